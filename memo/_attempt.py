@@ -1,0 +1,185 @@
+"""An attempt: one live call, and what becomes of its outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from anyio.lowlevel import RunVar
+
+from memo._flight import Flight
+from memo._outcomes import StreamWriter, error_outcome, is_answer, value_outcome
+from memo._session import Place, Session
+from memo.codecs import Values
+from memo.errors import MemoError
+from memo.keys import Call
+
+__all__ = ["Attempt"]
+
+_WRITERS = 8
+_writers: RunVar[anyio.CapacityLimiter] = RunVar("memo_writers")
+"""Threads that write, for each event loop: of our own, since the user's may all be waiting for what is written here."""
+
+
+class Attempt:
+    """A call that goes to the real function. Told what came of it, it stores that and lets those who wait look again.
+
+    It ends once: with a value, an error, a stream's end, or abandoned, which stores nothing.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        call: Call,
+        values: Values,
+        *,
+        flight: Flight | None,
+        place: Place | None,
+        errors: str,
+        secrets: frozenset[str],
+    ) -> None:
+        self.flight = flight
+        self.awaited = False
+        """Whether a plain function returned an awaitable."""
+        self.iterated = ""
+        self._session = session
+        self._call = call
+        self._values = values
+        self._place = place
+        self._errors = errors
+        self._secrets = secrets
+        self._over = False
+        self._begun = False
+        self._writer: StreamWriter | None = None
+        self._offsets: list[float] = []
+        session.go_live()
+        self._started = time.perf_counter()
+
+    # What came of the call
+
+    def returned(self, value: Any) -> None:
+        """It returned."""
+        self._store(self._encoded(lambda: value_outcome(value, self._values, self._secrets)))
+
+    async def areturned(self, value: Any) -> None:
+        """It returned."""
+        await self._astore(self._encoded(lambda: value_outcome(value, self._values, self._secrets)))
+
+    def raised(self, error: BaseException) -> None:
+        """It raised."""
+        self._store(self._raised(error))
+
+    async def araised(self, error: BaseException) -> None:
+        """It raised."""
+        await self._astore(self._raised(error))
+
+    def abandon(self) -> None:
+        """Nothing will be stored."""
+        if not self._over:
+            self._over = True
+            if self._place is not None:
+                self._session.leave(self._call, self._place)
+            if self.flight is not None:
+                self.flight.land()
+
+    def abandon_unless_begun(self) -> None:
+        """Nobody can use the result any more."""
+        if not self._begun:
+            self.abandon()
+
+    def defer(self, kind: str) -> None:
+        """A plain function returned an awaitable or an async stream: what comes of it is still to come."""
+        if self.flight is not None:
+            self.flight.defer(kind)
+
+    # The result is a stream, or an awaitable: this is its sink
+
+    def begin(self) -> None:
+        """Somebody began to use it."""
+        self._begun = True
+        self._writer = StreamWriter(self._values, self._secrets)
+
+    def add(self, item: Any) -> None:
+        """An item passes."""
+        assert self._writer is not None
+        self._writer.add(item)
+        if self._session.timings:
+            self._offsets.append(round(time.perf_counter() - self._started, 6))
+
+    def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
+        """The stream ended."""
+        self._store(self._ended(end, error, returned))
+
+    async def afinish(self, end: str, error: BaseException | None = None) -> None:
+        """The stream ended."""
+        await self._astore(self._ended(end, error, None))
+
+    # Storing
+
+    def _ended(self, end: str, error: BaseException | None, returned: Any) -> dict[str, Any] | None:
+        if error is not None and not self._recordable(error):
+            return None
+        writer = self._writer
+        assert writer is not None
+        outcome = self._encoded(lambda: writer.outcome(end, error, returned=returned, sync=self.iterated == "sync"))
+        if outcome is not None and self._offsets:
+            outcome["stream"]["offsets"] = self._offsets
+        return outcome
+
+    def _raised(self, error: BaseException) -> dict[str, Any] | None:
+        if not self._recordable(error):
+            return None
+        return self._encoded(lambda: error_outcome(error, self._values, self._secrets))
+
+    def _recordable(self, error: BaseException) -> bool:
+        # Cancellation, KeyboardInterrupt and SystemExit are no Exceptions; our own errors are no answers of the function.
+        if not isinstance(error, Exception) or isinstance(error, MemoError):
+            return False
+        return self._errors == "all" or is_answer(error)
+
+    def _encoded(self, encode: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+        """The outcome, encoded now, before the caller gets the value and may change it."""
+        seconds = round(time.perf_counter() - self._started, 6)
+        try:
+            outcome = encode()
+        except Exception as error:  # noqa: BLE001 - the live answer goes to the caller, whatever happens here
+            self._session.failed(self._call, error)
+            return None
+        if self.awaited:
+            outcome["awaited"] = True
+        outcome["seconds"] = seconds
+        return outcome
+
+    def _store(self, outcome: dict[str, Any] | None) -> None:
+        try:
+            if outcome is not None and not self._over:
+                self._session.store_outcome(self._call, self._place, outcome, self._values)
+        finally:
+            self.abandon()
+
+    async def _astore(self, outcome: dict[str, Any] | None) -> None:
+        try:
+            if outcome is None or self._over:
+                return
+            if self._session.store.writes_in_place:
+                self._session.store_outcome(self._call, self._place, outcome, self._values)
+                return
+            # The answer is here and was paid for: a cancellation that arrives now waits until it is on disk.
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(
+                    self._session.store_outcome, self._call, self._place, outcome, self._values, limiter=_limiter()
+                )
+        finally:
+            self.abandon()
+
+
+def _limiter() -> anyio.CapacityLimiter:
+    try:
+        return _writers.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(_WRITERS)
+        _writers.set(limiter)
+        return limiter

@@ -1,0 +1,134 @@
+"""The file: one call, its outcomes, as JSON that a person can read and a diff can show.
+
+Format version 1 (an object, UTF-8, `\n`, ends in a newline):
+
+    memo          1
+    function      the call's name
+    version       the function's `version=`, where one was given
+    key           sha256 hex over the canonical JSON of {arguments, function[, version]}
+    arguments     exactly the canonical arguments that were hashed
+    watched       {path: fingerprint} of the fields that `watch` keeps out of the key, where there are any
+    recorded_at   UTC, to the second
+    test          the test that made the recording, where one did
+    outcomes      [{"value": …} | {"error": …} | {"stream": {…}}, each with "seconds"], in the order of the calls
+
+Canonical JSON is UTF-8 with sorted keys, no white space, and the shortest floats that read back equal (orjson).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from memo.errors import KeyMismatch, NewerFormat, NotARecording, RecordingDamaged
+
+__all__ = ["FORMAT_VERSION", "KEY_CHARACTERS", "call_key", "canonical_json", "parse", "render", "timestamp"]
+
+FORMAT_VERSION = 1
+KEY_CHARACTERS = 32
+"""How much of the key names the file: 128 bits."""
+
+_LINE = 110
+
+
+def canonical_json(tree: Any) -> bytes:
+    """Sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""
+    return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+
+
+def call_key(function: str, arguments: bytes, version: str | int | None = None) -> str:
+    """The key (sha256, 64 hex characters) of a call, `arguments` being canonical JSON."""
+    head = b'{"arguments":' + arguments + b',"function":' + orjson.dumps(function)
+    if version is not None:
+        head += b',"version":' + orjson.dumps(version)
+    return sha256(head + b"}").hexdigest()
+
+
+def timestamp() -> str:
+    """Now, as `recorded_at` has it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def render(document: dict[str, Any]) -> bytes:
+    """The bytes of the file of a recording."""
+    members = [f"  {_flat(name)}: {_pretty(each, 2)}" for name, each in document.items() if name != "outcomes"]
+    outcomes = ",\n".join(f"    {_outcome(each)}" for each in document["outcomes"])
+    return ("{\n" + ",\n".join(members) + ',\n  "outcomes": [\n' + outcomes + "\n  ]\n}\n").encode()
+
+
+def _outcome(outcome: dict[str, Any]) -> str:
+    if "stream" not in outcome:
+        return _pretty(outcome, 4)
+    stream = ",\n".join(f"      {_flat(name)}: {_stream(name, each)}" for name, each in outcome["stream"].items())
+    rest = "".join(f", {_flat(name)}: {_flat(each)}" for name, each in outcome.items() if name != "stream")
+    return '{"stream": {\n' + stream + "}" + rest + "}"
+
+
+def _stream(name: str, node: Any) -> str:
+    if name != "items" or not node:
+        return _pretty(node, 6)
+    return "[\n" + ",\n".join(f"        {_flat(item)}" for item in node) + "\n      ]"
+
+
+def _pretty(node: Any, indent: int) -> str:
+    """`node` on one line where it fits or is a row of numbers; else one entry a line."""
+    flat = _flat(node)
+    if (
+        indent + len(flat) <= _LINE
+        or not isinstance(node, dict | list)
+        or (isinstance(node, list) and all(type(each) in (int, float) for each in node))
+    ):
+        return flat
+    pad = " " * (indent + 2)
+    if isinstance(node, dict):
+        entries = [f"{pad}{_flat(name)}: {_pretty(each, indent + 2)}" for name, each in node.items()]
+        return "{\n" + ",\n".join(entries) + "\n" + " " * indent + "}"
+    entries = [pad + _pretty(each, indent + 2) for each in node]
+    return "[\n" + ",\n".join(entries) + "\n" + " " * indent + "]"
+
+
+def _flat(node: Any) -> str:
+    return orjson.dumps(node).decode()
+
+
+def parse(data: bytes, location: str, key: str | None = None, arguments: bytes | None = None) -> dict[str, Any]:
+    """The document in `data`, whole and of the version that this memo knows.
+
+    Its key is checked against its arguments; with `key` and `arguments` (canonical JSON) also against the call that it
+    was looked up for. Raises `RecordingDamaged` (`NotARecording`, `KeyMismatch`) or `NewerFormat`, naming `location`.
+    """
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        if not data.strip():
+            raise RecordingDamaged(location, "is empty") from None
+        raise RecordingDamaged(location, f"is no whole JSON ({error})") from None
+    version = document.get("memo") if isinstance(document, dict) else None
+    if version is None:
+        raise NotARecording(location, "is JSON, but no recording of memo's")
+    if version != FORMAT_VERSION:
+        if type(version) is int and version > FORMAT_VERSION:
+            raise NewerFormat(location, version, FORMAT_VERSION)
+        raise NotARecording(location, f"has the unknown format version {version!r}")
+    outcomes = document.get("outcomes")
+    function, stored_key, found = document.get("function"), document.get("key"), document.get("arguments")
+    if not (
+        isinstance(function, str)
+        and isinstance(stored_key, str)
+        and isinstance(found, dict)
+        and isinstance(outcomes, list)
+        and outcomes
+        and all(isinstance(outcome, dict) and {"value", "error", "stream"} & outcome.keys() for outcome in outcomes)
+        and isinstance(document.get("watched", {}), dict)
+    ):
+        raise RecordingDamaged(location, "lacks its function, key, arguments or outcomes")
+    if key is not None and stored_key != key:
+        raise KeyMismatch(location, f"has the key {stored_key[:KEY_CHARACTERS]}, not that of the call it lies at")
+    canonical = canonical_json(found)
+    # The call that is looked up was hashed just now: equal arguments need no second hash.
+    if canonical != arguments and call_key(function, canonical, document.get("version")) != stored_key:
+        raise KeyMismatch(location, "has a key that is not the key of its arguments")
+    return document

@@ -1,0 +1,165 @@
+"""Outcomes: what a call came to, as it is recorded and as it is replayed.
+
+    {"value": …}                                                 what was returned
+    {"error": {"__type__": …, "args": […], …}}                   what was raised
+    {"stream": {"of": …, "items": […], "end": "complete"}}       what was yielded, and how it ended:
+                                                                 "complete", "closed" (its consumer left), "error"
+
+each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
+paths of masked secrets); in a stream `"error"`, `"iterated": "sync"`, `"returned"` (by a generator, at its end), and
+`"offsets"` (seconds, with `timings=True`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from memo._secrets import redact
+from memo.codecs import Items, Packer, Values
+from memo.errors import MemoError, RecordingDamaged, UnrecordableValue
+
+__all__ = ["Outcome", "StreamWriter", "error_outcome", "fingerprint", "is_answer", "value_outcome"]
+
+
+class Outcome:
+    """A recorded outcome, ready to be replayed any number of times."""
+
+    __slots__ = ("awaited", "end", "error", "items", "offsets", "read", "returned", "seconds", "sync")
+
+    def __init__(self, tree: dict[str, Any], values: Values, location: str) -> None:
+        self.seconds: float = tree.get("seconds", 0.0)
+        self.awaited = bool(tree.get("awaited"))
+        self.read: Callable[[], Any] | None = None
+        """Gives a fresh value, of an outcome that is one."""
+        self.error: Callable[[], Any] | None = None
+        """Gives a fresh exception: what was raised, or how the stream ended."""
+        self.items: Items | None = None
+        """The items, of an outcome that is a stream."""
+        self.returned: Callable[[], Any] | None = None
+        """Gives what a generator returned at its end."""
+        self.end, self.offsets, self.sync = "", [], False
+        if "value" in tree:
+            self.read = values.reader(tree["value"])
+        elif "error" in tree:
+            self.error = values.reader(tree["error"])
+        else:
+            stream = tree["stream"]
+            if not isinstance(stream, dict) or not isinstance(stream.get("items"), list):
+                raise RecordingDamaged(location, "holds a stream without items")
+            self.items = Items(stream, values)
+            self.end = stream.get("end", "")
+            if self.end not in ("complete", "closed", "error") or (self.end == "error") != ("error" in stream):
+                raise RecordingDamaged(location, f"holds a stream with the unknown end {self.end!r}")
+            if self.end == "error":
+                self.error = values.reader(stream["error"])
+            if "returned" in stream:
+                self.returned = values.reader(stream["returned"])
+            self.offsets = stream.get("offsets", [])
+            self.sync = stream.get("iterated") == "sync"
+
+
+def value_outcome(value: Any, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
+    """The outcome of a call that returned. Raises `UnrecordableValue`."""
+    tree, redacted = _redacted(values.encode(value), values, secrets)
+    return {"value": tree, **({"redacted": redacted} if redacted else {})}
+
+
+def error_outcome(error: BaseException, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
+    """The outcome of a call that raised. Raises `UnrecordableValue`."""
+    tree, redacted = _redacted(values.encode_error(error), values, secrets)
+    return {"error": tree, **({"redacted": redacted} if redacted else {})}
+
+
+class StreamWriter:
+    """Encodes a stream's items as they pass. What can not be recorded is kept for the end and stops nothing."""
+
+    def __init__(self, values: Values, secrets: frozenset[str]) -> None:
+        self._values = values
+        self._secrets = secrets
+        self._packer = Packer()
+        self._redacted: list[str] = []
+        self.count = 0
+        self.failure: UnrecordableValue | None = None
+
+    def add(self, item: Any) -> None:
+        """One more item, as it is now: what its consumer does to it later is not recorded."""
+        if self.failure is None:
+            try:
+                tree, redacted = _redacted(self._values.encode(item), self._values, self._secrets)
+            except UnrecordableValue as error:
+                error.path = f"[{self.count}]{error.path}"
+                self.failure = error
+                self._packer = Packer()
+            else:
+                self._packer.add(tree)
+                self._redacted += [f"[{self.count}].{path}".replace(".[", "[").rstrip(".") for path in redacted]
+        self.count += 1
+
+    def outcome(
+        self, end: str, error: BaseException | None = None, *, returned: Any = None, sync: bool = False
+    ) -> dict[str, Any]:
+        """The outcome of the stream. Raises `UnrecordableValue` where an item, or the error, can not be recorded."""
+        if self.failure is not None:
+            raise self.failure
+        stream = {**self._packer.packed(), "end": end}
+        redacted = self._redacted
+        if error is not None:
+            stream["error"], more = _redacted(self._values.encode_error(error), self._values, self._secrets)
+            redacted = redacted + more
+        if returned is not None:
+            stream["returned"], more = _redacted(self._values.encode(returned), self._values, self._secrets)
+            redacted = redacted + more
+        if sync:
+            stream["iterated"] = "sync"
+        return {"stream": stream, **({"redacted": redacted} if redacted else {})}
+
+
+def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, list[str]]:
+    """The tree without secrets, and the paths where it had some."""
+    holder = [tree]
+    paths = [path.removeprefix("[0]").removeprefix(".") for path in redact(holder, secrets)]
+    if paths:
+        try:
+            values.decode(holder[0])
+        except MemoError as error:
+            raise UnrecordableValue(paths[0], f"holds a secret, and could not be read back masked ({error})") from error
+    return holder[0], paths
+
+
+def fingerprint(outcome: dict[str, Any]) -> bytes:
+    """Equal for outcomes that replay alike, however long they took."""
+    told = {name: each for name, each in outcome.items() if name != "seconds"}
+    if "stream" in told:
+        told["stream"] = {name: each for name, each in told["stream"].items() if name != "offsets"}
+    return sha256(orjson.dumps(told)).digest()
+
+
+_TRANSIENT_STATUS = frozenset({408, 409, 425, 429})
+_TRANSIENT_NAMES = frozenset(
+    {
+        "APIConnectionError",  # the SDKs built by Stainless
+        "ClientConnectionError",  # aiohttp
+        "NetworkError",
+        "RateLimitError",
+        "ServiceUnavailable",
+        "TransportError",  # httpx, elastic
+    }
+)
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether an error says something about the call, not about the moment: connections, time-outs, 429 and 5xx do not."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return False
+    if any(cls.__name__ in _TRANSIENT_NAMES for cls in type(error).__mro__):
+        return False
+    for holder in (error, getattr(error, "response", None)):
+        for name in ("status_code", "status", "code"):
+            status = getattr(holder, name, None)
+            if type(status) is int:
+                return not (status in _TRANSIENT_STATUS or 500 <= status <= 599)
+    return True

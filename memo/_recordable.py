@@ -1,0 +1,313 @@
+"""The decorator: `@recordable`, and what it knows of the function it stands on."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack, overload
+
+import wrapt
+
+from memo._modes import Mode
+from memo._run import Run
+from memo._secrets import plain_names
+from memo._session import Session, current
+from memo._signature import DoesNotFit, Signature
+from memo.codecs import Types, Values, known_type
+from memo.codecs._names import module_name
+from memo.errors import InvalidOption
+from memo.keys import Call, Keyer
+from memo.scrub import Scrubber
+
+__all__ = ["CacheInfo", "Options", "Recordable", "recordable"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CacheInfo(NamedTuple):
+    """As `functools.lru_cache` has it. Hits and misses are this process's; recordings are not limited in number."""
+
+    hits: int
+    misses: int
+    maxsize: int | None
+    currsize: int
+
+
+class Options(TypedDict, total=False):
+    """What `recordable` takes."""
+
+    name: str | None
+    version: str | int | None
+    ignore: Iterable[str]
+    watch: Iterable[str]
+    key: Callable[[dict[str, Any]], Mapping[str, Any]] | None
+    identity: Callable[[Any], Any] | None
+    scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
+    secrets: Iterable[str]
+    errors: Literal["answers", "all"] | None
+    trust: Iterable[str]
+
+
+class _Function:
+    """A function that is recordable: its name, its kind, its options."""
+
+    def __init__(self, function: Any, session: Session | None, options: Options) -> None:
+        unknown = options.keys() - Options.__annotations__.keys()
+        if unknown:
+            raise InvalidOption("recordable", min(unknown), sorted(Options.__annotations__))
+        inner = function.__func__ if isinstance(function, staticmethod | classmethod) else function
+        core = inner
+        while isinstance(core, functools.partial):
+            core = core.func
+        if not inspect.isroutine(core):
+            if not callable(core):
+                raise InvalidOption("recordable", repr(function), ["a function, a method or another callable"])
+            core = type(core).__call__
+        self.session = session
+        self.kind = _kind(core)
+        self.name = options.get("name") or _name(inner, core)
+        self.hits = self.misses = 0
+        self._inner = inner
+        self._static = isinstance(function, staticmethod)
+        self._bound = getattr(inner, "__self__", None) is not None
+        self._native = type(inner) is types.FunctionType and not hasattr(inner, "__wrapped__")
+        self._errors = options.get("errors")
+        self._secrets = options.get("secrets", ())
+        self._plain_secrets = plain_names(_tuple(self._secrets))
+        self._trust = frozenset(_tuple(options.get("trust", ())))
+        self._values: dict[frozenset[str], Values] = {}
+        self._key_options: dict[str, Any] = {
+            name: each
+            for name, each in options.items()
+            if name in ("ignore", "watch", "key", "identity", "version", "scrub")
+        }
+        self._keyers: dict[tuple[int, frozenset[str]], Keyer] = {}
+        self._method = isinstance(function, classmethod) or (not self._static and _in_class(inner))
+        self._keyer(1 if self._method else 0, frozenset())  # wrong options are found where they are written
+        if self._errors not in (None, "answers", "all"):
+            raise InvalidOption("errors", self._errors, ["answers", "all"])
+
+    def call(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """The call. Raises `DoesNotFit`, `UnkeyableArgument`."""
+        skip = 0 if instance is None or self._bound else 1
+        if instance is None and self._method and args:
+            # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
+            instance, args, skip = args[0], args[1:], 1
+        return self._keyer(skip, session.secrets).call(instance, args, kwargs)
+
+    def run(
+        self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """What the call returns: a value, a coroutine, a generator, … as the function itself would."""
+        try:
+            call = self.call(session, instance, args, kwargs) if mode.looks else _UNKEYED
+        except DoesNotFit:
+            if self._native:
+                return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
+            raise
+        run = Run(
+            session=session,
+            mode=mode,
+            call=call,
+            values=self._values_for(session),
+            invoke=lambda: wrapped(*args, **kwargs),
+            errors=self._errors or session.errors,
+            secrets=session.secrets | self._plain_secrets,
+            plain=self.kind == "plain",
+            note=self.note,
+        )
+        match self.kind:
+            case "coroutine":
+                return run.coroutine()
+            case "async generator":
+                return run.async_generator()
+            case "generator":
+                return run.generator()
+            case _:
+                return run.sync()
+
+    def note(self, *, hit: bool) -> None:
+        """Count a call."""
+        if hit:
+            self.hits += 1
+        else:
+            self.misses += 1
+
+    def _keyer(self, skip: int, secrets: frozenset[str]) -> Keyer:
+        keyer = self._keyers.get((skip, secrets))
+        if keyer is None:
+            keyer = self._keyers[skip, secrets] = Keyer(
+                self.name,
+                Signature(self._inner, skip=skip),
+                secrets=(*_tuple(self._secrets), *secrets),
+                **self._key_options,
+            )
+        return keyer
+
+    def _values_for(self, session: Session) -> Values:
+        trust = self._trust | session.trust
+        values = self._values.get(trust)
+        if values is None:
+            values = self._values[trust] = Values(Types(self._inner, trust=trust, known=known_type))
+        return values
+
+
+_UNKEYED = Call("", "", b"{}")
+
+
+class _Cache:
+    """What users of functools and async-lru find on a memoized function. Shared by functions and bound methods."""
+
+    _self_function: _Function
+
+    def _self_instance_of(self) -> Any:
+        return None
+
+    def _self_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Session, Call] | None:
+        function = self._self_function
+        session = function.session or current()
+        return (session, function.call(session, self._self_instance_of(), args, kwargs)) if session is not None else None
+
+    def cache_info(self) -> CacheInfo:
+        """How many calls were replayed and how many went live in this process, and how many recordings there are."""
+        function = self._self_function
+        session = function.session or current()
+        size = sum(1 for _ in session.store.scan(f"{function.name}/")) if session is not None else 0
+        return CacheInfo(function.hits, function.misses, None, size)
+
+    def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
+        """Whether this call is recorded. False outside of any recorder."""
+        found = self._self_call(args, kwargs)
+        return found is not None and found[0].find(found[1], self._self_function._values_for(found[0])) is not None
+
+    def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
+        """Delete the recording of this call. Whether there was one."""
+        found = self._self_call(args, kwargs)
+        return found is not None and found[0].forget(found[1])
+
+    def cache_clear(self) -> None:
+        """Delete every recording of this function in the recorder's store."""
+        session = self._self_function.session or current()
+        if session is not None:
+            session.forget_all(self._self_function.name)
+
+
+class BoundRecordable(_Cache, wrapt.BoundFunctionWrapper):  # type: ignore[misc]
+    """A recordable method of one object."""
+
+    @property
+    def _self_function(self) -> _Function:  # type: ignore[override]
+        function: _Function = self._self_parent._self_function
+        return function
+
+    def _self_instance_of(self) -> Any:
+        return self._self_instance
+
+    def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        """Make this call live now, and store what comes of it in place of what was recorded."""
+        return _refresh(self._self_function, self.__wrapped__, self._self_instance, args, kwargs)
+
+
+class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[misc]
+    """A recordable function. In everything but its recordings it is the function itself."""
+
+    __bound_function_wrapper__ = BoundRecordable
+
+    def __init__(self, function: Any, session: Session | None, options: Options) -> None:
+        known = _Function(function, session, options)
+
+        def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            session = known.session or current()
+            if session is None:
+                return wrapped(*args, **kwargs)
+            return known.run(session, session.mode, wrapped, instance, args, kwargs)
+
+        super().__init__(function, wrapper)
+        self._self_function = known
+
+    def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        """Make this call live now, and store what comes of it in place of what was recorded.
+
+        Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside of any
+        recorder the call is made and nothing is stored. Raises `InvalidOption` in `replay`, where no call is ever made.
+        """
+        return _refresh(self._self_function, self.__wrapped__, None, args, kwargs)
+
+
+def _refresh(function: _Function, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    session = function.session or current()
+    if session is None:
+        return wrapped(*args, **kwargs)
+    if session.mode is Mode.REPLAY:
+        raise InvalidOption("mode", session.mode, [f"{mode} to refresh()" for mode in Mode if mode is not Mode.REPLAY])
+    if session.mode is Mode.LIVE:
+        return wrapped(*args, **kwargs)
+    session.restart(function.call(session, instance, args, kwargs))
+    return function.run(session, Mode.RECORD, wrapped, instance, args, kwargs)
+
+
+@overload
+def recordable(function: F, /) -> F: ...
+@overload
+def recordable(*, recorder: Session | None = None, **options: Unpack[Options]) -> Callable[[F], F]: ...
+def recordable(function: Any = None, /, *, recorder: Session | None = None, **options: Unpack[Options]) -> Any:
+    """Make a function recordable: inside `recording()` its calls are recorded and replayed, outside nothing changes.
+
+    It goes on any callable: coroutine functions, async generators, plain functions (whatever they return: a value, an
+    awaitable, an iterator, an async iterable), generators, methods, classmethods, staticmethods (above or below their
+    decorators), partials, callable objects. Signature, docs, kind and static types stay those of the function.
+
+    - `name`: the function's name in recordings; `module.qualname` where it is left out.
+    - `version`: part of the key: a new version does not replay what an old one recorded.
+    - `ignore`: arguments, or places in them (`"metadata.request_id"`, `"messages[*].id"`), that do not identify the call.
+    - `watch`: places that stay out of the key but are remembered: a replay that differs there warns `WatchedFieldChanged`.
+    - `key`: a function from the arguments (a dict, defaults applied) to the ones that identify the call.
+    - `identity`: a function from `self` or `cls` to what identifies it; without it, it does not identify the call.
+    - `scrub`: places and what to do to them (`memo.scrub`): `{"prompt": scrub.uuids}`.
+    - `secrets`: more names of arguments, fields and headers that hold credentials.
+    - `errors`: `"answers"` or `"all"`, for this function instead of the recorder's.
+    - `trust`: top-level packages whose types its recordings may name, beside the recorder's.
+    - `recorder`: the recorder it is bound to, instead of the one that is active where it is called.
+
+    Which recorder is active is decided when the function is called. A recorded stream is replayed as a generator. A result
+    that is itself a stream of another class (an SDK's) comes as a generator while it is recorded, too.
+
+    Concurrent identical calls in `record-if-missing` make one live call; the others get its outcome. A cancelled call is
+    not recorded. What can not be recorded (`UnrecordableValue`, `StoreError`) is still returned, and raised when the
+    scope ends. Raises `InvalidOption` at once; the calls raise `UnkeyableArgument`, `RecordingNotFound`, `RecordingDamaged`.
+    """
+    if function is None:
+        return lambda each: Recordable(each, recorder, options)
+    return Recordable(function, recorder, options)
+
+
+def _kind(function: Any) -> str:
+    if inspect.iscoroutinefunction(function):
+        return "coroutine"
+    if inspect.isasyncgenfunction(function):
+        return "async generator"
+    return "generator" if inspect.isgeneratorfunction(function) else "plain"
+
+
+def _name(function: Any, core: Any) -> str:
+    named = function if hasattr(function, "__qualname__") else None
+    if named is None and isinstance(function, functools.partial):
+        named = core
+    if named is None:
+        named = type(function)
+    return f"{module_name(named.__module__ or 'builtins')}.{named.__qualname__}".replace("<locals>.", "")
+
+
+def _in_class(function: Any) -> bool:
+    """Whether a plain function stands in a class body: judged by its names, since there is no class yet."""
+    if not isinstance(function, types.FunctionType):
+        return False
+    parent = function.__qualname__.rpartition(".")[0]
+    first = function.__code__.co_varnames[:1] if function.__code__.co_argcount else ()
+    return bool(parent) and not parent.endswith("<locals>") and first in (("self",), ("cls",))
+
+
+def _tuple(value: Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

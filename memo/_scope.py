@@ -1,0 +1,165 @@
+"""Recorders and scopes: `Recorder`, `recording()`, and the process-wide default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypedDict, TypeVar, Unpack, overload
+
+from memo._recordable import CacheInfo, Options, recordable
+from memo._session import Session, active, process_wide
+from memo.errors import InvalidOption
+from memo.stores import Store
+
+__all__ = ["Memoized", "Recorder", "RecorderOptions", "recording", "start", "stop"]
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
+S = TypeVar("S")
+
+
+class Memoized(Protocol[P, R_co]):
+    """A function bound to a recorder: called as itself, with what users of functools and async-lru expect on it."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Call the function."""
+        ...
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Memoized[P, R_co]: ...
+    @overload
+    def __get__(
+        self: Memoized[Concatenate[S, Q], R_co], instance: S, owner: type | None = None
+    ) -> Memoized[Q, R_co]: ...
+
+    def cache_info(self) -> CacheInfo:
+        """How many calls were replayed and how many went live in this process, and how many recordings there are."""
+        ...
+
+    def cache_contains(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Whether this call is recorded."""
+        ...
+
+    def cache_invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Delete the recording of this call. Whether there was one."""
+        ...
+
+    def cache_clear(self) -> None:
+        """Delete every recording of this function in the recorder's store."""
+        ...
+
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Make this call live now, and store what comes of it in place of what was recorded."""
+        ...
+
+
+class RecorderOptions(TypedDict, total=False):
+    """What `Recorder` and `recording` take beside the store and the mode."""
+
+    exhausted: Literal["repeat", "error"]
+    errors: Literal["answers", "all"]
+    on_watched_change: Literal["warn", "fail"]
+    timings: bool
+    pace: float
+    trust: Iterable[str]
+    secrets: Iterable[str]
+    memory: int
+    test: str | None
+
+
+class Recorder(Session):
+    """Records into a store and replays from it, in one mode, with one set of options.
+
+    A recorder is a session: the nth identical call of its life is replayed with the nth recorded outcome, and in `record`
+    the first call of a key replaces what was recorded before. It may be used by any number of tasks, threads and event
+    loops at once. `recording()` opens one for a `with` block, `recorder.recordable` binds a function to one, and
+    `recorder.start()` makes it the process's default.
+
+    - `store`: a directory (made when it is needed), `memory://`, or any `Store`. `MEMO_STORE` in the environment wins.
+    - `mode`: see `recording`. `MEMO_MODE` in the environment wins.
+    - `exhausted`: after the last outcome of a call, `"repeat"` it or raise `OutcomesExhausted` (`"error"`).
+    - `errors`: record the errors that are `"answers"`, or `"all"` of them (connections, time-outs, 429, 5xx too).
+    - `on_watched_change`: `"warn"` or `"fail"` when a replayed call differs in a watched field.
+    - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
+    - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
+    - `secrets`: more names of parameters, fields and headers that hold credentials.
+    - `memory`: how many bytes of recordings are kept ready in memory.
+    - `test`: written into new recordings, to say which test made them.
+
+    Raises `InvalidMode` or `InvalidOption` at once for what it does not know.
+    """
+
+    @overload
+    def recordable(self, function: Callable[P, R], /) -> Memoized[P, R]: ...
+    @overload
+    def recordable(self, /, **options: Unpack[Options]) -> Callable[[Callable[P, R]], Memoized[P, R]]: ...
+    def recordable(self, function: Any = None, /, **options: Unpack[Options]) -> Any:
+        """`memo.recordable`, bound to this recorder: no scope is needed, and none changes it."""
+        decorate = recordable(recorder=self, **options)
+        return decorate if function is None else decorate(function)
+
+    @contextmanager
+    def scope(self) -> Iterator[Self]:
+        """Be the active recorder inside of a `with`, and raise at its end what could not be recorded."""
+        token = active.set(self)
+        try:
+            yield self
+        finally:
+            active.reset(token)
+        self.raise_failures()
+
+    def start(self) -> Self:
+        """Become the process's default: for every task and thread without a scope of its own, until `stop`.
+
+        Raises `InvalidOption` if another one is.
+        """
+        if process_wide and process_wide[0] is not self:
+            raise InvalidOption("start", repr(self), [f"{process_wide[0]!r}.stop() first"])
+        process_wide[:] = [self]
+        return self
+
+    def stop(self) -> None:
+        """End being the default (if it is), and raise what could not be recorded, as the end of a scope does."""
+        if process_wide and process_wide[0] is self:
+            process_wide.clear()
+        self.raise_failures()
+
+
+@contextmanager
+def recording(
+    store: Store | str | os.PathLike[str] = "recordings", *, mode: str = "replay", **options: Unpack[RecorderOptions]
+) -> Iterator[Recorder]:
+    """Record and replay the recordable calls made inside of the `with`.
+
+    | mode | no recording of this call | a recording exists |
+    |---|---|---|
+    | `live` | call | call |
+    | `replay` | `RecordingNotFound`, never a call | replay |
+    | `record-if-missing` | call, store | replay |
+    | `record` | call, store | call; the first of a key replaces its outcomes, the next identical ones append |
+
+    VCR's `none`, `once`, `new_episodes`, `all` and `rewrite` are understood. The options are `Recorder`'s.
+
+    Scopes nest: the innermost counts. They follow the context (`contextvars`): concurrent tasks do not mix, tasks and
+    `to_thread` calls started inside are inside; a bare `threading.Thread` is not. At the end, what could not be recorded
+    is raised (`UnrecordableValue`, `StoreError`), unless another exception is on its way already.
+    """
+    with Recorder(store, mode=mode, **options).scope() as recorder:
+        yield recorder
+
+
+def start(
+    store: Store | str | os.PathLike[str] = "recordings", *, mode: str = "replay", **options: Unpack[RecorderOptions]
+) -> Recorder:
+    """Start a recorder for the whole process: all tasks and threads that are not in a scope of their own."""
+    return Recorder(store, mode=mode, **options).start()
+
+
+def stop() -> None:
+    """Stop the recorder that `start` started, and raise what could not be recorded. Without one, nothing happens."""
+    for recorder in process_wide[:]:
+        if isinstance(recorder, Recorder):
+            recorder.stop()

@@ -1,0 +1,368 @@
+"""A session: a store, a mode and options; what was replayed and recorded so far; and which session is active."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+from warnings import warn
+
+import anyio.to_thread
+import orjson
+
+from memo._flight import Flights
+from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render, timestamp
+from memo._modes import Mode
+from memo._outcomes import Outcome, fingerprint
+from memo._secrets import plain_names
+from memo.codecs import Values
+from memo.errors import (
+    InvalidOption,
+    MemoError,
+    OutcomesExhausted,
+    RecordingNotFound,
+    UnrecordableValue,
+    WatchedFieldChanged,
+)
+from memo.keys import Call
+from memo.stores import Store, as_store
+
+__all__ = ["Place", "Recording", "Session", "Stats", "active", "current"]
+
+log = logging.getLogger("memo")
+
+active: ContextVar[Session | None] = ContextVar("memo_session", default=None)
+"""The session of the innermost scope."""
+
+process_wide: list[Session] = []
+"""The session that was started for the whole process, if any."""
+
+
+def current() -> Session | None:
+    """The session of the innermost scope here, else the process-wide one that was started, else None."""
+    return active.get() or (process_wide[0] if process_wide else None)
+
+
+@dataclass(slots=True)
+class Stats:
+    """What a recorder did so far: numbers of calls."""
+
+    replayed: int = 0
+    recorded: int = 0
+    live: int = 0
+    """Calls that went to the real function, recorded or not."""
+    missed: int = 0
+    """Calls that had no recording in replay, and failed."""
+    seconds_saved: float = 0.0
+    """How long the replayed calls took when they were recorded."""
+
+
+class Recording:
+    """A recording as it was read: its outcomes become ready one by one, as they are asked for."""
+
+    __slots__ = ("_outcomes", "_trees", "_values", "location", "size", "watched")
+
+    def __init__(self, document: dict[str, Any], values: Values, location: str, size: int) -> None:
+        self._trees: list[Any] = document["outcomes"]
+        self._outcomes: list[Outcome | None] = [None] * len(self._trees)
+        self._values = values
+        self.watched: dict[str, str] = document.get("watched", {})
+        self.location = location
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def outcome(self, index: int) -> Outcome:
+        """The outcome of the identical call number `index`."""
+        ready = self._outcomes[index]
+        if ready is None:
+            ready = self._outcomes[index] = Outcome(self._trees[index], self._values, self.location)
+            if len(self._trees) == 1:
+                self._trees = []  # ready outcomes are held as bytes, five times smaller
+        return ready
+
+
+@dataclass(slots=True, eq=False)
+class _Making:
+    """The identical calls that are being made now."""
+
+    places: list[dict[str, Any] | None] = field(default_factory=list)
+    """One a call, in the order in which the calls were made, filled when the call is over."""
+    pending: int = 0
+    writing: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """The place of one live call among the identical ones."""
+
+    making: _Making
+    index: int
+
+
+class Session:
+    """What a recorder does for the calls that are made under it. Safe for any number of tasks, threads, event loops."""
+
+    def __init__(
+        self,
+        store: Store | str | os.PathLike[str] = "recordings",
+        *,
+        mode: str = "replay",
+        exhausted: Literal["repeat", "error"] = "repeat",
+        errors: Literal["answers", "all"] = "answers",
+        on_watched_change: Literal["warn", "fail"] = "warn",
+        timings: bool = False,
+        pace: float = 0.0,
+        trust: Iterable[str] = (),
+        secrets: Iterable[str] = (),
+        memory: int = 64 * 1024 * 1024,
+        test: str | None = None,
+    ) -> None:
+        self.mode = Mode.of(os.environ.get("MEMO_MODE") or mode)
+        self.store = as_store(os.environ.get("MEMO_STORE") or store)
+        self.exhausted = _one_of("exhausted", exhausted, "repeat", "error")
+        self.errors = _one_of("errors", errors, "answers", "all")
+        self.on_watched_change = _one_of("on_watched_change", on_watched_change, "warn", "fail")
+        self.timings = timings
+        self.pace = pace
+        self.trust = frozenset([trust] if isinstance(trust, str) else trust)
+        self.secrets = plain_names([secrets] if isinstance(secrets, str) else secrets)
+        self.test = test
+        self.failures: list[MemoError] = []
+        """What could not be recorded, although the caller got the live result."""
+        self.flights = Flights()
+        self._stats = Stats()
+        self._lock = threading.Lock()
+        self._memory = memory
+        self._held = 0
+        self._ready: OrderedDict[str, Recording] = OrderedDict()
+        self._replays: dict[str, int] = {}
+        self._making: dict[str, _Making] = {}
+        self._made: dict[str, int] = {}
+        """In `record`: how many outcomes a key has got in this session, trailing equal ones included."""
+
+    def __repr__(self) -> str:
+        return f"<memo.Recorder {self.mode} {self.store.location()}>"
+
+    @property
+    def stats(self) -> Stats:
+        """What this recorder did so far: a copy."""
+        with self._lock:
+            return replace(self._stats)
+
+    def raise_failures(self) -> None:
+        """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once."""
+        with self._lock:
+            failures, self.failures = self.failures, []
+        if len(failures) == 1:
+            raise failures[0]
+        if failures:
+            raise ExceptionGroup(f"memo: {len(failures)} calls could not be recorded", failures)
+
+    # Reading
+
+    def find(self, call: Call, values: Values) -> Recording | None:
+        """The recording of a call, None where there is none. Raises `RecordingDamaged`, `NewerFormat`, `StoreError`."""
+        ready = self._ready.get(call.key)
+        if ready is None:
+            data = self.store.get(entry_name(call))
+            return self._keep(call, values, data) if data is not None else None
+        with self._lock:
+            if call.key in self._ready:
+                self._ready.move_to_end(call.key)
+        return ready
+
+    async def afind(self, call: Call, values: Values) -> Recording | None:
+        """The same, off the event loop where the store is not quick."""
+        if self.store.reads_in_place or call.key in self._ready:
+            return self.find(call, values)
+        data = await anyio.to_thread.run_sync(self.store.get, entry_name(call))
+        return self._keep(call, values, data) if data is not None else None
+
+    def replay(self, call: Call, recording: Recording) -> Outcome:
+        """The outcome that this call is replayed with. Raises `OutcomesExhausted`, `WatchedFieldChanged`."""
+        if call.watched or recording.watched:
+            self._compare_watched(call, recording)
+        index = 0
+        if len(recording) > 1 or self.exhausted == "error":
+            with self._lock:
+                index = self._replays.get(call.key, 0)
+                self._replays[call.key] = index + 1
+            if index >= len(recording):
+                if self.exhausted == "error":
+                    raise OutcomesExhausted(
+                        function=call.function,
+                        key=call.key,
+                        store=self.store.location(),
+                        arguments=call.arguments.decode(),
+                        outcomes=len(recording),
+                    )
+                index = len(recording) - 1
+        outcome = recording.outcome(index)
+        with self._lock:
+            self._stats.replayed += 1
+            self._stats.seconds_saved += outcome.seconds
+        return outcome
+
+    def missed(self, call: Call) -> RecordingNotFound:
+        """The error of a call that can not be replayed."""
+        with self._lock:
+            self._stats.missed += 1
+        return RecordingNotFound(
+            function=call.function, key=call.key, store=self.store.location(), arguments=call.arguments.decode()
+        )
+
+    def forget(self, call: Call) -> bool:
+        """Delete the recording of a call. Whether there was one."""
+        with self._lock:
+            self._drop(call.key)
+            self._made.pop(call.key, None)
+            self._replays.pop(call.key, None)
+        return self.store.delete(entry_name(call))
+
+    def forget_all(self, function: str) -> None:
+        """Delete every recording of a function."""
+        for name in self.store.scan(f"{function}/"):
+            self.store.delete(name)
+        with self._lock:
+            self._ready.clear()
+            self._held = 0
+            self._made.clear()
+            self._replays.clear()
+
+    # Recording
+
+    def go_live(self) -> None:
+        """Count a call that goes to the real function."""
+        with self._lock:
+            self._stats.live += 1
+
+    def place(self, call: Call) -> Place:
+        """The place of a call that is being made now. It has to be left, stored or not."""
+        with self._lock:
+            making = self._making.setdefault(call.key, _Making())
+            making.places.append(None)
+            making.pending += 1
+            return Place(making, len(making.places) - 1)
+
+    def restart(self, call: Call) -> None:
+        """The next outcome of this call replaces what was recorded."""
+        with self._lock:
+            self._made.pop(call.key, None)
+            self._replays.pop(call.key, None)
+
+    def leave(self, call: Call, place: Place) -> None:
+        """The call is over."""
+        with self._lock:
+            making = place.making
+            making.pending -= 1
+            if making.pending == 0:
+                done = sum(each is not None for each in making.places)
+                if done:
+                    self._made[call.key] = self._made.get(call.key, 0) + done
+                self._making.pop(call.key, None)
+
+    def store_outcome(self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values) -> None:
+        """Write the outcome of a live call: in its place, or, without one, only if no other came first.
+
+        Never raises: what fails is logged, and raised when the scope ends.
+        """
+        try:
+            if place is not None:
+                with place.making.writing:
+                    place.making.places[place.index] = outcome
+                    made = [each for each in place.making.places if each is not None]
+                    self._write(call, [*self._before(call), *made])
+            elif self.find(call, values) is None:
+                self._write(call, [outcome])
+                if self.exhausted == "error":
+                    with self._lock:
+                        self._replays[call.key] = 1  # the live call used up the first
+        except Exception as error:  # noqa: BLE001 - the live answer was paid for and goes to the caller, whatever happens here
+            self.failed(call, error)
+            return
+        if outcome.get("redacted"):
+            log.warning("%s: masked secrets in the recorded outcome at %s", call.function, ", ".join(outcome["redacted"]))
+
+    def failed(self, call: Call, error: Exception) -> None:
+        """Note that an outcome could not be recorded."""
+        if isinstance(error, UnrecordableValue):
+            error.function = call.function
+        if not isinstance(error, MemoError):
+            failure = MemoError(f"{call.function}: could not be recorded ({type(error).__name__}: {error})")
+            failure.__cause__ = error
+            error = failure
+        log.error("the live result was handed over, but could not be recorded: %s", error)
+        with self._lock:
+            self.failures.append(error)
+
+    def _write(self, call: Call, outcomes: list[dict[str, Any]]) -> None:
+        while len(outcomes) > 1 and fingerprint(outcomes[-1]) == fingerprint(outcomes[-2]):
+            outcomes.pop()
+        document = {
+            "memo": FORMAT_VERSION,
+            "function": call.function,
+            **({"version": call.version} if call.version is not None else {}),
+            "key": call.key,
+            "arguments": orjson.loads(call.arguments),
+            **({"watched": call.watched} if call.watched else {}),
+            "recorded_at": timestamp(),
+            **({"test": self.test} if self.test else {}),
+            "outcomes": outcomes,
+        }
+        self.store.put(entry_name(call), render(document))
+        with self._lock:
+            self._drop(call.key)
+            self._stats.recorded += 1
+
+    def _before(self, call: Call) -> list[dict[str, Any]]:
+        """The outcomes that this session has recorded of earlier identical calls."""
+        made = self._made.get(call.key, 0)
+        data = self.store.get(entry_name(call)) if made else None
+        if data is None:
+            return []
+        outcomes: list[dict[str, Any]] = parse(data, self.store.location(entry_name(call)))["outcomes"]
+        return outcomes + [outcomes[-1]] * (made - len(outcomes))
+
+    def _keep(self, call: Call, values: Values, data: bytes) -> Recording:
+        location = self.store.location(entry_name(call))
+        recording = Recording(parse(data, location, call.key, call.arguments), values, location, len(data))
+        with self._lock:
+            self._drop(call.key)
+            self._ready[call.key] = recording
+            self._held += recording.size
+            while self._held > self._memory and self._ready:
+                _, oldest = self._ready.popitem(last=False)
+                self._held -= oldest.size
+        return recording
+
+    def _drop(self, key: str) -> None:
+        dropped = self._ready.pop(key, None)
+        if dropped is not None:
+            self._held -= dropped.size
+
+    def _compare_watched(self, call: Call, recording: Recording) -> None:
+        paths = {**call.watched, **recording.watched}
+        changed = [path for path in paths if call.watched.get(path) != recording.watched.get(path)]
+        if changed:
+            warning = WatchedFieldChanged(call.function, changed)
+            if self.on_watched_change == "fail":
+                raise warning
+            warn(warning, stacklevel=2)
+
+
+def entry_name(call: Call) -> str:
+    """The name that a call's recording has in a store."""
+    return f"{call.function}/{call.key[:KEY_CHARACTERS]}"
+
+
+def _one_of(option: str, value: str, *allowed: str) -> str:
+    if value not in allowed:
+        raise InvalidOption(option, value, allowed)
+    return value

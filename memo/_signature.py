@@ -1,0 +1,88 @@
+"""Binding: the arguments of a call by their parameters' names, defaults applied.
+
+`inspect.Signature.bind` costs seven times what the rest of a small key costs, so what it would find out at each call is
+found out once. A call that does not fit the signature is given to `inspect` to be refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["DoesNotFit", "Signature"]
+
+_EMPTY = inspect.Parameter.empty
+
+
+class DoesNotFit(TypeError):
+    """A call's arguments do not fit the signature."""
+
+
+class Signature:
+    """The parameters of a callable, less the first `skip` (a bound `self` or `cls`)."""
+
+    def __init__(self, function: Callable[..., Any], *, skip: int = 0) -> None:
+        self._args: tuple[Any, ...] = ()
+        self._kwargs: dict[str, Any] = {}
+        # What a partial has fixed is an argument like any other.
+        while isinstance(function, functools.partial):
+            self._args = function.args + self._args
+            self._kwargs = {**function.keywords, **self._kwargs}
+            function = function.func
+        signature = inspect.signature(function)
+        parameters = list(signature.parameters.values())
+        self.skipped = [each.name for each in parameters[:skip]]
+        parameters = parameters[skip:]
+        self._signature = signature.replace(parameters=parameters)
+        kinds = inspect.Parameter
+        self._positional = [p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+        self._by_name = frozenset(
+            p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
+        )
+        self._defaults = [(p.name, p.default) for p in parameters if p.default is not _EMPTY]
+        self._count = sum(p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for p in parameters)
+        self._rest = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
+        self.keywords = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
+        self.names = frozenset(p.name for p in parameters)
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name. `*args` and `**kwargs` are arguments under their own names.
+
+        Raises `DoesNotFit`.
+        """
+        if self._args or self._kwargs:
+            args, kwargs = self._args + args, {**self._kwargs, **kwargs}
+        positional = self._positional
+        bound = dict(zip(positional, args, strict=False))
+        more: dict[str, Any] = {}
+        for name, value in kwargs.items():
+            if name in self._by_name:
+                if name in bound:
+                    return self._refuse(args, kwargs)
+                bound[name] = value
+            else:
+                more[name] = value
+        for name, value in self._defaults:
+            if name not in bound:
+                bound[name] = value
+        if len(bound) != self._count:
+            return self._refuse(args, kwargs)
+        if self._rest is not None:
+            bound[self._rest] = args[len(positional) :]
+        elif len(args) > len(positional):
+            return self._refuse(args, kwargs)
+        if self.keywords is not None:
+            bound[self.keywords] = more
+        elif more:
+            return self._refuse(args, kwargs)
+        return bound
+
+    def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise DoesNotFit(*error.args) from None
+        bound.apply_defaults()
+        return dict(bound.arguments)

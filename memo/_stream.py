@@ -1,0 +1,223 @@
+"""Streams: passed through while they are recorded, and played back the way they went."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from typing import Any, NamedTuple, Protocol
+
+import anyio
+
+from memo._outcomes import Outcome
+from memo.errors import StreamCutShort
+
+__all__ = ["Live", "LiveSync", "Play", "Sink", "Unrecorded", "stream", "stream_sync"]
+
+
+class Sink(Protocol):
+    """Where a passing stream is recorded."""
+
+    def begin(self) -> None:
+        """Somebody began to iterate."""
+        ...
+
+    def add(self, item: Any) -> None:
+        """An item passes."""
+        ...
+
+    def abandon(self) -> None:
+        """The stream was cancelled: nothing of it is stored."""
+        ...
+
+    def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
+        """The stream ended and is stored."""
+        ...
+
+    async def afinish(self, end: str, error: BaseException | None = None) -> None:
+        """The same, off the event loop."""
+        ...
+
+
+class Play(NamedTuple):
+    """A recorded stream to be played."""
+
+    outcome: Outcome
+    function: str
+    pace: float
+
+
+class Live(NamedTuple):
+    """A live stream to be recorded as it passes."""
+
+    source: AsyncIterator[Any]
+    sink: Sink
+
+
+class LiveSync(NamedTuple):
+    """The same for generators and iterators."""
+
+    source: Iterator[Any]
+    sink: Sink
+
+
+class Unrecorded(NamedTuple):
+    """A live stream that is not recorded."""
+
+    source: Any
+
+
+class _Nowhere:
+    """The sink of what is not recorded."""
+
+    def begin(self) -> None: ...
+
+    def add(self, item: Any) -> None: ...
+
+    def abandon(self) -> None: ...
+
+    def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None: ...
+
+    async def afinish(self, end: str, error: BaseException | None = None) -> None: ...
+
+
+_NOWHERE = _Nowhere()
+
+
+async def stream(begin: Callable[[], Awaitable[Live | Play | Unrecorded]]) -> AsyncGenerator[Any, Any]:
+    """The stream that `begin` decides on when it is first asked for an item.
+
+    A live one is handed on item by item as it comes: nothing is held back, and `asend`, `athrow` and `aclose` reach it.
+    A played one gives its items, then its end; what is sent to it is not heard, what is thrown is raised where it stands.
+    """
+    began = await begin()
+    if isinstance(began, Play):
+        outcome, function, pace = began
+        if pace and outcome.offsets:
+            start = time.perf_counter()
+            for item, offset in zip(outcome.items or (), outcome.offsets, strict=False):
+                await anyio.sleep(max(0.0, start + offset / pace - time.perf_counter()))
+                yield item
+        else:
+            for item in outcome.items or ():
+                yield item
+        _end(outcome, function)
+        return
+    source, sink = began if isinstance(began, Live) else (began.source, _NOWHERE)
+    sink.begin()
+    send, throw = getattr(source, "asend", None), getattr(source, "athrow", None)
+    consumer: _Consumer | None = None
+    try:
+        item = await source.__anext__()
+        while True:
+            sink.add(item)
+            consumer = consumer or _Consumer()
+            try:
+                sent = yield item
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                if throw is None:
+                    raise
+                item = await throw(error)
+            else:
+                item = await (source.__anext__() if sent is None or send is None else send(sent))
+    except StopAsyncIteration:
+        await sink.afinish("complete")
+    except GeneratorExit:
+        try:
+            close = getattr(source, "aclose", None)
+            if close is not None:
+                await close()
+        except BaseException:
+            sink.abandon()
+            raise
+        if consumer is None or consumer.was_cancelled():
+            sink.abandon()
+        else:
+            await sink.afinish("closed")
+        raise
+    except Exception as error:
+        await sink.afinish("error", error)
+        raise
+    except BaseException:
+        sink.abandon()
+        raise
+
+
+def stream_sync(begin: Callable[[], LiveSync | Play | Unrecorded]) -> Generator[Any, Any, Any]:
+    """The same for generators and iterators, what a generator returns at its end included."""
+    began = begin()
+    if isinstance(began, Play):
+        outcome, function, pace = began
+        if pace and outcome.offsets:
+            start = time.perf_counter()
+            for item, offset in zip(outcome.items or (), outcome.offsets, strict=False):
+                time.sleep(max(0.0, start + offset / pace - time.perf_counter()))
+                yield item
+        else:
+            yield from outcome.items or ()
+        _end(outcome, function)
+        return outcome.returned() if outcome.returned is not None else None
+    source, sink = began if isinstance(began, LiveSync) else (began.source, _NOWHERE)
+    sink.begin()
+    send, throw = getattr(source, "send", None), getattr(source, "throw", None)
+    try:
+        item = next(source)
+        while True:
+            sink.add(item)
+            try:
+                sent = yield item
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                if throw is None:
+                    raise
+                item = throw(error)
+            else:
+                item = next(source) if sent is None or send is None else send(sent)
+    except StopIteration as stop:
+        sink.finish("complete", returned=stop.value)
+        return stop.value
+    except GeneratorExit:
+        try:
+            close = getattr(source, "close", None)
+            if close is not None:
+                close()
+        except BaseException:
+            sink.abandon()
+            raise
+        sink.finish("closed")
+        raise
+    except Exception as error:
+        sink.finish("error", error)
+        raise
+    except BaseException:
+        sink.abandon()
+        raise
+
+
+def _end(outcome: Outcome, function: str) -> None:
+    if outcome.end == "closed":
+        raise StreamCutShort(function, len(outcome.items or ()))
+    if outcome.error is not None:
+        raise outcome.error()
+
+
+class _Consumer:
+    """The task that consumes a stream: was it cancelled, or did it leave by itself?
+
+    Either way the stream is only told to close; after a `break` even later, by the garbage collector in another task.
+    """
+
+    def __init__(self) -> None:
+        self._task = anyio.get_current_task().id
+        try:
+            self._asyncio = asyncio.current_task()
+        except RuntimeError:  # trio
+            self._asyncio = None
+
+    def was_cancelled(self) -> bool:
+        if self._asyncio is not None:
+            return self._asyncio.cancelled() or self._asyncio.cancelling() > 0
+        return anyio.get_current_task().id == self._task and anyio.current_effective_deadline() == -float("inf")

@@ -1,0 +1,149 @@
+"""Codecs of the standard library's value types."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections import Counter, OrderedDict, defaultdict, deque
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import ByteSize, NameEmail, SecretBytes, SecretStr, networks
+from pydantic_core import MultiHostUrl, PydanticCustomError, TzInfo, Url, ValidationError, core_schema
+
+from memo.codecs._registry import register_codec
+
+__all__ = ["bytes_form", "bytes_of", "float_form", "int_form", "int_of", "text_form", "text_of"]
+
+
+def float_form(value: float) -> str:
+    """NaN and the infinities, which JSON does not have."""
+    return "nan" if value != value else "inf" if value > 0 else "-inf"
+
+
+def text_form(value: str) -> str:
+    r"""Text with lone surrogates, which UTF-8 does not have, as ASCII with `\ud800` escapes."""
+    return value.encode("unicode_escape").decode("ascii")
+
+
+def text_of(form: str) -> str:
+    """The inverse of `text_form`."""
+    return form.encode("ascii").decode("unicode_escape")
+
+
+def int_form(value: int) -> str:
+    """A big integer, in hexadecimal where Python would not read as many decimal digits."""
+    return str(value) if value.bit_length() < 2000 else hex(value)
+
+
+def int_of(form: str) -> int:
+    """The inverse of `int_form`."""
+    return int(form, 0)
+
+
+def bytes_form(value: bytes) -> dict[str, str]:
+    """Readable where it is text, base64 where it is not."""
+    try:
+        return {"text": value.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode("ascii")}
+
+
+def bytes_of(node: dict[str, str]) -> bytes:
+    """The inverse of `bytes_form`."""
+    return node["text"].encode("utf-8") if "text" in node else base64.b64decode(node["base64"], validate=True)
+
+
+def _moment(value: datetime | time) -> Any:
+    zone = value.tzinfo
+    if zone is None and not value.fold:
+        return value.isoformat()
+    if type(zone) is timezone and len(_offset(zone)) == 1 and not value.fold:
+        return value.isoformat()
+    return {"wall": value.replace(tzinfo=None, fold=0).isoformat(), "zone": zone, "fold": value.fold}
+
+
+def _moment_of(cls: Any, data: Any) -> Any:
+    if isinstance(data, str):
+        return cls.fromisoformat(data)
+    return cls.fromisoformat(data["wall"]).replace(tzinfo=data["zone"], fold=data["fold"])
+
+
+def _offset(zone: timezone) -> list[Any]:
+    delta, name = zone.utcoffset(None), zone.tzname(None)
+    return [delta] if name == timezone(delta).tzname(None) else [delta, name]
+
+
+def _zone_key(zone: ZoneInfo) -> str:
+    if zone.key is None:
+        raise TypeError("is a time zone that was read from a file and has no name")
+    return zone.key
+
+
+def _clock(zone: TzInfo) -> float:
+    delta = zone.utcoffset(None)
+    return delta.total_seconds() if delta is not None else math.nan
+
+
+def _invalid(error: ValidationError) -> dict[str, Any]:
+    notes = {"notes": error.__notes__} if hasattr(error, "__notes__") else {}
+    return {"title": error.title, "errors": error.errors(include_url=False), **notes}
+
+
+def _invalid_of(data: dict[str, Any]) -> ValidationError:
+    kinds = get_args(core_schema.ErrorType)
+    lines: list[Any] = [
+        {
+            **each,
+            "type": each["type"]
+            if each["type"] in kinds
+            else PydanticCustomError(each["type"], each["msg"], each.get("ctx")),
+        }
+        for each in data["errors"]
+    ]
+    error = ValidationError.from_exception_data(data["title"], lines)
+    for note in data.get("notes", ()):
+        error.add_note(note)
+    return error
+
+
+register_codec(datetime, encode=_moment, decode=lambda data: _moment_of(datetime, data))
+register_codec(time, encode=_moment, decode=lambda data: _moment_of(time, data))
+register_codec(date, encode=date.isoformat, decode=date.fromisoformat)
+register_codec(timedelta, encode=lambda v: [v.days, v.seconds, v.microseconds], decode=lambda data: timedelta(*data))
+register_codec(timezone, encode=_offset, decode=lambda data: timezone(*data))
+register_codec(ZoneInfo, encode=_zone_key, decode=ZoneInfo)
+register_codec(TzInfo, encode=_clock, decode=lambda data: TzInfo(int(data)))
+register_codec(Decimal, encode=str, decode=Decimal)
+register_codec(UUID, encode=str, decode=UUID)
+register_codec(complex, encode=lambda v: [v.real, v.imag], decode=lambda data: complex(*data))
+register_codec(range, encode=lambda v: [v.start, v.stop, v.step], decode=lambda data: range(*data))
+register_codec(deque, encode=lambda v: [list(v), v.maxlen], decode=lambda data: deque(*data))
+register_codec(OrderedDict, encode=dict, decode=OrderedDict)
+register_codec(re.Pattern, encode=lambda v: [v.pattern, v.flags], decode=lambda data: re.compile(*data))
+register_codec(type(Path()), encode=str, decode=Path, name="pathlib:Path")
+register_codec(PurePosixPath, encode=str, decode=PurePosixPath, name="pathlib:PurePosixPath")
+register_codec(PureWindowsPath, encode=PurePath.as_posix, decode=PureWindowsPath, name="pathlib:PureWindowsPath")
+register_codec(SecretStr, encode=SecretStr.get_secret_value, decode=SecretStr)
+register_codec(SecretBytes, encode=SecretBytes.get_secret_value, decode=SecretBytes)
+register_codec(Fraction, encode=str, decode=Fraction)
+register_codec(Counter, encode=dict, decode=Counter)
+register_codec(defaultdict, encode=lambda v: [v.default_factory, dict(v)], decode=lambda data: defaultdict(*data))
+register_codec(ValidationError, encode=_invalid, decode=_invalid_of, name="pydantic_core:ValidationError")
+register_codec(Url, encode=str, decode=Url)
+register_codec(MultiHostUrl, encode=str, decode=MultiHostUrl)
+register_codec(ByteSize, encode=int, decode=ByteSize)
+register_codec(NameEmail, encode=lambda v: [v.name, v.email], decode=lambda data: NameEmail(*data))
+for _address in (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network):
+    register_codec(_address, encode=str, decode=_address)
+for _url in vars(networks).values():
+    # The classes for URLs hold one of pydantic-core's; AnyUrl and its kin came to be classes in pydantic 2.10.
+    if isinstance(_url, type) and hasattr(_url, "_constraints") and not _url.__name__.startswith("_"):
+        register_codec(_url, encode=str, decode=_url)

@@ -1,0 +1,106 @@
+"""Items of one kind: the values of a list or a stream name their common type once.
+
+    {"of": "app:Chunk", "set": "declared", "items": [{…}, {…}, {"__type__": …}]}
+
+An item without `"__type__"` is what stands under `"value"` in the form of the type named by `of`; any other carries its
+own type, as it would alone (`{"__type__": "json", "value": …}` if it is a plain JSON value).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from memo.codecs._values import Values
+
+__all__ = ["Items", "Packer", "pack"]
+
+_SHARED = ({"__type__", "value"}, {"__type__", "value", "set"})
+
+
+class Packer:
+    """Collects the trees of items as they come, as bytes: a tree of Python objects takes ten times as much memory."""
+
+    def __init__(self) -> None:
+        self._items: list[tuple[str | None, str | None, bytes]] = []
+        self._counts: Counter[tuple[str, str | None]] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def add(self, tree: Any) -> None:
+        """One more item."""
+        if type(tree) is not dict or "__type__" not in tree:
+            self._items.append(("json", None, orjson.dumps(tree)))
+        elif tree.keys() in _SHARED and not (type(tree["value"]) is dict and "__type__" in tree["value"]):
+            name, count = tree["__type__"], tree.get("set")
+            self._items.append((name, count, orjson.dumps(tree["value"])))
+            self._counts[name, count] += 1
+        else:
+            self._items.append((None, None, orjson.dumps(tree)))
+
+    def packed(self) -> dict[str, Any]:
+        """`items` (each an `orjson.Fragment`), and what most of them have in common (`of`, `set`)."""
+        if not self._counts:
+            return {"items": [orjson.Fragment(data) for _, _, data in self._items]}
+        common = self._counts.most_common(1)[0][0][0]
+        counts = {count for name, count in self._counts if name == common} - {None}
+        count = "declared" if "declared" in counts else "all"
+        return {
+            "of": common,
+            **({"set": count} if counts else {}),
+            "items": [orjson.Fragment(self._item(each, common, count)) for each in self._items],
+        }
+
+    @staticmethod
+    def _item(item: tuple[str | None, str | None, bytes], common: str, common_count: str) -> bytes:
+        name, count, data = item
+        if name is None or (name == common and count in (None, common_count)):
+            return data
+        tree: dict[str, Any] = {"__type__": name, "value": orjson.Fragment(data)}
+        return orjson.dumps({**tree, "set": count} if count else tree)
+
+
+def pack(trees: Iterable[Any]) -> dict[str, Any]:
+    """The trees of items, packed, as a tree again."""
+    packer = Packer()
+    for tree in trees:
+        packer.add(tree)
+    packed: dict[str, Any] = orjson.loads(orjson.dumps(packer.packed()))
+    return packed
+
+
+class Items:
+    """Packed items, ready to be read: each iteration gives fresh values, one by one, as they are asked for."""
+
+    def __init__(self, packed: dict[str, Any], values: Values) -> None:
+        self._read: Callable[[bytes], Any] | None = None
+        name = packed.get("of")
+        cls = values.model(name) if name is not None else None
+        if name is not None and cls is not None:
+            self._read = values.plain_reader(cls, name, declared=packed.get("set") == "declared")
+        self._entries: list[bytes | Callable[[], Any]] = [
+            orjson.dumps(entry)
+            if cls is not None and not (type(entry) is dict and "__type__" in entry)
+            else values.reader(_alone(entry, name))
+            for entry in packed["items"]
+        ]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Any]:
+        read = self._read
+        for entry in self._entries:
+            if type(entry) is bytes and read is not None:
+                yield read(entry)
+            else:
+                yield entry()  # type: ignore[operator]
+
+
+def _alone(entry: Any, of: str | None) -> Any:
+    return entry if of is None or (type(entry) is dict and "__type__" in entry) else {"__type__": of, "value": entry}

@@ -1,0 +1,203 @@
+"""Pydantic models: the plain form (the model's own JSON, validated again) and the exact form (field by field).
+
+    plain   {"__type__": "app:Answer", "value": {…}}
+            + "set": "declared"       extras do not count as set fields (SDKs that build without validation do so)
+            + "attributes": {…}       what else stands in the instance's __dict__
+    exact   {"__type__": "app:Answer", "exact": {field: value, …}}
+            + "set": […]              the set fields, unless they are exactly the ones in "exact"
+            + "missing": […]          fields without a value (`model_construct`)
+            + "extra", "private", "attributes"
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
+
+from memo.codecs._same import difference, state
+from memo.errors import DataMismatch
+
+__all__ = ["Plain", "count_only_declared", "exact_form", "plain_form", "read_exact", "read_plain"]
+
+
+_SHALLOW = 50
+_SECRETS = (SecretStr, SecretBytes, Secret)
+_STEADY = (None, dataclasses.MISSING, bool, bytes, dict, float, frozenset, int, list, set, str, tuple)
+"""Default factories that always make the same."""
+
+
+class Plain(NamedTuple):
+    """A model's plain form, proved: validating `data` gives the model back."""
+
+    data: Any
+    count: str
+    """How set fields are counted: "declared" (without extras), "all" (with them), "" (there are none to count)."""
+    attributes: dict[str, Any]
+    shallow: bool
+    """Whether `data` can not be nested deep."""
+
+
+def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
+    """The plain form, or None where validating it would not give back an equal object."""
+    cls = type(value)
+    try:
+        written = cls.__pydantic_serializer__.to_json(
+            value, by_alias=True, exclude_unset=True, round_trip=True, warnings=False
+        )
+        # What is stored is what orjson reads, so that is what has to come back equal.
+        data = orjson.loads(written)
+        back = cls.__pydantic_validator__.validate_json(orjson.dumps(data))
+    except Exception:  # noqa: BLE001 - serializers and validators are the user's code: whatever fails is not this form
+        return None
+    if type(back) is not cls:
+        return None
+    fields = cls.model_fields
+    held = value.__dict__
+    attributes = {name: each for name, each in held.items() if name not in fields} if len(held) > len(fields) else {}
+    if attributes:
+        back.__dict__.update(attributes)
+    shallow = written.count(b"{") + written.count(b"[") <= _SHALLOW
+    if difference(back, value, parts) is None:
+        count = "all" if count_only_declared(back) else ""
+    elif count_only_declared(back) and difference(back, value, parts) is None:
+        count = "declared"
+    else:
+        return None
+    if _may_vary(cls) and varies(back):
+        return None
+    return Plain(data, count, attributes, shallow)
+
+
+@functools.cache
+def _may_vary(cls: type[BaseModel]) -> bool:
+    """Whether objects of the class can hold what `varies` looks for, as far as its schema tells."""
+    pending: list[Any] = [cls.__pydantic_core_schema__]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            if node.get("type") in ("set", "frozenset") or "default_factory" in node:
+                return True
+            pending.extend(node.values())
+        elif isinstance(node, list | tuple):
+            pending.extend(node)
+        elif isinstance(node, type) and issubclass(node, _SECRETS):
+            return True
+    return False
+
+
+def varies(value: Any) -> bool:
+    """Whether the plain form of a model would not say it all.
+
+    The order of a set is another in every process, a field left unset is filled anew by its factory, and a secret may
+    only stand where its type tells that it is one.
+    """
+    if isinstance(value, _SECRETS):
+        return True
+    if isinstance(value, list | tuple):
+        return any(varies(each) for each in value)
+    if isinstance(value, dict):
+        return any(varies(each) for each in value.values())
+    if isinstance(value, set | frozenset):
+        return len(value) > 1
+    if dataclasses.is_dataclass(value):
+        made = (field.default_factory for field in dataclasses.fields(value) if not field.init)
+        return any(each not in _STEADY for each in made) or varies(state(value))
+    if not isinstance(value, BaseModel):
+        return False
+    chosen = value.__pydantic_fields_set__
+    return (
+        any(
+            name not in chosen and field.default_factory not in _STEADY
+            for name, field in type(value).model_fields.items()
+        )
+        or varies(value.__dict__)
+        or varies(value.__pydantic_extra__)
+    )
+
+
+def count_only_declared(value: Any) -> bool:
+    """Take extras out of the set fields, through the whole tree. Whether there were any."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        found = False
+        for each in value:
+            if type(each) is not str and count_only_declared(each):
+                found = True
+        return found
+    if kind is dict:
+        return any([count_only_declared(each) for each in value.values()])
+    if not isinstance(value, BaseModel):
+        return False
+    found = False
+    extra = value.__pydantic_extra__
+    if extra:
+        value.__pydantic_fields_set__.difference_update(extra)
+        found = True
+        count_only_declared(extra)
+    for each in value.__dict__.values():
+        if each is None or type(each) in (str, int, float, bool):
+            continue
+        if count_only_declared(each):
+            found = True
+    return found
+
+
+def read_plain(cls: type[BaseModel], data: bytes, name: str) -> Any:
+    """The model of that JSON. Raises `DataMismatch` where the type takes it no more."""
+    try:
+        return cls.__pydantic_validator__.validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DataMismatch(name, f"{where}: {first['msg']}" if where else first["msg"]) from None
+    except Exception as error:
+        raise DataMismatch(name, f"{type(error).__name__}: {error}") from error
+
+
+def exact_form(value: BaseModel, encode: Callable[[Any, str], Any]) -> dict[str, Any]:
+    """The object's parts one by one, whatever its validators and serializers would do to them."""
+    cls, held = type(value), value.__dict__
+    fields = cls.model_fields
+    form: dict[str, Any] = {
+        "exact": {name: encode(each, f".{name}") for name, each in held.items() if name in fields},
+    }
+    if len(form["exact"]) != len(fields):
+        form["missing"] = [name for name in fields if name not in held]
+    if value.__pydantic_fields_set__ != form["exact"].keys():
+        form["set"] = sorted(value.__pydantic_fields_set__)
+    attributes = {name: encode(each, f".{name}") for name, each in held.items() if name not in fields}
+    if attributes:
+        form["attributes"] = attributes
+    if value.__pydantic_extra__ != _no_extra(cls):
+        form["extra"] = encode(value.__pydantic_extra__, "")
+    if value.__pydantic_private__ is not None:
+        form["private"] = encode(value.__pydantic_private__, "")
+    return form
+
+
+def read_exact(cls: type[BaseModel], node: dict[str, Any], decode: Callable[[Any], Any], name: str) -> Any:
+    """The inverse of `exact_form`. No validator, no `__init__`, no `__new__` of the class runs."""
+    stored = node["exact"]
+    unknown = stored.keys() - cls.model_fields.keys()
+    added = cls.model_fields.keys() - stored.keys() - set(node.get("missing", ()))
+    if unknown or added:
+        raise DataMismatch(name, f"its fields have changed ({', '.join(sorted(unknown or added))})")
+    held = {field: decode(each) for field, each in stored.items()}
+    chosen = set(node["set"]) if "set" in node else set(held)
+    if "attributes" in node:
+        held.update(decode(node["attributes"]))
+    value = object.__new__(cls)
+    object.__setattr__(value, "__dict__", held)
+    object.__setattr__(value, "__pydantic_fields_set__", chosen)
+    object.__setattr__(value, "__pydantic_extra__", decode(node["extra"]) if "extra" in node else _no_extra(cls))
+    object.__setattr__(value, "__pydantic_private__", decode(node["private"]) if "private" in node else None)
+    return value
+
+
+def _no_extra(cls: type[BaseModel]) -> dict[str, Any] | None:
+    return {} if cls.model_config.get("extra") == "allow" else None

@@ -1,0 +1,82 @@
+"""Codecs: how one type of value becomes typed JSON and comes back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+from memo.codecs._names import class_name
+
+__all__ = ["Codec", "codec_of", "known_type", "register_codec"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """`encode` gives plain data (any value memo can record) that `decode` turns back into an equal value."""
+
+    name: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+
+
+_codecs: dict[str, Codec] = {}
+_by_type: dict[type, Codec | None] = {}
+
+
+@overload
+def register_codec(
+    cls: type[T], *, encode: Callable[[T], Any], decode: Callable[[Any], T], name: str | None = None
+) -> None: ...
+@overload
+def register_codec(
+    cls: str, *, encode: Callable[[Any], Any], decode: Callable[[Any], Any], name: str | None = None
+) -> None: ...
+def register_codec(
+    cls: type[Any] | str,
+    *,
+    encode: Callable[[Any], Any],
+    decode: Callable[[Any], Any],
+    name: str | None = None,
+) -> None:
+    """Teach memo a type, for keys and for recordings alike.
+
+    `encode(value)` returns data that memo can already record (`None`, numbers, text, bytes, lists, dicts, models, …) and
+    that says all about the value: two values with equal data are taken as equal, in keys too. `decode(data)` builds a
+    fresh value from it. Values of exactly this class are meant, not of its subclasses. `cls` may be a string
+    `"module:qualname"`, so that a codec can be registered for a class that is not imported yet. Registering a class
+    again replaces its codec. Recordings name the type by `name`, which is the class's own name where it is left out.
+    """
+    target = cls if isinstance(cls, str) else class_name(cls)
+    _codecs[target] = Codec(name or target, encode, decode)
+    if name:
+        _codecs[name] = _codecs[target]
+    _by_type.clear()
+
+
+def codec_of(cls: type) -> Codec | None:
+    """The codec for values of exactly that class."""
+    try:
+        return _by_type[cls]
+    except KeyError:
+        found = _by_type[cls] = _codecs.get(class_name(cls))
+        return found
+
+
+def codec_named(name: str) -> Codec | None:
+    """The codec of a recorded type name."""
+    return _codecs.get(name)
+
+
+def known_type(name: str) -> type | None:
+    """The class of a registered codec's name, where it is imported already."""
+    if name not in _codecs:
+        return None
+    module, _, qualname = name.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, type) else None

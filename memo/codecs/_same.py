@@ -1,0 +1,157 @@
+"""Equality as a recording needs it: same types all the way down, same values, same set fields.
+
+`==` is too kind (1 == 1.0 == True, a model equals one with other set fields) and too strict (NaN != NaN).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import types
+from collections.abc import Callable, Iterator
+from datetime import datetime, time
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel
+
+from memo.codecs._names import is_named_tuple
+
+__all__ = ["difference", "in_slots", "slot_members", "state"]
+
+_BY_EQUALITY = frozenset({str, int, bool, bytes, bytearray, type(None)})
+
+
+def difference(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    """The path of the first place where `a` is not `b`, "" being the whole; None where there is none.
+
+    `parts` takes a value of a type that only a codec knows and gives what identifies it.
+    """
+    kind = type(a)
+    if kind is not type(b):
+        return ""
+    if kind in _BY_EQUALITY:
+        return None if a == b else ""
+    if kind is float:
+        return None if (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b) else ""
+    if kind is list or kind is tuple:
+        return _sequence(a, b, parts)
+    if kind is dict:
+        return _mapping(a, b, parts)
+    if kind is set or kind is frozenset:
+        return _set(a, b, parts)
+    if isinstance(a, BaseModel):
+        return _model(a, b, parts)
+    if isinstance(a, Enum):
+        return None if a is b else ""
+    if dataclasses.is_dataclass(kind):
+        return _fields(state(a), state(b), parts)
+    if is_named_tuple(kind):
+        inner = _sequence(a, b, parts)
+        return _fields(getattr(a, "__dict__", {}), getattr(b, "__dict__", {}), parts) if inner is None else inner
+    if isinstance(a, datetime | time) and kind in (datetime, time):
+        alike = a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
+        return difference(a.tzinfo, b.tzinfo, parts) if alike else ""
+    return None if difference(parts(a), parts(b), parts) is None else ""
+
+
+def state(value: Any) -> dict[str, Any]:
+    """What a dataclass instance holds: its fields, then whatever else was set on it, in slots or not."""
+    held: dict[str, Any] = {}
+    for field in dataclasses.fields(value):
+        try:
+            held[field.name] = object.__getattribute__(value, field.name)
+        except AttributeError:
+            continue
+    held.update((name, each) for name, each in (*getattr(value, "__dict__", {}).items(), *in_slots(value)) if name not in held)
+    return held
+
+
+@functools.cache
+def slot_members(cls: type) -> dict[str, types.MemberDescriptorType]:
+    """The `__slots__` of a class and its bases, but for those that every model has."""
+    return {
+        name: member
+        for each in reversed(cls.__mro__)
+        if each is not BaseModel
+        for name, member in vars(each).items()
+        if isinstance(member, types.MemberDescriptorType)
+    }
+
+
+def in_slots(value: Any) -> Iterator[tuple[str, Any]]:
+    """The names and values of the slots that were set."""
+    for name, member in slot_members(type(value)).items():
+        try:
+            yield name, member.__get__(value)
+        except AttributeError:
+            continue
+
+
+def _sequence(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    if len(a) != len(b):
+        return ""
+    for index, (x, y) in enumerate(zip(a, b, strict=True)):
+        inner = difference(x, y, parts)
+        if inner is not None:
+            return f"[{index}]{inner}"
+    return None
+
+
+def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: Callable[[Any], Any]) -> str | None:
+    if len(a) != len(b):
+        return ""
+    for (name, x), (other, y) in zip(a.items(), b.items(), strict=True):
+        if difference(name, other, parts) is not None:
+            return ""
+        inner = difference(x, y, parts)
+        if inner is not None:
+            return f"[{name!r}]{inner}"
+    return None
+
+
+def _set(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    if len(a) != len(b):
+        return ""
+    rest = list(b)
+    for x in a:
+        at = next((i for i, y in enumerate(rest) if difference(x, y, parts) is None), None)
+        if at is None:
+            return ""
+        del rest[at]
+    return None
+
+
+def _fields(a: dict[str, Any], b: dict[str, Any], parts: Callable[[Any], Any]) -> str | None:
+    if a.keys() != b.keys():
+        return ""
+    for name, x in a.items():
+        y = b[name]
+        if x is y:
+            continue
+        inner = difference(x, y, parts)
+        if inner is not None:
+            return f".{name}{inner}"
+    return None
+
+
+def _model(a: BaseModel, b: BaseModel, parts: Callable[[Any], Any]) -> str | None:
+    inner = _fields(a.__dict__, b.__dict__, parts)
+    if inner is not None:
+        return inner
+    if a.__pydantic_fields_set__ != b.__pydantic_fields_set__:
+        return ""
+    extra, other = a.__pydantic_extra__, b.__pydantic_extra__
+    if extra or other:
+        inner = difference(extra, other, parts)
+        if inner is not None:
+            return inner
+    elif extra != other:
+        return ""
+    private, other = a.__pydantic_private__, b.__pydantic_private__
+    if private is not other:
+        inner = difference(private, other, parts)
+        if inner is not None:
+            return inner
+    return _fields(dict(in_slots(a)), dict(in_slots(b)), parts) if slot_members(type(a)) else None

@@ -1,0 +1,235 @@
+"""Every error of memo's own: what happened, with which values (also as attributes), and what mends it.
+
+All of them are `MemoError`, survive `pickle` and `copy` (test runners send them between processes), and are never
+recorded as the outcome of a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = [
+    "DataMismatch",
+    "InvalidMode",
+    "InvalidOption",
+    "KeyMismatch",
+    "MemoError",
+    "NewerFormat",
+    "NotARecording",
+    "OutcomesExhausted",
+    "RecordingDamaged",
+    "RecordingNotFound",
+    "StoreError",
+    "StoreFull",
+    "StoreNotReadable",
+    "StoreNotWritable",
+    "StreamCutShort",
+    "TypeNotFound",
+    "UnkeyableArgument",
+    "UnrecordableValue",
+    "UntrustedType",
+    "WatchedFieldChanged",
+]
+
+
+def _rebuild(cls: type[MemoError], args: tuple[Any, ...], state: dict[str, Any]) -> MemoError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class MemoError(Exception):
+    """Base class of every error that memo raises by itself."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class InvalidOption(MemoError, ValueError):
+    """An option has a value that memo does not know."""
+
+    def __init__(self, option: str, value: object, allowed: Iterable[str]) -> None:
+        self.option = option
+        self.value = value
+        self.allowed = tuple(allowed)
+        super().__init__(f"{option}={value!r} is not known to memo; allowed: {', '.join(self.allowed)}")
+
+
+class InvalidMode(InvalidOption):
+    """A mode's name is neither one of memo's nor one of the accepted aliases."""
+
+
+class UnkeyableArgument(MemoError, TypeError):
+    """An argument has no canonical form, so the call can not be told from others. Raised before any live call."""
+
+    def __init__(self, function: str, path: str, reason: str) -> None:
+        self.function = function
+        self.path = path
+        self.reason = reason
+        top = path.split(".")[0].split("[")[0]
+        super().__init__(
+            f"{function}: argument {path} {reason}, so this call has no stable key. Three ways out:\n"
+            f"  @recordable(ignore=({top!r},))             if it does not change the answer\n"
+            f"  @recordable(key=lambda arguments: ...)  to return the arguments that do\n"
+            f"  memo.register_codec(TheType, ...)       to say what identifies such a value"
+        )
+
+
+class UnrecordableValue(MemoError, TypeError):
+    """A value has no form in typed JSON that is proved to come back equal. The caller got the live value all the same."""
+
+    def __init__(self, path: str, reason: str, *, function: str | None = None) -> None:
+        self.path = path
+        self.reason = reason
+        self.function = function
+        super().__init__(path, reason, function)
+
+    def __str__(self) -> str:
+        where = f"{self.function}: " if self.function else ""
+        return (
+            f"{where}{self.path or 'the value'} {self.reason}, so it was not recorded. "
+            "memo.register_codec(TheType, encode=..., decode=...) teaches memo a type."
+        )
+
+
+class RecordingNotFound(MemoError, LookupError):
+    """Replay was asked for a call of which there is no recording. No live call was made."""
+
+    def __init__(
+        self, *, function: str, key: str, store: str, arguments: str, detail: str = "there is no recording of this call"
+    ) -> None:
+        self.function = function
+        self.key = key
+        self.store = store
+        self.arguments = arguments
+        shown = arguments if len(arguments) <= 400 else f"{arguments[:400]}… ({len(arguments)} characters)"
+        super().__init__(
+            f"{function}: {detail}\n"
+            f"  arguments: {shown}\n"
+            f"  key:       {key[:32]}\n"
+            f"  looked in: {store}\n"
+            f"  to record: run once with MEMO_MODE=record-if-missing"
+        )
+
+
+class OutcomesExhausted(RecordingNotFound):
+    """The identical call was replayed more often than it was recorded, and the recorder has `exhausted="error"`."""
+
+    def __init__(self, *, function: str, key: str, store: str, arguments: str, outcomes: int) -> None:
+        self.outcomes = outcomes
+        super().__init__(
+            function=function,
+            key=key,
+            store=store,
+            arguments=arguments,
+            detail=f"all {outcomes} recorded outcomes of this call are used up (exhausted='repeat' would repeat the last)",
+        )
+
+
+class RecordingDamaged(MemoError):
+    """A recording is there but can not be read. It is never overwritten silently: delete it, or restore it."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        self.location = location
+        self.reason = reason
+        super().__init__(f"{location} {reason}. Restore the file, or delete it and record again: rm '{location}'")
+
+
+class NotARecording(RecordingDamaged):
+    """A file stands where a recording should be, but memo did not write it."""
+
+
+class KeyMismatch(RecordingDamaged):
+    """A recording's key is not the one that its function and arguments give: it was edited or moved."""
+
+
+class NewerFormat(MemoError):
+    """A recording was written by a newer memo."""
+
+    def __init__(self, location: str, version: object, supported: int) -> None:
+        self.location = location
+        self.version = version
+        self.supported = supported
+        super().__init__(
+            f"{location} has format version {version!r}; this memo reads up to {supported}. "
+            "Upgrade it: pip install --upgrade memo-recorder"
+        )
+
+
+class UntrustedType(MemoError):
+    """A recording names a type that it may not name. Nothing was imported, called or built."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        package = name.split(":")[0].split(".")[0]
+        super().__init__(
+            f"the recording names the type {name}, which {reason}. If you trust it: import {package} before the replay, "
+            f"name it in the function's annotations, or pass trust=({package!r},)"
+        )
+
+
+class TypeNotFound(MemoError):
+    """A recording names a type that does not exist (any more)."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"the recording names the type {name}, but {reason}. Record again, or bring the type back")
+
+
+class DataMismatch(MemoError):
+    """A recorded value no longer fits its type, which has changed since."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"the recorded data no longer fits {name}: {reason}. Record again")
+
+
+class StreamCutShort(MemoError):
+    """A replayed stream was asked for more than was recorded: its consumer left early when it was recorded."""
+
+    def __init__(self, function: str, items: int) -> None:
+        self.function = function
+        self.items = items
+        super().__init__(
+            f"{function}: the recorded consumer left the stream after {items} items, and this one asked for more. "
+            "Record again, reading the stream to its end"
+        )
+
+
+class StoreError(MemoError):
+    """A store failed: not the recording, but the place where it lies."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        self.location = location
+        self.reason = reason
+        super().__init__(f"{location} {reason}")
+
+
+class StoreNotReadable(StoreError):
+    """A recording could not be read because the store refused it (permissions, I/O)."""
+
+
+class StoreNotWritable(StoreError):
+    """A recording could not be written (permissions, a read-only or missing place)."""
+
+
+class StoreFull(StoreError):
+    """A recording could not be written because there is no space left."""
+
+
+class WatchedFieldChanged(MemoError, UserWarning):
+    """A replayed call differs from the recorded one in a field that `watch` keeps out of the key.
+
+    A warning by default; raised with `on_watched_change="fail"`.
+    """
+
+    def __init__(self, function: str, fields: Iterable[str]) -> None:
+        self.function = function
+        self.fields = tuple(fields)
+        super().__init__(
+            f"{function}: replayed although {', '.join(self.fields)} changed since it was recorded (watched, not part of the key)"
+        )

@@ -1,0 +1,323 @@
+"""Keys: the canonical form of a call's arguments, and the digest that two calls share only if nothing tells them apart.
+
+| a value | in a call |
+|---|---|
+| None, bool, int, float, text | itself; 1, 1.0, True and "1" differ, so do 0.0 and -0.0; NaN equals NaN |
+| list, tuple | a list |
+| mapping | an object; its order does not matter; keys that are no text, or `__type__`, are kept apart from text |
+| set | its members, sorted by their own canonical form |
+| bytes | text or base64, over 1 KiB a digest |
+| model, dataclass, named tuple, enum | its class name (without the module) and its fields |
+| a class | its name, and its JSON schema if it has one |
+| a type with a codec | its class name and what the codec says |
+| an SDK's "not given" | left out |
+| a credential (by its name) | left out; by its shape, or SecretStr: a mask |
+| anything else | `UnkeyableArgument` |
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections import ChainMap, Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
+from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo
+
+import orjson
+from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter
+
+from memo._format import call_key, canonical_json
+from memo._paths import Step, change, parse_path, pop
+from memo._secrets import is_credential, looks_secret, mask, plain_names
+from memo._signature import Signature
+from memo.codecs import MAX_DEPTH, class_name, codec_of
+from memo.codecs._builtin import bytes_form, float_form, text_form
+from memo.codecs._names import is_named_tuple
+from memo.codecs._same import state
+from memo.errors import InvalidOption, UnkeyableArgument
+from memo.scrub import Scrubber
+
+__all__ = ["Call", "Keyer"]
+
+_DIGEST_FROM = 1024
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """One call: what identifies it, and what was watched beside it."""
+
+    function: str
+    key: str
+    arguments: bytes
+    """Canonical JSON: exactly what was hashed."""
+    version: str | int | None = None
+    watched: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Path to fingerprint."""
+
+    @classmethod
+    def of(cls, function: str, arguments: Mapping[str, Any], version: str | int | None = None) -> Call:
+        """The call of that function with those arguments, which may be anything that has a canonical form."""
+        data = _Canonical(function, frozenset()).dump(dict(arguments))
+        return cls(function, call_key(function, data, version), data, version)
+
+
+class Keyer:
+    """Turns the calls of one function into `Call`s, with the options that the function was given."""
+
+    def __init__(
+        self,
+        function: str,
+        signature: Signature,
+        *,
+        ignore: Iterable[str] = (),
+        watch: Iterable[str] = (),
+        key: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
+        identity: Callable[[Any], Any] | None = None,
+        version: str | int | None = None,
+        scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None = None,
+        secrets: Iterable[str] = (),
+    ) -> None:
+        self.function = function
+        self._signature = signature
+        self._key = key
+        self._identity = identity
+        self._version = version
+        paths = [self._path(path, "ignore") for path in _tuple(ignore)]
+        self._ignored = [steps[0] for steps in paths if len(steps) == 1]
+        self._ignored_inside = [steps for steps in paths if len(steps) > 1]
+        self._watch = [(path, self._path(path, "watch")) for path in _tuple(watch)]
+        self._scrub = [
+            (self._path(path, "scrub"), (each,) if callable(each) else tuple(each)) for path, each in (scrub or {}).items()
+        ]
+        self._canonical = _Canonical(function, plain_names(_tuple(secrets)))
+        self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
+
+    def call(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """The call with those arguments; `instance` is the `self` or `cls` it was made on.
+
+        Raises `DoesNotFit` where they do not fit the signature, `UnkeyableArgument` where one has no canonical form.
+        """
+        arguments: Mapping[str, Any] = self._signature.bind(args, kwargs)
+        if self._key is not None:
+            arguments = self._key(dict(arguments))
+        if self._ignored:
+            arguments = {name: value for name, value in arguments.items() if name not in self._ignored}
+        if self._identity is not None and instance is not None:
+            arguments = {**arguments, (self._signature.skipped or ["self"])[0]: self._identity(instance)}
+        canonical = self._canonical
+        tree = canonical.tree(arguments)
+        watched = self._change(tree) if self._tree_changes else {}
+        data = canonical.write(tree)
+        return Call(self.function, call_key(self.function, data, self._version), data, self._version, watched)
+
+    def _change(self, tree: dict[str, Any]) -> dict[str, str]:
+        for steps in self._ignored_inside:
+            pop(tree, steps)
+        for steps, scrubbers in self._scrub:
+            for scrubber in scrubbers:
+                change(tree, steps, scrubber)
+        return {
+            path: sha256(self._canonical.write(pop(tree, steps))).hexdigest()[:16] for path, steps in self._watch
+        }
+
+    def _path(self, path: str, option: str) -> tuple[Step, ...]:
+        steps = parse_path(path, option)
+        names, keywords = self._signature.names, self._signature.keywords
+        if steps[0] in names or self._key is not None:
+            return steps
+        if keywords is not None:
+            return (keywords, *steps)
+        raise InvalidOption(option, path, sorted(names) or ["(the function has no parameters)"])
+
+
+def _tuple(value: Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+class _NoForm:
+    """Stands in a canonical tree for a value that has no canonical form: an error only if it is not left out."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+_LEFT_OUT: Any = object()
+
+
+class _Canonical:
+    """The canonical form of a function's arguments."""
+
+    def __init__(self, function: str, secrets: frozenset[str]) -> None:
+        self._function = function
+        self._secrets = secrets
+
+    def dump(self, arguments: Mapping[str, Any]) -> bytes:
+        """Canonical JSON."""
+        return self.write(self.tree(arguments))
+
+    def tree(self, arguments: Mapping[str, Any]) -> Any:
+        """The arguments as a tree of plain JSON values (and `_NoForm`)."""
+        return self._mapping(arguments, 1)
+
+    def write(self, tree: Any) -> bytes:
+        """The tree as canonical JSON, values in the shape of secrets masked. Raises `UnkeyableArgument`."""
+        try:
+            data = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+        except TypeError:
+            path, reason = next(_without_form(tree, ""), ("", "can not be written as JSON"))
+            raise UnkeyableArgument(self._function, path, reason) from None
+        if looks_secret(data):
+            return orjson.dumps(_masked(tree), option=orjson.OPT_SORT_KEYS)
+        return data
+
+    def _form(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind is str:
+            return value if value.isascii() or _is_text(value) else {"__type__": "str", "value": text_form(value)}
+        if value is None or kind is bool:
+            return value
+        if kind is int:
+            return value if _SMALLEST <= value <= _LARGEST else {"__type__": "int", "value": str(value)}
+        if kind is float:
+            return value if value - value == 0 else {"__type__": "float", "value": float_form(value)}
+        if depth > MAX_DEPTH:
+            return _NoForm(f"is nested deeper than {MAX_DEPTH} levels, or holds itself")
+        if kind is dict:
+            return self._mapping(value, depth + 1)
+        if kind is list or kind is tuple:
+            forms = [self._form(each, depth + 1) for each in value]
+            return [each for each in forms if each is not _LEFT_OUT] if _LEFT_OUT in forms else forms
+        return self._other(value, kind, depth + 1)
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
+        tree: dict[str, Any] = {}
+        for key, each in value.items():
+            if type(key) is not str or key == "__type__" or not (key.isascii() or _is_text(key)):
+                return self._odd_mapping(value, depth)
+            if is_credential(key, self._secrets):
+                continue
+            form = self._form(each, depth)
+            if form is not _LEFT_OUT:
+                tree[key] = form
+        return tree
+
+    def _odd_mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
+        pairs = [
+            [self._form(key, depth), self._form(each, depth)]
+            for key, each in value.items()
+            if not (isinstance(key, str) and is_credential(key, self._secrets))
+        ]
+        return {"__type__": "dict", "pairs": self._sorted([pair for pair in pairs if pair[1] is not _LEFT_OUT])}
+
+    def _sorted(self, forms: list[Any]) -> list[Any] | _NoForm:
+        for _, reason in _without_form(forms, ""):
+            return _NoForm(reason)
+        return sorted(forms, key=canonical_json)
+
+    def _other(self, value: Any, kind: type, depth: int) -> Any:
+        if kind in (SecretStr, SecretBytes):
+            return {"__type__": kind.__name__}
+        if kind is datetime and value.tzinfo is not None and value.utcoffset() is not None:
+            # The same moment on the same clock is the same argument, whichever class says what the offset is.
+            zone = {"zone": value.tzinfo.key} if isinstance(value.tzinfo, ZoneInfo) else {}
+            return {"__type__": "datetime", "value": value.isoformat(), **zone}
+        codec = codec_of(kind)
+        if codec is not None:
+            return {"__type__": _short(kind), "value": self._form(codec.encode(value), depth)}
+        if isinstance(value, set | frozenset) and kind in (set, frozenset):
+            return {"__type__": "set", "value": self._sorted([self._form(each, depth) for each in value])}
+        if kind in (bytes, bytearray, memoryview):
+            data = bytes(value)
+            if len(data) > _DIGEST_FROM:
+                return {"__type__": "bytes", "sha256": sha256(data).hexdigest(), "size": len(data)}
+            return {"__type__": "bytes", **bytes_form(data)}
+        if kind in (defaultdict, Counter, ChainMap, MappingProxyType):
+            return self._mapping(value, depth)
+        if isinstance(value, type) or typing.get_origin(value) is not None:
+            return _class_form(value)
+        if isinstance(value, Enum):
+            return {"__type__": _short(kind), "value": self._form(value.value, depth)}
+        if isinstance(value, BaseModel):
+            held = {name: value.__dict__[name] for name in kind.model_fields if name in value.__dict__}  # type: ignore[attr-defined]
+            form = {"__type__": _short(kind), "value": self._mapping(held, depth)}
+            if value.__pydantic_extra__:
+                form["extra"] = self._mapping(value.__pydantic_extra__, depth)
+            return form
+        if dataclasses.is_dataclass(kind):
+            return {"__type__": _short(kind), "value": self._mapping(state(value), depth)}
+        if is_named_tuple(kind):
+            return {"__type__": _short(kind), "value": self._mapping(dict(zip(kind._fields, value, strict=True)), depth)}  # type: ignore[attr-defined]
+        if isinstance(value, BaseException):
+            return {"__type__": _short(kind), "value": self._form([list(value.args), value.__dict__], depth)}
+        if kind.__name__ in ("NotGiven", "Omit") and kind.__module__.endswith("_types"):
+            return _LEFT_OUT
+        for base in (str, int, float, list, tuple, dict, bytes):
+            if isinstance(value, base):
+                plain = base(value)
+                held = {"attributes": self._mapping(value.__dict__, depth)} if getattr(value, "__dict__", None) else {}
+                return {"__type__": _short(kind), "value": self._form(plain, depth), **held}
+        return _NoForm(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form")
+
+
+def _short(kind: type) -> str:
+    """The class's name without its module: moving a class does not stale its recordings."""
+    return kind.__qualname__.rpartition("<locals>.")[2]
+
+
+_schemas: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
+
+
+def _class_form(value: Any) -> Any:
+    if not isinstance(value, type):
+        return {"__type__": "type", "value": str(value)}
+    form = {"__type__": "type", "value": _short(value)}
+    if value.__module__ == "builtins":
+        return form
+    if value not in _schemas:
+        try:
+            _schemas[value] = TypeAdapter(value).json_schema()
+        except Exception:  # noqa: BLE001 - whatever pydantic says of a class that it can not describe
+            _schemas[value] = None
+    if _schemas[value] is None:
+        return {"__type__": "type", "value": class_name(value)}
+    return {**form, "schema": _schemas[value]}
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _masked(node: Any) -> Any:
+    if type(node) is str:
+        return mask(node)
+    if type(node) is list:
+        return [_masked(each) for each in node]
+    if type(node) is dict:
+        return {mask(key): _masked(each) for key, each in node.items()}
+    return node
+
+
+def _without_form(node: Any, path: str) -> typing.Iterator[tuple[str, str]]:
+    """The paths of what has no canonical form, with the reason."""
+    if isinstance(node, _NoForm):
+        yield path, node.reason
+    elif isinstance(node, list):
+        for index, each in enumerate(node):
+            yield from _without_form(each, f"{path}[{index}]")
+    elif isinstance(node, dict):
+        inner = "value" if "__type__" in node else ""
+        for key, each in node.items():
+            yield from _without_form(each, path if key == inner else f"{path}.{key}" if path else key)

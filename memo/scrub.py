@@ -1,0 +1,56 @@
+"""Scrubbers: take what changes from run to run out of the key, at the places that the user names.
+
+    @recordable(scrub={"prompt": scrub.timestamps, "messages[*].content": (scrub.uuids, scrub.paths)})
+
+A scrubber takes one value (a text, a number, a truth value, None) and returns what shall stand in the call for it. Any
+function like that will do. Nothing is scrubbed that is not named: text that is rewritten everywhere merges calls that differ.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Scrubber", "floats", "paths", "timestamps", "uuids"]
+
+Scrubber = Callable[[Any], Any]
+
+_UUID = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])")
+_TIMESTAMP = re.compile(
+    r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?"
+)
+_RANDOM_NAME = re.compile(r"<tmp>/(?:pytest-of-[^/\s]+/pytest-(?:\d+|current)|tmp[a-z0-9_]{6,})")
+
+
+def uuids(value: Any) -> Any:
+    """UUIDs in a text become `<uuid>`."""
+    return _UUID.sub("<uuid>", value) if isinstance(value, str) else value
+
+
+def timestamps(value: Any) -> Any:
+    """ISO 8601 / RFC 3339 dates and times in a text become `<timestamp>`."""
+    return _TIMESTAMP.sub("<timestamp>", value) if isinstance(value, str) else value
+
+
+def floats(digits: int) -> Scrubber:
+    """Floats are rounded to that many decimal places."""
+
+    def rounded(value: Any) -> Any:
+        return round(value, digits) if isinstance(value, float) else value
+
+    return rounded
+
+
+def paths(value: Any) -> Any:
+    """The working, the temporary and the home directory in a text become `<cwd>`, `<tmp>` and `<home>`."""
+    if not isinstance(value, str):
+        return value
+    places = {"<cwd>": os.getcwd(), "<tmp>": tempfile.gettempdir(), "<home>": str(Path.home())}  # noqa: PTH109 - as text
+    for name, place in sorted(places.items(), key=lambda entry: -len(entry[1])):
+        if place != os.sep:
+            value = value.replace(place, name)
+    return _RANDOM_NAME.sub("<tmp>", value)

@@ -1,0 +1,151 @@
+"""Recordings as files: `<directory>/<function>/<key>.json`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from secrets import token_hex
+
+from memo.errors import RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
+
+__all__ = ["DirectoryStore"]
+
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(?<!\.)")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+_LONGEST = 120
+_DIGITS = 12
+_SUFFIX = ".json"
+_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
+
+
+class DirectoryStore:
+    """A directory of JSON files, one a recording, made to be read, reviewed and committed.
+
+    Writes go to a temporary file in the same directory, are flushed to disk and moved into place: a process killed at
+    any instant leaves the old recording or the new one. Names come from data and can not leave the directory: what is
+    no plain file name is replaced and given a digest, so that two names never share a file.
+    """
+
+    reads_in_place = True
+    writes_in_place = False
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self._root = os.path.abspath(os.path.expanduser(directory))  # noqa: PTH100, PTH111 - as text, it is joined at each read
+        self._folders: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"DirectoryStore({self._root!r})"
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of that name, None where there are none."""
+        path = self._path(name)
+        try:
+            file = os.open(path, os.O_RDONLY | _FLAGS)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
+        try:
+            # One read of the file's size: half the cost of open() with its buffer.
+            size = os.fstat(file).st_size
+            data = os.read(file, size)
+            while len(data) < size:
+                more = os.read(file, size - len(data))
+                if not more:
+                    break
+                data += more
+        except IsADirectoryError:
+            raise RecordingDamaged(path, "is a directory, where a recording should be") from None
+        except OSError as error:
+            raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
+        finally:
+            os.close(file)
+        return data
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep the bytes under that name: flushed to disk and in place when this returns."""
+        path = self._path(name)
+        folder = os.path.dirname(path)  # noqa: PTH120
+        temporary = f"{folder}{os.sep}.{token_hex(8)}.tmp"
+        try:
+            try:
+                file = os.open(temporary, _CREATE, 0o666)
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+                file = os.open(temporary, _CREATE, 0o666)
+            try:
+                with open(file, "wb", buffering=0) as stream:  # noqa: PTH123 - an open descriptor
+                    rest = memoryview(data)
+                    while rest:
+                        rest = rest[stream.write(rest) :]
+                    os.fsync(file)
+                os.replace(temporary, path)  # noqa: PTH105
+            except BaseException:
+                os.unlink(temporary)  # noqa: PTH108
+                raise
+        except OSError as error:
+            raise _failure(error, path) from error
+
+    def delete(self, name: str) -> bool:
+        """Forget that name. Whether there was anything."""
+        path = self._path(name)
+        try:
+            os.unlink(path)  # noqa: PTH108
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise _failure(error, path) from error
+        return True
+
+    def scan(self, prefix: str = "") -> Iterator[str]:
+        """The names there are, sorted within each function. Files that are no recordings' are passed over."""
+        function, slash, _ = prefix.partition("/")
+        folders = [self._folder(function)] if slash else self._listing(self._root)
+        for folder in folders:
+            for file in self._listing(os.path.join(self._root, folder)):  # noqa: PTH118
+                name = f"{folder}/{file.removesuffix(_SUFFIX)}"
+                if file.endswith(_SUFFIX) and not file.startswith(".") and (slash or name.startswith(prefix)):
+                    yield name
+
+    def location(self, name: str = "") -> str:
+        """The path."""
+        return self._path(name) if name else self._root
+
+    def _listing(self, folder: str) -> list[str]:
+        try:
+            return sorted(os.listdir(folder))  # noqa: PTH208
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise StoreNotReadable(folder, f"can not be read: {error.strerror}") from error
+
+    def _path(self, name: str) -> str:
+        function, _, key = name.rpartition("/")
+        return f"{self._root}{os.sep}{self._folder(function)}{os.sep}{_safe(key)}{_SUFFIX}"
+
+    def _folder(self, function: str) -> str:
+        folder = self._folders.get(function)
+        if folder is None:
+            folder = self._folders[function] = _safe(function)
+        return folder
+
+
+def _safe(name: str) -> str:
+    """A file name for any text; two texts never share one, on file systems that ignore case neither."""
+    if len(name) <= _LONGEST and _SAFE.fullmatch(name) and not _RESERVED.fullmatch(name):
+        return name
+    plain = re.sub(r"[^A-Za-z0-9_.\-]+", "_", name)[: _LONGEST - _DIGITS - 1].strip(".-") or "_"
+    return f"{plain}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"
+
+
+def _failure(error: OSError, path: str) -> StoreError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(path, f"can not be written: {error.strerror}. Free some space, or choose another store")
+    return StoreNotWritable(
+        path, f"can not be written: {error.strerror}. Choose a store that can be: recording(DIRECTORY) or MEMO_STORE"
+    )
+

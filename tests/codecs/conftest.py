@@ -1,0 +1,99 @@
+"""`identical`, an identity check of the tests' own: what memo proves with must not be what proves memo."""
+
+import dataclasses
+import enum
+import struct
+from collections import deque
+from datetime import datetime, time
+from pathlib import PurePath
+
+import pytest
+from pydantic import BaseModel
+
+from memo.codecs import dumps, loads
+
+
+def shape(value):
+    """`value` as nested tuples of text that are equal only for identical values."""
+    kind = type(value)
+    if kind is float:
+        return ("float", "nan" if value != value else struct.pack(">d", value))
+    if kind is int:
+        return ("int", hex(value))
+    if value is None or kind in (bool, str, bytes, bytearray):
+        return (kind.__name__, repr(value))
+    if isinstance(value, type):
+        return ("type", id(value))
+    if isinstance(value, enum.Enum):
+        return ("enum", id(kind), value.name, shape(value.value))
+    if isinstance(value, BaseModel):
+        return (
+            "model",
+            id(kind),
+            {name: shape(each) for name, each in value.__dict__.items()},
+            frozenset(value.__pydantic_fields_set__),
+            shape(value.__pydantic_extra__),
+            shape(value.__pydantic_private__),
+            other_slots(value),
+        )
+    if isinstance(value, BaseException):
+        special = ("errno", "strerror", "filename", "filename2", "value", "code", "name", "path", "msg", "object", "start",
+                   "end", "reason", "encoding", "exceptions", "message", "lineno", "offset", "text")  # fmt: skip
+        held = {name: shape(vars(kind)[name].__get__(value)) if name in vars(kind) else shape(getattr(value, name))
+                for name in special if type(getattr(kind, name, None)).__name__ in ("member_descriptor", "getset_descriptor")}  # fmt: skip
+        return ("error", id(kind), shape(value.args), {k: shape(v) for k, v in value.__dict__.items()}, held)
+    if dataclasses.is_dataclass(value):
+        return ("dataclass", id(kind), {k: shape(v) for k, v in getattr(value, "__dict__", {}).items()}, other_slots(value))
+    if isinstance(value, (list, tuple)):
+        return ("sequence", id(kind), tuple(map(shape, value)), repr(getattr(value, "__dict__", None)))
+    if isinstance(value, deque):
+        return ("deque", value.maxlen, tuple(map(shape, value)))
+    if isinstance(value, dict):
+        return ("mapping", id(kind), tuple((shape(k), shape(v)) for k, v in value.items()),
+                repr(getattr(value, "default_factory", None)))  # fmt: skip
+    if isinstance(value, (set, frozenset)):
+        return ("set", id(kind), sorted(repr(shape(each)) for each in value))
+    if isinstance(value, (datetime, time)):
+        return ("moment", id(kind), repr(value.replace(tzinfo=None)), value.fold, id(type(value.tzinfo)), repr(value.tzinfo))
+    if isinstance(value, complex):
+        return ("complex", shape(value.real), shape(value.imag))
+    if isinstance(value, PurePath):
+        return ("path", id(kind), str(value))
+    return ("other", id(kind), repr(value))
+
+
+def other_slots(value):
+    held = {}
+    for each in type(value).__mro__:
+        slots = vars(each).get("__slots__", ())
+        for slot in [slots] if isinstance(slots, str) else slots:
+            name = f"_{each.__name__.lstrip('_')}{slot}" if slot.startswith("__") and not slot.endswith("__") else slot
+            if not slot.startswith("__pydantic") and slot not in ("__dict__", "__weakref__"):
+                try:
+                    held[slot] = shape(object.__getattribute__(value, name))
+                except AttributeError:
+                    held[slot] = "unset"
+    return held
+
+
+@pytest.fixture(scope="session")
+def identical():
+    """Whether two values are the same in every respect that a user could see."""
+    return lambda a, b: shape(a) == shape(b)
+
+
+@pytest.fixture(scope="session")
+def back():
+    """The value after `dumps` and `loads`, checked to be identical and fresh."""
+
+    def check(value, **options):
+        data = dumps(value, **options)
+        got = loads(data, **options)
+        assert shape(got) == shape(value), data.decode()
+        assert dumps(got, **options) == data
+        again = loads(data, **options)
+        if isinstance(value, (list, dict, set, BaseModel)) and value != []:
+            assert again is not got
+        return got
+
+    return check

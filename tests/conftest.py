@@ -1,0 +1,53 @@
+"""What every test has: both event loops, a clean environment, and the corpus of real recordings where it is there."""
+
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
+CORPUS = ROOT.parent / "shared" / "corpus" / "llama-stack-recordings.tar.xz"
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile("local")
+
+
+@pytest.fixture(scope="module", params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """The event loop: every async test runs once on each."""
+    return request.param
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_memo_variables() -> Iterator[None]:
+    """No MEMO_* variable of the developer's reaches a test, or a process that a test starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("MEMO_") and name != "MEMO_CORPUS"]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the unpacked corpus: real recordings of the old system, under `dev/` by test suite.
+
+    MEMO_CORPUS names the archive, or a folder where it is unpacked already, if it lies elsewhere.
+    """
+    named = os.environ.get("MEMO_CORPUS")
+    source = Path(named or CORPUS).expanduser().resolve()
+    if source.is_dir():
+        return source
+    if not source.exists():
+        if named:
+            pytest.fail(f"MEMO_CORPUS names {source}, which does not exist")
+        pytest.skip(f"the corpus is not at {source}; MEMO_CORPUS=<archive or folder> names another place")
+    folder = tmp_path_factory.mktemp("corpus")
+    with tarfile.open(source) as archive:
+        # Before 3.11.4 there is no filter; from 3.12 on there must be one.
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        archive.extractall(folder)
+    return folder

@@ -1,0 +1,160 @@
+"""The package as a whole: which module may import which, what is public, and what `import memo` costs."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import memo
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "memo"
+
+# A module imports from lower layers, or from its own sub-package. A sub-package is one row.
+LAYERS = {
+    "errors": 0,
+    "_diff": 1,
+    "_flight": 1,
+    "_format": 1,
+    "_modes": 1,
+    "_paths": 1,
+    "_secrets": 1,
+    "_signature": 1,
+    "codecs": 2,
+    "scrub": 2,
+    "stores": 2,
+    "_outcomes": 3,
+    "keys": 3,
+    "_stream": 4,
+    "_session": 5,
+    "_attempt": 6,
+    "_run": 7,
+    "_recordable": 8,
+    "_scope": 9,
+    "patches": 10,
+    "demo": 11,
+    "importers": 11,
+    "cli": 12,
+    "pytest_plugin": 12,
+    "__init__": 13,
+    "__main__": 13,
+}
+
+OPTIONAL = """
+    anthropic google groq hypothesis httpx httpx2 llama_stack_client mcp numpy ollama openai opentelemetry pandas pytest
+    requests rich trio typer
+""".split()
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its dotted name; a package is its `__init__`."""
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def row(module: str) -> str:
+    """The row of `LAYERS` that a module belongs to: `memo.codecs._names` to `codecs`."""
+    return module.split(".")[1]
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and name of every import of this package's own, under TYPE_CHECKING and inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = ["." * node.level + (node.module or "")]
+        else:
+            continue
+        for name in names:
+            if name.startswith(".") or name.split(".")[0] == "memo":
+                yield node.lineno, name
+
+
+def offences(module: str, source: str) -> list[str]:
+    found: list[str] = []
+    for line, name in imported(ast.parse(source)):
+        if name == "memo":
+            found.append(f"line {line}: imports the package root; import from the module that defines the name")
+        elif name.startswith("."):
+            found.append(f"line {line}: imports relatively ({name}); write the whole name")
+        elif row(name) == row(module):
+            continue
+        elif LAYERS[row(name)] >= LAYERS[row(module)]:
+            found.append(
+                f"line {line}: {row(module)} (layer {LAYERS[row(module)]}) imports "
+                f"{name} (layer {LAYERS[row(name)]}), which is not below it"
+            )
+    return found
+
+
+def test_every_module_has_a_layer():
+    unknown = {row(module) for module in modules()} - LAYERS.keys()
+    assert not unknown, (
+        f"give {', '.join(sorted(unknown))} a row in LAYERS: what may import it, and what may it import?"
+    )
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_go_down(module: str):
+    assert offences(module, modules()[module].read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "offends"),
+    [
+        ("memo.keys", "from memo.errors import MemoError", False),
+        ("memo.codecs._values", "from memo.codecs._names import Types", False),
+        ("memo.codecs", "import memo.keys", True),
+        ("memo.keys", "def late():\n    from memo._stream import tee", True),
+        ("memo.keys", "if TYPE_CHECKING:\n    from memo._scope import Recorder", True),
+        ("memo.cli", "from memo import errors", True),
+        ("memo.__main__", "import memo", True),
+        ("memo.codecs._values", "from ._names import Types", True),
+    ],
+)
+def test_the_rule_itself(module: str, source: str, offends: bool):
+    assert bool(offences(module, source)) is offends
+
+
+def public_modules() -> list[str]:
+    names = (name.removesuffix(".__init__") for name in modules())
+    return [name for name in names if not any(part.startswith("_") for part in name.split("."))]
+
+
+@pytest.mark.parametrize("name", public_modules())
+def test_public_modules_say_what_is_public(name: str):
+    # That `__all__` is sorted is ruff's to check (RUF022).
+    module = importlib.import_module(name)
+    names = getattr(module, "__all__", None)
+    assert names is not None, f"{name} has no __all__"
+    assert len(names) == len(set(names))
+    assert [each for each in names if not hasattr(module, each)] == []
+
+
+def test_everything_exported_has_a_docstring():
+    assert memo.__all__
+    assert [name for name in memo.__all__ if not (getattr(memo, name).__doc__ or "").strip()] == []
+
+
+def test_importing_memo_imports_nothing_optional():
+    program = f"import sys, memo; print(*sorted({set(OPTIONAL)!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_one_version():
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert version("memo-recorder") == stated
+    assert getattr(memo, "__version__", stated) == stated
+
+
+def test_nothing_is_left_to_do():
+    mark = re.compile(r"\b(TODO|FIXME|XXX)\b")
+    assert [name for name, path in modules().items() if mark.search(path.read_text(encoding="utf-8"))] == []
