@@ -110,12 +110,16 @@ class Types:
 
         Raises `UntrustedType` or `TypeNotFound` for one that would not.
         """
-        name = self._spelled.get(cls)
+        # Only classes are remembered: `Optional[int]` and `int | None` are equal, and two.
+        alias = typing.get_origin(cls) is not None
+        name = None if alias else self._spelled.get(cls)
         if name is None:
             name = _spell(cls)
-            if self.resolve(name) is not cls and self.resolve(name) != cls:
-                raise TypeNotFound(name, f"that name leads to {self.resolve(name)!r}")
-            self._spelled[cls] = name
+            found = self.resolve(name)
+            if found is not cls and not (alias and repr(found) == repr(cls) and found == cls):
+                raise TypeNotFound(name, f"that name leads to {found!r}")
+            if not alias:
+                self._spelled[cls] = name
         return name
 
     def resolve(self, name: str) -> Any:

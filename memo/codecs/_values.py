@@ -33,6 +33,9 @@ MAX_DEPTH = 100
 
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 
+_BUILTIN_DATA = (bytearray, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
+"""What holds data of its own, besides any fields that a subclass has."""
+
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 """The integers that orjson writes as they are; others are tagged."""
 
@@ -273,7 +276,7 @@ class _Writer:
             self.unproved = True
             return {"__type__": self._spell(kind), **exception_form(value, self.write)}
         self.unproved = True
-        if dataclasses.is_dataclass(kind):
+        if dataclasses.is_dataclass(kind) and not issubclass(kind, _BUILTIN_DATA):
             fields = {field.name for field in dataclasses.fields(kind)}
             held = state(value)
             form = {"value": {name: self.write(held[name], f".{name}") for name in held if name in fields}}
