@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -18,6 +19,8 @@ from memo.errors import MemoError
 from memo.keys import Call
 
 __all__ = ["Attempt"]
+
+T = TypeVar("T")
 
 _WRITERS = 8
 _writers: RunVar[anyio.CapacityLimiter] = RunVar("memo_writers")
@@ -52,7 +55,7 @@ class Attempt:
         self._errors = errors
         self._secrets = secrets
         self._over = False
-        self._begun = False
+        self._unused = ""
         self._writer: StreamWriter | None = None
         self._offsets: list[float] = []
         session.go_live()
@@ -85,21 +88,25 @@ class Attempt:
             if self.flight is not None:
                 self.flight.land()
 
-    def abandon_unless_begun(self) -> None:
-        """Nobody can use the result any more."""
-        if not self._begun:
-            self.abandon()
-
-    def defer(self, kind: str) -> None:
-        """A plain function returned an awaitable or an async stream: what comes of it is still to come."""
+    def defer(self, kind: str, result: T) -> T:
+        """The call returned, and what comes of it is still to come. It never will if nobody can begin to use it any more."""
+        self._unused = kind
+        weakref.finalize(result, self._collected, kind).atexit = False  # type: ignore[misc]
         if self.flight is not None:
             self.flight.defer(kind)
+        return result
+
+    def _collected(self, kind: str) -> None:
+        if self._unused == kind:
+            self.abandon()
 
     # The result is a stream, or an awaitable: this is its sink
 
     def begin(self) -> None:
         """Somebody began to use it."""
-        self._begun = True
+        self._unused = ""
+        if self.flight is not None:
+            self.flight.begin()
         self._writer = StreamWriter(self._values, self._secrets)
 
     def add(self, item: Any) -> None:

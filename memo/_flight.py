@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import anyio
 from anyio.lowlevel import current_token
 
-__all__ = ["Flight", "Flights"]
+__all__ = ["LANDED", "NEVER", "Flight", "Flights"]
+
+LANDED = "landed"
+"""What a wait comes to: the call is over."""
+
+NEVER = "never"
+"""It would last for ever."""
 
 
 class Flight:
@@ -20,27 +27,38 @@ class Flight:
 
     def __init__(self, land: Callable[[], None]) -> None:
         self._land = land
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector lands flights too, and may come at any time.
+        self._lock = threading.RLock()
         self._landed = False
         self._wake: list[Callable[[], object]] = []
+        self._deferred = ""
+        self._begun = True
         self._thread = threading.get_ident()
         self._task: int | None = None
         self._loop: Any = None
-        self.deferred: str | None = None
-        """What a plain function returned that is not done yet: "awaitable" or "stream"."""
 
     def board(self) -> None:
-        """Note which task makes the call. (A task that waits for itself waits for ever.)"""
-        self._task = anyio.get_current_task().id
-        self._loop = current_token().native_token
+        """Note which task makes the call, or uses what it returned. (A task that waits for itself waits for ever.)"""
+        self._thread = threading.get_ident()
+        try:
+            self._task, self._loop = anyio.get_current_task().id, current_token().native_token
+        except RuntimeError:  # not in an event loop
+            self._task = self._loop = None
 
     def defer(self, kind: str) -> None:
-        """The call returned, its result is still to come: those who wait in a thread may go on and await it."""
+        """The call returned, but its result is still to come: an "awaitable", a "stream", an "awaitable stream", an "iterator".
+
+        Whoever can return such a thing now, too, does not wait. Nobody waits for one that nobody has begun to use.
+        """
         with self._lock:
-            self.deferred = kind
-            wake, self._wake = self._wake, []
-        for each in wake:
-            each()
+            self._deferred, self._begun = kind, False
+        self._wake_all()
+
+    def begin(self) -> None:
+        """Somebody began to use what the call returned."""
+        with self._lock:
+            self._begun = True
+            self.board()
 
     def land(self) -> None:
         """The call is over and what came of it is stored, or will never be. Landing twice is landing once."""
@@ -48,59 +66,68 @@ class Flight:
             if self._landed:
                 return
             self._landed = True
-            wake, self._wake = self._wake, []
         self._land()
-        for each in wake:
-            each()
+        self._wake_all()
 
-    def wait_in_thread(self) -> bool:
-        """Block until the call lands or is deferred. False, at once, if it never could: it is this thread's own."""
-        landed = threading.Event()
-        with self._lock:
-            if self._landed or self.deferred:
-                return True
-            if self._thread == threading.get_ident():
-                return False
-            self._wake.append(landed.set)
-        landed.wait()
-        return True
+    def wait_in_thread(self, *kinds: str) -> str:
+        """Block until the call lands, or is deferred as one of these kinds: which of it happened.
 
-    async def wait(self) -> bool:
-        """Wait until the call lands. False, at once, if it never could: it is this task's own, or its loop is closed."""
+        `NEVER`, at once, if neither could: it is this thread's own, or nobody uses its result.
+        """
+        while True:
+            look = threading.Event()
+            with self._lock:
+                seen = self._seen(kinds, own=self._thread == threading.get_ident())
+                if seen:
+                    return seen
+                self._wake.append(look.set)
+            look.wait()
+
+    async def wait(self, *kinds: str) -> str:
+        """The same without blocking; `NEVER` if it is this task's own."""
         token = current_token().native_token
         # Both loops' ways to call something soon from any thread; a loop that is gone has nobody left to wake.
         call_soon = getattr(token, "call_soon_threadsafe", None) or token.run_sync_soon
-        landed = anyio.Event()
-
-        def wake() -> None:
-            try:
-                call_soon(landed.set)
-            except RuntimeError:
-                return
-
+        task = anyio.get_current_task().id
         while True:
+            look = anyio.Event()
+
+            def wake(look: anyio.Event = look) -> None:
+                with suppress(RuntimeError):
+                    call_soon(look.set)
+
             with self._lock:
-                if self._landed:
-                    return True
-                closed = getattr(self._loop, "is_closed", None)
-                if (closed is not None and closed()) or self._task == anyio.get_current_task().id:
-                    return False
-                if wake not in self._wake:
-                    landed = anyio.Event()
-                    self._wake.append(wake)
+                seen = self._seen(kinds, own=self._task == task)
+                if seen:
+                    return seen
+                self._wake.append(wake)
             try:
-                await landed.wait()
+                await look.wait()
             finally:
                 with self._lock:
                     if wake in self._wake:
                         self._wake.remove(wake)
+
+    def _seen(self, kinds: tuple[str, ...], *, own: bool) -> str:
+        if self._landed:
+            return LANDED
+        if self._deferred in kinds:
+            return self._deferred
+        gone = getattr(self._loop, "is_closed", None)
+        return NEVER if own or not self._begun or (gone is not None and gone()) else ""
+
+    def _wake_all(self) -> None:
+        with self._lock:
+            wake, self._wake = self._wake, []
+        for each in wake:
+            each()
 
 
 class Flights:
     """The live calls on their way, by key."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._flights: dict[str, Flight] = {}
 
     def join(self, key: str) -> tuple[Flight, bool]:
@@ -112,11 +139,7 @@ class Flights:
             flight = self._flights[key] = Flight(lambda: self._drop(key, flight))
             return flight, True
 
-    def _drop(self, key: str, flight: Flight | None) -> None:
+    def _drop(self, key: str, flight: Flight) -> None:
         with self._lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]
-
-    def leave(self, key: str, flight: Flight) -> None:
-        """Give up waiting for a flight that can not land: the next one to join makes its own."""
-        self._drop(key, flight)

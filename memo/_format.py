@@ -127,7 +127,10 @@ def parse(data: bytes, location: str, key: str | None = None, arguments: bytes |
         raise RecordingDamaged(location, "lacks its function, key, arguments or outcomes")
     if key is not None and stored_key != key:
         raise KeyMismatch(location, f"has the key {stored_key[:KEY_CHARACTERS]}, not that of the call it lies at")
-    canonical = canonical_json(found)
+    try:
+        canonical = canonical_json(found)
+    except orjson.JSONEncodeError as error:  # what it reads may be nested deeper than what it writes
+        raise RecordingDamaged(location, f"has arguments that memo never wrote ({error})") from None
     # The call that is looked up was hashed just now: equal arguments need no second hash.
     if canonical != arguments and call_key(function, canonical, document.get("version")) != stored_key:
         raise KeyMismatch(location, "has a key that is not the key of its arguments")

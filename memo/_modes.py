@@ -17,11 +17,6 @@ class Mode(StrEnum):
     REPLAY = "replay"
     RECORD_IF_MISSING = "record-if-missing"
 
-    @property
-    def looks(self) -> bool:
-        """Whether it matters to a call what is recorded. (In `record` too: a damaged recording is never overwritten.)"""
-        return self is not Mode.LIVE
-
     @classmethod
     def of(cls, name: str) -> Mode:
         """The mode of that name, in memo's words or in VCR's. Raises `InvalidMode`."""

@@ -6,8 +6,8 @@
                                                                  "complete", "closed" (its consumer left), "error"
 
 each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
-paths of masked secrets); in a stream `"error"`, `"iterated": "sync"`, `"returned"` (by a generator, at its end), and
-`"offsets"` (seconds, with `timings=True`).
+paths of masked secrets), `"test"` (where it is not the recording's); in a stream `"error"`, `"iterated": "sync"`,
+`"returned"` (by a generator, at its end), and `"offsets"` (seconds, with `timings=True`).
 """
 
 from __future__ import annotations
@@ -131,8 +131,8 @@ def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, 
 
 
 def fingerprint(outcome: dict[str, Any]) -> bytes:
-    """Equal for outcomes that replay alike, however long they took."""
-    told = {name: each for name, each in outcome.items() if name != "seconds"}
+    """Equal for outcomes that replay alike, however long they took and whichever test made them."""
+    told = {name: each for name, each in outcome.items() if name not in ("seconds", "test")}
     if "stream" in told:
         told["stream"] = {name: each for name, each in told["stream"].items() if name != "offsets"}
     return sha256(orjson.dumps(told)).digest()

@@ -13,6 +13,9 @@ __all__ = ["Step", "change", "parse_path", "pop"]
 Step = str | int | None
 """A key, an index, or None for `[*]`."""
 
+_PARTS = ("value", "extra", "attributes")
+"""Where a model has its fields, and a subclass of a builtin its data."""
+
 _STEP = re.compile(r"""\.?([^.\[\]"']+)|\[(\d+|\*)\]|\[(?:"([^"]*)"|'([^']*)')\]""")
 
 
@@ -63,8 +66,11 @@ def _leaves(node: Any, function: Callable[[Any], Any]) -> Any:
 
 def _holders(node: Any, steps: tuple[Step, ...]) -> Iterator[tuple[Any, Any]]:
     """The containers that hold what is at the path, with the key or index it has there."""
-    while isinstance(node, dict) and "__type__" in node and "value" in node:
-        node = node["value"]  # a model's fields
+    if isinstance(node, dict) and "__type__" in node:
+        for part in _PARTS:
+            if part in node:
+                yield from _holders(node[part], steps)
+        return
     step, rest = steps[0], steps[1:]
     if step is None:
         places: list[Any] = list(range(len(node))) if isinstance(node, list) else list(node) if isinstance(node, dict) else []

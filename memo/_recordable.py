@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import types
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack, overload
 
 import wrapt
 
 from memo._modes import Mode
-from memo._run import Run
+from memo._run import Run, Setting
 from memo._secrets import plain_names
 from memo._session import Session, current
 from memo._signature import DoesNotFit, Signature
@@ -67,6 +68,7 @@ class _Function:
             core = type(core).__call__
         self.session = session
         self.kind = _kind(core)
+        self._drive = _DRIVERS[self.kind]
         self.name = options.get("name") or _name(inner, core)
         self.hits = self.misses = 0
         self._inner = inner
@@ -75,58 +77,43 @@ class _Function:
         self._native = type(inner) is types.FunctionType and not hasattr(inner, "__wrapped__")
         self._errors = options.get("errors")
         self._secrets = options.get("secrets", ())
-        self._plain_secrets = plain_names(_tuple(self._secrets))
         self._trust = frozenset(_tuple(options.get("trust", ())))
-        self._values: dict[frozenset[str], Values] = {}
+        self._setting: Setting | None = None
         self._key_options: dict[str, Any] = {
             name: each
             for name, each in options.items()
             if name in ("ignore", "watch", "key", "identity", "version", "scrub")
         }
-        self._keyers: dict[tuple[int, frozenset[str]], Keyer] = {}
         self._method = isinstance(function, classmethod) or (not self._static and _in_class(inner))
-        self._keyer(1 if self._method else 0, frozenset())  # wrong options are found where they are written
+        self._keyer(1 if self._method else 0, frozenset())  # a wrong option is found where it is written
         if self._errors not in (None, "answers", "all"):
             raise InvalidOption("errors", self._errors, ["answers", "all"])
 
     def call(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """The call. Raises `DoesNotFit`, `UnkeyableArgument`."""
+        if self._static:
+            instance = None  # it is told, but not handed, the one it was reached through
         skip = 0 if instance is None or self._bound else 1
         if instance is None and self._method and args:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
-        return self._keyer(skip, session.secrets).call(instance, args, kwargs)
+        setting = self.setting(session)
+        keyer = setting.keyers.get(skip)
+        if keyer is None:
+            keyer = setting.keyers[skip] = self._keyer(skip, session.secrets)
+        return keyer.call(instance, args, kwargs)
 
     def run(
         self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """What the call returns: a value, a coroutine, a generator, … as the function itself would."""
         try:
-            call = self.call(session, instance, args, kwargs) if mode.looks else _UNKEYED
+            call = self.call(session, instance, args, kwargs) if mode is not Mode.LIVE else _UNKEYED
         except DoesNotFit:
             if self._native:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
             raise
-        run = Run(
-            session=session,
-            mode=mode,
-            call=call,
-            values=self._values_for(session),
-            invoke=lambda: wrapped(*args, **kwargs),
-            errors=self._errors or session.errors,
-            secrets=session.secrets | self._plain_secrets,
-            plain=self.kind == "plain",
-            note=self.note,
-        )
-        match self.kind:
-            case "coroutine":
-                return run.coroutine()
-            case "async generator":
-                return run.async_generator()
-            case "generator":
-                return run.generator()
-            case _:
-                return run.sync()
+        return self._drive(Run(self, self.setting(session), session, mode, call, wrapped, args, kwargs))
 
     def note(self, *, hit: bool) -> None:
         """Count a call."""
@@ -135,40 +122,47 @@ class _Function:
         else:
             self.misses += 1
 
-    def _keyer(self, skip: int, secrets: frozenset[str]) -> Keyer:
-        keyer = self._keyers.get((skip, secrets))
-        if keyer is None:
-            keyer = self._keyers[skip, secrets] = Keyer(
-                self.name,
-                Signature(self._inner, skip=skip),
-                secrets=(*_tuple(self._secrets), *secrets),
-                **self._key_options,
+    def setting(self, session: Session) -> Setting:
+        """The function's options and the session's together: worked out once, since calls come under one session in a row."""
+        setting = self._setting
+        if setting is None or setting.of() is not session:
+            setting = self._setting = Setting(
+                of=weakref.ref(session),
+                values=Values(Types(self._inner, trust=self._trust | session.trust, known=known_type)),
+                errors=self._errors or session.errors,
+                secrets=session.secrets | plain_names(_tuple(self._secrets)),
+                plain=self.kind == "plain",
             )
-        return keyer
+        return setting
 
-    def _values_for(self, session: Session) -> Values:
-        trust = self._trust | session.trust
-        values = self._values.get(trust)
-        if values is None:
-            values = self._values[trust] = Values(Types(self._inner, trust=trust, known=known_type))
-        return values
+    def _keyer(self, skip: int, secrets: frozenset[str]) -> Keyer:
+        signature = Signature(self._inner, skip=skip)
+        return Keyer(self.name, signature, secrets=(*_tuple(self._secrets), *secrets), **self._key_options)
 
 
 _UNKEYED = Call("", "", b"{}")
+_DRIVERS: dict[str, Callable[[Run], Any]] = {
+    "coroutine": Run.coroutine,
+    "async generator": Run.async_generator,
+    "generator": Run.generator,
+    "plain": Run.sync,
+}
 
 
 class _Cache:
     """What users of functools and async-lru find on a memoized function. Shared by functions and bound methods."""
 
-    _self_function: _Function
+    # Without annotated attributes: a class that has `__annotations__` hides those of the function it wraps.
 
-    def _self_instance_of(self) -> Any:
-        return None
+    @property
+    def _self_function(self: Any) -> _Function:
+        function: _Function = (self if self._self_parent is None else self._self_parent)._self_known
+        return function
 
-    def _self_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Session, Call] | None:
+    def _self_call(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Session, Call] | None:
         function = self._self_function
         session = function.session or current()
-        return (session, function.call(session, self._self_instance_of(), args, kwargs)) if session is not None else None
+        return (session, function.call(session, self._self_instance, args, kwargs)) if session is not None else None
 
     def cache_info(self) -> CacheInfo:
         """How many calls were replayed and how many went live in this process, and how many recordings there are."""
@@ -180,7 +174,7 @@ class _Cache:
     def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
         """Whether this call is recorded. False outside of any recorder."""
         found = self._self_call(args, kwargs)
-        return found is not None and found[0].find(found[1], self._self_function._values_for(found[0])) is not None
+        return found is not None and found[0].find(found[1], self._self_function.setting(found[0]).values) is not None
 
     def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
         """Delete the recording of this call. Whether there was one."""
@@ -193,21 +187,17 @@ class _Cache:
         if session is not None:
             session.forget_all(self._self_function.name)
 
+    def refresh(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make this call live now, and store what comes of it in place of what was recorded.
+
+        Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside of any
+        recorder the call is made and nothing is stored. Raises `InvalidOption` in `replay`, where no call is ever made.
+        """
+        return _refresh(self._self_function, self.__wrapped__, self._self_instance, args, kwargs)
+
 
 class BoundRecordable(_Cache, wrapt.BoundFunctionWrapper):  # type: ignore[misc]
     """A recordable method of one object."""
-
-    @property
-    def _self_function(self) -> _Function:  # type: ignore[override]
-        function: _Function = self._self_parent._self_function
-        return function
-
-    def _self_instance_of(self) -> Any:
-        return self._self_instance
-
-    def refresh(self, *args: Any, **kwargs: Any) -> Any:
-        """Make this call live now, and store what comes of it in place of what was recorded."""
-        return _refresh(self._self_function, self.__wrapped__, self._self_instance, args, kwargs)
 
 
 class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[misc]
@@ -225,15 +215,7 @@ class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[misc]
             return known.run(session, session.mode, wrapped, instance, args, kwargs)
 
         super().__init__(function, wrapper)
-        self._self_function = known
-
-    def refresh(self, *args: Any, **kwargs: Any) -> Any:
-        """Make this call live now, and store what comes of it in place of what was recorded.
-
-        Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside of any
-        recorder the call is made and nothing is stored. Raises `InvalidOption` in `replay`, where no call is ever made.
-        """
-        return _refresh(self._self_function, self.__wrapped__, None, args, kwargs)
+        self._self_known = known
 
 
 def _refresh(function: _Function, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import inspect
-import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
 from memo._attempt import Attempt
-from memo._flight import Flight
+from memo._flight import NEVER, Flight
 from memo._modes import Mode
 from memo._outcomes import Outcome
 from memo._session import Recording, Session
 from memo._stream import Live, LiveSync, Play, Unrecorded, stream, stream_sync
 from memo.codecs import Values
-from memo.keys import Call
+from memo.errors import DataMismatch
+from memo.keys import Call, Keyer
 
-__all__ = ["Run", "decide"]
+__all__ = ["Run", "Setting", "decide"]
+
+_LIVE = Mode.LIVE
 
 
 class Go(NamedTuple):
@@ -50,8 +52,6 @@ def decide(
     `ready` says that the caller leads already, or has tried to wait for a call that it would wait for for ever.
     """
     match mode:
-        case Mode.LIVE:
-            return Go(recorded=False)
         case Mode.REPLAY:
             if found is None:
                 raise session.missed(call)
@@ -65,51 +65,87 @@ def decide(
             return Lead(flight) if mine else Wait(flight)
         case Mode.RECORD:
             return Go(in_turn=True)
+        case Mode.LIVE:
+            return Go(recorded=False)
 
 
 @dataclass(slots=True, eq=False)
-class Run:
-    """One call, under one session."""
+class Setting:
+    """What a function's calls under one session have in common."""
 
-    session: Session
-    mode: Mode
-    call: Call
+    of: Callable[[], Session | None]
     values: Values
-    invoke: Callable[[], Any]
-    """Calls the real function with the real arguments."""
     errors: str
     secrets: frozenset[str]
     plain: bool
     """It is a plain function: what it returns says what it is."""
-    note: Callable[..., None]
-    """Told whether the call was a hit."""
+    keyers: dict[int, Keyer] = field(default_factory=dict)
+
+
+class Counter(Protocol):
+    """Where hits and misses are counted."""
+
+    hits: int
+    misses: int
+
+
+class Run:
+    """One call, under one session."""
+
+    __slots__ = ("_args", "_call", "_counter", "_kwargs", "_mode", "_session", "_setting", "_wrapped")
+
+    def __init__(
+        self,
+        counter: Counter,
+        setting: Setting,
+        session: Session,
+        mode: Mode,
+        call: Call,
+        wrapped: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        self._counter = counter
+        self._setting = setting
+        self._session = session
+        self._mode = mode
+        self._call = call
+        self._wrapped = wrapped
+        self._args = args
+        self._kwargs = kwargs
+
+    def _invoke(self) -> Any:
+        """Call the real function with the real arguments."""
+        return self._wrapped(*self._args, **self._kwargs)
 
     # The sync driver
 
     def sync(self) -> Any:
         """The call of a plain function."""
-        decision = self._decided()
-        if isinstance(decision, str):
-            # The same call was made in this thread and is still to be awaited: so is this one.
-            return self.coroutine() if decision == "awaitable" else stream(self._abegin)
+        decision = self._decided("awaitable", "awaitable stream", "stream", "iterator")
+        match decision:
+            # The same call returned something that is still to come: so does this one.
+            case "awaitable" | "awaitable stream":
+                return self.coroutine()
+            case "stream":
+                return stream(self._abegin)
+            case "iterator":
+                return stream_sync(self._begin)
         if isinstance(decision, Outcome):
             return self._played_later(decision) if decision.awaited else self._played(decision)
         if decision is None:
-            return self.invoke()
+            return self._invoke()
         try:
-            result = self.invoke()
+            result = self._invoke()
         except BaseException as error:
             decision.raised(error)
             raise
         if inspect.isawaitable(result):
-            decision.defer("awaitable")
-            return _until_collected(self._awaited(decision, result), decision)
+            return decision.defer("awaitable", self._awaited(decision, result))
         passing = self._passing(decision, result)
         if passing is None:
             decision.returned(result)
             return result
-        if inspect.isasyncgen(passing):
-            decision.defer("stream")
         return passing
 
     def generator(self) -> Generator[Any, Any, Any]:
@@ -119,20 +155,27 @@ class Run:
     def _begin(self) -> LiveSync | Play | Unrecorded:
         decision = self._decided()
         if isinstance(decision, Outcome):
-            return Play(decision, self.call.function, self.session.pace)
-        source = self.invoke()
+            return self._play(decision)
         if not isinstance(decision, Attempt):
-            return Unrecorded(source)
+            return Unrecorded(self._invoke())
+        try:
+            source = iter(self._invoke())
+        except BaseException as error:
+            decision.raised(error)
+            raise
         decision.iterated = "sync"
         return LiveSync(source, decision)
 
-    def _decided(self) -> Outcome | Attempt | str | None:
-        """What to replay, or the attempt that the call is, None where it is not recorded; or how it is still to come."""
+    def _decided(self, *kinds: str) -> Outcome | Attempt | str | None:
+        """What to replay, or the attempt that the call is, None where it is not recorded.
+
+        Or the kind of result that is still to come, if it is one of these kinds: the caller can return the like of it.
+        """
         leading, ready = None, False
         while True:
             try:
-                found = self.session.find(self.call, self.values) if self.mode.looks else None
-                decision = decide(self.session, self.mode, self.call, found, ready=ready)
+                found = self._session.find(self._call, self._setting.values) if self._mode is not _LIVE else None
+                decision = decide(self._session, self._mode, self._call, found, ready=ready)
             except BaseException:
                 if leading is not None:
                     leading.land()
@@ -141,9 +184,10 @@ class Run:
                 case Lead(flight):
                     leading, ready = flight, True
                 case Wait(flight):
-                    ready = not flight.wait_in_thread()
-                    if flight.deferred and not ready:
-                        return flight.deferred
+                    seen = flight.wait_in_thread(*kinds)
+                    if seen in kinds:
+                        return seen
+                    ready = seen == NEVER
                 case Go():
                     return self._attempt(decision, leading)
                 case _:
@@ -153,13 +197,15 @@ class Run:
 
     async def coroutine(self) -> Any:
         """The call of a coroutine function."""
-        decision = await self._adecided()
+        decision = await self._adecided("awaitable stream", "stream")
+        if isinstance(decision, str):
+            return stream(self._abegin)
         if isinstance(decision, Outcome):
             return self._played(decision)
         if decision is None:
-            return await _result(self.invoke())
+            return await _result(self._invoke())
         try:
-            result = await _result(self.invoke())
+            result = await _result(self._invoke())
         except BaseException as error:
             await decision.araised(error)
             raise
@@ -172,16 +218,27 @@ class Run:
     async def _abegin(self) -> Live | Play | Unrecorded:
         decision = await self._adecided()
         if isinstance(decision, Outcome):
-            return Play(decision, self.call.function, self.session.pace)
-        source = aiter(self.invoke())
-        return Live(source, decision) if decision is not None else Unrecorded(source)
+            return self._play(decision)
+        if not isinstance(decision, Attempt):
+            return Unrecorded(aiter(self._invoke()))
+        try:
+            result = self._invoke()
+            if inspect.isawaitable(result):
+                decision.awaited = self._setting.plain
+                result = await result
+            return Live(aiter(result), decision)
+        except BaseException as error:
+            await decision.araised(error)
+            raise
 
-    async def _adecided(self) -> Outcome | Attempt | None:
+    async def _adecided(self, *kinds: str) -> Outcome | Attempt | str | None:
         leading, ready = None, False
         while True:
             try:
-                found = await self.session.afind(self.call, self.values) if self.mode.looks else None
-                decision = decide(self.session, self.mode, self.call, found, ready=ready)
+                found = None
+                if self._mode is not _LIVE:
+                    found = self._session.ready(self._call) or await self._session.afind(self._call, self._setting.values)
+                decision = decide(self._session, self._mode, self._call, found, ready=ready)
             except BaseException:
                 if leading is not None:
                     leading.land()
@@ -191,7 +248,10 @@ class Run:
                     leading, ready = flight, True
                     flight.board()
                 case Wait(flight):
-                    ready = not await flight.wait()
+                    seen = await flight.wait(*kinds)
+                    if seen in kinds:
+                        return seen
+                    ready = seen == NEVER
                 case Go():
                     return self._attempt(decision, leading)
                 case _:
@@ -207,7 +267,7 @@ class Run:
         return await self._returned(attempt, value)
 
     async def _returned(self, attempt: Attempt, value: Any) -> Any:
-        attempt.awaited = self.plain
+        attempt.awaited = self._setting.plain
         passing = self._passing(attempt, value)
         if passing is not None:
             return passing
@@ -219,37 +279,36 @@ class Run:
     def _replay(self, leading: Flight | None, outcome: Outcome) -> Outcome:
         if leading is not None:
             leading.land()
-        self.note(hit=True)
+        self._counter.hits += 1
         return outcome
 
     def _attempt(self, go: Go, leading: Flight | None) -> Attempt | None:
-        self.note(hit=False)
+        self._counter.misses += 1
         if not go.recorded:
-            self.session.go_live()
+            self._session.go_live()
             return None
         return Attempt(
-            self.session,
-            self.call,
-            self.values,
+            self._session,
+            self._call,
+            self._setting.values,
             flight=leading,
-            place=self.session.place(self.call) if go.in_turn else None,
-            errors=self.errors,
-            secrets=self.secrets,
+            place=self._session.place(self._call) if go.in_turn else None,
+            errors=self._setting.errors,
+            secrets=self._setting.secrets,
         )
 
     def _passing(self, attempt: Attempt, value: Any) -> Any:
         """The stream that a call returned, recorded as it passes; None if it returned no stream."""
         kind = type(value)
         if hasattr(kind, "__anext__") or (hasattr(kind, "__aiter__") and not isinstance(value, BaseModel)):
-            source = aiter(value)
 
             async def abegin() -> Live:
-                return Live(source, attempt)
+                return Live(aiter(value), attempt)
 
-            return _until_collected(stream(abegin), attempt)
+            return attempt.defer("awaitable stream" if attempt.awaited else "stream", stream(abegin))
         if hasattr(kind, "__next__"):
             attempt.iterated = "sync"
-            return _until_collected(stream_sync(lambda: LiveSync(value, attempt)), attempt)
+            return attempt.defer("iterator", stream_sync(lambda: LiveSync(value, attempt)))
         return None
 
     def _played(self, outcome: Outcome) -> Any:
@@ -264,7 +323,7 @@ class Run:
         return self._played(outcome)
 
     def _stream(self, outcome: Outcome) -> Any:
-        play = Play(outcome, self.call.function, self.session.pace)
+        play = self._play(outcome)
         if outcome.sync:
             return stream_sync(lambda: play)
 
@@ -273,12 +332,11 @@ class Run:
 
         return stream(abegin)
 
+    def _play(self, outcome: Outcome) -> Play:
+        if outcome.read is not None:
+            raise DataMismatch(self._call.function, "it is a generator, but a value was recorded")
+        return Play(outcome, self._call.function, self._session.pace)
+
 
 async def _result(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
-
-
-def _until_collected(result: Any, attempt: Attempt) -> Any:
-    """A result whose attempt ends when nobody can begin to use it any more."""
-    weakref.finalize(result, attempt.abandon_unless_begun).atexit = False  # type: ignore[misc]
-    return result

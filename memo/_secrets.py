@@ -32,7 +32,7 @@ _SHAPE = re.compile(
     | \bxox[abeoprs]-[A-Za-z0-9-]{10,}                                                # Slack
     | \bhf_[A-Za-z0-9]{30,} | \bgsk_[A-Za-z0-9]{40,} | \btvly-[A-Za-z0-9-]{20,}       # Hugging Face, Groq, Tavily
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)  # PEM
-    | (?<=://)[^/\s:@"]+:[^/\s@"]+(?=@)                                               # user:password@ in a URL
+    | (?<=://)[^/\s:@"]*:[^/\s@"]+(?=@)                                               # user:password@ in a URL
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -54,29 +54,29 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 
-def looks_secret(data: bytes) -> bool:
-    """Whether JSON may hold a value in one of the unmistakable shapes. Fast, and never wrong when it says no."""
+def looks_secret(text: str) -> bool:
+    """Whether a text may hold a value in one of the unmistakable shapes. Fast, and never wrong when it says no."""
     # Plain searches, spelled out: this runs on every call, and one regular expression would cost ten times as much.
     return (
-        b"sk-" in data
-        or b"earer" in data
-        or b"eyJ" in data
-        or b"_live_" in data
-        or b"AKIA" in data
-        or b"ASIA" in data
-        or b"AIza" in data
-        or b"ghp_" in data
-        or b"gho_" in data
-        or b"ghu_" in data
-        or b"ghs_" in data
-        or b"ghr_" in data
-        or b"github_pat_" in data
-        or b"xox" in data
-        or b"hf_" in data
-        or b"gsk_" in data
-        or b"tvly-" in data
-        or b"PRIVATE KEY" in data
-        or (b"://" in data and b"@" in data)
+        "sk-" in text
+        or "earer" in text
+        or "eyJ" in text
+        or "_live_" in text
+        or "AKIA" in text
+        or "ASIA" in text
+        or "AIza" in text
+        or "ghp_" in text
+        or "gho_" in text
+        or "ghu_" in text
+        or "ghs_" in text
+        or "ghr_" in text
+        or "github_pat_" in text
+        or "xox" in text
+        or "hf_" in text
+        or "gsk_" in text
+        or "tvly-" in text
+        or "PRIVATE KEY" in text
+        or ("://" in text and "@" in text)
     )
 
 
@@ -85,31 +85,49 @@ def mask(text: str) -> str:
     return _SHAPE.sub(MASK, text)
 
 
-def redact(tree: Any, more: frozenset[str] = frozenset()) -> list[str]:
-    """Mask the secrets in a recorded outcome, in place. Their paths."""
+def redact(trees: list[Any], more: frozenset[str] = frozenset()) -> list[str]:
+    """Mask the secrets in recorded outcomes, in place. Their paths."""
     paths: list[str] = []
-    _redact(tree, "", paths, more, named=False)
+    trees[:] = [_redact(each, f"[{i}]", paths, more, named=False) for i, each in enumerate(trees)]
     return paths
 
 
-def _redact(node: Any, path: str, paths: list[str], more: frozenset[str], *, named: bool) -> Any:
+def _redact(
+    node: Any, path: str, paths: list[str], more: frozenset[str], *, named: bool, pair: bool = False
+) -> Any:
     if type(node) is str:
         masked = MASK if named and node else mask(node)
         if masked != node:
             paths.append(path)
         return masked
     if type(node) is list:
-        # Pairs of a header list or of a tagged mapping: [["authorization", "…"], …]
-        if len(node) == 2 and type(node[0]) is str and is_credential(node[0], more) and type(node[1]) is str:
-            named = True
-            node[1] = _redact(node[1], f"{path}[1]", paths, more, named=True)
-            return node
-        node[:] = [_redact(each, f"{path}[{i}]", paths, more, named=named) for i, each in enumerate(node)]
+        # Header lists and tagged mappings are lists of pairs: [["authorization", "…"], …]
+        pairs = all(map(_is_pair, node))
+        secret = named or (pair and type(node[0]) is str and is_credential(node[0], more))
+        for i, each in enumerate(node):
+            inner = named if pair and i == 0 else secret
+            node[i] = _redact(each, f"{path}[{i}]", paths, more, named=inner, pair=pairs)
     elif type(node) is dict:
         secret = named or node.get("__type__") in SECRET_CODECS
-        for key, each in node.items():
-            if key in ("__type__", "of", "zone"):
-                continue
-            step = path if key in ("value", "items", "exact", "stream", "text", "base64") else f"{path}.{key}".lstrip(".")
-            node[key] = _redact(each, step, paths, more, named=secret or is_credential(key, more))
+        schema = path.endswith("properties")  # JSON schema: what is named `password` there is described, not given
+        for key, each in [*node.items()]:
+            shown = mask(key)
+            if shown != key:
+                paths.append(f"{path}.{shown}".lstrip("."))
+                del node[key]
+            step = path if key in _INNER else f"{path}.{shown}".lstrip(".")
+            inner = key not in _NAMING and (secret or (not schema and is_credential(key, more)))
+            tagged = pair and node.get("__type__") == "tuple"
+            node[shown] = _redact(each, step, paths, more, named=inner, pair=tagged)
     return node
+
+
+_INNER = ("value", "items", "exact", "stream", "text", "base64")
+_NAMING = ("__type__", "of", "zone")
+"""What may name a type, or a time zone: a secret only by its shape."""
+
+
+def _is_pair(node: Any) -> bool:
+    if type(node) is dict and node.get("__type__") == "tuple":
+        node = node.get("value")
+    return type(node) is list and len(node) == 2

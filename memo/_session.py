@@ -169,18 +169,25 @@ class Session:
 
     def find(self, call: Call, values: Values) -> Recording | None:
         """The recording of a call, None where there is none. Raises `RecordingDamaged`, `NewerFormat`, `StoreError`."""
+        ready = self.ready(call)
+        if ready is not None:
+            return ready
+        data = self.store.get(entry_name(call))
+        return self._keep(call, values, data) if data is not None else None
+
+    def ready(self, call: Call) -> Recording | None:
+        """The recording of a call, if it is in memory."""
         ready = self._ready.get(call.key)
-        if ready is None:
-            data = self.store.get(entry_name(call))
-            return self._keep(call, values, data) if data is not None else None
-        with self._lock:
-            if call.key in self._ready:
+        if ready is not None:
+            try:
                 self._ready.move_to_end(call.key)
+            except KeyError:  # another thread has just let go of it
+                return ready
         return ready
 
     async def afind(self, call: Call, values: Values) -> Recording | None:
         """The same, off the event loop where the store is not quick."""
-        if self.store.reads_in_place or call.key in self._ready:
+        if self.store.reads_in_place:
             return self.find(call, values)
         data = await anyio.to_thread.run_sync(self.store.get, entry_name(call))
         return self._keep(call, values, data) if data is not None else None
@@ -311,7 +318,7 @@ class Session:
             **({"version": call.version} if call.version is not None else {}),
             "key": call.key,
             "arguments": orjson.loads(call.arguments),
-            **({"watched": call.watched} if call.watched else {}),
+            **({"watched": dict(call.watched)} if call.watched else {}),
             "recorded_at": timestamp(),
             **({"test": self.test} if self.test else {}),
             "outcomes": outcomes,

@@ -33,6 +33,8 @@ class Signature:
             function = function.func
         signature = inspect.signature(function)
         parameters = list(signature.parameters.values())
+        if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+            skip = 0  # `def method(*args)`: a bound `self` is no parameter of its own
         self.skipped = [each.name for each in parameters[:skip]]
         parameters = parameters[skip:]
         self._signature = signature.replace(parameters=parameters)
@@ -41,7 +43,7 @@ class Signature:
         self._by_name = frozenset(
             p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
         )
-        self._defaults = [(p.name, p.default) for p in parameters if p.default is not _EMPTY]
+        self._defaults = {p.name: p.default for p in parameters if p.default is not _EMPTY}
         self._count = sum(p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for p in parameters)
         self._rest = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
         self.keywords = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
@@ -55,18 +57,18 @@ class Signature:
         if self._args or self._kwargs:
             args, kwargs = self._args + args, {**self._kwargs, **kwargs}
         positional = self._positional
-        bound = dict(zip(positional, args, strict=False))
+        bound = self._defaults.copy()
+        bound.update(zip(positional, args, strict=False))
         more: dict[str, Any] = {}
-        for name, value in kwargs.items():
-            if name in self._by_name:
-                if name in bound:
+        if kwargs:
+            given = positional[: len(args)]
+            for name, value in kwargs.items():
+                if name not in self._by_name:
+                    more[name] = value
+                elif name in given:
                     return self._refuse(args, kwargs)
-                bound[name] = value
-            else:
-                more[name] = value
-        for name, value in self._defaults:
-            if name not in bound:
-                bound[name] = value
+                else:
+                    bound[name] = value
         if len(bound) != self._count:
             return self._refuse(args, kwargs)
         if self._rest is not None:

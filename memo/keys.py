@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections import ChainMap, Counter, defaultdict
+from collections import ChainMap, Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
@@ -37,20 +37,24 @@ from memo._paths import Step, change, parse_path, pop
 from memo._secrets import is_credential, looks_secret, mask, plain_names
 from memo._signature import Signature
 from memo.codecs import MAX_DEPTH, class_name, codec_of
-from memo.codecs._builtin import bytes_form, float_form, text_form
+from memo.codecs._builtin import bytes_form, float_form, int_form, text_form
 from memo.codecs._names import is_named_tuple
 from memo.codecs._same import state
-from memo.errors import InvalidOption, UnkeyableArgument
+from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
 __all__ = ["Call", "Keyer"]
 
 _DIGEST_FROM = 1024
+_LONGEST_PATH = 60
+_KNOWN = 4096
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Call:
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Call(typing.NamedTuple):
     """One call: what identifies it, and what was watched beside it."""
 
     function: str
@@ -58,7 +62,7 @@ class Call:
     arguments: bytes
     """Canonical JSON: exactly what was hashed."""
     version: str | int | None = None
-    watched: dict[str, str] = dataclasses.field(default_factory=dict)
+    watched: Mapping[str, str] = _NOTHING
     """Path to fingerprint."""
 
     @classmethod
@@ -113,7 +117,7 @@ class Keyer:
             arguments = {**arguments, (self._signature.skipped or ["self"])[0]: self._identity(instance)}
         canonical = self._canonical
         tree = canonical.tree(arguments)
-        watched = self._change(tree) if self._tree_changes else {}
+        watched = self._change(tree) if self._tree_changes else _NOTHING
         data = canonical.write(tree)
         return Call(self.function, call_key(self.function, data, self._version), data, self._version, watched)
 
@@ -124,7 +128,7 @@ class Keyer:
             for scrubber in scrubbers:
                 change(tree, steps, scrubber)
         return {
-            path: sha256(self._canonical.write(pop(tree, steps))).hexdigest()[:16] for path, steps in self._watch
+            path: sha256(self._canonical.write({path: pop(tree, steps)})).hexdigest()[:16] for path, steps in self._watch
         }
 
     def _path(self, path: str, option: str) -> tuple[Step, ...]:
@@ -150,7 +154,22 @@ class _NoForm:
         self.reason = reason
 
 
+class _TooDeep(Exception):
+    """A value is nested deeper than `MAX_DEPTH`, or holds itself."""
+
+
 _LEFT_OUT: Any = object()
+_MAPPINGS = (OrderedDict, defaultdict, Counter, ChainMap, MappingProxyType)
+_PLAIN: dict[type, Callable[[Any], Any]] = {
+    # What an instance of a subclass holds, whatever the subclass's own `__str__`, `__iter__` or `__float__` says.
+    str: lambda value: str.__getitem__(value, slice(None)),
+    int: int.__index__,
+    float: float.__pos__,
+    list: lambda value: [*list.__iter__(value)],
+    tuple: lambda value: [*tuple.__iter__(value)],
+    dict: lambda value: dict(dict.items(value)),
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+}
 
 
 class _Canonical:
@@ -159,6 +178,8 @@ class _Canonical:
     def __init__(self, function: str, secrets: frozenset[str]) -> None:
         self._function = function
         self._secrets = secrets
+        self._known: dict[str, bool] = {}
+        """Mapping keys met so far that a plain object can have, and whether they name a credential."""
 
     def dump(self, arguments: Mapping[str, Any]) -> bytes:
         """Canonical JSON."""
@@ -166,7 +187,10 @@ class _Canonical:
 
     def tree(self, arguments: Mapping[str, Any]) -> Any:
         """The arguments as a tree of plain JSON values (and `_NoForm`)."""
-        return self._mapping(arguments, 1)
+        try:
+            return self._mapping(arguments, 1)
+        except _TooDeep:
+            return _Careful(self._function, self._secrets)._mapping(arguments, 1)
 
     def write(self, tree: Any) -> bytes:
         """The tree as canonical JSON, values in the shape of secrets masked. Raises `UnkeyableArgument`."""
@@ -174,8 +198,10 @@ class _Canonical:
             data = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
         except TypeError:
             path, reason = next(_without_form(tree, ""), ("", "can not be written as JSON"))
+            if len(path) > _LONGEST_PATH:
+                path = f"{path[:_LONGEST_PATH]}…"
             raise UnkeyableArgument(self._function, path, reason) from None
-        if looks_secret(data):
+        if looks_secret(data.decode()):
             return orjson.dumps(_masked(tree), option=orjson.OPT_SORT_KEYS)
         return data
 
@@ -186,24 +212,38 @@ class _Canonical:
         if value is None or kind is bool:
             return value
         if kind is int:
-            return value if _SMALLEST <= value <= _LARGEST else {"__type__": "int", "value": str(value)}
+            return value if _SMALLEST <= value <= _LARGEST else {"__type__": "int", "value": int_form(value)}
         if kind is float:
             return value if value - value == 0 else {"__type__": "float", "value": float_form(value)}
         if depth > MAX_DEPTH:
-            return _NoForm(f"is nested deeper than {MAX_DEPTH} levels, or holds itself")
+            raise _TooDeep
         if kind is dict:
             return self._mapping(value, depth + 1)
         if kind is list or kind is tuple:
             forms = [self._form(each, depth + 1) for each in value]
             return [each for each in forms if each is not _LEFT_OUT] if _LEFT_OUT in forms else forms
-        return self._other(value, kind, depth + 1)
+        try:
+            return self._other(value, kind, depth + 1)
+        except (MemoError, RecursionError, _TooDeep):
+            raise
+        except Exception as error:  # noqa: BLE001 - codecs and classes are the user's code
+            return _NoForm(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form ({error!r})")
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
         tree: dict[str, Any] = {}
+        known = self._known
         for key, each in value.items():
-            if type(key) is not str or key == "__type__" or not (key.isascii() or _is_text(key)):
-                return self._odd_mapping(value, depth)
-            if is_credential(key, self._secrets):
+            secret = known.get(key) if type(key) is str else None
+            if secret is None:
+                if type(key) is not str or key == "__type__" or not _is_text(key):
+                    return self._odd_mapping(value, depth)
+                if len(known) > _KNOWN:
+                    known.clear()
+                secret = known[key] = is_credential(key, self._secrets)
+            if secret:
+                continue
+            if type(each) is str and each.isascii():
+                tree[key] = each
                 continue
             form = self._form(each, depth)
             if form is not _LEFT_OUT:
@@ -211,6 +251,7 @@ class _Canonical:
         return tree
 
     def _odd_mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
+        depth += 1  # three levels of JSON, not two
         pairs = [
             [self._form(key, depth), self._form(each, depth)]
             for key, each in value.items()
@@ -230,6 +271,8 @@ class _Canonical:
             # The same moment on the same clock is the same argument, whichever class says what the offset is.
             zone = {"zone": value.tzinfo.key} if isinstance(value.tzinfo, ZoneInfo) else {}
             return {"__type__": "datetime", "value": value.isoformat(), **zone}
+        if kind in _MAPPINGS:
+            return self._mapping(value, depth)
         codec = codec_of(kind)
         if codec is not None:
             return {"__type__": _short(kind), "value": self._form(codec.encode(value), depth)}
@@ -240,8 +283,6 @@ class _Canonical:
             if len(data) > _DIGEST_FROM:
                 return {"__type__": "bytes", "sha256": sha256(data).hexdigest(), "size": len(data)}
             return {"__type__": "bytes", **bytes_form(data)}
-        if kind in (defaultdict, Counter, ChainMap, MappingProxyType):
-            return self._mapping(value, depth)
         if isinstance(value, type) or typing.get_origin(value) is not None:
             return _class_form(value)
         if isinstance(value, Enum):
@@ -258,14 +299,32 @@ class _Canonical:
             return {"__type__": _short(kind), "value": self._mapping(dict(zip(kind._fields, value, strict=True)), depth)}  # type: ignore[attr-defined]
         if isinstance(value, BaseException):
             return {"__type__": _short(kind), "value": self._form([list(value.args), value.__dict__], depth)}
-        if kind.__name__ in ("NotGiven", "Omit") and kind.__module__.endswith("_types"):
+        if kind.__name__ in ("NotGiven", "Omit") and not value:
             return _LEFT_OUT
-        for base in (str, int, float, list, tuple, dict, bytes):
-            if isinstance(value, base):
-                plain = base(value)
+        for base, plain in _PLAIN.items():
+            if issubclass(kind, base):
                 held = {"attributes": self._mapping(value.__dict__, depth)} if getattr(value, "__dict__", None) else {}
-                return {"__type__": _short(kind), "value": self._form(plain, depth), **held}
+                return {"__type__": _short(kind), "value": self._form(plain(value), depth), **held}
         return _NoForm(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form")
+
+
+class _Careful(_Canonical):
+    """Looks at each value for itself inside of itself: what holds itself twice is gone through for ever otherwise."""
+
+    def __init__(self, function: str, secrets: frozenset[str]) -> None:
+        super().__init__(function, secrets)
+        self._above: set[int] = set()
+
+    def _form(self, value: Any, depth: int) -> Any:
+        if id(value) in self._above:
+            return _NoForm("holds itself")
+        if depth > MAX_DEPTH:
+            return _NoForm(f"is nested deeper than {MAX_DEPTH} levels")
+        self._above.add(id(value))
+        try:
+            return super()._form(value, depth)
+        finally:
+            self._above.discard(id(value))
 
 
 def _short(kind: type) -> str:
@@ -284,12 +343,19 @@ def _class_form(value: Any) -> Any:
         return form
     if value not in _schemas:
         try:
-            _schemas[value] = TypeAdapter(value).json_schema()
+            _schemas[value] = _ordered(TypeAdapter(value).json_schema())
         except Exception:  # noqa: BLE001 - whatever pydantic says of a class that it can not describe
             _schemas[value] = None
     if _schemas[value] is None:
         return {"__type__": "type", "value": class_name(value)}
     return {**form, "schema": _schemas[value]}
+
+
+def _ordered(schema: Any) -> Any:
+    """The schema with its lists sorted: among them are sets (defaults, an enum's values), in the order of this process."""
+    if type(schema) is dict:
+        return {key: _ordered(each) for key, each in schema.items()}
+    return sorted(map(_ordered, schema), key=canonical_json) if type(schema) is list else schema
 
 
 def _is_text(value: str) -> bool:

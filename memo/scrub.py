@@ -52,5 +52,5 @@ def paths(value: Any) -> Any:
     places = {"<cwd>": os.getcwd(), "<tmp>": tempfile.gettempdir(), "<home>": str(Path.home())}  # noqa: PTH109 - as text
     for name, place in sorted(places.items(), key=lambda entry: -len(entry[1])):
         if place != os.sep:
-            value = value.replace(place, name)
+            value = re.sub(re.escape(place) + r"(?!\w)", name, value)
     return _RANDOM_NAME.sub("<tmp>", value)

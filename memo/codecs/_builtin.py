@@ -65,7 +65,8 @@ def _moment(value: datetime | time) -> Any:
     zone = value.tzinfo
     if zone is None and not value.fold:
         return value.isoformat()
-    if type(zone) is timezone and len(_offset(zone)) == 1 and not value.fold:
+    # Python 3.11 reads an offset of less than a second as none.
+    if type(zone) is timezone and len(_offset(zone)) == 1 and not zone.utcoffset(None).microseconds and not value.fold:
         return value.isoformat()
     return {"wall": value.replace(tzinfo=None, fold=0).isoformat(), "zone": zone, "fold": value.fold}
 

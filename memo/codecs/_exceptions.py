@@ -43,7 +43,7 @@ def exception_of(cls: type[BaseException], node: dict[str, Any], decode: Callabl
     base = next(each for each in cls.__mro__ if each.__module__ == "builtins")
     args = tuple(decode(each) for each in node["args"])
     error: BaseException = base.__new__(cls, *args)
-    error.args = args
+    vars(BaseException)["args"].__set__(error, args)
     members = _members(cls)
     for name, each in node.get("attributes", {}).items():
         # Not setattr: a class may define a property or a __setattr__ of that name.
@@ -52,7 +52,7 @@ def exception_of(cls: type[BaseException], node: dict[str, Any], decode: Callabl
         else:
             error.__dict__[name] = decode(each)
     if "notes" in node:
-        error.__notes__ = decode(node["notes"])
+        error.__dict__["__notes__"] = decode(node["notes"])
     return error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -53,10 +54,8 @@ def _request_of(http: ModuleType, data: dict[str, Any]) -> Any:
 
 def _response(value: Any) -> dict[str, Any]:
     form: dict[str, Any] = {"status_code": value.status_code, "headers": public_headers(value.headers)}
-    try:
+    with suppress(RuntimeError):  # built without one
         form["request"] = _request(value.request)
-    except RuntimeError:  # built without one
-        pass
     try:
         body: bytes = value.content
     except RuntimeError:  # a stream that nobody has read
@@ -69,12 +68,14 @@ def _response(value: Any) -> dict[str, Any]:
 
 
 def _response_of(http: ModuleType, data: dict[str, Any]) -> Any:
-    body = data.get("body", "")
+    body = data.get("body")
+    content = {"content": body.encode() if isinstance(body, str) else body}
     response = http.Response(
         data["status_code"],
         headers=data["headers"],
-        content=body.encode() if isinstance(body, str) else body,
         request=_request_of(http, data["request"]) if "request" in data else None,
+        # A body that was not read stays unread, and can not be.
+        **(content if body is not None else {"stream": http.SyncByteStream()}),
     )
     response.elapsed = timedelta(0)
     return response

@@ -12,14 +12,15 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
+import types
+import typing
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
+from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr, ValidationError
 
-from memo.codecs._same import difference, state
+from memo.codecs._same import by_class, difference, is_model, state
 from memo.errors import DataMismatch
 
 __all__ = ["Plain", "count_only_declared", "exact_form", "plain_form", "read_exact", "read_plain"]
@@ -35,7 +36,7 @@ class Plain(NamedTuple):
     """A model's plain form, proved: validating `data` gives the model back."""
 
     data: Any
-    count: str
+    counted: str
     """How set fields are counted: "declared" (without extras), "all" (with them), "" (there are none to count)."""
     attributes: dict[str, Any]
     shallow: bool
@@ -60,7 +61,7 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
     held = value.__dict__
     attributes = {name: each for name, each in held.items() if name not in fields} if len(held) > len(fields) else {}
     if attributes:
-        back.__dict__.update(attributes)
+        vars(back).update(attributes)
     shallow = written.count(b"{") + written.count(b"[") <= _SHALLOW
     if difference(back, value, parts) is None:
         count = "all" if count_only_declared(back) else ""
@@ -73,8 +74,8 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
     return Plain(data, count, attributes, shallow)
 
 
-@functools.cache
-def _may_vary(cls: type[BaseModel]) -> bool:
+@by_class
+def _may_vary(cls: Any) -> bool:
     """Whether objects of the class can hold what `varies` looks for, as far as its schema tells."""
     pending: list[Any] = [cls.__pydantic_core_schema__]
     while pending:
@@ -121,30 +122,40 @@ def varies(value: Any) -> bool:
 
 
 def count_only_declared(value: Any) -> bool:
-    """Take extras out of the set fields, through the whole tree. Whether there were any."""
+    """Take extras out of the set fields, through the whole tree of fields. Whether there were any."""
     kind = type(value)
     if kind is list or kind is tuple:
-        found = False
-        for each in value:
-            if type(each) is not str and count_only_declared(each):
-                found = True
-        return found
+        return any([count_only_declared(each) for each in value])  # noqa: C419 - all of them
     if kind is dict:
-        return any([count_only_declared(each) for each in value.values()])
-    if not isinstance(value, BaseModel):
+        return any([count_only_declared(each) for each in value.values()])  # noqa: C419 - all of them
+    names = _holders(kind)
+    if names is None:
         return False
     found = False
     extra = value.__pydantic_extra__
     if extra:
         value.__pydantic_fields_set__.difference_update(extra)
         found = True
-        count_only_declared(extra)
-    for each in value.__dict__.values():
-        if each is None or type(each) in (str, int, float, bool):
-            continue
-        if count_only_declared(each):
+    held = value.__dict__
+    for name in names:
+        each = held.get(name)
+        if each is not None and count_only_declared(each):
             found = True
     return found
+
+
+@by_class
+def _holders(cls: Any) -> tuple[str, ...] | None:
+    """The fields of a model class that may hold models; None for any other class."""
+    if not is_model(cls):
+        return None
+    return tuple(name for name, field in cls.model_fields.items() if not _is_scalar(field.annotation))
+
+
+def _is_scalar(annotation: Any) -> bool:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return all(map(_is_scalar, typing.get_args(annotation)))
+    return typing.get_origin(annotation) is typing.Literal or annotation in (str, int, float, bool, types.NoneType, Any)
 
 
 def read_plain(cls: type[BaseModel], data: bytes, name: str) -> Any:
@@ -194,6 +205,8 @@ def read_exact(cls: type[BaseModel], node: dict[str, Any], decode: Callable[[Any
     value = object.__new__(cls)
     object.__setattr__(value, "__dict__", held)
     object.__setattr__(value, "__pydantic_fields_set__", chosen)
+    if issubclass(cls, RootModel):  # These two are constants of the class.
+        return value
     object.__setattr__(value, "__pydantic_extra__", decode(node["extra"]) if "extra" in node else _no_extra(cls))
     object.__setattr__(value, "__pydantic_private__", decode(node["private"]) if "private" in node else None)
     return value

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import functools
 import importlib
@@ -19,7 +18,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from pydantic import BaseModel
@@ -52,13 +51,13 @@ def module_name(module: str) -> str:
     if spec is not None:
         return str(spec.name).removesuffix(".__main__")
     file = getattr(main, "__file__", None)
-    return Path(file).stem if file else module
+    return str(Path(file).stem) if file else module
 
 
 def class_name(cls: type) -> str:
     """`module:qualname`, a bare name for a builtin."""
     if cls.__module__ == "builtins" and _BUILTINS.get(cls.__name__) is cls:
-        return cls.__name__
+        return str(cls.__name__)
     return f"{module_name(cls.__module__)}:{cls.__qualname__}"
 
 
@@ -67,7 +66,7 @@ def is_named_tuple(cls: type) -> bool:
     return issubclass(cls, tuple) and _declares(cls, "_fields")
 
 
-def _declares(cls: type, name: str) -> bool:
+def _declares(cls: Any, name: str) -> bool:
     # Not hasattr: a metaclass's __getattr__ is code that data would run.
     return any(name in vars(each) for each in cls.__mro__)
 
@@ -143,7 +142,7 @@ class Types:
         head = tokens.pop(0)
         if head[0] == '"':
             raise TypeNotFound(whole, "that is no name")
-        origin = self._atom(head)
+        origin: Any = self._atom(head)
         if not tokens or tokens[0] != "[":
             return origin
         arguments: list[Any] = []
@@ -155,7 +154,7 @@ class Types:
             if not tokens or tokens[0] not in ",]":
                 raise TypeNotFound(whole, "that is no name")
         generic = head in _TYPING or head in _BUILTINS
-        if not (generic or (isinstance(origin, type) and _declares(origin, "__class_getitem__"))):
+        if not (generic or (issubclass(type(origin), type) and _declares(origin, "__class_getitem__"))):
             raise TypeNotFound(whole, f"{head} is not generic")
         try:
             if origin is types.UnionType:
@@ -250,7 +249,7 @@ def _spell(annotation: Any) -> str:
     if origin is typing.Literal and all(type(each) in (str, int, bool, types.NoneType) for each in arguments):
         return f"typing:Literal[{','.join(orjson.dumps(each).decode() for each in arguments)}]"
     if isinstance(origin, type) and arguments:
-        return f"{class_name(origin)}[{','.join(map(_spell, arguments))}]"
+        return f"{class_name(cast('Any', origin))}[{','.join(map(_spell, arguments))}]"
     if isinstance(annotation, type):
         return class_name(annotation)
     raise TypeNotFound(str(annotation), "such a type has no name")

@@ -12,13 +12,21 @@ import types
 from collections.abc import Callable, Iterator
 from datetime import datetime, time
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from memo.codecs._names import is_named_tuple
 
-__all__ = ["difference", "in_slots", "slot_members", "state"]
+__all__ = ["by_class", "difference", "in_slots", "is_model", "slot_members", "state"]
+
+T = TypeVar("T")
+
+
+def by_class(function: Callable[[type], T]) -> Callable[[type], T]:
+    """Remembers what `function` says of a class."""
+    return functools.cache(function)
+
 
 _BY_EQUALITY = frozenset({str, int, bool, bytes, bytearray, type(None)})
 
@@ -41,7 +49,7 @@ def difference(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
         return _mapping(a, b, parts)
     if kind is set or kind is frozenset:
         return _set(a, b, parts)
-    if isinstance(a, BaseModel):
+    if is_model(kind):
         return _model(a, b, parts)
     if isinstance(a, Enum):
         return None if a is b else ""
@@ -68,7 +76,13 @@ def state(value: Any) -> dict[str, Any]:
     return held
 
 
-@functools.cache
+@by_class
+def is_model(cls: type) -> bool:
+    """Whether instances are models. (`isinstance` asks pydantic's metaclass, in Python, each time.)"""
+    return issubclass(cls, BaseModel)
+
+
+@by_class
 def slot_members(cls: type) -> dict[str, types.MemberDescriptorType]:
     """The `__slots__` of a class and its bases, but for those that every model has."""
     return {
@@ -137,7 +151,7 @@ def _fields(a: dict[str, Any], b: dict[str, Any], parts: Callable[[Any], Any]) -
 
 
 def _model(a: BaseModel, b: BaseModel, parts: Callable[[Any], Any]) -> str | None:
-    inner = _fields(a.__dict__, b.__dict__, parts)
+    inner = _fields(vars(a), vars(b), parts)
     if inner is not None:
         return inner
     if a.__pydantic_fields_set__ != b.__pydantic_fields_set__:

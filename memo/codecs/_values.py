@@ -11,7 +11,7 @@ import dataclasses
 import typing
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from pydantic import BaseModel
@@ -106,7 +106,7 @@ class Values:
             name = tree["__type__"]
             cls = self.model(name)
             if cls is not None:
-                read, data = self.plain_reader(cls, name, tree.get("set") == "declared"), orjson.dumps(tree["value"])
+                read, data = self.plain_reader(cls, name, declared=tree.get("set") == "declared"), orjson.dumps(tree["value"])
                 return lambda: read(data)
         if type(tree) not in (dict, list):
             return lambda: tree
@@ -118,7 +118,7 @@ class Values:
             return lambda: orjson.loads(data)
         return lambda: self.decode(orjson.loads(data))
 
-    def plain_reader(self, cls: type[BaseModel], name: str, declared: bool) -> Callable[[bytes], Any]:
+    def plain_reader(self, cls: type[BaseModel], name: str, *, declared: bool) -> Callable[[bytes], Any]:
         """A function that builds models of that class from the JSON of their plain form."""
         try:
             validate = cls.__pydantic_validator__.validate_json
@@ -150,7 +150,7 @@ class Values:
         codec = codec_named(name)
         if codec is not None:
             return codec.decode(self._decode(node["value"]))
-        cls = self.types.resolve(name)
+        cls: Any = self.types.resolve(name)
         if not isinstance(cls, type):
             raise UntrustedType(name, "is no class")
         if issubclass(cls, BaseModel):
@@ -169,7 +169,7 @@ class Values:
         if dataclasses.is_dataclass(cls):
             return _read_dataclass(cls, node, self._decode, name)
         if is_named_tuple(cls):
-            return tuple.__new__(cls, [self._decode(each) for each in node["value"]])
+            return tuple.__new__(cast("Any", cls), [self._decode(each) for each in node["value"]])
         raise UntrustedType(name, "is no data type (model, dataclass, enum, named tuple, exception)")
 
 
@@ -299,8 +299,8 @@ class _Writer:
         if not plain.shallow and self._depth + _levels(plain.data) > MAX_DEPTH:
             raise UnrecordableValue("", _TOO_DEEP)
         form = {"__type__": name, "value": plain.data}
-        if plain.count:
-            form["set"] = plain.count
+        if plain.counted:
+            form["set"] = plain.counted
         if plain.attributes:
             form["attributes"] = self.write(plain.attributes)
         return form

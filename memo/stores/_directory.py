@@ -27,7 +27,8 @@ class DirectoryStore:
 
     Writes go to a temporary file in the same directory, are flushed to disk and moved into place: a process killed at
     any instant leaves the old recording or the new one. Names come from data and can not leave the directory: what is
-    no plain file name is replaced and given a digest, so that two names never share a file.
+    no plain file name is replaced and given a digest, so that two names never share a file. (Where the file system ignores
+    case, functions that differ only in case share a folder; their keys still differ.)
     """
 
     reads_in_place = True
@@ -103,25 +104,25 @@ class DirectoryStore:
 
     def scan(self, prefix: str = "") -> Iterator[str]:
         """The names there are, sorted within each function. Files that are no recordings' are passed over."""
-        function, slash, _ = prefix.partition("/")
-        folders = [self._folder(function)] if slash else self._listing(self._root)
+        function, slash, key = prefix.rpartition("/")
+        folders = [self._folder(function)] if slash else self._starting(self._root, prefix)
         for folder in folders:
-            for file in self._listing(os.path.join(self._root, folder)):  # noqa: PTH118
-                name = f"{folder}/{file.removesuffix(_SUFFIX)}"
-                if file.endswith(_SUFFIX) and not file.startswith(".") and (slash or name.startswith(prefix)):
-                    yield name
+            for file in self._starting(os.path.join(self._root, folder), key if slash else ""):  # noqa: PTH118
+                if file.endswith(_SUFFIX):
+                    yield f"{folder}/{file.removesuffix(_SUFFIX)}"
 
     def location(self, name: str = "") -> str:
         """The path."""
         return self._path(name) if name else self._root
 
-    def _listing(self, folder: str) -> list[str]:
+    def _starting(self, folder: str, prefix: str) -> list[str]:
         try:
-            return sorted(os.listdir(folder))  # noqa: PTH208
+            names = os.listdir(folder)  # noqa: PTH208
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise StoreNotReadable(folder, f"can not be read: {error.strerror}") from error
+        return sorted(name for name in names if name.startswith(prefix) and not name.startswith("."))
 
     def _path(self, name: str) -> str:
         function, _, key = name.rpartition("/")
@@ -135,10 +136,12 @@ class DirectoryStore:
 
 
 def _safe(name: str) -> str:
-    """A file name for any text; two texts never share one, on file systems that ignore case neither."""
+    """A file name for any text; two texts never share one. Of a name that it gave, it gives that name."""
     if len(name) <= _LONGEST and _SAFE.fullmatch(name) and not _RESERVED.fullmatch(name):
         return name
     plain = re.sub(r"[^A-Za-z0-9_.\-]+", "_", name)[: _LONGEST - _DIGITS - 1].strip(".-") or "_"
+    if _RESERVED.fullmatch(plain):
+        plain = f"_{plain}"[: _LONGEST - _DIGITS - 1]
     return f"{plain}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"
 
 

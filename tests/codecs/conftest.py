@@ -43,7 +43,9 @@ def shape(value):
                 for name in special if type(getattr(kind, name, None)).__name__ in ("member_descriptor", "getset_descriptor")}  # fmt: skip
         return ("error", id(kind), shape(value.args), {k: shape(v) for k, v in value.__dict__.items()}, held)
     if dataclasses.is_dataclass(value):
-        return ("dataclass", id(kind), {k: shape(v) for k, v in getattr(value, "__dict__", {}).items()}, other_slots(value))
+        names = [each.name for each in dataclasses.fields(value) if hasattr(value, each.name)]
+        held = {**{name: getattr(value, name) for name in names}, **getattr(value, "__dict__", {})}
+        return ("dataclass", id(kind), {k: shape(v) for k, v in held.items()}, other_slots(value, names))
     if isinstance(value, (list, tuple)):
         return ("sequence", id(kind), tuple(map(shape, value)), repr(getattr(value, "__dict__", None)))
     if isinstance(value, deque):
@@ -62,13 +64,13 @@ def shape(value):
     return ("other", id(kind), repr(value))
 
 
-def other_slots(value):
+def other_slots(value, known=()):
     held = {}
     for each in type(value).__mro__:
         slots = vars(each).get("__slots__", ())
         for slot in [slots] if isinstance(slots, str) else slots:
             name = f"_{each.__name__.lstrip('_')}{slot}" if slot.startswith("__") and not slot.endswith("__") else slot
-            if not slot.startswith("__pydantic") and slot not in ("__dict__", "__weakref__"):
+            if not slot.startswith("__pydantic") and slot not in ("__dict__", "__weakref__", *known):
                 try:
                     held[slot] = shape(object.__getattribute__(value, name))
                 except AttributeError:

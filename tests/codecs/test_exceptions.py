@@ -166,7 +166,10 @@ def test_a_response_without_request_or_with_a_body_of_bytes_or_unread(library):
     http = pytest.importorskip(library)
     assert loads(dumps(http.Response(200, content=b"\xff\x00"))).content == b"\xff\x00"
     assert loads(dumps(http.Response(204))).content == b""
-    assert loads(dumps(http.Response(200, content=iter([b"a"])))).status_code == 200
+    unread = loads(dumps(http.Response(200, content=iter([b"a"]))))
+    assert unread.status_code == 200
+    with pytest.raises(http.ResponseNotRead):
+        _ = unread.content
     latin = http.Response(200, content="é".encode("latin-1"), headers={"content-type": "text/plain; charset=latin-1"})
     assert loads(dumps(latin)).text == "é"
 

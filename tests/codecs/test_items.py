@@ -57,7 +57,7 @@ STREAMS = {
     "exact between": [Chunk(a=1), Chunk.model_construct(a="no"), Chunk(a=2)],
     "attributes": [attributed(), Chunk(a=2)],
     "kinds": [Chunk(), Tagged(), Chunk(), 1, None, "a", [1], {"a": 1}, {"__type__": 1}],
-    "tags": [Tagged(**{"__type__": "os:system"}), Tagged(), Tagged(**{"__type__": "a:b"})],
+    "tags": [Tagged(__type__="os:system"), Tagged(), Tagged(__type__="a:b")],
     "roots": [Whole(1), Whole([1]), Whole({"a": 1}), Whole({"__type__": "x"}), Whole(None), Whole("a"), Whole((1,))],
     "text": ["a", "b", "\ud800"],
     "json": [{"a": 1}, [1, {"b": None}], {"__type__": "x"}, {"a": (1,)}],
@@ -100,7 +100,30 @@ def test_lists_of_them_too(items, back):
 def test_models_name_their_type_once():
     values = Values(Types())
     packed = pack([values.encode(Chunk(a=n)) for n in range(3)])
-    assert packed == {"of": f"{Chunk.__module__}:Chunk", "items": [{"a": 0}, {"a": 1}, {"a": 2}]}
+    assert packed["of"] == f"{Chunk.__module__}:Chunk"
+    assert packed["items"] == [{"a": 0}, {"a": 1}, {"a": 2}]
+
+
+def test_what_they_say_alike_is_said_once():
+    values = Values(Types())
+    chunks = [Chunk(a=7, many=[n], stream="c1", **more) for n, more in enumerate([{}, {"last": False}, {"last": True}])]
+    chunks.append(Chunk(a=8, many=[], stream="c1"))
+    packed = pack([values.encode(each) for each in chunks])
+    assert packed["base"] == {"a": 7, "many": None, "stream": "c1"}
+    assert packed["items"] == [
+        {"many": [0]},
+        {"many": [1], "last": False},
+        {"many": [2], "last": True},
+        {"a": 8, "many": []},
+    ]
+
+
+def test_an_order_that_would_be_lost_is_kept(identical):
+    values = Values(Types())
+    chunks = [Chunk(a=123456789, b=123456789), Chunk(a=123456789, c=1, b=123456789), Chunk(a=123456789, b=123456789)]
+    packed = pack([values.encode(each) for each in chunks])
+    assert "base" not in packed
+    assert identical(list(Items(packed, values)), chunks)
 
 
 def test_come_one_by_one():

@@ -19,8 +19,23 @@ from uuid import UUID, uuid4
 import pydantic.dataclasses
 import pytest
 from pydantic import (
-    AliasChoices, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, Json, PlainSerializer, PrivateAttr,
-    RootModel, SecretStr, SerializeAsAny, computed_field, field_serializer, field_validator, model_serializer,
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    Json,
+    PlainSerializer,
+    PrivateAttr,
+    RootModel,
+    SecretStr,
+    SerializeAsAny,
+    computed_field,
+    field_serializer,
+    field_validator,
+    model_serializer,
 )  # fmt: skip
 
 from memo.codecs import MAX_DEPTH, Types, Values, dumps, loads
@@ -300,7 +315,7 @@ def odd_data():
 VALUES = [
     Base(), Base(a=1), Child(), Holder(base=Child(b="x")), Holder(many=[Base(), Child(a=2)]), Holder(loose=Child()), [Child(), Base(), Base(a=3)],
     Holder(anything=Child()), Holder(anything=datetime(2020, 1, 1)), Holder(anything=(1, [2])), Holder(anything={1: 2}), Holder(anything=b"a"),
-    Holder(base=None), Holder(), Extra(), Extra(a=None), Extra(x=1), Extra(x=Base()), Extra(x=datetime(2020, 1, 1)), Extra(**{"__type__": "os:system"}),
+    Holder(base=None), Holder(), Extra(), Extra(a=None), Extra(x=1), Extra(x=Base()), Extra(x=datetime(2020, 1, 1)), Extra(__type__="os:system"),
     Extra(x=[Extra(y=(1,))]), Inner(extra=Extra(x=1), z=2), Alias(A=1), Alias(**{"A": 1, "in": 2, "deep": [3], "c2": 4}),
     Private(), later(), Computed(a=1), cached(), Page(items=[1]), Page[int](items=[1]), Page[Base](items=[Child()]), Page[Base | None](items=[None]),
     Page[Optional[Base]](items=[Base()]), Page[Page[dict[str, int]]](), Page[Literal["a,]", 1, None, True]](items=[1]), IntPage(items=[2]), Page[Any](items=[(1,)]),
@@ -314,7 +329,7 @@ VALUES = [
     Kinds(pattern=re.compile("a", re.IGNORECASE)), Kinds(parsed="[1]"), Kinds(by_number={1: "a"}), Kinds(by_pair={(1, 2): "a"}), Kinds(data=Data(1, [2])), Kinds(data=odd_data()),
     Kinds(fixed=Fixed(1)), Kinds(derived=Derived(1)), Kinds(checked=Checked(1, Child())), Checked(2), Kinds(named=Pair(1)), Kinds(kind=Child), Kinds(url="http://a"),
     Odd(), Odd(hidden=5), Odd(lossy="abc"), Odd(grows="a"), Odd(hidden=1, x=2), Wrapped(a=1), Trimmed(a="xxx"), Fresh(), Fresh(when=datetime(2020, 1, 1)), HasFresh(inner=[{}]),
-    Names(), Names(value=2, exact={"a": 1}, **{"__type__": "os:system"}), [Names(**{"__type__": "x"}), Names()],
+    Names(), Names(value=2, exact={"a": 1}, __type__="os:system"), [Names(__type__="x"), Names()],
     Numbers([1, 2]), [Numbers([1]), Numbers([])], Anything((1,)), Anything(None), [Anything({"__type__": 1}), Anything(1), Anything(None)], RootModel[int](3), RootModel[Base](Child()),
     Custom(1), Frozen(a=1), Assigned(a=1), Strict(a=1, when=datetime(2020, 1, 1), pair=(1, 2)), Self(a=Self()), Slotted(),
     Base.model_construct(a="no number"), Base.model_construct({"a"}), Kinds.model_construct(moment=5, unique=None), Computed.model_construct(), Strict.model_construct(a=1),

@@ -101,7 +101,7 @@ def test_refuses_malformed_names_and_names_of_nothing(name):
         Types().resolve(name)
 
 
-PIECES = st.sampled_from([*"[],:.\" \\\x00", "int", "list", "dict", "None", "typing:Literal", "typing:Union", "types:UnionType", "typing:Any", "os", "system", "pydantic", HERE, "Model",
+PIECES = st.sampled_from([*'[],:." \\\x00', "int", "list", "dict", "None", "typing:Literal", "typing:Union", "types:UnionType", "typing:Any", "os", "system", "pydantic", HERE, "Model",
                           "Nested", "Bait", "__main__", "<locals>", "builtins", "1", '"a"', "true", "é", "\ud800", "object", "__dict__"])  # fmt: skip
 
 
@@ -235,7 +235,7 @@ TAGS = ["int", "float", "str", "bytes", "bytearray", "dict", "list", "tuple", "s
         "datetime:timezone", "zoneinfo:ZoneInfo", "decimal:Decimal", "uuid:UUID", "collections:deque", "builtins:complex", "complex", "builtins:range", "re:Pattern", "pathlib:Path", "os:system",
         "pydantic.types:SecretStr", "pydantic_core._pydantic_core:Url", "pydantic_core:ValidationError", "collections:Counter", "collections:defaultdict", "httpx:Response", "httpx2:Request",
         f"{HERE}:Model", f"{HERE}:Color", f"{HERE}:Data", f"{HERE}:Bait", "builtins:OSError", "builtins:UnicodeDecodeError", "builtins:ExceptionGroup", "builtins:StopIteration"]  # fmt: skip
-LEAVES = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5) | st.sampled_from(TAGS)
+LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5) | st.sampled_from(TAGS)
 KEYS = st.sampled_from(["__type__", "value", "exact", "set", "missing", "extra", "private", "attributes", "args", "notes", "left_out", "items", "of", "name", "a", "errno", "base64", "text", "wall",
                         "zone", "fold", "status_code", "headers", "request", "method", "url", "title", "errors"])  # fmt: skip
 

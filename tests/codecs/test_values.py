@@ -179,7 +179,7 @@ VALUES = [
     UUID(int=5), complex(-0.0, math.nan), complex(-0.0, -0.0), 1j, range(1, 9, 2),
     Path("a/b"), Path("a\udcff"), PurePosixPath("/x"), PureWindowsPath("c:\\x\\y"), PureWindowsPath("//s/h/x"),
     re.compile("a", re.IGNORECASE), re.compile("(?x) a"), re.compile(b"\xff"),
-    deque([1, (2,)]), deque([], 3), OrderedDict(b=1, a=2), Counter("aab"), defaultdict(list, a=[1]), defaultdict(None),
+    deque([1, (2,)]), deque(maxlen=3), OrderedDict(b=1, a=2), Counter("aab"), defaultdict(list, a=[1]), defaultdict(None),
     ip_address("::1"), ip_address("127.0.0.1"), ip_network("10.0.0.0/8"), ip_interface("::1/64"),
     Url("http://a/b?c"), HttpUrl("http://a/b?c"), PostgresDsn("postgres://u@h/d"),
     Point(1), Point(1, Point(2, (3,))), Plain(1), Plain(1, b=[Plain(2)]), with_extra(), computed(), with_hidden(), Frozen((1,)),

@@ -1,0 +1,3 @@
+"""Importers: the recordings of other tools, as recordings of memo's."""
+
+__all__: list[str] = []

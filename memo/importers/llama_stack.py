@@ -1,0 +1,435 @@
+"""Recordings of llama-stack (now ogx), as recordings of memo's.
+
+Its files hold one request and what came of it, keyed per test. Here a call is what the SDK's own client sends for it:
+
+    function    the SDK and the fixed words of the path: openai.chat.completions, openai.embeddings, openai.models,
+                ollama.ps, anthropic.messages, google.generate_content_stream; <provider>.invoke_tool for tools,
+                <provider>.<api> for the rest (pypdf.file_processors)
+    arguments   of a request always these five, of a tool `tool_name` and `kwargs`:
+      method    in upper case, and the real one: GET for lists (the files say POST of everything)
+      path      what the client adds to its base URL: /chat/completions
+      query     what stands in the URL, `extra_query` included; {} if nothing does
+      body      the JSON that is sent, `extra_body` merged into it; null for a GET
+      server    the client's base URL, without a slash at its end: https://api.openai.com/v1
+
+So `AsyncOpenAI(base_url=server).chat.completions.create(**body)` is the imported call. (The files' `url` is the base URL
+and an `endpoint` that starts with /v1, often a second one.) Headers, time-outs, the SDK's version and
+`id_normalization_mapping` are no part of a call and are not carried over.
+
+Objects are built as their SDK builds them and proved like any other. A type whose package is not installed is written as
+it stands, under its name, unproved. A list of models is a list; an exception, or a status from 400 on, is an error with
+the SDK's class, whose response holds the status and the body. The files do not say when and how fast they were recorded:
+`recorded_at` is the time of the file, and `seconds` is left out.
+
+The outcomes of identical calls stand in one recording, in the order of the files' paths, each with its test where that
+is not the first one's.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import BaseModel
+
+from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render
+from memo._outcomes import StreamWriter, error_outcome, fingerprint, value_outcome
+from memo.codecs import Types, Values, known_type
+from memo.errors import InvalidOption, MemoError, StoreError
+from memo.keys import Call
+from memo.stores import Store, as_store
+
+__all__ = ["Report", "import_recordings"]
+
+_T = TypeVar("_T")
+
+_STAINLESS = frozenset({"anthropic", "llama_stack_client", "ogx_client", "openai"})
+"""SDKs that build their objects without validation."""
+_PACKAGES = _STAINLESS | {"google", "llama_stack", "llama_stack_api", "ogx", "ogx_api", "ollama"}
+"""What llama-stack recorded objects of. Nothing else that a file names is imported."""
+_LISTS = frozenset({"/api/ps", "/api/tags", "/v1/models"})
+_BUILTINS: dict[str, type[Exception]] = {
+    each.__name__: each
+    for each in (ConnectionError, FileNotFoundError, KeyError, NotImplementedError, PermissionError, RuntimeError)
+    + (TimeoutError, TypeError, ValueError)
+}
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did."""
+
+    files: int = 0
+    """Recordings of llama-stack that were found; memo's own are passed over."""
+    imported: int = 0
+    recordings: int = 0
+    """Recordings in the store that hold what was imported."""
+    objects: int = 0
+    exact: int = 0
+    """Objects that needed the exact form."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Files that could not be carried over, and why."""
+    not_installed: dict[str, list[str]] = field(default_factory=dict)
+    """Types whose package is not installed, and the files that hold such objects, written unproved."""
+    masked: list[str] = field(default_factory=list)
+    """Files in whose outcome a secret was masked."""
+
+    def counts(self) -> dict[str, Any]:
+        """The report as JSON: numbers, and lists of names."""
+        return {
+            "files": self.files,
+            "imported": self.imported,
+            "failed": len(self.failed),
+            "recordings": self.recordings,
+            "objects": self.objects,
+            "exact": self.exact,
+            "not_installed": sum(map(len, self.not_installed.values())),
+            "masked": len(self.masked),
+            "failures": [{"file": file, "reason": reason} for file, reason in self.failed.items()],
+            "not_installed_types": self.not_installed,
+            "masked_files": self.masked,
+        }
+
+
+class _NotCarried(Exception):
+    """A file, or a part of it, is not what llama-stack writes."""
+
+
+def import_recordings(
+    source: Path, store: Store | str | Path, progress: Callable[[int, int], None] = lambda done, files: None
+) -> Report:
+    """Import a file, or all `*.json` below a directory, into a store.
+
+    What can not be carried over is named in the report and stops nothing else. A recording that is there already keeps
+    its outcomes, and those that it lacks come after them: importing again changes nothing, and a damaged or foreign file
+    is left as it is and named. Raises `InvalidOption` if there is nothing to import, `StoreError` if the store fails.
+    `progress` is told how many of the files are done. Memory holds the outcomes of one call at a time.
+    """
+    paths = sorted(source.rglob("*.json")) if source.is_dir() else [source]
+    if not paths or not paths[0].exists():
+        raise InvalidOption("source", str(source), ["a recording of llama-stack", "a directory that holds some"])
+    into = as_store(store)
+    report = Report(files=len(paths))
+    calls: dict[str, tuple[Call, list[Path]]] = {}
+    for path in paths:
+        with _carrying(report, path):
+            document = _read(path)
+            if "memo" in document:
+                report.files -= 1
+                continue
+            call = _call(_member(document, "request", dict))
+            calls.setdefault(call.key, (call, []))[1].append(path)
+    done = len(report.failed)
+    for call, files in calls.values():
+        outcomes: list[_Imported] = []
+        for path in files:
+            with _carrying(report, path):
+                outcomes.append(_Importing(report, path).outcome(call))
+            done += 1
+            progress(done, report.files)
+        for outcome in outcomes[:1]:
+            with _carrying(report, *(each.path for each in outcomes)):
+                _merge(call, outcomes, into, outcome)
+                report.recordings += 1
+                report.imported += len(outcomes)
+    return report
+
+
+@contextmanager
+def _carrying(report: Report, *paths: Path) -> Iterator[None]:
+    """Note whatever fails inside as the reason why these files could not be carried over. A store that fails is none."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a file may hold anything, and an SDK may raise anything on it
+        reason = str(error) if isinstance(error, _NotCarried | MemoError) else f"{type(error).__name__}: {error}"
+        report.failed |= {str(path): reason for path in paths}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        # Not orjson: it would round integers of more than 64 bits.
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise _NotCarried(f"can not be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _NotCarried(f"is no JSON ({error})") from None
+    if not isinstance(document, dict):
+        raise _NotCarried("is JSON, but no recording of llama-stack")
+    return document
+
+
+def _member(tree: dict[str, Any], name: str, kind: type[_T]) -> _T:
+    found = tree.get(name)
+    if not isinstance(found, kind):
+        raise _NotCarried(f"has no {name}" if found is None else f"has a {name} that is a {type(found).__name__}")
+    return found
+
+
+# The call
+
+
+def _call(request: dict[str, Any]) -> Call:
+    if "url" in request:
+        return _request_call(request)
+    provider = _member(request, "provider", str)
+    if "tool_name" in request:
+        tool = {"tool_name": _member(request, "tool_name", str), "kwargs": _member(request, "kwargs", dict)}
+        return Call.of(f"{provider}.invoke_tool", tool)
+    rest = {name: each for name, each in request.items() if name not in ("api", "provider", "test_id")}
+    return Call.of(f"{provider}.{_member(request, 'api', str)}", rest)
+
+
+def _request_call(request: dict[str, Any]) -> Call:
+    url, method = _member(request, "url", str), _member(request, "method", str).upper()
+    # Two kinds of files: of an SDK's call (its base URL with an endpoint after it), and of the HTTP request itself.
+    sdks = "endpoint" in request
+    endpoint = _member(request, "endpoint", str) if sdks else urlsplit(url).path
+    body = dict(_member(request, "body" if sdks else "payload", dict))
+    if not url.endswith(endpoint):
+        raise _NotCarried(f"has the url {url}, which does not end in its endpoint {endpoint}")
+    sdk, words = _sdk(endpoint)
+    path, server = endpoint, url.removesuffix(endpoint)
+    if sdk == "openai":
+        path = endpoint.removeprefix("/v1")
+        server = server if sdks else f"{server}/v1"
+    query: dict[str, Any] = {}
+    if sdk in _STAINLESS:
+        for option in ("extra_headers", "timeout"):
+            body.pop(option, None)
+        query |= body.pop("extra_query", None) or {}
+        body |= body.pop("extra_body", None) or {}
+    if endpoint in _LISTS:
+        method = "GET"
+    arguments = {
+        "method": method,
+        "path": path,
+        "query": query if method != "GET" else query | body,
+        "body": body if method != "GET" else None,
+        "server": server,
+    }
+    return Call.of(".".join((sdk, *words)), arguments)
+
+
+def _sdk(endpoint: str) -> tuple[str, list[str]]:
+    """The SDK that an endpoint belongs to, and the fixed words of the path."""
+    words = [word for word in endpoint.strip("/").split("/") if word.isidentifier()]
+    match words:
+        case ["api", _, *_]:
+            return "ollama", words[1:]
+        case ["v1", "messages", *_]:
+            return "anthropic", words[1:]
+        case ["v1", _, *_]:
+            return "openai", words[1:]
+        case ["generate_content" | "generate_content_stream"]:
+            return "google", words
+        case _:
+            raise _NotCarried(f"has the endpoint {endpoint}, which no SDK known here has")
+
+
+# The outcome
+
+
+@dataclass(slots=True)
+class _Imported:
+    """An outcome, and where it comes from."""
+
+    path: Path
+    test: str | None
+    tree: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unproved:
+    """An object of a package that is not installed."""
+
+    name: str
+    data: Any
+
+
+class _Importing(Values):
+    """Reads the outcome of one file: builds its objects, and counts them and their forms in the report."""
+
+    def __init__(self, report: Report, path: Path) -> None:
+        super().__init__(Types(known=known_type))
+        self._report = report
+        self._path = path
+        self._foreign: dict[str, int] = {}
+
+    def outcome(self, call: Call) -> _Imported:
+        """The outcome in the file."""
+        document = _read(self._path)
+        response = _member(document, "response", dict)
+        tree = self._tree(call, response)
+        test = document.get("test_id") or document["request"].get("test_id")
+        if tree.get("redacted"):
+            self._report.masked.append(str(self._path))
+        for name in self._foreign:
+            self._report.not_installed.setdefault(name, []).append(str(self._path))
+        return _Imported(self._path, test, orjson.loads(orjson.dumps(tree)))
+
+    def _tree(self, call: Call, response: dict[str, Any]) -> dict[str, Any]:
+        if response.get("is_exception"):
+            error = _exception(_member(response, "exception_data", dict), call)
+            return error_outcome(error, self, frozenset())
+        if "body" not in response:
+            raise _NotCarried("has no body in its response")
+        body, status = response["body"], response.get("status", 200)
+        if not isinstance(status, int):
+            raise _NotCarried(f"has the status {status!r}")
+        if status >= 400:
+            sdk = call.function.partition(".")[0]
+            return error_outcome(
+                _status_error(sdk, status, f"Error code: {status} - {body}", body, call), self, frozenset()
+            )
+        if response.get("is_streaming"):
+            writer = StreamWriter(self, frozenset())
+            for item in _member(response, "body", list):
+                writer.add(self._object(item))
+            return writer.outcome("complete")
+        value = [self._object(item) for item in body] if isinstance(body, list) else self._object(body)
+        return value_outcome(value, self, frozenset())
+
+    def _object(self, item: Any) -> Any:
+        """An item as its SDK builds it; what is no object is itself."""
+        if not (isinstance(item, dict) and "__type__" in item and "__data__" in item):
+            return item
+        name, data = _member(item, "__type__", str), _member(item, "__data__", dict)
+        module, _, cls_name = name.rpartition(".")
+        package = module.partition(".")[0]
+        if package not in _PACKAGES:
+            raise _NotCarried(f"names the type {name}, and llama-stack has no objects of that package")
+        self._report.objects += 1
+        if not _imported(module):
+            return _Unproved(f"{module}:{cls_name}", data)
+        cls = self.types.resolve(f"{module}:{cls_name}")
+        if not (isinstance(cls, type) and issubclass(cls, BaseModel)):
+            raise _NotCarried(f"names the type {name}, which is no model")
+        if package in _STAINLESS:
+            build: Callable[..., BaseModel] = cls.construct
+            return build(**data)
+        return cls.model_validate(data)
+
+    def encode(self, value: Any) -> Any:
+        """The typed JSON; of what is unproved the plain form."""
+        if isinstance(value, list) and any(isinstance(each, _Unproved) for each in value):
+            return [self.encode(each) for each in value]
+        if isinstance(value, _Unproved):
+            self._foreign[value.name] = self._foreign.get(value.name, 0) + 1
+            return {"__type__": value.name, "value": value.data}
+        tree = super().encode(value)
+        self._report.exact += sum("exact" in each for each in _objects(tree))
+        return tree
+
+    def decode(self, tree: Any) -> Any:
+        """What is unproved can not be decoded, and stands for itself."""
+        if isinstance(tree, dict) and tree.get("__type__") in self._foreign:
+            return tree
+        return super().decode(tree)
+
+
+def _objects(tree: Any) -> Iterator[dict[str, Any]]:
+    """The trees of the objects that a value is, or is a list of."""
+    if isinstance(tree, dict) and tree.get("__type__") == "list":
+        tree = tree["items"]
+    for each in tree if isinstance(tree, list) else [tree]:
+        if isinstance(each, dict) and "__type__" in each:
+            yield each
+
+
+def _imported(module: str) -> bool:
+    """Import a module of an SDK. Whether it is installed."""
+    try:
+        import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        return False
+    return True
+
+
+# Errors
+
+
+def _exception(data: dict[str, Any], call: Call) -> Exception:
+    """The exception that llama-stack took down."""
+    kind, message = _member(data, "type", str), _member(data, "message", str)
+    if data.get("category") == "provider_sdk":
+        status, sdk = _member(data, "status_code", int), _member(data, "provider", str)
+        error = _status_error(sdk, status, message, data.get("body"), call)
+        if type(error).__name__ != kind:
+            raise _NotCarried(f"holds a {kind} with the status {status}, which is {sdk}'s {type(error).__name__}")
+        return error
+    if kind in _BUILTINS:
+        return _BUILTINS[kind](message)
+    raise _NotCarried(f"holds an exception of the type {kind}, of which it does not say where it comes from")
+
+
+def _status_error(sdk: str, status: int, message: str, body: Any, call: Call) -> Exception:
+    """The SDK's error for a status, as the SDK raises it."""
+    if sdk not in _STAINLESS:
+        raise _NotCarried(f"holds an error of {sdk}, whose errors are not known here")
+    if not _imported(sdk):
+        raise _NotCarried(f"holds an error of {sdk}: pip install {sdk}")
+    home = vars(import_module(f"{sdk}._exceptions"))
+    base, http = home["APIStatusError"], home.get("httpx2") or home["httpx"]
+    arguments = orjson.loads(call.arguments)
+    response = http.Response(
+        status,
+        json=_on_the_wire(message, body),
+        request=http.Request(arguments["method"], arguments["server"] + arguments["path"]),
+    )
+    known = {each.status_code: each for each in base.__subclasses__() if isinstance(vars(each).get("status_code"), int)}
+    cls = known.get(status) or (home["InternalServerError"] if status >= 500 else base)
+    error: Exception = cls(message, response=response, body=body)
+    return error
+
+
+def _on_the_wire(message: str, body: Any) -> Any:
+    """The JSON that was answered: an error's `body` may be a part of it, its message repeats it all."""
+    try:
+        return ast.literal_eval(message.partition(" - ")[2])
+    except (SyntaxError, ValueError):
+        return body
+
+
+# The recording
+
+
+def _merge(call: Call, imported: list[_Imported], store: Store, first: _Imported) -> None:
+    """Write the recording of a call, what is there already included."""
+    name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"
+    data = store.get(name)
+    if data is not None:
+        document = parse(data, store.location(name), call.key, call.arguments)
+    else:
+        written = min(each.path.stat().st_mtime for each in imported)
+        document = {
+            "memo": FORMAT_VERSION,
+            "function": call.function,
+            "key": call.key,
+            "arguments": orjson.loads(call.arguments),
+            "recorded_at": datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **({"test": first.test} if first.test else {}),
+            "outcomes": [],
+        }
+    outcomes: list[dict[str, Any]] = document["outcomes"]
+    there = {fingerprint(each) for each in outcomes}
+    for each in imported:
+        if fingerprint(each.tree) not in there:
+            outcomes.append(each.tree | ({"test": each.test} if each.test != document.get("test") else {}))
+    while len(outcomes) > 1 and fingerprint(outcomes[-1]) == fingerprint(outcomes[-2]):
+        outcomes.pop()
+    rendered = render(document)
+    if rendered != data:
+        store.put(name, rendered)

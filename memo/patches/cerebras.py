@@ -1,0 +1,8 @@
+"""cerebras: every call of its clients."""
+
+from memo.patches._stainless import stainless
+
+__all__ = ["PATCHES", "REQUIRES"]
+
+REQUIRES = "cerebras_cloud_sdk>=1.0"
+PATCHES = stainless("cerebras", "cerebras.cloud.sdk")

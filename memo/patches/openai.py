@@ -1,0 +1,8 @@
+"""openai 1.x to 3.x: every call of `OpenAI`, `AsyncOpenAI`, their Azure twins and the module-level client."""
+
+from memo.patches._stainless import stainless
+
+__all__ = ["PATCHES", "REQUIRES"]
+
+REQUIRES = "openai>=1.0"
+PATCHES = stainless("openai")
