@@ -83,15 +83,16 @@ class StreamWriter:
         self._packer = Packer()
         self._redacted: list[str] = []
         self.count = 0
-        self.failure: UnrecordableValue | None = None
+        self.failure: Exception | None = None
 
     def add(self, item: Any) -> None:
         """One more item, as it is now: what its consumer does to it later is not recorded."""
         if self.failure is None:
             try:
                 tree, redacted = _redacted(self._values.encode(item), self._values, self._secrets)
-            except UnrecordableValue as error:
-                error.path = f"[{self.count}]{error.path}"
+            except Exception as error:  # noqa: BLE001 - whatever a value of anybody's does: the stream goes on
+                if isinstance(error, UnrecordableValue):
+                    error.path = f"[{self.count}]{error.path}"
                 self.failure = error
                 self._packer = Packer()
             else:
@@ -143,18 +144,21 @@ _TRANSIENT_NAMES = frozenset(
     {
         "APIConnectionError",  # the SDKs built by Stainless
         "ClientConnectionError",  # aiohttp
+        "ConnectionError",  # Python, requests, redis
         "NetworkError",
         "RateLimitError",
         "ServiceUnavailable",
+        "Timeout",  # requests
+        "TimeoutError",  # Python, redis, playwright
+        "TooSlowError",  # trio
         "TransportError",  # httpx, elastic
+        "gaierror",  # no answer from the name server
     }
 )
 
 
 def is_answer(error: BaseException) -> bool:
     """Whether an error says something about the call, not about the moment: connections, time-outs, 429 and 5xx do not."""
-    if isinstance(error, ConnectionError | TimeoutError):
-        return False
     if any(cls.__name__ in _TRANSIENT_NAMES for cls in type(error).__mro__):
         return False
     for holder in (error, getattr(error, "response", None)):

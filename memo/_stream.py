@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import anyio
@@ -84,12 +86,21 @@ class _Nowhere:
 _NOWHERE = _Nowhere()
 
 
-async def stream(begin: Callable[[], Awaitable[Live | Play | Unrecorded]]) -> AsyncGenerator[Any, Any]:
+def stream(begin: Callable[[], Awaitable[Live | Play | Unrecorded]]) -> AsyncGenerator[Any, Any]:
     """The stream that `begin` decides on when it is first asked for an item.
 
     A live one is handed on item by item as it comes: nothing is held back, and `asend`, `athrow` and `aclose` reach it.
     A played one gives its items, then its end; what is sent to it is not heard, what is thrown is raised where it stands.
     """
+    consumer = _Consumer()
+    items = _stream(begin, consumer)
+    consumer.watch(items)
+    return items
+
+
+async def _stream(
+    begin: Callable[[], Awaitable[Live | Play | Unrecorded]], consumer: _Consumer
+) -> AsyncGenerator[Any, Any]:
     began = await begin()
     if isinstance(began, Play):
         outcome, function, pace = began
@@ -106,12 +117,11 @@ async def stream(begin: Callable[[], Awaitable[Live | Play | Unrecorded]]) -> As
     source, sink = began if isinstance(began, Live) else (began.source, _NOWHERE)
     sink.begin()
     send, throw = getattr(source, "asend", None), getattr(source, "athrow", None)
-    consumer: _Consumer | None = None
     try:
         item = await source.__anext__()
         while True:
             sink.add(item)
-            consumer = consumer or _Consumer()
+            consumer.came()
             try:
                 sent = yield item
             except GeneratorExit:
@@ -132,7 +142,7 @@ async def stream(begin: Callable[[], Awaitable[Live | Play | Unrecorded]]) -> As
         except BaseException:
             sink.abandon()
             raise
-        if consumer is None or consumer.was_cancelled():
+        if consumer.was_cancelled():
             sink.abandon()
         else:
             await sink.afinish("closed")
@@ -211,13 +221,29 @@ class _Consumer:
     """
 
     def __init__(self) -> None:
-        self._task = anyio.get_current_task().id
-        try:
-            self._asyncio = asyncio.current_task()
-        except RuntimeError:  # trio
-            self._asyncio = None
+        self._task: int | None = None
+        self._asyncio: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    def watch(self, items: AsyncGenerator[Any, Any]) -> None:
+        """Look once more when the stream is collected: later, when it is closed, a cancel scope may be over."""
+        self._items = weakref.ref(items, self._collected)
+
+    def came(self) -> None:
+        """Note which task it is."""
+        if self._task is None:
+            self._task = anyio.get_current_task().id
+            with suppress(RuntimeError):  # trio
+                self._asyncio = asyncio.current_task()
 
     def was_cancelled(self) -> bool:
+        """Whether it was. One that never got an item did not leave by itself."""
+        if self._task is None or self._cancelled:
+            return True
         if self._asyncio is not None:
             return self._asyncio.cancelled() or self._asyncio.cancelling() > 0
         return anyio.get_current_task().id == self._task and anyio.current_effective_deadline() == -float("inf")
+
+    def _collected(self, _: object) -> None:
+        with suppress(RuntimeError):  # not in an event loop
+            self._cancelled = self.was_cancelled()

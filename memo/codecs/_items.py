@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Items", "Packer", "pack"]
 
 _SHARED = ({"__type__", "value"}, {"__type__", "value", "set"})
+_SAMPLE = 64
+"""How many of the items say what they have in common: all would have to be held as objects."""
 
 
 class Packer:
@@ -46,54 +48,63 @@ class Packer:
             self._items.append((None, None, orjson.dumps(tree)))
 
     def packed(self) -> dict[str, Any]:
-        """`items` (each an `orjson.Fragment`), and what most of them have in common (`of`, `set`)."""
+        """`items` (each an `orjson.Fragment`), and what most of them have in common (`of`, `set`, `base`)."""
         if not self._counts:
             return {"items": [orjson.Fragment(data) for _, _, data in self._items]}
         common = self._counts.most_common(1)[0][0][0]
         counts = {count for name, count in self._counts if name == common} - {None}
-        count = "declared" if "declared" in counts else "all"
-        shared = [each[0] == common and each[1] in (None, count) for each in self._items]
-        entries = [self._item(each, common, count) for each in self._items]
-        base, rests = _base([entry for entry, mine in zip(entries, shared, strict=True) if mine])
+        count = next((each for each in ("declared", "declared at top") if each in counts), "all")
+        # Leaving extras out everywhere leaves them out at the top, too.
+        fitting = {None, count, "declared at top" if count == "declared" else count}
+        alike = [name == common and counted in fitting for name, counted, _ in self._items]
+        entries = [
+            data if fits or name is None else _tagged(name, counted, data)
+            for (name, counted, data), fits in zip(self._items, alike, strict=True)
+        ]
+        base, entries = _without_base(entries, alike, common, count if counts else None)
         return {
             "of": common,
             **({"set": count} if counts else {}),
             **({"base": base} if base else {}),
-            "items": [
-                orjson.Fragment(next(rests) if mine else entry) for entry, mine in zip(entries, shared, strict=True)
-            ],
+            "items": [orjson.Fragment(entry) for entry in entries],
         }
 
-    @staticmethod
-    def _item(item: tuple[str | None, str | None, bytes], common: str, common_count: str) -> bytes:
-        name, count, data = item
-        if name is None or (name == common and count in (None, common_count)):
-            return data
-        tree: dict[str, Any] = {"__type__": name, "value": orjson.Fragment(data)}
-        return orjson.dumps({**tree, "set": count} if count else tree)
+
+def _tagged(name: str, count: str | None, data: bytes) -> bytes:
+    tree: dict[str, Any] = {"__type__": name, "value": orjson.Fragment(data)}
+    return orjson.dumps({**tree, "set": count} if count else tree)
 
 
-def _base(entries: list[bytes]) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """What the entries have in common, and what is left of each: where that is shorter, and gives the same bytes again."""
-    trees: list[Any] = [orjson.loads(entry) for entry in entries]
-    if not trees or not all(type(tree) is dict for tree in trees):
-        return {}, iter(entries)
+def _without_base(
+    entries: list[bytes], alike: list[bool], name: str, count: str | None
+) -> tuple[dict[str, Any], list[bytes]]:
+    """What the entries that are alike have in common, and the entries without it; nothing, where that is not shorter."""
+    sample = [orjson.loads(entry) for entry, fits in zip(entries, alike, strict=True) if fits][:_SAMPLE]
     base: dict[str, Any] = {}
-    for key in trees[0]:
-        if all(key in tree for tree in trees):
-            (most, times), *_ = Counter(orjson.dumps(tree[key]) for tree in trees).most_common(1)
-            # A key that stands for nothing else holds the place, for the order.
-            base[key] = orjson.loads(most) if times > 1 else None
+    if len(sample) > 1 and all(type(tree) is dict for tree in sample):
+        for key in sample[0]:
+            if all(key in tree for tree in sample):
+                most, times = Counter(orjson.dumps(tree[key]) for tree in sample).most_common(1)[0]
+                # What only few say alike stays with them, to be read there. Its key holds the place, for the order.
+                base[key] = orjson.loads(most) if times * 2 > len(sample) else None
+    if not base:
+        return {}, entries
     written = {key: orjson.dumps(each) for key, each in base.items()}
-    left = [
-        {key: each for key, each in tree.items() if key not in base or orjson.dumps(each) != written[key]}
-        for tree in trees
+    rests = [
+        _rest(entry, base, written) or _tagged(name, count, entry) if fits else entry
+        for entry, fits in zip(entries, alike, strict=True)
     ]
-    if any(orjson.dumps({**base, **rest}) != entry for rest, entry in zip(left, entries, strict=True)):
-        return {}, iter(entries)
-    rests = [orjson.dumps(rest) for rest in left]
-    shorter = len(orjson.dumps({"base": base})) + sum(map(len, rests)) < sum(map(len, entries))
-    return (base, iter(rests)) if shorter else ({}, iter(entries))
+    shorter = len(orjson.dumps(base)) + sum(map(len, rests)) < sum(map(len, entries))
+    return (base, rests) if shorter else ({}, entries)
+
+
+def _rest(entry: bytes, base: dict[str, Any], written: dict[str, bytes]) -> bytes | None:
+    """What an entry says beside the base; None where both together would not be the same bytes again."""
+    tree: Any = orjson.loads(entry)
+    if type(tree) is not dict:
+        return None
+    rest = {key: each for key, each in tree.items() if key not in base or orjson.dumps(each) != written[key]}
+    return orjson.dumps(rest) if orjson.dumps({**base, **rest}) == entry else None
 
 
 def pack(trees: Iterable[Any]) -> dict[str, Any]:
@@ -114,7 +125,7 @@ class Items:
         base = packed.get("base", {})
         cls = values.model(name) if name is not None else None
         if name is not None and cls is not None:
-            self._read = values.plain_reader(cls, name, declared=packed.get("set") == "declared")
+            self._read = values.plain_reader(cls, name, counted=packed.get("set"))
         self._entries: list[bytes | Callable[[], Any]] = [
             orjson.dumps({**base, **entry} if base else entry)
             if cls is not None and not (type(entry) is dict and "__type__" in entry)
@@ -128,10 +139,11 @@ class Items:
     def __iter__(self) -> Iterator[Any]:
         read = self._read
         for entry in self._entries:
-            if type(entry) is bytes and read is not None:
+            if isinstance(entry, bytes):
+                assert read is not None
                 yield read(entry)
             else:
-                yield entry()  # type: ignore[operator]
+                yield entry()
 
 
 def _alone(entry: Any, of: str | None, base: dict[str, Any]) -> Any:

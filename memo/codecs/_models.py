@@ -1,7 +1,8 @@
 """Pydantic models: the plain form (the model's own JSON, validated again) and the exact form (field by field).
 
     plain   {"__type__": "app:Answer", "value": {…}}
-            + "set": "declared"       extras do not count as set fields (SDKs that build without validation do so)
+            + "set": "declared"       extras do not count as set fields (SDKs that build without validation do so);
+                     "declared at top"  the same, where only the model itself has extras, and none inside of it
             + "attributes": {…}       what else stands in the instance's __dict__
     exact   {"__type__": "app:Answer", "exact": {field: value, …}}
             + "set": […]              the set fields, unless they are exactly the ones in "exact"
@@ -23,7 +24,7 @@ from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr, Valid
 from memo.codecs._same import by_class, difference, is_model, state
 from memo.errors import DataMismatch
 
-__all__ = ["Plain", "count_only_declared", "exact_form", "plain_form", "read_exact", "read_plain"]
+__all__ = ["Plain", "counter", "exact_form", "plain_form", "read_exact", "read_plain"]
 
 
 _SHALLOW = 50
@@ -37,7 +38,7 @@ class Plain(NamedTuple):
 
     data: Any
     counted: str
-    """How set fields are counted: "declared" (without extras), "all" (with them), "" (there are none to count)."""
+    """How set fields are counted: "declared" or "declared at top" (without extras), "all", "" (there are no extras)."""
     attributes: dict[str, Any]
     shallow: bool
     """Whether `data` can not be nested deep."""
@@ -65,8 +66,8 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
     shallow = written.count(b"{") + written.count(b"[") <= _SHALLOW
     if difference(back, value, parts) is None:
         count = "all" if count_only_declared(back) else ""
-    elif count_only_declared(back) and difference(back, value, parts) is None:
-        count = "declared"
+    elif (inside := count_only_declared(back)) and difference(back, value, parts) is None:
+        count = inside
     else:
         return None
     if _may_vary(cls) and varies(back):
@@ -121,13 +122,33 @@ def varies(value: Any) -> bool:
     )
 
 
-def count_only_declared(value: Any) -> bool:
-    """Take extras out of the set fields, through the whole tree of fields. Whether there were any."""
+def counter(counted: str | None) -> Callable[[Any], object] | None:
+    """What makes a model that was just validated count its set fields that way; None where nothing has to be done."""
+    return {"declared": count_only_declared, "declared at top": _count_at_top}.get(counted or "")
+
+
+def _count_at_top(value: BaseModel) -> None:
+    extra = value.__pydantic_extra__
+    if extra:
+        value.__pydantic_fields_set__.difference_update(extra)
+
+
+def count_only_declared(value: BaseModel) -> str:
+    """Take extras out of the set fields, through the whole tree of fields. How that is called, "" if there were none."""
+    at_top = bool(value.__pydantic_extra__)
+    _count_at_top(value)
+    held = value.__dict__
+    inside = [_count_inside(held.get(name)) for name in _holders(type(value)) or ()]
+    return "declared" if any(inside) else "declared at top" if at_top else ""
+
+
+def _count_inside(value: Any) -> bool:
+    """The same for whatever stands in a field. Whether there were any extras."""
     kind = type(value)
     if kind is list or kind is tuple:
-        return any([count_only_declared(each) for each in value])  # noqa: C419 - all of them
+        return any([_count_inside(each) for each in value])  # noqa: C419 - all of them
     if kind is dict:
-        return any([count_only_declared(each) for each in value.values()])  # noqa: C419 - all of them
+        return any([_count_inside(each) for each in value.values()])  # noqa: C419 - all of them
     names = _holders(kind)
     if names is None:
         return False
@@ -139,7 +160,7 @@ def count_only_declared(value: Any) -> bool:
     held = value.__dict__
     for name in names:
         each = held.get(name)
-        if each is not None and count_only_declared(each):
+        if each is not None and _count_inside(each):
             found = True
     return found
 

@@ -20,7 +20,7 @@ from memo._format import canonical_json
 from memo.codecs import _builtin as builtin
 from memo.codecs._exceptions import exception_form, exception_of
 from memo.codecs._items import Items, pack
-from memo.codecs._models import count_only_declared, exact_form, plain_form, read_exact, read_plain
+from memo.codecs._models import counter, exact_form, plain_form, read_exact, read_plain
 from memo.codecs._names import Types, is_named_tuple
 from memo.codecs._registry import codec_named, codec_of
 from memo.codecs._same import difference, slot_members, state
@@ -102,12 +102,12 @@ class Values:
 
     def reader(self, tree: Any) -> Callable[[], Any]:
         """A function that gives a fresh value of `tree` at each call, at the least cost: this is the replay path."""
-        if type(tree) is dict and "value" in tree and "__type__" in tree and "attributes" not in tree:
+        if type(tree) is dict and "value" in tree and "__type__" in tree:
             name = tree["__type__"]
             cls = self.model(name)
             if cls is not None:
-                read, data = self.plain_reader(cls, name, declared=tree.get("set") == "declared"), orjson.dumps(tree["value"])
-                return lambda: read(data)
+                read, data = self.plain_reader(cls, name, counted=tree.get("set")), orjson.dumps(tree["value"])
+                return _with(read, data, self.reader(tree["attributes"])) if "attributes" in tree else lambda: read(data)
         if type(tree) not in (dict, list):
             return lambda: tree
         try:
@@ -118,20 +118,21 @@ class Values:
             return lambda: orjson.loads(data)
         return lambda: self.decode(orjson.loads(data))
 
-    def plain_reader(self, cls: type[BaseModel], name: str, *, declared: bool) -> Callable[[bytes], Any]:
+    def plain_reader(self, cls: type[BaseModel], name: str, *, counted: str | None) -> Callable[[bytes], Any]:
         """A function that builds models of that class from the JSON of their plain form."""
         try:
             validate = cls.__pydantic_validator__.validate_json
         except Exception as error:
             raise DataMismatch(name, str(error)) from error
+        count = counter(counted)
 
         def read(data: bytes) -> Any:
             try:
                 value = validate(data)
             except Exception:  # noqa: BLE001 - said better by read_plain
                 return read_plain(cls, data, name)
-            if declared:
-                count_only_declared(value)
+            if count is not None:
+                count(value)
             return value
 
         return read
@@ -157,8 +158,9 @@ class Values:
             if "exact" in node:
                 return read_exact(cls, node, self._decode, name)
             value = read_plain(cls, orjson.dumps(node["value"]), name)
-            if node.get("set") == "declared":
-                count_only_declared(value)
+            count = counter(node.get("set"))
+            if count is not None:
+                count(value)
             if "attributes" in node:
                 value.__dict__.update(self._decode(node["attributes"]))
             return value
@@ -347,6 +349,15 @@ def _kept(tree: Any) -> Any:
     if type(tree) is dict:
         return {key: _kept(each) for key, each in tree.items() if key != "left_out" or "args" not in tree}
     return [_kept(each) for each in tree] if type(tree) is list else tree
+
+
+def _with(read: Callable[[bytes], Any], data: bytes, attributes: Callable[[], Any]) -> Callable[[], Any]:
+    def read_both() -> Any:
+        value = read(data)
+        value.__dict__.update(attributes())
+        return value
+
+    return read_both
 
 
 def _read_dataclass(cls: Any, node: dict[str, Any], decode: Callable[[Any], Any], name: str) -> Any:

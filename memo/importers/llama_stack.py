@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,11 +57,20 @@ _STAINLESS = frozenset({"anthropic", "llama_stack_client", "ogx_client", "openai
 _PACKAGES = _STAINLESS | {"google", "llama_stack", "llama_stack_api", "ogx", "ogx_api", "ollama"}
 """What llama-stack recorded objects of. Nothing else that a file names is imported."""
 _LISTS = frozenset({"/api/ps", "/api/tags", "/v1/models"})
-_BUILTINS: dict[str, type[Exception]] = {
+_BUILTINS = {
     each.__name__: each
-    for each in (ConnectionError, FileNotFoundError, KeyError, NotImplementedError, PermissionError, RuntimeError)
-    + (TimeoutError, TypeError, ValueError)
+    for each in (
+        ConnectionError,
+        KeyError,
+        NotImplementedError,
+        PermissionError,
+        RuntimeError,
+        TimeoutError,
+        TypeError,
+        ValueError,
+    )
 }
+"""The exceptions that it took down by their bare names."""
 
 
 @dataclass(slots=True)
@@ -145,7 +154,7 @@ def import_recordings(
 
 
 @contextmanager
-def _carrying(report: Report, *paths: Path) -> Iterator[None]:
+def _carrying(report: Report, *paths: Path) -> Generator[None]:
     """Note whatever fails inside as the reason why these files could not be carried over. A store that fails is none."""
     try:
         yield
@@ -316,8 +325,7 @@ class _Importing(Values):
         if not (isinstance(cls, type) and issubclass(cls, BaseModel)):
             raise _NotCarried(f"names the type {name}, which is no model")
         if package in _STAINLESS:
-            build: Callable[..., BaseModel] = cls.construct
-            return build(**data)
+            return cls.construct(**data)  # pyright: ignore[reportDeprecated] - the SDK's own, not pydantic's
         return cls.model_validate(data)
 
     def encode(self, value: Any) -> Any:
@@ -410,6 +418,7 @@ def _merge(call: Call, imported: list[_Imported], store: Store, first: _Imported
     """Write the recording of a call, what is there already included."""
     name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"
     data = store.get(name)
+    document: dict[str, Any]
     if data is not None:
         document = parse(data, store.location(name), call.key, call.arguments)
     else:
@@ -425,9 +434,11 @@ def _merge(call: Call, imported: list[_Imported], store: Store, first: _Imported
         }
     outcomes: list[dict[str, Any]] = document["outcomes"]
     there = {fingerprint(each) for each in outcomes}
-    for each in imported:
-        if fingerprint(each.tree) not in there:
-            outcomes.append(each.tree | ({"test": each.test} if each.test != document.get("test") else {}))
+    outcomes += [
+        each.tree | ({"test": each.test} if each.test != document.get("test") else {})
+        for each in imported
+        if fingerprint(each.tree) not in there
+    ]
     while len(outcomes) > 1 and fingerprint(outcomes[-1]) == fingerprint(outcomes[-2]):
         outcomes.pop()
     rendered = render(document)

@@ -1,0 +1,636 @@
+"""llama-stack's recordings, imported: every oddity by hand, and the whole real corpus."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from memo import errors, recordable, recording
+from memo._format import parse
+from memo.codecs import Types, Values, known_type
+from memo.codecs._same import difference
+from memo.importers.llama_stack import _call, import_recordings
+from memo.keys import Call
+from memo.stores import DirectoryStore
+
+openai = pytest.importorskip("openai")
+
+ROOT = Path(__file__).parent.parent.parent
+URL = "https://api.openai.com/v1/v1/chat/completions"
+CHUNK = "openai.types.chat.chat_completion_chunk.ChatCompletionChunk"
+COMPLETION = "openai.types.chat.chat_completion.ChatCompletion"
+MODEL = "openai.types.model.Model"
+
+
+def request(path="/v1/chat/completions", server="https://api.openai.com/v1", **body):
+    return {"method": "POST", "url": server + path, "headers": {}, "body": body, "endpoint": path, "model": ""}
+
+
+def chunk(text="a", **changed):
+    choice = {"delta": {"content": text, "role": None}, "finish_reason": None, "index": 0, "logprobs": None}
+    data = {"id": "rec-1", "choices": [choice], "created": 0, "model": "m", "object": "chat.completion.chunk"}
+    return {"__type__": CHUNK, "__data__": data | changed}
+
+
+def value(body):
+    return {"body": body, "is_streaming": False}
+
+
+def stream(*items):
+    return {"body": list(items), "is_streaming": True}
+
+
+def failure(**data):
+    return {"body": None, "is_streaming": False, "is_exception": True, "exception_data": data, "exception_message": ""}
+
+
+class Old:
+    """A folder of old recordings, and where they go."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source, self.dest = folder / "old", folder / "new"
+        self.source.mkdir()
+
+    def write(self, name, req, response, test="tests/t.py::t"):
+        document = {"test_id": test, "request": req, "response": response, "id_normalization_mapping": {}}
+        (self.source / f"{name}.json").write_text(json.dumps(document, indent=2))
+
+    def run(self):
+        return import_recordings(self.source, self.dest)
+
+    def documents(self):
+        return {file.parent.name: json.loads(file.read_bytes()) for file in self.dest.glob("*/*.json")}
+
+    def document(self):
+        (document,) = self.documents().values()
+        return document
+
+    def outcomes(self):
+        """The one recording's outcomes, decoded: items of a stream, a value, or an error."""
+        return decoded(self.document())
+
+
+@pytest.fixture
+def old(tmp_path):
+    return Old(tmp_path)
+
+
+def decoded(document):
+    values = Values(Types(known=known_type))
+    found = []
+    for tree in document["outcomes"]:
+        if "stream" in tree:
+            assert tree["stream"]["end"] == "complete"
+            found.append(values.decode({"__type__": "list", **tree["stream"]}))
+        else:
+            found.append(values.decode(tree["value"] if "value" in tree else tree["error"]))
+    return found
+
+
+# The call
+
+
+def test_a_call_is_what_the_client_sends(old):
+    body = {"model": "m", "messages": [], "stream": True, "extra_body": {"top_k": 1}, "extra_query": {"v": "2"}}
+    old.write("a", request(**body, extra_headers={"X": "y"}, timeout=3), stream(chunk()))
+    assert old.run().recordings == 1
+    assert old.document()["function"] == "openai.chat.completions"
+    assert old.document()["arguments"] == {
+        "method": "POST",
+        "path": "/chat/completions",
+        "query": {"v": "2"},
+        "body": {"model": "m", "messages": [], "stream": True, "top_k": 1},
+        "server": "https://api.openai.com/v1",
+    }
+    assert old.document()["test"] == "tests/t.py::t"
+
+
+@pytest.mark.parametrize(
+    ("req", "function", "method", "path", "server", "body"),
+    [
+        (request("/v1/models"), "openai.models", "GET", "/models", "https://api.openai.com/v1", None),
+        (request("/v1/embeddings", input="a"), "openai.embeddings", "POST", "/embeddings", None, {"input": "a"}),
+        (request("/v1/models", server="http://h:1"), "openai.models", "GET", "/models", "http://h:1", None),
+        (request("/api/ps", server="http://h:1"), "ollama.ps", "GET", "/api/ps", "http://h:1", None),
+        (
+            request("/generate_content_stream", server="vertexai://", model="g"),
+            "google.generate_content_stream",
+            "POST",
+            "/generate_content_stream",
+            "vertexai://",
+            {"model": "g"},
+        ),
+        (
+            {"method": "POST", "url": "http://h:1/v1/messages", "payload": {"model": "c"}},
+            "anthropic.messages",
+            "POST",
+            "/v1/messages",
+            "http://h:1",
+            {"model": "c"},
+        ),
+    ],
+)
+def test_calls_of_every_kind(old, req, function, method, path, server, body):  # noqa: PLR0917
+    old.write("a", req, value({"plain": 1}))
+    assert old.run().failed == {}
+    document = old.document()
+    assert document["function"] == function
+    arguments = document["arguments"]
+    assert arguments.keys() == {"method", "path", "query", "body", "server"}
+    assert (arguments["method"], arguments["path"], arguments["body"]) == (method, path, body)
+    assert arguments["server"] == (server or "https://api.openai.com/v1")
+    assert decoded(document) == [{"plain": 1}]
+
+
+def test_what_a_list_is_asked_for_stands_in_its_query(old):
+    old.write("a", request("/v1/models", extra_query={"project_id": "p"}), value([]))
+    old.run()
+    assert old.document()["arguments"]["query"] == {"project_id": "p"}
+    assert old.document()["arguments"]["body"] is None
+
+
+def test_tools_and_files(old):
+    old.write(
+        "a",
+        {"provider": "tavily", "tool_name": "web_search", "kwargs": {"query": "q"}, "test_id": "t"},
+        value({"x": 1}),
+    )
+    old.write("b", {"provider": "pypdf", "api": "file_processors", "file_id": "f", "test_id": "t"}, value([1]))
+    assert old.run().failed == {}
+    documents = old.documents()
+    assert documents["tavily.invoke_tool"]["arguments"] == {"tool_name": "web_search", "kwargs": {"query": "q"}}
+    assert documents["pypdf.file_processors"]["arguments"] == {"file_id": "f"}
+
+
+# The outcome
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        chunk(),
+        chunk(object=""),
+        chunk(object=None),
+        chunk(created=1.5),
+        chunk(created=None),
+        chunk(choices=[]),
+        chunk(usage=None, extra={"a": [1, None]}),
+        {"__type__": MODEL, "__data__": {"id": "m", "created": None, "object": "model", "owned_by": None}},
+        {"__type__": MODEL, "__data__": {"id": "m", "created": 1.0, "object": "model", "owned_by": "x", "meta": {}}},
+    ],
+)
+def test_objects_come_back_as_the_sdk_builds_them(old, item):
+    old.write("a", request(stream=True), stream(item, chunk("b"), item))
+    report = old.run()
+    assert (report.failed, report.objects) == ({}, 3)
+    (items,) = old.outcomes()
+    module, _, name = item["__type__"].rpartition(".")
+    built = getattr(sys.modules[module], name).construct(**item["__data__"])
+    assert type(items[0]) is type(built)
+    assert difference(items[0], built, lambda each: each) is None
+    assert difference(items[2], built, lambda each: each) is None
+    assert items[0].model_dump(mode="json", exclude_unset=True, warnings=False) == item["__data__"]
+
+
+def test_the_exact_form_is_counted(old):
+    old.write("a", request(stream=True), stream(chunk(object=""), chunk()))
+    models = [
+        {"__type__": MODEL, "__data__": {"id": "m", "created": at, "object": "model", "owned_by": "x"}}
+        for at in (None, 1, 1.5)
+    ]
+    old.write("b", request("/v1/models"), value(models))
+    report = old.run()
+    assert report.objects == 5
+    assert report.exact == 3  # an "", a None, a float
+    (listed,) = decoded(old.documents()["openai.models"])
+    assert [each.created for each in listed] == [None, 1, 1.5]
+
+
+def test_streams_of_dicts_and_of_lines(old):
+    items = [{"candidates": [{"text": "a"}]}, {"__type__": "not ours"}, "data: {}", "data: [DONE]", None]
+    old.write("a", request("/generate_content_stream", server="vertexai://"), stream(*items))
+    assert old.run().objects == 0
+    assert old.outcomes() == [items]
+
+
+def test_numbers_are_not_rounded(old):
+    old.write("a", request(), value({"big": 2**70, "small": 0.1}))
+    assert old.run().failed == {}
+    assert old.outcomes() == [{"big": 2**70, "small": 0.1}]
+
+
+def test_an_error_is_the_sdks_own(old):
+    body = {"message": "no", "type": "invalid_request_error", "param": "p", "code": "c"}
+    message = f"Error code: 400 - { ({'error': body}) }"
+    old.write(
+        "a",
+        request(),
+        failure(
+            category="provider_sdk",
+            provider="openai",
+            type="BadRequestError",
+            message=message,
+            status_code=400,
+            body=body,
+        ),
+    )
+    assert old.run().failed == {}
+    (error,) = old.outcomes()
+    assert type(error) is openai.BadRequestError
+    assert (str(error), error.body, error.code, error.param) == (message, body, "c", "p")
+    assert (error.status_code, error.response.json()) == (400, {"error": body})
+    assert str(error.request.url) == "https://api.openai.com/v1/chat/completions"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(418, "APIStatusError"), (503, "InternalServerError")])
+def test_errors_of_other_statuses(old, status, kind):
+    old.write(
+        "a",
+        request(),
+        failure(category="provider_sdk", provider="openai", type=kind, message="m", status_code=status, body="<html>"),
+    )
+    assert old.run().failed == {}
+    (error,) = old.outcomes()
+    assert (type(error).__name__, error.status_code, error.body) == (kind, status, "<html>")
+
+
+def test_a_builtin_error(old):
+    old.write("a", request(), failure(category="builtin", type="ValueError", message="no"))
+    assert old.run().failed == {}
+    (error,) = old.outcomes()
+    assert (type(error), error.args) == (ValueError, ("no",))
+
+
+def test_a_refused_http_request_is_an_error(old):
+    anthropic = pytest.importorskip("anthropic")
+    body = {"type": "error", "error": {"type": "invalid_request_error", "message": "messages is required"}}
+    old.write(
+        "a",
+        {"method": "POST", "url": "http://h:1/v1/messages", "payload": {"messages": []}, "test_id": "t"},
+        {"status": 400, "body": body, "is_streaming": False},
+        test=None,
+    )
+    assert old.run().failed == {}
+    (error,) = old.outcomes()
+    assert type(error) is anthropic.BadRequestError
+    assert (error.status_code, error.body, error.response.json()) == (400, body, body)
+    assert old.document()["test"] == "t"
+
+
+def test_a_type_that_is_not_installed_is_written_under_its_name(old):
+    item = {"__type__": "ogx_api.tools.ToolInvocationResult", "__data__": {"content": "found", "metadata": None}}
+    tool = {"provider": "tavily", "tool_name": "s", "kwargs": {}}
+    old.write("a", tool, value(item))
+    old.write("b", tool | {"tool_name": "t"}, value([item, 1]))
+    old.write("c", tool | {"tool_name": "u"}, stream(item))
+    report = old.run()
+    name = "ogx_api.tools:ToolInvocationResult"
+    assert (report.failed, report.objects, report.exact) == ({}, 3, 0)
+    assert [Path(file).name for file in report.not_installed[name]] == ["a.json", "b.json", "c.json"]
+    written = {"__type__": name, "value": item["__data__"]}
+    outcomes = [json.loads(file.read_bytes())["outcomes"][0] for file in old.dest.glob("*/*.json")]
+    assert {"value": written} in outcomes
+    assert {"value": [written, 1]} in outcomes
+    assert {"stream": {"of": name, "items": [item["__data__"]], "end": "complete"}} in outcomes
+
+
+def test_secrets_are_masked_and_named(old):
+    old.write("a", request(), value({"text": "use sk-proj-abcdefghijklmnopqrstuv"}))
+    report = old.run()
+    assert [Path(file).name for file in report.masked] == ["a.json"]
+    assert b"abcdefghijkl" not in next(old.dest.glob("*/*.json")).read_bytes()
+
+
+# Several files
+
+
+def test_identical_calls_become_one_recording_in_the_order_of_the_files(old):
+    for name, text, test in [("1", "a", "t1"), ("2", "b", "t2"), ("3", "a", None), ("4", "a", "t4")]:
+        old.write(name, request(messages=["hi"]), stream(chunk(text)), test=test)
+    report = old.run()
+    assert (report.files, report.imported, report.recordings) == (4, 4, 1)
+    document = old.document()
+    assert document["test"] == "t1"
+    assert ["test" in each for each in document["outcomes"]] == [False, True, True]
+    assert [each.get("test", "-") for each in document["outcomes"]] == ["-", "t2", None]
+    assert [items[0].choices[0].delta.content for items in old.outcomes()] == ["a", "b", "a"]
+
+
+def test_importing_again_changes_nothing(old):
+    for name, text in [("1", "a"), ("2", "b"), ("3", "a")]:
+        old.write(name, request(), stream(chunk(text)), test=name)
+    old.run()
+    (file,) = old.dest.glob("*/*.json")
+    before, at = file.read_bytes(), file.stat().st_mtime_ns
+    assert old.run().failed == {}
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == (before, at)
+
+
+def test_what_is_recorded_there_is_kept(old):
+    old.write("1", request(), stream(chunk("a")))
+    old.run()
+    (old.source / "1.json").unlink()
+    old.write("2", request(), stream(chunk("b")), test="t2")
+    old.run()
+    assert [items[0].choices[0].delta.content for items in old.outcomes()] == ["a", "b"]
+    assert [each.get("test") for each in old.document()["outcomes"]] == [None, "t2"]
+
+
+def test_a_file_of_somebody_elses_is_left_alone(old):
+    old.write("1", request(), stream(chunk("a")))
+    old.run()
+    (file,) = old.dest.glob("*/*.json")
+    for foreign in (b'{"mine": 1}', b'{"memo": 1, "fun', b""):
+        file.write_bytes(foreign)
+        report = old.run()
+        assert (len(report.failed), report.imported, report.recordings) == (1, 0, 0)
+        assert str(file) in report.failed[str(old.source / "1.json")]
+        assert file.read_bytes() == foreign
+
+
+def test_memos_own_recordings_are_passed_over(old):
+    old.write("1", request(), stream(chunk("a")))
+    old.dest = old.source
+    assert old.run().files == 1
+    assert (old.run().files, old.run().failed) == (1, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "is no JSON"),
+        ("", "is no JSON"),
+        ("\xff", "is no JSON"),
+        ("[" * 100_000, "RecursionError"),
+        ("[]", "no recording of llama-stack"),
+        ("{}", "has no request"),
+        ({"request": []}, "has a request that is a list"),
+        ({"request": {}}, "has no provider"),
+        ({"request": {"provider": "x"}}, "has no api"),
+        ({"request": request() | {"endpoint": "/v2"}}, "does not end in its endpoint"),
+        ({"request": request("/v9/x")}, "which no SDK known here has"),
+        ({"request": request()}, "has no response"),
+        ({"request": request(), "response": {}}, "has no body"),
+        ({"request": request(), "response": {"body": 1, "is_streaming": True}}, "has a body that is a int"),
+        ({"request": request(), "response": {"body": 1, "status": "x"}}, "has the status"),
+        ({"request": request(), "response": value({"__type__": "os.path.X", "__data__": {}})}, "os.path.X"),
+        ({"request": request(), "response": value({"__type__": "openai.OpenAI", "__data__": {}})}, "no data type"),
+        ({"request": request(), "response": value({"__type__": "openai.Nothing", "__data__": {}})}, "no Nothing"),
+        ({"request": request(), "response": value({"__type__": 1, "__data__": {}})}, "has a __type__ that is a int"),
+        ({"request": request(), "response": value({"__type__": MODEL, "__data__": [1]})}, "__data__ that is a list"),
+        ({"request": request(), "response": failure(type="Odd", message="m")}, "of the type Odd"),
+        (
+            {
+                "request": request(),
+                "response": failure(category="provider_sdk", provider="acme", type="E", message="m", status_code=400),
+            },
+            "holds an error of acme",
+        ),
+        (
+            {
+                "request": request(),
+                "response": failure(
+                    category="provider_sdk", provider="openai", type="Odd", message="m", status_code=400
+                ),
+            },
+            "holds a Odd with the status 400",
+        ),
+    ],
+)
+def test_what_can_not_be_carried_over_is_named(old, text, reason):
+    bad = old.source / "bad.json"
+    if isinstance(text, dict):
+        bad.write_text(json.dumps(text))
+    else:
+        bad.write_bytes(text.encode("latin-1"))
+    old.write("good", request(), stream(chunk()))
+    report = old.run()
+    assert (report.files, report.imported) == (2, 1)
+    assert report.failed.keys() == {str(bad)}
+    assert reason in report.failed[str(bad)]
+    assert len(old.documents()) == 1
+
+
+def test_a_single_file(old):
+    old.write("a", request(), stream(chunk()))
+    report = import_recordings(old.source / "a.json", old.dest)
+    assert (report.imported, report.recordings) == (1, 1)
+
+
+def test_nothing_to_import(old):
+    for source in (old.source, old.source / "no.json"):
+        with pytest.raises(errors.InvalidOption):
+            import_recordings(source, old.dest)
+
+
+def test_a_store_that_fails_stops_it(old):
+    old.write("a", request(), stream(chunk()))
+    old.dest.write_text("a file")
+    with pytest.raises(errors.StoreError):
+        old.run()
+
+
+async def test_an_imported_stream_is_replayed(old):
+    old.write("a", request(model="m"), stream(chunk("a"), chunk("b")))
+    old.run()
+
+    @recordable(name="openai.chat.completions")
+    async def live(method, path, query, body, server):
+        raise AssertionError
+        yield
+
+    with recording(old.dest):
+        items = [
+            each async for each in live("POST", "/chat/completions", {}, {"model": "m"}, "https://api.openai.com/v1")
+        ]
+    assert [each.choices[0].delta.content for each in items] == ["a", "b"]
+    assert type(items[0]).__name__ == "ChatCompletionChunk"
+
+
+# The command
+
+
+def memo(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "memo", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def test_the_command(old):
+    old.write("a", request(), stream(chunk(object="")))
+    done = memo("import", "llama-stack", old.source, old.dest)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "imported 1 of 1 files" in done.stdout
+    (old.source / "b.json").write_text("{")
+    done = memo("import", "llama-stack", old.source, old.dest)
+    assert done.returncode == 1
+    assert f"{old.source / 'b.json'}: is no JSON" in done.stdout
+    done = memo("import", "llama-stack", old.source, old.dest, "--json")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert {name: told[name] for name in ("files", "imported", "failed", "recordings", "objects", "exact")} == {
+        "files": 2,
+        "imported": 1,
+        "failed": 1,
+        "recordings": 1,
+        "objects": 1,
+        "exact": 1,
+    }
+    assert told["failures"][0]["file"] == str(old.source / "b.json")
+    assert (told["not_installed"], told["not_installed_types"]) == (0, {})
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals here")
+def test_it_counts_on_a_terminal(old):
+    old.write("a", request(), stream(chunk()))
+    ours, its = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "memo", "import", "llama-stack", old.source, old.dest, "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=its,
+        check=True,
+    )
+    os.close(its)
+    assert b"1 of 1 files" in os.read(ours, 1000)
+    os.close(ours)
+    assert json.loads(done.stdout)["imported"] == 1
+
+
+# The corpus
+
+
+@pytest.fixture(scope="module")
+def whole(corpus, tmp_path_factory):
+    dest = tmp_path_factory.mktemp("imported")
+    return corpus, dest, import_recordings(corpus, dest)
+
+
+def test_the_whole_corpus(whole, capsys):
+    corpus, dest, report = whole
+    assert report.failed == {}
+    assert (report.files, report.imported, report.objects, report.masked) == (1627, 1627, 66042, [])
+    assert {name: len(files) for name, files in report.not_installed.items()} == {
+        "ogx_api.tools:ToolInvocationResult": 8,
+        "llama_stack_api.file_processors.models:ProcessFileResponse": 1,
+    }
+    assert report.recordings == sum(1 for _ in dest.glob("*/*.json"))
+    before, after = (sum(file.stat().st_size for file in folder.rglob("*.json")) for folder in (corpus, dest))
+    with capsys.disabled():
+        sys.stdout.write(f"\n{report.recordings} recordings, {report.exact} exact, {after / before:.3f} of the bytes\n")
+    assert after * 3 <= before
+
+
+def test_every_key_of_the_corpus_can_be_recomputed(whole):
+    _, dest, _ = whole
+    for file in dest.glob("*/*.json"):
+        document = parse(file.read_bytes(), str(file))
+        assert Call.of(document["function"], document["arguments"]).key == document["key"]
+        assert file.stem == document["key"][:32]
+
+
+def test_no_object_of_the_corpus_is_lost_or_changed(whole):
+    corpus, dest, _ = whole
+    store, recordings = DirectoryStore(dest), {}
+    for path in sorted(corpus.rglob("*.json")):
+        old = json.loads(path.read_bytes())
+        call = _call(old["request"])
+        name = f"{call.function}/{call.key[:32]}"
+        if name not in recordings:
+            recordings[name] = forms(orjson.loads(store.get(name)))
+        assert expected(old) in recordings[name], path
+
+
+class Foreign(Values):
+    """Leaves types that are not installed as they are."""
+
+    def decode(self, tree):
+        if isinstance(tree, dict) and str(tree.get("__type__")).startswith(("ogx_api", "llama_stack_api")):
+            return tree
+        return super().decode(tree)
+
+
+def forms(document):
+    """What each outcome of a recording says: kind, and each item with its type, its set fields and its JSON."""
+    values, found = Foreign(Types(known=known_type)), []
+    for tree in document["outcomes"]:
+        if "stream" in tree:
+            found.append(["stream", *map(form, values.decode({"__type__": "list", **tree["stream"]}))])
+        elif "error" in tree:
+            error = values.decode(tree["error"])
+            found.append(["error", type(error).__name__, str(error), error.status_code, error.body])
+        else:
+            value = values.decode(tree["value"])
+            found.append(["value", list(map(form, value)) if isinstance(value, list) else form(value)])
+    return found
+
+
+def expected(old):
+    response = old["response"]
+    body = response["body"]
+    if response.get("is_exception"):
+        data = response["exception_data"]
+        return ["error", data["type"], data["message"], data["status_code"], data["body"]]
+    if response.get("status", 200) >= 400:
+        return ["error", "BadRequestError", f"Error code: {response['status']} - {body}", response["status"], body]
+    if response["is_streaming"]:
+        return ["stream", *map(wanted, body)]
+    return ["value", list(map(wanted, body)) if isinstance(body, list) else wanted(body)]
+
+
+def form(value):
+    if not hasattr(value, "model_dump"):
+        return value
+    return [type(value), set_fields(value), value.model_dump(mode="json", warnings=False)]
+
+
+def wanted(item):
+    if not (isinstance(item, dict) and "__type__" in item):
+        return item
+    module, _, name = item["__type__"].rpartition(".")
+    if module.startswith(("ogx_api", "llama_stack_api")):
+        return {"__type__": f"{module}:{name}", "value": item["__data__"]}
+    cls = getattr(sys.modules[module], name)
+    built = cls.construct(**item["__data__"]) if module.startswith("openai") else cls.model_validate(item["__data__"])
+    return [cls, set_fields(built), item["__data__"]]
+
+
+def set_fields(value):
+    """The set fields of a model and of all that it holds, in order."""
+    if isinstance(value, list):
+        return [set_fields(each) for each in value]
+    if not hasattr(value, "model_fields_set"):
+        return None
+    return [sorted(value.model_fields_set), *(set_fields(each) for each in vars(value).values())]
+
+
+def test_the_recordings_of_this_repository_are_what_the_import_writes(corpus, tmp_path):
+    listed = (ROOT / "recordings" / "README.md").read_text(encoding="utf-8")
+    sources = [line.split("`")[-2] for line in listed.splitlines() if line.startswith("| `")]
+    assert len(sources) == 5
+    for source in sources:
+        (path,) = corpus.glob(f"dev/{source.replace('….json', '*.json')}")
+        import_recordings(path, tmp_path)
+    written = {str(file.relative_to(tmp_path)): file.read_bytes() for file in tmp_path.glob("*/*.json")}
+    shipped = ROOT / "recordings"
+    assert written == {str(file.relative_to(shipped)): file.read_bytes() for file in shipped.glob("*/*.json")}
+    for line in listed.splitlines():
+        if line.startswith("| `"):
+            assert any(name.startswith(line.split("`")[1].replace("….json", "")) for name in written)
+
+
+def test_the_example_beside_them_runs():
+    readme = (ROOT / "recordings" / "README.md").read_text(encoding="utf-8")
+    program = readme.split("```python\n")[1].split("```")[0]
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Python 3.12" in done.stdout

@@ -1,0 +1,97 @@
+"""The command line, as real processes: help, version, and wrong input in one line."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SDKS = {"anthropic", "google.genai", "httpx", "httpx2", "mcp", "ollama", "openai", "rich", "typer"}
+
+
+def memo(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "memo", *arguments], cwd=ROOT, capture_output=True, text=True, check=False, **options
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["import"], ["import", "llama-stack"]])
+def test_help(command):
+    done = memo(*command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: memo {' '.join(command)}".rstrip())
+    assert "%" not in done.stdout
+
+
+def test_help_names_every_command():
+    shown = memo("--help").stdout
+    assert "demo" in shown
+    assert "import" in shown
+
+
+def test_help_imports_no_sdk():
+    program = f"""
+import sys
+from memo.__main__ import main
+try:
+    main(["--help"])
+except SystemExit:
+    print("imported:", sorted({SDKS!r} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported: []"
+
+
+def test_version():
+    done = memo("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"memo {version('memo-recorder')}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "COMMAND"),
+        (["nonsense"], "'nonsense'"),
+        (["--nonsense"], "COMMAND"),
+        (["demo", "--nonsense"], "--nonsense"),
+        (["demo", "--store"], "--store"),
+        (["import"], "TOOL"),
+        (["import", "vcr"], "'vcr'"),
+        (["import", "llama-stack"], "SOURCE"),
+        (["import", "llama-stack", "a"], "DEST"),
+        (["import", "llama-stack", "/does/not/exist", "b"], "/does/not/exist"),
+        (["import", "llama-stack", "tests/test_cli.py/x", "b"], "tests/test_cli.py/x"),
+    ],
+)
+def test_wrong_input_is_said_in_one_line(arguments, says):
+    done = memo(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("memo")
+    assert says in done.stderr
+
+
+def test_a_place_that_can_not_be_written(tmp_path):
+    source, dest = tmp_path / "old", tmp_path / "a-file"
+    source.mkdir()
+    dest.write_text("in the way")
+    (source / "a.json").write_text(
+        '{"request": {"provider": "p", "tool_name": "t", "kwargs": {}}, "response": {"body": 1, "is_streaming": false}}'
+    )
+    done = memo("import", "llama-stack", str(source), str(dest))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert str(dest) in done.stderr
+    assert dest.read_text() == "in the way"
+
+
+def test_a_reader_that_leaves_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "memo", "demo"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    _, complaint = process.communicate(timeout=60)
+    assert complaint == b""
+    assert process.returncode == 1
