@@ -19,7 +19,7 @@ def main() -> None:
     rows: list[Row | Skipped] = []
     for subject in options.subject:
         print(f"{subject} …", file=sys.stderr)
-        rows += importlib.import_module(f"benchmarks.{subject}").rows(options.quick)
+        rows += importlib.import_module(f"benchmarks.{subject}").rows(quick=options.quick)
     if options.json:
         print(json.dumps([{**row._asdict(), "ratio": getattr(row, "ratio", None)} for row in rows], indent=2))
         return

@@ -102,9 +102,11 @@ def run_python(*arguments: str) -> str:
     """What a new Python process prints. Its byte code is kept for the next one, whatever the environment says."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": byte_code().name}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError((done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1])
+        said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
+        raise RuntimeError(said.splitlines()[-1])
     return done.stdout.strip()
 
 
@@ -119,10 +121,7 @@ def spread(results: Sequence[float]) -> float:
 
 
 def amount(value: float, unit: str) -> str:
-    for factor, prefix in ((1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m")):
-        if abs(value) >= factor:
-            break
-    else:
-        factor, prefix = 1e-6, "µ"
+    scales = ((1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"))
+    factor, prefix = next((each for each in scales if abs(value) >= each[0]), scales[-1])
     digits = max(0, 2 - math.floor(math.log10(abs(value) / factor))) if value else 0
     return f"{value / factor:.{digits}f} {prefix}{unit}"

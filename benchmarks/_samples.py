@@ -8,7 +8,10 @@ from pydantic import BaseModel
 
 MESSAGES = [
     {"role": "system", "content": "You are a careful assistant. Answer in one paragraph, and name your sources."},
-    {"role": "user", "content": "Which planet of the solar system has the most visible rings, and who described them first?"},
+    {
+        "role": "user",
+        "content": "Which planet of the solar system has the most visible rings, and who described them first?",
+    },
 ]
 
 

@@ -1,6 +1,5 @@
 """What the old recorder's recordings take once they are memo's: 1,627 of them, or what MEMO_CORPUS names."""
 
-import json
 import os
 import tarfile
 import tempfile
@@ -12,24 +11,24 @@ from benchmarks._harness import ROOT, Row, Skipped, run_python
 SUBJECT = "corpus: bytes of the imported recordings"
 
 
-def rows(quick: bool) -> Iterator[Row | Skipped]:
+def rows(*, quick: bool) -> Iterator[Row | Skipped]:
     given = os.environ.get("MEMO_CORPUS")
     source = Path(given) if given else ROOT.parent / "shared" / "corpus" / "llama-stack-recordings.tar.xz"
     if not source.exists():
-        yield Skipped(SUBJECT, f"no corpus (MEMO_CORPUS or ../{source.relative_to(ROOT.parent)})" if not given else f"no {given}")
+        yield Skipped(SUBJECT, f"there is no {given or f'../{source.relative_to(ROOT.parent)}'} (MEMO_CORPUS names it)")
         return
     with tempfile.TemporaryDirectory() as directory:
         if source.is_file():
             with tarfile.open(source) as archive:
                 archive.extractall(Path(directory, "old"), filter="data")
             source = Path(directory, "old")
+        new = Path(directory, "new")
         try:
-            report = run_python("-m", "memo", "import", "llama-stack", str(source), str(Path(directory, "new")), "--json")
+            run_python("-m", "memo", "import", "llama-stack", str(source), str(new), "--json")
         except RuntimeError as error:
             yield Skipped(SUBJECT, str(error))
             return
-        print(report[:300])
-        yield Row(SUBJECT, size(Path(directory, "new")), size(source), 1 / 3, unit="B")
+        yield Row(SUBJECT, size(new), size(source), 1 / 3, unit="B")
 
 
 def size(folder: Path) -> int:

@@ -8,12 +8,14 @@ SDKS = ("openai", "anthropic", "ollama", "mcp", "google", "httpx", "httpx2", "ai
 
 NAMED = "import wrapt, pydantic, anyio, orjson"
 # pydantic and anyio load most of themselves when something of theirs is first used.
-USED = f"{NAMED}; import anyio.to_thread, anyio.lowlevel; from pydantic import BaseModel, SecretStr, TypeAdapter, networks"
+USED = (
+    f"{NAMED}; import anyio.to_thread, anyio.lowlevel; from pydantic import BaseModel, SecretStr, TypeAdapter, networks"
+)
 TIMED = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
 ADDED = "import sys; {}; before = set(sys.modules); import memo; print(*(set(sys.modules) - before))"
 
 
-def rows(quick: bool) -> Iterator[Row]:
+def rows(*, quick: bool) -> Iterator[Row]:
     rounds = 7 if quick else 25
     for name, floor in (("wrapt, pydantic, anyio, orjson", NAMED), ("the same, their lazy parts loaded", USED)):
         added = run_python("-c", ADDED.format(floor)).split()

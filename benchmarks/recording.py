@@ -14,7 +14,7 @@ from benchmarks._samples import ANSWER, Answer, chunks, stream
 from memo import Recorder
 
 
-def rows(quick: bool) -> Iterator[Row]:
+def rows(*, quick: bool) -> Iterator[Row]:
     rounds = 20 if quick else 80
     with tempfile.TemporaryDirectory() as directory:
         recorder = Recorder(directory, mode="record-if-missing")
@@ -70,4 +70,4 @@ def write(path: Path, data: bytes) -> None:
         os.fsync(file)
     finally:
         os.close(file)
-    os.replace(temporary, path)
+    os.replace(temporary, path)  # noqa: PTH105

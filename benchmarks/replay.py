@@ -14,7 +14,7 @@ from benchmarks._samples import ANSWER, MESSAGES, Answer, chunks, stream
 from memo import Recorder
 
 
-def rows(quick: bool) -> Iterator[Row]:
+def rows(*, quick: bool) -> Iterator[Row]:
     rounds = 20 if quick else 100
     with tempfile.TemporaryDirectory() as directory:
         cache = Recorder(directory, mode="record-if-missing")

@@ -6,11 +6,14 @@ from memo._scope import Memoized, Recorder, recording, start, stop
 from memo._session import Stats, current
 from memo.codecs import dumps, loads, register_codec
 from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
+from memo.patches import Installation, Patch, install
 
 __all__ = [
     "CacheInfo",
+    "Installation",
     "MemoError",
     "Memoized",
+    "Patch",
     "Recorder",
     "RecordingDamaged",
     "RecordingNotFound",
@@ -20,6 +23,7 @@ __all__ = [
     "current",
     "dumps",
     "errors",
+    "install",
     "loads",
     "recordable",
     "recording",

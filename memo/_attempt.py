@@ -56,6 +56,9 @@ class Attempt:
         self._secrets = secrets
         self._over = False
         self._unused = ""
+        self._taken: dict[str, Any] | None = None
+        self._is_taken = False
+        self._response: Any = None
         self._writer: StreamWriter | None = None
         self._offsets: list[float] = []
         session.go_live()
@@ -63,13 +66,32 @@ class Attempt:
 
     # What came of the call
 
+    def snapshot(self, value: Any) -> None:
+        """It will return what is made of this value: the value is what is recorded, as it is now."""
+        self._taken = self._encoded(lambda: value_outcome(value, self._values, self._secrets))
+        self._is_taken = True
+
+    def annotate(self, name: str, value: Any) -> None:
+        """The object that was snapped has got an attribute since, which is recorded with it."""
+        tree = self._taken.get("value") if self._taken is not None else None
+        if value is not None and type(tree) is dict and "__type__" in tree:
+            tree.setdefault("attributes", {})[name] = value
+
+    def respond(self, response: Any) -> None:
+        """The stream to come is the body of this HTTP response."""
+        self._response = self._values.encode(response)
+
     def returned(self, value: Any) -> None:
         """It returned."""
-        self._store(self._encoded(lambda: value_outcome(value, self._values, self._secrets)))
+        if not self._is_taken:
+            self.snapshot(value)
+        self._store(self._taken)
 
     async def areturned(self, value: Any) -> None:
         """It returned."""
-        await self._astore(self._encoded(lambda: value_outcome(value, self._values, self._secrets)))
+        if not self._is_taken:
+            self.snapshot(value)
+        await self._astore(self._taken)
 
     def raised(self, error: BaseException) -> None:
         """It raised."""
@@ -91,7 +113,7 @@ class Attempt:
     def defer(self, kind: str, result: T) -> T:
         """The call returned, and what comes of it is still to come. It never will if nobody can begin to use it any more."""
         self._unused = kind
-        weakref.finalize(result, self._collected, kind).atexit = False  # type: ignore[misc]
+        weakref.finalize(result, self._collected, kind).atexit = False
         if self.flight is not None:
             self.flight.defer(kind)
         return result
@@ -132,6 +154,8 @@ class Attempt:
         writer = self._writer
         assert writer is not None
         outcome = self._encoded(lambda: writer.outcome(end, error, returned=returned, sync=self.iterated == "sync"))
+        if outcome is not None and self._response is not None:
+            outcome["stream"]["response"] = self._response
         if outcome is not None and self._offsets:
             outcome["stream"]["offsets"] = self._offsets
         return outcome

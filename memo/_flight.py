@@ -85,7 +85,7 @@ class Flight:
 
     async def wait(self, *kinds: str) -> str:
         """The same without blocking; `NEVER` if it is this task's own."""
-        token = current_token().native_token
+        token: Any = current_token().native_token
         # Both loops' ways to call something soon from any thread; a loop that is gone has nobody left to wake.
         call_soon = getattr(token, "call_soon_threadsafe", None) or token.run_sync_soon
         task = anyio.get_current_task().id
@@ -139,7 +139,7 @@ class Flights:
             flight = self._flights[key] = Flight(lambda: self._drop(key, flight))
             return flight, True
 
-    def _drop(self, key: str, flight: Flight) -> None:
+    def _drop(self, key: str, flight: Flight | None) -> None:
         with self._lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]

@@ -94,25 +94,26 @@ def _flat(node: Any) -> str:
     return orjson.dumps(node).decode()
 
 
-def parse(data: bytes, location: str, key: str | None = None, arguments: bytes | None = None) -> dict[str, Any]:
+def parse(data: bytes, location: str, call: tuple[Any, ...] | None = None) -> dict[str, Any]:
     """The document in `data`, whole and of the version that this memo knows.
 
-    Its key is checked against its arguments; with `key` and `arguments` (canonical JSON) also against the call that it
-    was looked up for. Raises `RecordingDamaged` (`NotARecording`, `KeyMismatch`) or `NewerFormat`, naming `location`.
+    Its key is checked against its arguments; with `call` (function, key, arguments as canonical JSON, version, …) also
+    against the call that it was looked up for. Raises `RecordingDamaged` (`NotARecording`, `KeyMismatch`) or `NewerFormat`, naming `location`.
     """
     try:
-        document = orjson.loads(data)
+        tree = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         if not data.strip():
             raise RecordingDamaged(location, "is empty") from None
         raise RecordingDamaged(location, f"is no whole JSON ({error})") from None
-    version = document.get("memo") if isinstance(document, dict) else None
-    if version is None:
+    document: dict[str, Any] = tree if isinstance(tree, dict) else {}
+    written = document.get("memo")
+    if written is None:
         raise NotARecording(location, "is JSON, but no recording of memo's")
-    if version != FORMAT_VERSION:
-        if type(version) is int and version > FORMAT_VERSION:
-            raise NewerFormat(location, version, FORMAT_VERSION)
-        raise NotARecording(location, f"has the unknown format version {version!r}")
+    if written != FORMAT_VERSION:
+        if type(written) is int and written > FORMAT_VERSION:
+            raise NewerFormat(location, written, FORMAT_VERSION)
+        raise NotARecording(location, f"has the unknown format version {written!r}")
     outcomes = document.get("outcomes")
     function, stored_key, found = document.get("function"), document.get("key"), document.get("arguments")
     if not (
@@ -121,17 +122,27 @@ def parse(data: bytes, location: str, key: str | None = None, arguments: bytes |
         and isinstance(found, dict)
         and isinstance(outcomes, list)
         and outcomes
-        and all(isinstance(outcome, dict) and {"value", "error", "stream"} & outcome.keys() for outcome in outcomes)
+        and all(map(_is_outcome, outcomes))
         and isinstance(document.get("watched", {}), dict)
     ):
-        raise RecordingDamaged(location, "lacks its function, key, arguments or outcomes")
-    if key is not None and stored_key != key:
+        raise RecordingDamaged(location, "lacks its function, key, arguments or outcomes, or has them in another form")
+    if call is not None and stored_key != call[1]:
         raise KeyMismatch(location, f"has the key {stored_key[:KEY_CHARACTERS]}, not that of the call it lies at")
     try:
         canonical = canonical_json(found)
     except orjson.JSONEncodeError as error:  # what it reads may be nested deeper than what it writes
         raise RecordingDamaged(location, f"has arguments that memo never wrote ({error})") from None
-    # The call that is looked up was hashed just now: equal arguments need no second hash.
-    if canonical != arguments and call_key(function, canonical, document.get("version")) != stored_key:
+    version = document.get("version")
+    # The call that is looked up was hashed just now: an equal one needs no second hash.
+    proved = call is not None and call[:4] == (function, stored_key, canonical, version)
+    if not proved and call_key(function, canonical, version) != stored_key:
         raise KeyMismatch(location, "has a key that is not the key of its arguments")
     return document
+
+
+def _is_outcome(tree: Any) -> bool:
+    return (
+        isinstance(tree, dict)
+        and not {"value", "error", "stream"}.isdisjoint(tree)
+        and isinstance(tree.get("seconds", 0.0), int | float)
+    )

@@ -7,7 +7,8 @@
 
 each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
 paths of masked secrets), `"test"` (where it is not the recording's); in a stream `"error"`, `"iterated": "sync"`,
-`"returned"` (by a generator, at its end), and `"offsets"` (seconds, with `timings=True`).
+`"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), and `"offsets"`
+(seconds, with `timings=True`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from memo._secrets import redact
+from memo._secrets import SECRET_CODECS, is_credential, looks_secret, redact
 from memo.codecs import Items, Packer, Values
 from memo.errors import MemoError, RecordingDamaged, UnrecordableValue
 
@@ -28,7 +29,7 @@ __all__ = ["Outcome", "StreamWriter", "error_outcome", "fingerprint", "is_answer
 class Outcome:
     """A recorded outcome, ready to be replayed any number of times."""
 
-    __slots__ = ("awaited", "end", "error", "items", "offsets", "read", "returned", "seconds", "sync")
+    __slots__ = ("awaited", "end", "error", "items", "offsets", "read", "response", "returned", "seconds", "sync")
 
     def __init__(self, tree: dict[str, Any], values: Values, location: str) -> None:
         self.seconds: float = tree.get("seconds", 0.0)
@@ -41,11 +42,13 @@ class Outcome:
         """The items, of an outcome that is a stream."""
         self.returned: Callable[[], Any] | None = None
         """Gives what a generator returned at its end."""
+        self.response: Callable[[], Any] | None = None
+        """Gives the HTTP response that an SDK's stream came in."""
         self.end, self.offsets, self.sync = "", [], False
         if "value" in tree:
             self.read = values.reader(tree["value"])
         elif "error" in tree:
-            self.error = values.reader(tree["error"])
+            self.error = _error(values.reader(tree["error"]), location)
         else:
             stream = tree["stream"]
             if not isinstance(stream, dict) or not isinstance(stream.get("items"), list):
@@ -55,11 +58,26 @@ class Outcome:
             if self.end not in ("complete", "closed", "error") or (self.end == "error") != ("error" in stream):
                 raise RecordingDamaged(location, f"holds a stream with the unknown end {self.end!r}")
             if self.end == "error":
-                self.error = values.reader(stream["error"])
+                self.error = _error(values.reader(stream["error"]), location)
             if "returned" in stream:
                 self.returned = values.reader(stream["returned"])
-            self.offsets = stream.get("offsets", [])
+            if "response" in stream:
+                self.response = values.reader(stream["response"])
+            offsets = stream.get("offsets", [])
+            if not isinstance(offsets, list) or not all(isinstance(each, int | float) for each in offsets):
+                raise RecordingDamaged(location, "holds a stream with offsets that are no numbers")
+            self.offsets = offsets
             self.sync = stream.get("iterated") == "sync"
+
+
+def _error(read: Callable[[], Any], location: str) -> Callable[[], Exception]:
+    def error() -> Exception:
+        value = read()
+        if not isinstance(value, Exception):
+            raise RecordingDamaged(location, "holds an error that is none")
+        return value
+
+    return error
 
 
 def value_outcome(value: Any, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
@@ -121,6 +139,8 @@ class StreamWriter:
 
 def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, list[str]]:
     """The tree without secrets, and the paths where it had some."""
+    if _is_innocent(tree, secrets):
+        return tree, []
     holder = [tree]
     paths = [path.removeprefix("[0]").removeprefix(".") for path in redact(holder, secrets)]
     if paths:
@@ -129,6 +149,30 @@ def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, 
         except MemoError as error:
             raise UnrecordableValue(paths[0], f"holds a secret, and could not be read back masked ({error})") from error
     return holder[0], paths
+
+
+def _is_innocent(tree: Any, secrets: frozenset[str]) -> bool:
+    """Whether there is nothing to mask, for sure: one search through all of it costs a tenth of one for each text."""
+    try:
+        text = orjson.dumps(tree).decode()
+    except orjson.JSONEncodeError:
+        return False
+    return not (looks_secret(text) or any(name in text for name in SECRET_CODECS) or _names_credential(tree, secrets))
+
+
+def _names_credential(node: Any, secrets: frozenset[str]) -> bool:
+    """Whether a name that stands anywhere, first in a list (of pairs) too, can be that of a credential."""
+    if type(node) is dict:
+        for name, each in node.items():
+            if is_credential(name, secrets) or (type(each) in (dict, list) and _names_credential(each, secrets)):
+                return True
+    elif type(node) is list and node:
+        if type(node[0]) is str and is_credential(node[0], secrets):
+            return True
+        for each in node:
+            if type(each) in (dict, list) and _names_credential(each, secrets):
+                return True
+    return False
 
 
 def fingerprint(outcome: dict[str, Any]) -> bytes:

@@ -73,7 +73,9 @@ def _holders(node: Any, steps: tuple[Step, ...]) -> Iterator[tuple[Any, Any]]:
         return
     step, rest = steps[0], steps[1:]
     if step is None:
-        places: list[Any] = list(range(len(node))) if isinstance(node, list) else list(node) if isinstance(node, dict) else []
+        places: list[Any] = (
+            list(range(len(node))) if isinstance(node, list) else list(node) if isinstance(node, dict) else []
+        )
     elif isinstance(step, int):
         places = [step] if isinstance(node, list) and step < len(node) else []
     else:

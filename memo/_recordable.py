@@ -19,7 +19,7 @@ from memo._signature import DoesNotFit, Signature
 from memo.codecs import Types, Values, known_type
 from memo.codecs._names import module_name
 from memo.errors import InvalidOption
-from memo.keys import Call, Keyer
+from memo.keys import Call, Describe, Keyer
 from memo.scrub import Scrubber
 
 __all__ = ["CacheInfo", "Options", "Recordable", "recordable"]
@@ -54,7 +54,9 @@ class Options(TypedDict, total=False):
 class _Function:
     """A function that is recordable: its name, its kind, its options."""
 
-    def __init__(self, function: Any, session: Session | None, options: Options) -> None:
+    def __init__(
+        self, function: Any, session: Session | None, options: Options, run: type[Run], describe: Describe | None
+    ) -> None:
         unknown = options.keys() - Options.__annotations__.keys()
         if unknown:
             raise InvalidOption("recordable", min(unknown), sorted(Options.__annotations__))
@@ -68,9 +70,18 @@ class _Function:
             core = type(core).__call__
         self.session = session
         self.kind = _kind(core)
-        self._drive = _DRIVERS[self.kind]
+        self._run = run
+        self._drive = {
+            "coroutine": run.coroutine,
+            "async generator": run.async_generator,
+            "generator": run.generator,
+            "plain": run.sync,
+        }[self.kind]
+        self._describe = describe
         self.name = options.get("name") or _name(inner, core)
         self.hits = self.misses = 0
+        self.enabled = True
+        """False makes it the function itself, where it can not be taken away."""
         self._inner = inner
         self._static = isinstance(function, staticmethod)
         self._bound = getattr(inner, "__self__", None) is not None
@@ -113,14 +124,7 @@ class _Function:
             if self._native:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
             raise
-        return self._drive(Run(self, self.setting(session), session, mode, call, wrapped, args, kwargs))
-
-    def note(self, *, hit: bool) -> None:
-        """Count a call."""
-        if hit:
-            self.hits += 1
-        else:
-            self.misses += 1
+        return self._drive(self._run(self, self.setting(session), session, mode, call, wrapped, args, kwargs))
 
     def setting(self, session: Session) -> Setting:
         """The function's options and the session's together: worked out once, since calls come under one session in a row."""
@@ -137,16 +141,11 @@ class _Function:
 
     def _keyer(self, skip: int, secrets: frozenset[str]) -> Keyer:
         signature = Signature(self._inner, skip=skip)
-        return Keyer(self.name, signature, secrets=(*_tuple(self._secrets), *secrets), **self._key_options)
+        names = (*_tuple(self._secrets), *secrets)
+        return Keyer(self.name, signature, secrets=names, describe=self._describe, **self._key_options)
 
 
 _UNKEYED = Call("", "", b"{}")
-_DRIVERS: dict[str, Callable[[Run], Any]] = {
-    "coroutine": Run.coroutine,
-    "async generator": Run.async_generator,
-    "generator": Run.generator,
-    "plain": Run.sync,
-}
 
 
 class _Cache:
@@ -159,10 +158,16 @@ class _Cache:
         function: _Function = (self if self._self_parent is None else self._self_parent)._self_known
         return function
 
+    @property
+    def _self_receiver(self: Any) -> Any:
+        # As wrapt finds it for a call.
+        method = self._self_binding == "classmethod"
+        return getattr(self.__wrapped__, "__self__", None) if method else self._self_instance
+
     def _self_call(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Session, Call] | None:
         function = self._self_function
         session = function.session or current()
-        return (session, function.call(session, self._self_instance, args, kwargs)) if session is not None else None
+        return (session, function.call(session, self._self_receiver, args, kwargs)) if session is not None else None
 
     def cache_info(self) -> CacheInfo:
         """How many calls were replayed and how many went live in this process, and how many recordings there are."""
@@ -193,24 +198,31 @@ class _Cache:
         Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside of any
         recorder the call is made and nothing is stored. Raises `InvalidOption` in `replay`, where no call is ever made.
         """
-        return _refresh(self._self_function, self.__wrapped__, self._self_instance, args, kwargs)
+        return _refresh(self._self_function, self.__wrapped__, self._self_receiver, args, kwargs)
 
 
-class BoundRecordable(_Cache, wrapt.BoundFunctionWrapper):  # type: ignore[misc]
+class BoundRecordable(_Cache, wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
     """A recordable method of one object."""
 
 
-class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[misc]
+class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A recordable function. In everything but its recordings it is the function itself."""
 
     __bound_function_wrapper__ = BoundRecordable
 
-    def __init__(self, function: Any, session: Session | None, options: Options) -> None:
-        known = _Function(function, session, options)
+    def __init__(
+        self,
+        function: Any,
+        session: Session | None,
+        options: Options,
+        run: type[Run] = Run,
+        describe: Describe | None = None,
+    ) -> None:
+        known = _Function(function, session, options, run, describe)
 
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             session = known.session or current()
-            if session is None:
+            if session is None or not known.enabled:
                 return wrapped(*args, **kwargs)
             return known.run(session, session.mode, wrapped, instance, args, kwargs)
 

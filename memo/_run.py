@@ -90,7 +90,11 @@ class Counter(Protocol):
 
 
 class Run:
-    """One call, under one session."""
+    """One call, under one session.
+
+    A patch whose results need more than a codec drives its calls by a class of its own. It overrides `_invoke`,
+    `_received` and `_areceived` (what becomes of a live result), `_played` and `_aplayed` (and of a recorded outcome).
+    """
 
     __slots__ = ("_args", "_call", "_counter", "_kwargs", "_mode", "_session", "_setting", "_wrapped")
 
@@ -114,7 +118,7 @@ class Run:
         self._args = args
         self._kwargs = kwargs
 
-    def _invoke(self) -> Any:
+    def _invoke(self, attempt: Attempt | None) -> Any:
         """Call the real function with the real arguments."""
         return self._wrapped(*self._args, **self._kwargs)
 
@@ -123,30 +127,23 @@ class Run:
     def sync(self) -> Any:
         """The call of a plain function."""
         decision = self._decided("awaitable", "awaitable stream", "stream", "iterator")
-        match decision:
+        if isinstance(decision, str):
             # The same call returned something that is still to come: so does this one.
-            case "awaitable" | "awaitable stream":
-                return self.coroutine()
-            case "stream":
-                return stream(self._abegin)
-            case "iterator":
+            if decision == "iterator":
                 return stream_sync(self._begin)
+            return stream(self._abegin) if decision == "stream" else self.coroutine()
         if isinstance(decision, Outcome):
-            return self._played_later(decision) if decision.awaited else self._played(decision)
+            return self._aplayed(decision) if decision.awaited else self._played(decision)
         if decision is None:
-            return self._invoke()
+            return self._invoke(None)
         try:
-            result = self._invoke()
+            result = self._invoke(decision)
         except BaseException as error:
             decision.raised(error)
             raise
         if inspect.isawaitable(result):
             return decision.defer("awaitable", self._awaited(decision, result))
-        passing = self._passing(decision, result)
-        if passing is None:
-            decision.returned(result)
-            return result
-        return passing
+        return self._received(decision, result)
 
     def generator(self) -> Generator[Any, Any, Any]:
         """The call of a generator function."""
@@ -157,9 +154,9 @@ class Run:
         if isinstance(decision, Outcome):
             return self._play(decision)
         if not isinstance(decision, Attempt):
-            return Unrecorded(self._invoke())
+            return Unrecorded(self._invoke(None))
         try:
-            source = iter(self._invoke())
+            source = iter(self._invoke(decision))
         except BaseException as error:
             decision.raised(error)
             raise
@@ -201,15 +198,15 @@ class Run:
         if isinstance(decision, str):
             return stream(self._abegin)
         if isinstance(decision, Outcome):
-            return self._played(decision)
+            return await self._aplayed(decision)
         if decision is None:
-            return await _result(self._invoke())
+            return await _result(self._invoke(None))
         try:
-            result = await _result(self._invoke())
+            result = await _result(self._invoke(decision))
         except BaseException as error:
             await decision.araised(error)
             raise
-        return await self._returned(decision, result)
+        return await self._areceived(decision, result)
 
     def async_generator(self) -> AsyncGenerator[Any, Any]:
         """The call of an async generator function."""
@@ -220,9 +217,9 @@ class Run:
         if isinstance(decision, Outcome):
             return self._play(decision)
         if not isinstance(decision, Attempt):
-            return Unrecorded(aiter(self._invoke()))
+            return Unrecorded(aiter(self._invoke(None)))
         try:
-            result = self._invoke()
+            result = self._invoke(decision)
             if inspect.isawaitable(result):
                 decision.awaited = self._setting.plain
                 result = await result
@@ -264,17 +261,26 @@ class Run:
         except BaseException as error:
             await attempt.araised(error)
             raise
-        return await self._returned(attempt, value)
+        return await self._areceived(attempt, value)
 
-    async def _returned(self, attempt: Attempt, value: Any) -> Any:
+    # Results
+
+    def _received(self, attempt: Attempt, value: Any) -> Any:
+        """What the caller gets of a live result: itself, recorded, or the stream that it is, recorded as it passes."""
+        passing = self._passing(attempt, value)
+        if passing is None:
+            attempt.returned(value)
+            return value
+        return passing
+
+    async def _areceived(self, attempt: Attempt, value: Any) -> Any:
+        """The same of what was awaited."""
         attempt.awaited = self._setting.plain
         passing = self._passing(attempt, value)
-        if passing is not None:
-            return passing
-        await attempt.areturned(value)
-        return value
-
-    # Both
+        if passing is None:
+            await attempt.areturned(value)
+            return value
+        return passing
 
     def _replay(self, leading: Flight | None, outcome: Outcome) -> Outcome:
         if leading is not None:
@@ -308,10 +314,11 @@ class Run:
             return attempt.defer("awaitable stream" if attempt.awaited else "stream", stream(abegin))
         if hasattr(kind, "__next__"):
             attempt.iterated = "sync"
-            return attempt.defer("iterator", stream_sync(lambda: LiveSync(value, attempt)))
+            return attempt.defer("iterator", stream_sync(lambda: LiveSync(iter(value), attempt)))
         return None
 
     def _played(self, outcome: Outcome) -> Any:
+        """What the caller gets of a recorded outcome."""
         if outcome.items is not None:
             return self._stream(outcome)
         if outcome.read is not None:
@@ -319,7 +326,8 @@ class Run:
         assert outcome.error is not None
         raise outcome.error()
 
-    async def _played_later(self, outcome: Outcome) -> Any:
+    async def _aplayed(self, outcome: Outcome) -> Any:
+        """The same of what is awaited."""
         return self._played(outcome)
 
     def _stream(self, outcome: Outcome) -> Any:

@@ -92,9 +92,7 @@ def redact(trees: list[Any], more: frozenset[str] = frozenset()) -> list[str]:
     return paths
 
 
-def _redact(
-    node: Any, path: str, paths: list[str], more: frozenset[str], *, named: bool, pair: bool = False
-) -> Any:
+def _redact(node: Any, path: str, paths: list[str], more: frozenset[str], *, named: bool, pair: bool = False) -> Any:
     if type(node) is str:
         masked = MASK if named and node else mask(node)
         if masked != node:
@@ -108,6 +106,11 @@ def _redact(
             inner = named if pair and i == 0 else secret
             node[i] = _redact(each, f"{path}[{i}]", paths, more, named=inner, pair=pairs)
     elif type(node) is dict:
+        if node.get("__type__") == "str" and type(node.get("value")) is str:
+            # Escaped, since it has lone surrogates: what stands before a secret is no letter of an escape.
+            plain = node["value"].encode().decode("unicode_escape")
+            node["value"] = _redact(plain, path, paths, more, named=named).encode("unicode_escape").decode()
+            return node
         secret = named or node.get("__type__") in SECRET_CODECS
         schema = path.endswith("properties")  # JSON schema: what is named `password` there is described, not given
         for key, each in [*node.items()]:

@@ -95,7 +95,7 @@ class _Making:
     places: list[dict[str, Any] | None] = field(default_factory=list)
     """One a call, in the order in which the calls were made, filled when the call is over."""
     pending: int = 0
-    writing: threading.Lock = field(default_factory=threading.Lock)
+    writing: threading.RLock = field(default_factory=threading.RLock)
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +138,8 @@ class Session:
         """What could not be recorded, although the caller got the live result."""
         self.flights = Flights()
         self._stats = Stats()
-        self._lock = threading.Lock()
+        # Reentrant: a stream that the garbage collector closes, at any time, is stored or left.
+        self._lock = threading.RLock()
         self._memory = memory
         self._held = 0
         self._ready: OrderedDict[str, Recording] = OrderedDict()
@@ -292,6 +293,8 @@ class Session:
                     with self._lock:
                         self._replays[call.key] = 1  # the live call used up the first
         except Exception as error:  # noqa: BLE001 - the live answer was paid for and goes to the caller, whatever happens here
+            if place is not None:
+                place.making.places[place.index] = None
             self.failed(call, error)
             return
         if outcome.get("redacted"):
@@ -339,7 +342,7 @@ class Session:
 
     def _keep(self, call: Call, values: Values, data: bytes) -> Recording:
         location = self.store.location(entry_name(call))
-        recording = Recording(parse(data, location, call.key, call.arguments), values, location, len(data))
+        recording = Recording(parse(data, location, call), values, location, len(data))
         with self._lock:
             self._drop(call.key)
             self._ready[call.key] = recording

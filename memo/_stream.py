@@ -135,17 +135,7 @@ async def _stream(
     except StopAsyncIteration:
         await sink.afinish("complete")
     except GeneratorExit:
-        try:
-            close = getattr(source, "aclose", None)
-            if close is not None:
-                await close()
-        except BaseException:
-            sink.abandon()
-            raise
-        if consumer.was_cancelled():
-            sink.abandon()
-        else:
-            await sink.afinish("closed")
+        await _left(source, sink, consumer)
         raise
     except Exception as error:
         await sink.afinish("error", error)
@@ -153,6 +143,20 @@ async def _stream(
     except BaseException:
         sink.abandon()
         raise
+
+
+async def _left(source: Any, sink: Sink, consumer: _Consumer) -> None:
+    try:
+        close = getattr(source, "aclose", None)
+        if close is not None:
+            await close()
+    except BaseException:
+        sink.abandon()
+        raise
+    if consumer.was_cancelled():
+        sink.abandon()
+    else:
+        await sink.afinish("closed")
 
 
 def stream_sync(begin: Callable[[], LiveSync | Play | Unrecorded]) -> Generator[Any, Any, Any]:
@@ -190,14 +194,7 @@ def stream_sync(begin: Callable[[], LiveSync | Play | Unrecorded]) -> Generator[
         sink.finish("complete", returned=stop.value)
         return stop.value
     except GeneratorExit:
-        try:
-            close = getattr(source, "close", None)
-            if close is not None:
-                close()
-        except BaseException:
-            sink.abandon()
-            raise
-        sink.finish("closed")
+        _left_sync(source, sink)
         raise
     except Exception as error:
         sink.finish("error", error)
@@ -205,6 +202,17 @@ def stream_sync(begin: Callable[[], LiveSync | Play | Unrecorded]) -> Generator[
     except BaseException:
         sink.abandon()
         raise
+
+
+def _left_sync(source: Any, sink: Sink) -> None:
+    try:
+        close = getattr(source, "close", None)
+        if close is not None:
+            close()
+    except BaseException:
+        sink.abandon()
+        raise
+    sink.finish("closed")
 
 
 def _end(outcome: Outcome, function: str) -> None:

@@ -121,6 +121,10 @@ async def _slow_generator(store: Path, note: str) -> None:
     same = "the same objects" if live == again else "OTHER OBJECTS"
     print(f"   live:     {live_seconds * 1000:6.1f} ms, {len(live)} objects of the type {type(live[0]).__name__}")
     print(f"   replayed: {replay_seconds * 1000:6.1f} ms, {same}")
+    _show(store, note)
+
+
+def _show(store: Path, note: str) -> None:
     for file in sorted(store.glob("memo.demo.readings/*.json")):
         print(f"   the file: {file}{note}")
         for line in file.read_text(encoding="utf-8").splitlines():

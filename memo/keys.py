@@ -43,7 +43,7 @@ from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
-__all__ = ["Call", "Keyer"]
+__all__ = ["Call", "Describe", "Keyer"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -72,6 +72,10 @@ class Call(typing.NamedTuple):
         return cls(function, call_key(function, data, version), data, version)
 
 
+Describe = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[str, dict[str, Any]]]
+"""From `self`, positional and keyword arguments to the call's name and its arguments, where they are not the signature's."""
+
+
 class Keyer:
     """Turns the calls of one function into `Call`s, with the options that the function was given."""
 
@@ -87,9 +91,11 @@ class Keyer:
         version: str | int | None = None,
         scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None = None,
         secrets: Iterable[str] = (),
+        describe: Describe | None = None,
     ) -> None:
         self.function = function
         self._signature = signature
+        self._describe = describe
         self._key = key
         self._identity = identity
         self._version = version
@@ -108,7 +114,12 @@ class Keyer:
 
         Raises `DoesNotFit` where they do not fit the signature, `UnkeyableArgument` where one has no canonical form.
         """
-        arguments: Mapping[str, Any] = self._signature.bind(args, kwargs)
+        function = self.function
+        arguments: Mapping[str, Any]
+        if self._describe is not None:
+            function, arguments = self._describe(instance, args, kwargs)
+        else:
+            arguments = self._signature.bind(args, kwargs)
         if self._key is not None:
             arguments = self._key(dict(arguments))
         if self._ignored:
@@ -119,7 +130,7 @@ class Keyer:
         tree = canonical.tree(arguments)
         watched = self._change(tree) if self._tree_changes else _NOTHING
         data = canonical.write(tree)
-        return Call(self.function, call_key(self.function, data, self._version), data, self._version, watched)
+        return Call(function, call_key(function, data, self._version), data, self._version, watched)
 
     def _change(self, tree: dict[str, Any]) -> dict[str, str]:
         for steps in self._ignored_inside:
@@ -134,7 +145,7 @@ class Keyer:
     def _path(self, path: str, option: str) -> tuple[Step, ...]:
         steps = parse_path(path, option)
         names, keywords = self._signature.names, self._signature.keywords
-        if steps[0] in names or self._key is not None:
+        if steps[0] in names or self._key is not None or self._describe is not None:
             return steps
         if keywords is not None:
             return (keywords, *steps)
@@ -208,7 +219,7 @@ class _Canonical:
     def _form(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is str:
-            return value if value.isascii() or _is_text(value) else {"__type__": "str", "value": text_form(value)}
+            return value if value.isascii() or _is_text(value) else {"__type__": "str", "value": text_form(mask(value))}
         if value is None or kind is bool:
             return value
         if kind is int:

@@ -7,6 +7,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
@@ -182,7 +183,7 @@ async def test_what_can_not_be_recorded_is_called_by_each(recorder):
     @recorder.recordable
     async def unrecordable(n):
         calls.append(n)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return object()
 
     await gathered(*[lambda: unrecordable(1)] * 3)
@@ -312,7 +313,11 @@ def fetch(recorder):
         return [n]
 
     fetch.calls = []
-    known = recorder.recordable(lambda n: fetch(n), name="fetch")
+
+    def begun(n):
+        return fetch(n)
+
+    known = recorder.recordable(name="fetch")(begun)
     known.calls = fetch.calls
     return known
 
@@ -333,7 +338,7 @@ async def test_awaitables_made_first_and_awaited_later_share_one(fetch):
 
     def other(awaitable):
         async def later():
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             return await awaitable
 
         return later
@@ -371,7 +376,7 @@ class Letters:
         return self
 
     async def __anext__(self):
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         if not self._left:
             raise StopAsyncIteration
         return self._left.pop(0)
@@ -382,7 +387,7 @@ def generator_function(recorder, calls):
     async def stream(n):
         calls.append(n)
         for letter in "abc"[:n]:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             yield letter
 
     async def made(n):
@@ -395,6 +400,7 @@ def coroutine_function(recorder, calls):
     @recorder.recordable(name="stream")
     async def stream(n):
         calls.append(n)
+        await anyio.lowlevel.checkpoint()
         return Letters(n)
 
     return stream
@@ -415,9 +421,14 @@ def plain_function(recorder, calls):
 def plain_function_to_await(recorder, calls):
     async def inner(n):
         calls.append(n)
+        await anyio.lowlevel.checkpoint()
         return Letters(n)
 
-    return recorder.recordable(lambda n: inner(n), name="stream")
+    @recorder.recordable(name="stream")
+    def stream(n):
+        return inner(n)
+
+    return stream
 
 
 STREAMS = pytest.mark.parametrize(
@@ -493,11 +504,23 @@ async def test_a_stream_that_is_never_read_holds_nobody_up(recorder, streams):
     opened = await stream(3)
     with anyio.fail_after(5):
         assert await consumed(await stream(3)) == list("abc")  # while it is still held
-    del opened
-    gc.collect()
-    with anyio.fail_after(5):
-        assert await consumed(await stream(3)) == list("abc")
     assert recorder.stats.recorded == 1
+    del opened
+
+
+@STREAMS
+async def test_a_stream_that_is_dropped_does_not_count(recorder, streams):
+    calls = []
+    stream = streams(recorder, calls)
+    await stream(3)
+    gc.collect()
+    calls.clear()
+
+    async def consume():
+        return await consumed(await stream(3))
+
+    assert await gathered(*[consume] * 3) == [list("abc")] * 3
+    assert calls == [3]
 
 
 def test_iterators_opened_in_threads_can_be_read_in_any_order(recorder):

@@ -104,7 +104,17 @@ def key(*args, **kwargs) -> str:
 
 
 def test_positions_names_and_defaults_are_one_call():
-    assert len({key(forecast, "Paris"), key(forecast, city="Paris"), key(forecast, "Paris", 3), key(forecast, "Paris", unit="C")}) == 1
+    assert (
+        len(
+            {
+                key(forecast, "Paris"),
+                key(forecast, city="Paris"),
+                key(forecast, "Paris", 3),
+                key(forecast, "Paris", unit="C"),
+            }
+        )
+        == 1
+    )
     assert key(forecast, "Paris", days=4) == key(forecast, days=4, city="Paris") != key(forecast, "Paris")
 
 
@@ -199,7 +209,20 @@ DIFFERENT = {
     ],
     "coordinates": [Point(1, 2), Point(2, 1), Pair(1, 2), {"x": 1, "y": 2}, (1, 2), {1: 1, 2: 2}],
     "keys": [{1: "a"}, {"1": "a"}, {1.0: "a"}, {True: "a"}, {None: "a"}, {(1,): "a"}, {b"1": "a"}, {Color.RED: "a"}],
-    "numbers": [math.nan, math.inf, -math.inf, "nan", 2**63, 2**64, float(2**64), 10**5000, str(2**64), -(2**63) - 1, 0.1, 0.1 + 2**-55],
+    "numbers": [
+        math.nan,
+        math.inf,
+        -math.inf,
+        "nan",
+        2**63,
+        2**64,
+        float(2**64),
+        10**5000,
+        str(2**64),
+        -(2**63) - 1,
+        0.1,
+        0.1 + 2**-55,
+    ],
     "text": ["\ud800", "\\ud800", "\udfff", "é", "e\u0301", "\0", "", "<secret>"],
     "tags": [
         {"__type__": "Message", "value": {"content": "hi", "role": "user"}},
@@ -212,13 +235,13 @@ DIFFERENT = {
     ],
     "extras": [Open(), Open(b=1), Open(b=2), Open(extra={"b": 1})],
     "times": [
-        datetime(2026, 1, 1),
+        datetime(2026, 1, 1),  # noqa: DTZ001
         datetime(2026, 1, 1, tzinfo=UTC),
         datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
         datetime(2026, 1, 1, tzinfo=ZoneInfo("Europe/Paris")),
         date(2026, 1, 1),
         "2026-01-01T00:00:00",
-        datetime(2026, 1, 1, fold=1),
+        datetime(2026, 1, 1, fold=1),  # noqa: DTZ001
     ],
     "big bytes": [b"x" * 5000, b"x" * 4999 + b"y", "x" * 5000, b"x" * 4999],
     "texts that call themselves alike": [Loud("a"), Loud("b"), "a", "loud"],
@@ -256,7 +279,10 @@ def test_a_changed_default_is_a_changed_call():
 def test_name_and_version_are_part_of_the_call():
     def f(a): ...
 
-    calls = [recordable(**options)(f) for options in ({"name": "a"}, {"name": "b"}, {"name": "a", "version": 1}, {"name": "a", "version": "1"})]
+    calls = [
+        recordable(**options)(f)
+        for options in ({"name": "a"}, {"name": "b"}, {"name": "a", "version": 1}, {"name": "a", "version": "1"})
+    ]
     assert len({key(call, 0) for call in calls}) == 4
     assert document(calls[2], 0)["version"] == 1
 
@@ -267,7 +293,15 @@ def test_name_and_version_are_part_of_the_call():
 def nested(levels: int, kind=list) -> Any:
     value: Any = 0
     for _ in range(levels):
-        value = {1: value} if kind is dict else Message(content=value) if kind is Message else frozenset({value}) if kind is frozenset else [value]
+        value = (
+            {1: value}
+            if kind is dict
+            else Message(content=value)
+            if kind is Message
+            else frozenset({value})
+            if kind is frozenset
+            else [value]
+        )
     return value
 
 
@@ -377,7 +411,7 @@ def test_what_has_no_canonical_form_is_refused_by_its_path(make):
 def test_an_unkeyable_default_is_refused_too_and_ignore_mends_it():
     def f(a, log=print): ...
 
-    with pytest.raises(UnkeyableArgument, match="argument log is a builtins.builtin_function_or_method"):
+    with pytest.raises(UnkeyableArgument, match=r"argument log is a builtins.builtin_function_or_method"):
         key(recordable(f), 1)
     assert document(recordable(ignore="log")(f), 1)["arguments"] == {"a": 1}
 
@@ -426,7 +460,9 @@ CREDENTIALS = """
 def test_a_credential_is_neither_keyed_nor_written(name):
     stored = document(take, {"headers": {name: "hunter2", "Accept": "json"}})
     assert stored["arguments"]["value"] == {"headers": {"Accept": "json"}}
-    assert stored["key"] == key({"headers": {name: "another", "Accept": "json"}}) == key({"headers": {"Accept": "json"}})
+    assert (
+        stored["key"] == key({"headers": {name: "another", "Accept": "json"}}) == key({"headers": {"Accept": "json"}})
+    )
     assert document(take, {name: "hunter2", 1: 2})["arguments"] == document(take, {1: 2})["arguments"]
 
 
@@ -439,7 +475,9 @@ def test_a_credential_parameter_is_neither_keyed_nor_written():
     assert b"hunter2" not in orjson.dumps(stored)
 
 
-@pytest.mark.parametrize("name", ["token", "key", "auth", "secret", "tokens", "max_tokens", "keyboard", "cookie_count", "author", "session"])
+@pytest.mark.parametrize(
+    "name", ["token", "key", "auth", "secret", "tokens", "max_tokens", "keyboard", "cookie_count", "author", "session"]
+)
 def test_a_name_that_may_be_data_is_keyed(name):
     assert key({name: "a"}) != key({name: "b"})
     assert document(take, {name: "a"})["arguments"]["value"] == {name: "a"}
@@ -486,7 +524,16 @@ SHAPES = {
 
 @pytest.mark.parametrize("secret", SHAPES.values(), ids=SHAPES)
 def test_a_value_in_the_shape_of_a_secret_is_masked(secret):
-    for value in (f"é use {secret} now", [secret], {secret: 1}, {1: secret}, Message(content=secret), {secret}, secret.encode(), Pair(secret, 1)):
+    for value in (
+        f"é use {secret} now",
+        [secret],
+        {secret: 1},
+        {1: secret},
+        Message(content=secret),
+        {secret},
+        secret.encode(),
+        Pair(secret, 1),
+    ):
         stored = document(take, value)
         written = orjson.dumps(stored).decode()
         assert "<secret>" in written
@@ -502,7 +549,17 @@ def test_two_secrets_are_one_call():
 
 
 def test_ignore_takes_arguments_and_places_in_them():
-    @recordable(ignore=("trace", "meta.request_id", "messages[*].id", "messages[0].at", 'meta["odd name"]', "opts.seed", "user.name"))
+    @recordable(
+        ignore=(
+            "trace",
+            "meta.request_id",
+            "messages[*].id",
+            "messages[0].at",
+            'meta["odd name"]',
+            "opts.seed",
+            "user.name",
+        )
+    )
     def f(messages, meta, trace=None, user=None, **opts): ...
 
     stored = document(
@@ -630,11 +687,25 @@ def test_self_is_left_out_unless_identity_says_what_it_is():
 
 
 def test_scrub_changes_what_the_user_names_and_nothing_else():
-    @recordable(scrub={"prompt": (scrub.uuids, scrub.timestamps), "temperature": scrub.floats(1), "deep[*].id": scrub.uuids, "path": scrub.paths})
+    @recordable(
+        scrub={
+            "prompt": (scrub.uuids, scrub.timestamps),
+            "temperature": scrub.floats(1),
+            "deep[*].id": scrub.uuids,
+            "path": scrub.paths,
+        }
+    )
     def f(prompt, note, temperature=0.0, deep=(), path=""): ...
 
     uuid, other = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", UUID("11111111-2222-3333-4444-555555555555")
-    stored = document(f, f"id {uuid} at 2026-01-02T03:04:05.678Z, 2026-01-02", uuid, 0.123, [{"id": uuid}, {"id": other}], f"{Path.cwd()}/x")
+    stored = document(
+        f,
+        f"id {uuid} at 2026-01-02T03:04:05.678Z, 2026-01-02",
+        uuid,
+        0.123,
+        [{"id": uuid}, {"id": other}],
+        f"{Path.cwd()}/x",
+    )
     assert stored["arguments"] == {
         "prompt": "id <uuid> at <timestamp>, <timestamp>",
         "note": uuid,
@@ -666,12 +737,13 @@ def test_scrubbers_leave_what_only_looks_alike():
 
 @pytest.mark.parametrize(
     "value",
-    [values[0] for values in DIFFERENT.values()] + [DIFFERENT["numbers"], DIFFERENT["text"], f"use {SECRET}", {"api_key": 1, 2: SECRET}],
+    [values[0] for values in DIFFERENT.values()]
+    + [DIFFERENT["numbers"], DIFFERENT["text"], f"use {SECRET}", {"api_key": 1, 2: SECRET}],
     ids=range(len(DIFFERENT) + 4),
 )
 def test_the_key_of_every_file_can_be_recomputed_from_the_file_alone(value):
     for version in (None, 3, "v"):
-        stored = document(recordable(version=version, watch="more")(lambda value, more=None, é="ü": None), value)
+        stored = document(recordable(version=version, watch="more")(lambda value, more=None, é="ü": None), value)  # noqa: PLC2401
         hashed = {name: stored[name] for name in ("function", "arguments", "version") if name in stored}
         assert sha256(orjson.dumps(hashed, option=orjson.OPT_SORT_KEYS)).hexdigest() == stored["key"]
 

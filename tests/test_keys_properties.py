@@ -5,7 +5,7 @@ import random
 import struct
 from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePosixPath
@@ -86,14 +86,16 @@ def normal(value: Any) -> Any:
         if value.tzinfo is None:
             return "datetime", value.isoformat(), value.fold
         return "datetime", value.isoformat(), getattr(value.tzinfo, "key", None)
-    if kind is timedelta:
-        return "timedelta", value.days, value.seconds, value.microseconds
-    assert kind in (date, time, Decimal, UUID, PurePosixPath, complex), kind
+    assert kind in (date, time, timedelta, Decimal, UUID, PurePosixPath, complex), kind
     return kind.__name__, str(value)
 
 
 surrogates = st.text(st.characters(codec=None, categories=["Cs", "Ll"]), max_size=3)
-texts = st.one_of(st.text(max_size=4), surrogates, st.sampled_from(["", "1", "None", "true", "a", "b", "__type__", "value", "int", "1.0", "nan"]))
+texts = st.one_of(
+    st.text(max_size=4),
+    surrogates,
+    st.sampled_from(["", "1", "None", "true", "a", "b", "__type__", "value", "int", "1.0", "nan"]),
+)
 hashable = st.one_of(
     st.none(),
     st.booleans(),
@@ -108,7 +110,11 @@ hashable = st.one_of(
     st.sampled_from(list(Color)),
     st.dates(),
     st.times(),
-    st.datetimes(timezones=st.sampled_from([None, timezone.utc, timezone(timedelta(hours=1)), ZoneInfo("Europe/Paris"), ZoneInfo("Europe/Berlin")])),  # noqa: UP017
+    st.datetimes(
+        timezones=st.sampled_from(
+            [None, UTC, timezone(timedelta(hours=1)), ZoneInfo("Europe/Paris"), ZoneInfo("Europe/Berlin")]
+        )
+    ),
     st.timedeltas(),
     st.decimals(allow_nan=False),
     st.uuids(),
@@ -142,12 +148,13 @@ def near(value: Any, leaf: Any, pick: random.Random) -> Any:
     """Nearly the same value: one place in it is another, or only another kind of holder."""
     kind = type(value)
     if pick.random() < 0.3:
-        held = (
-            list(value) if kind is tuple else tuple(value) if kind is list else dict(vars(value)) if is_dataclass(value)
-            else Twin(a=value.a, b=value.b) if kind is Model else {"a": value.a, "b": value.b} if kind in (Twin, Named)
-            else [value] if pick.random() < 0.5 else leaf
-        )  # fmt: skip
-        return held
+        if kind in (list, tuple):
+            return list(value) if kind is tuple else tuple(value)
+        if kind is Model:
+            return Twin(a=value.a, b=value.b)
+        if kind in (Twin, Named, Data):
+            return {"a": value.a, "b": value.b}
+        return pick.choice([[value], leaf])
     if kind in (list, tuple) and value:
         at = pick.randrange(len(value))
         return kind([near(each, leaf, pick) if i == at else each for i, each in enumerate(value)])
@@ -162,11 +169,16 @@ def near(value: Any, leaf: Any, pick: random.Random) -> Any:
         return Named(near(value.a, leaf, pick), value.b)
     if kind in (set, frozenset) and value:
         return kind(list(value)[1:])
-    return {int: float, float: str, str: str.encode, bool: int}.get(kind, lambda _: leaf)(value) if _simple(value) else leaf
+    kin = {int: float, float: str, str: str.encode, bool: int}.get(kind) if _simple(value) else None
+    return kin(value) if kin is not None else leaf
 
 
 def _simple(value: Any) -> bool:
-    return (type(value) is str and value.isascii()) or (type(value) is int and abs(value) < 2**60) or type(value) in (float, bool)
+    return (
+        (type(value) is str and value.isascii())
+        or (type(value) is int and abs(value) < 2**60)
+        or type(value) in (float, bool)
+    )
 
 
 def again(value: Any, pick: random.Random) -> Any:
@@ -183,7 +195,12 @@ def again(value: Any, pick: random.Random) -> Any:
         pick.shuffle(members)
         return pick.choice([set, frozenset])(members)
     if kind in (Model, Twin):
-        return kind(**{name: again(each, pick) for name, each in reversed([*vars(value).items(), *(value.model_extra or {}).items()])})
+        return kind(
+            **{
+                name: again(each, pick)
+                for name, each in reversed([*vars(value).items(), *(value.model_extra or {}).items()])
+            }
+        )
     if kind is Data:
         return Data(again(value.a, pick), again(value.b, pick))
     if kind is Named:
@@ -283,6 +300,6 @@ def test_nothing_but_unkeyable_is_ever_raised(value):
     try:
         one = key(value)
     except UnkeyableArgument as error:
-        assert error.path.startswith("value")
+        assert error.path.startswith("value")  # noqa: PT017
     else:
         assert key(value) == one

@@ -34,7 +34,7 @@ def functions(draw: st.DrawFn, first: str = "") -> Any:
     if only == 0 and first and parts[:1] == [first] and draw(st.booleans()):
         parts = ["*args", *[part for part in parts[1:] if "=" not in part and part.startswith("**")]]
     space: dict[str, Any] = {}
-    exec(f"def f({', '.join(parts)}): return locals()", space)  # noqa: S102
+    exec(f"def f({', '.join(parts)}): return locals()", space)
     return space["f"]
 
 
@@ -71,7 +71,9 @@ def test_binds_a_call_that_fits(function, data):
     for each in parameters:
         if each.kind is KINDS.POSITIONAL_ONLY:
             args.append(data.draw(values))
-        elif each.kind in (KINDS.POSITIONAL_OR_KEYWORD, KINDS.KEYWORD_ONLY) and (each.default is KINDS.empty or data.draw(st.booleans())):
+        elif each.kind in (KINDS.POSITIONAL_OR_KEYWORD, KINDS.KEYWORD_ONLY) and (
+            each.default is KINDS.empty or data.draw(st.booleans())
+        ):
             kwargs[each.name] = data.draw(values)
     assert function(*args, **kwargs) == Signature(function).bind(tuple(args), kwargs)
 

@@ -7,6 +7,7 @@ import warnings
 from contextlib import aclosing, closing
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from memo import MemoError, UnrecordableValue, recordable, recording, register_codec
@@ -30,7 +31,7 @@ def recorded_stream(folder):
 
 async def until(condition):
     with anyio.fail_after(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await anyio.sleep(0.001)
 
 
@@ -86,7 +87,11 @@ def as_awaitable(make):
     async def inner():
         return Source(make())
 
-    return recordable(lambda: inner(), name="stream")
+    @recordable(name="stream")
+    def stream():
+        return inner()
+
+    return stream
 
 
 KINDS = pytest.mark.parametrize("kind", [as_generator_function, as_coroutine_function, as_plain_function, as_awaitable])
@@ -102,8 +107,8 @@ async def given(stream):
     items = []
     try:
         async for item in stream:
-            items.append(item)
-    except Exception as error:
+            items.append(item)  # noqa: PERF401 - those before an error count
+    except Exception as error:  # noqa: BLE001 - any
         return items, error
     return items, None
 
@@ -233,12 +238,11 @@ async def test_a_consumer_that_breaks_off(tmp_path, mode, kind):
         async for _ in await kind(make)():
             break
 
-    with recording(tmp_path, mode=mode) as recorder:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # trio says that it is not closed
-            await consume()
-            gc.collect()
-            await until(lambda: recorder.stats.recorded)
+    with recording(tmp_path, mode=mode) as recorder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # trio says that it is not closed
+        await consume()
+        gc.collect()
+        await until(lambda: recorder.stats.recorded)
     with recording(tmp_path, mode="replay"):
         items, error = await given(await kind(not_to_be_called)())
         assert items == [0]
@@ -389,9 +393,7 @@ class Broken:
     pass
 
 
-@pytest.mark.parametrize(
-    ("item", "path"), [(object(), "[3]"), ([0, [object()]], "[3][1][0]")], ids=["item", "deep"]
-)
+@pytest.mark.parametrize(("item", "path"), [(object(), "[3]"), ([0, [object()]], "[3][1][0]")], ids=["item", "deep"])
 async def test_an_item_that_can_not_be_recorded_stops_nothing(tmp_path, item, path):
     @recordable
     async def stream():
@@ -470,7 +472,7 @@ async def test_closing_reaches_the_real_generator(tmp_path):
             yield 1
             yield 2
         finally:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             closed.append(True)
 
     with recording(tmp_path, mode="record"):
@@ -579,9 +581,9 @@ async def test_a_value_is_not_replayed_as_a_stream(tmp_path):
     with recording(tmp_path, mode="record"):
         await before()
     with recording(tmp_path, mode="replay"):
-        with pytest.raises(DataMismatch, match="changed.*a value was recorded"):
+        with pytest.raises(DataMismatch, match="a value was recorded"):
             await anext(after())
-        with pytest.raises(DataMismatch, match="changed.*a value was recorded"):
+        with pytest.raises(DataMismatch, match="a value was recorded"):
             next(after_sync())
 
 

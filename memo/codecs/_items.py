@@ -89,21 +89,25 @@ def _without_base(
                 base[key] = orjson.loads(most) if times * 2 > len(sample) else None
     if not base:
         return {}, entries
-    written = {key: orjson.dumps(each) for key, each in base.items()}
     rests = [
-        _rest(entry, base, written) or _tagged(name, count, entry) if fits else entry
+        _rest(entry, base) or _tagged(name, count, entry) if fits else entry
         for entry, fits in zip(entries, alike, strict=True)
     ]
     shorter = len(orjson.dumps(base)) + sum(map(len, rests)) < sum(map(len, entries))
     return (base, rests) if shorter else ({}, entries)
 
 
-def _rest(entry: bytes, base: dict[str, Any], written: dict[str, bytes]) -> bytes | None:
+def _rest(entry: bytes, base: dict[str, Any]) -> bytes | None:
     """What an entry says beside the base; None where both together would not be the same bytes again."""
     tree: Any = orjson.loads(entry)
     if type(tree) is not dict:
         return None
-    rest = {key: each for key, each in tree.items() if key not in base or orjson.dumps(each) != written[key]}
+    rest = {
+        key: each
+        for key, each in tree.items()
+        if key not in base or type(each) is not type(base[key]) or each != base[key]
+    }
+    # Deeper inside, 1 equals True and 1.0: only the bytes tell.
     return orjson.dumps(rest) if orjson.dumps({**base, **rest}) == entry else None
 
 
@@ -139,11 +143,10 @@ class Items:
     def __iter__(self) -> Iterator[Any]:
         read = self._read
         for entry in self._entries:
-            if isinstance(entry, bytes):
-                assert read is not None
-                yield read(entry)
-            else:
+            if not isinstance(entry, bytes):
                 yield entry()
+            elif read is not None:
+                yield read(entry)
 
 
 def _alone(entry: Any, of: str | None, base: dict[str, Any]) -> Any:

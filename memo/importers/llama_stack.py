@@ -128,28 +128,27 @@ def import_recordings(
         raise InvalidOption("source", str(source), ["a recording of llama-stack", "a directory that holds some"])
     into = as_store(store)
     report = Report(files=len(paths))
-    calls: dict[str, tuple[Call, list[Path]]] = {}
+    calls: dict[str, list[Path]] = {}
     for path in paths:
         with _carrying(report, path):
             document = _read(path)
             if "memo" in document:
                 report.files -= 1
                 continue
-            call = _call(_member(document, "request", dict))
-            calls.setdefault(call.key, (call, []))[1].append(path)
+            calls.setdefault(_call(_member(document, "request", dict)).key, []).append(path)
     done = len(report.failed)
-    for call, files in calls.values():
-        outcomes: list[_Imported] = []
+    for files in calls.values():
+        imported: list[_Imported] = []
         for path in files:
             with _carrying(report, path):
-                outcomes.append(_Importing(report, path).outcome(call))
+                imported.append(_Importing(path).outcome(report))
             done += 1
             progress(done, report.files)
-        for outcome in outcomes[:1]:
-            with _carrying(report, *(each.path for each in outcomes)):
-                _merge(call, outcomes, into, outcome)
+        if imported:
+            with _carrying(report, *(each.path for each in imported)):
+                _merge(imported, into)
                 report.recordings += 1
-                report.imported += len(outcomes)
+                report.imported += len(imported)
     return report
 
 
@@ -254,6 +253,7 @@ class _Imported:
     """An outcome, and where it comes from."""
 
     path: Path
+    call: Call
     test: str | None
     tree: dict[str, Any]
 
@@ -267,25 +267,30 @@ class _Unproved:
 
 
 class _Importing(Values):
-    """Reads the outcome of one file: builds its objects, and counts them and their forms in the report."""
+    """Reads the outcome of one file: builds its objects, and counts them and their forms."""
 
-    def __init__(self, report: Report, path: Path) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__(Types(known=known_type))
-        self._report = report
         self._path = path
-        self._foreign: dict[str, int] = {}
+        self._objects = self._exact = 0
+        self._unproved: set[str] = set()
 
-    def outcome(self, call: Call) -> _Imported:
-        """The outcome in the file."""
+    def outcome(self, report: Report) -> _Imported:
+        """The outcome in the file, which is noted in the report."""
         document = _read(self._path)
-        response = _member(document, "response", dict)
-        tree = self._tree(call, response)
-        test = document.get("test_id") or document["request"].get("test_id")
-        if tree.get("redacted"):
-            self._report.masked.append(str(self._path))
-        for name in self._foreign:
-            self._report.not_installed.setdefault(name, []).append(str(self._path))
-        return _Imported(self._path, test, orjson.loads(orjson.dumps(tree)))
+        request = _member(document, "request", dict)
+        call = _call(request)
+        tree = self._tree(call, _member(document, "response", dict))
+        imported = _Imported(
+            self._path, call, document.get("test_id") or request.get("test_id"), orjson.loads(orjson.dumps(tree))
+        )
+        report.objects += self._objects
+        report.exact += self._exact
+        if "redacted" in tree:
+            report.masked.append(str(self._path))
+        for name in sorted(self._unproved):
+            report.not_installed.setdefault(name, []).append(str(self._path))
+        return imported
 
     def _tree(self, call: Call, response: dict[str, Any]) -> dict[str, Any]:
         if response.get("is_exception"):
@@ -318,7 +323,7 @@ class _Importing(Values):
         package = module.partition(".")[0]
         if package not in _PACKAGES:
             raise _NotCarried(f"names the type {name}, and llama-stack has no objects of that package")
-        self._report.objects += 1
+        self._objects += 1
         if not _imported(module):
             return _Unproved(f"{module}:{cls_name}", data)
         cls = self.types.resolve(f"{module}:{cls_name}")
@@ -333,15 +338,15 @@ class _Importing(Values):
         if isinstance(value, list) and any(isinstance(each, _Unproved) for each in value):
             return [self.encode(each) for each in value]
         if isinstance(value, _Unproved):
-            self._foreign[value.name] = self._foreign.get(value.name, 0) + 1
+            self._unproved.add(value.name)
             return {"__type__": value.name, "value": value.data}
         tree = super().encode(value)
-        self._report.exact += sum("exact" in each for each in _objects(tree))
+        self._exact += sum("exact" in each for each in _objects(tree))
         return tree
 
     def decode(self, tree: Any) -> Any:
         """What is unproved can not be decoded, and stands for itself."""
-        if isinstance(tree, dict) and tree.get("__type__") in self._foreign:
+        if isinstance(tree, dict) and tree.get("__type__") in self._unproved:
             return tree
         return super().decode(tree)
 
@@ -414,13 +419,14 @@ def _on_the_wire(message: str, body: Any) -> Any:
 # The recording
 
 
-def _merge(call: Call, imported: list[_Imported], store: Store, first: _Imported) -> None:
+def _merge(imported: list[_Imported], store: Store) -> None:
     """Write the recording of a call, what is there already included."""
+    call, test = imported[0].call, imported[0].test
     name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"
     data = store.get(name)
     document: dict[str, Any]
     if data is not None:
-        document = parse(data, store.location(name), call.key, call.arguments)
+        document = parse(data, store.location(name), call)
     else:
         written = min(each.path.stat().st_mtime for each in imported)
         document = {
@@ -429,7 +435,7 @@ def _merge(call: Call, imported: list[_Imported], store: Store, first: _Imported
             "key": call.key,
             "arguments": orjson.loads(call.arguments),
             "recorded_at": datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **({"test": first.test} if first.test else {}),
+            **({"test": test} if test else {}),
             "outcomes": [],
         }
     outcomes: list[dict[str, Any]] = document["outcomes"]

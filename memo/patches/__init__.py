@@ -8,13 +8,11 @@ by text and imports nothing of it.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import logging
-import pkgutil
 import sys
 from collections.abc import Iterable
-from importlib import metadata
+from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -75,7 +73,7 @@ class Installation:
 
 def presets() -> tuple[str, ...]:
     """The names of the presets there are."""
-    return tuple(sorted(each.name for each in pkgutil.iter_modules(__path__) if not each.name.startswith("_")))
+    return tuple(sorted(each.stem for each in Path(__file__).parent.glob("[a-z]*.py")))
 
 
 def install(*targets: str | Patch, **options: Unpack[Options]) -> Installation:
@@ -127,7 +125,9 @@ def _patches(targets: Iterable[str | Patch], options: Options) -> list[Patch]:
 def _preset(name: str) -> list[Patch]:
     plain = name.replace("-", "_")
     if plain not in presets():
-        nearest = difflib.get_close_matches(plain, presets(), 1)
+        from difflib import get_close_matches
+
+        nearest = get_close_matches(plain, presets(), 1)
         raise InvalidOption("preset", name, [*presets(), *(f"(did you mean {each!r}?)" for each in nearest)])
     module = importlib.import_module(f"{__name__}.{plain}")
     _mention(module.REQUIRES)
@@ -150,6 +150,8 @@ _mentioned: set[str] = set()
 
 def _mention(requires: str) -> None:
     """Say once that an SDK is not installed, or too old."""
+    from importlib import metadata
+
     name, _, least = requires.partition(">=")
     try:
         version = metadata.version(name)

@@ -17,7 +17,6 @@ beside those of the file; `MEMO_MODE` and `MEMO_STORE` win over it.
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -77,6 +76,8 @@ def _file(folder: Path) -> tuple[Path, dict[str, Any]] | None:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -6,7 +6,6 @@ patched when it is.
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import inspect
 import logging
@@ -20,6 +19,7 @@ import wrapt
 from memo._recordable import Options, Recordable
 from memo._run import Run
 from memo.errors import InvalidOption, MemoError
+from memo.keys import Describe
 
 __all__ = ["Patch", "TargetNotFound", "apply", "check", "undo"]
 
@@ -45,6 +45,8 @@ class Patch:
     options: Options = field(default_factory=Options)
     run: type[Run] = Run
     """Drives the calls: a preset's own where results need more than their codec."""
+    describe: Describe | None = None
+    """Names a call and its arguments, where they are not those of the signature."""
     offered: bool = False
     """By a preset: a target that is not there is no error."""
 
@@ -63,7 +65,7 @@ class _Applied:
     def wrap(self) -> None:
         """Put the wrapper in place, or switch on the one that somebody's is lying on."""
         if self.wrapper is not None:
-            self.wrapper.enable(on=True)
+            self.wrapper._self_known.enabled = True
             return
         module, path = split(self.patch.target)
         *parents, name = path.split(".")
@@ -76,7 +78,7 @@ class _Applied:
         while type(original) is Recordable:
             original = original.__wrapped__  # a parent's patched method: its calls are recorded once
         self._owner, self._original, self._own = owner, original, name in vars(owner)
-        self.wrapper = Recordable(original, None, self.patch.options, self.patch.run)
+        self.wrapper = Recordable(original, None, self.patch.options, self.patch.run, self.patch.describe)
         setattr(owner, name, self.wrapper)
 
     def unwrap(self) -> bool:
@@ -85,7 +87,7 @@ class _Applied:
             return True
         name = self.patch.target.rpartition(":")[2].rpartition(".")[2]
         if vars(self._owner).get(name) is not self.wrapper:
-            self.wrapper.enable(on=False)
+            self.wrapper._self_known.enabled = False
             log.warning(
                 "%s: another wrapper was put on it since; memo's stays below, and does nothing any more", self.patch.target
             )
@@ -124,7 +126,7 @@ def check(patch: Patch) -> None:
         top = module.partition(".")[0]
         if top not in sys.modules and importlib.util.find_spec(top) is None:
             known = sorted({name.partition(".")[0] for name in sys.modules} - {"__main__"})
-            raise TargetNotFound(patch.target, f"there is no package {top}", difflib.get_close_matches(top, known, 2))
+            raise TargetNotFound(patch.target, f"there is no package {top}", _nearest(top, known))
 
 
 def apply(patch: Patch) -> None:
@@ -175,9 +177,15 @@ def _imported(module: Any) -> None:
                     log.log(level, "%s", error)
 
 
+def _nearest(name: str, known: list[str]) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(name, known, 2)
+
+
 def _attribute(owner: Any, name: str, target: str) -> Any:
     try:
         return getattr(owner, name)
     except AttributeError:
         where = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", repr(owner))
-        raise TargetNotFound(target, f"{where} has no {name}", difflib.get_close_matches(name, dir(owner), 2)) from None
+        raise TargetNotFound(target, f"{where} has no {name}", _nearest(name, dir(owner))) from None

@@ -16,10 +16,11 @@ import inspect
 import io
 import os
 import re
-import weakref
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import wrapt
 from pydantic import BaseModel
@@ -28,6 +29,7 @@ from memo._attempt import Attempt
 from memo._outcomes import Outcome
 from memo._recordable import Options
 from memo._run import Run
+from memo._signature import DoesNotFit
 from memo._stream import Live, LiveSync, Play, stream, stream_sync
 from memo.patches._registry import Patch
 
@@ -36,6 +38,9 @@ __all__ = ["stainless"]
 _RAW_HEADER = "x-stainless-raw-response"
 _FIXED_WORD = re.compile(r"[a-z][a-z_]*")
 _VERSION = re.compile(r"v\d+(?:beta\d*)?")
+
+_SDK_STREAM = "SDK stream"
+"""What is still to come: no stream that memo could make of itself, so others wait until it has come."""
 
 _SECRET_PLACES = ("body.data_sources[*].authentication",)
 """Where a body holds credentials under names that are data elsewhere (Azure)."""
@@ -64,7 +69,10 @@ class _Request(NamedTuple):
 
     @classmethod
     def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request:
-        return _bound(*args, **kwargs)
+        try:
+            return _bound(*args, **kwargs)
+        except TypeError as error:
+            raise DoesNotFit(*error.args) from None
 
     @property
     def raw(self) -> str:
@@ -108,7 +116,7 @@ def _described(sdk: str, client: Any, request: _Request) -> tuple[str, dict[str,
     arguments: dict[str, Any] = {
         "method": options.method.upper(),
         "path": path,
-        "query": {**dict(options.params or {}), **({"": inline} if inline else {})},
+        "query": {**dict(parse_qsl(inline, keep_blank_values=True)), **(options.params or {})},
         "body": body,
         "server": str(client.base_url).rstrip("/"),
     }
@@ -151,12 +159,11 @@ class _Stainless(Run):
     def client(self) -> Any:
         return self._wrapped.__self__
 
-    def _invoke(self) -> Any:
+    def _invoke(self, attempt: Attempt | None) -> Any:
         request = self.request
-        attempt = self._attempt
         parser = getattr(request.options, "post_parser", None)
         if attempt is None or request.form != "typed" or not callable(parser):
-            return super()._invoke()
+            return super()._invoke(attempt)
 
         def parse(value: Any) -> Any:
             # What the parser makes of it depends on the caller's types: recorded is what it was given.
@@ -192,9 +199,7 @@ class _Stainless(Run):
             "request": self.client._build_request(request.options.model_copy()),
         }
         if unread:
-            module = inspect.getmodule(type(recorded))
-            root = __import__(module.__name__.partition(".")[0]) if module else None
-            arguments["stream"] = root.ByteStream(recorded.content)  # type: ignore[union-attr]
+            arguments["stream"] = _package(recorded).ByteStream(recorded.content)
         else:
             arguments["content"] = recorded.content
         response = type(recorded)(**arguments)
@@ -204,10 +209,17 @@ class _Stainless(Run):
     def opened(self, outcome: Outcome) -> Any:
         """The SDK's stream object, with nothing in it yet."""
         request = self.request
-        assert outcome.response is not None
+        url = str(self.client._prepare_url(request.options.url))
+        sent = self.client._client.build_request(request.options.method, url)
+        status, headers = 200, {"content-type": "text/event-stream"}  # where responses were not kept: imported
+        if outcome.response is not None:
+            recorded = outcome.response()
+            status, headers = recorded.status_code, recorded.headers
+        http = _package(sent)
+        response = http.Response(status, headers=headers, request=sent, stream=http.ByteStream(b""))
         return request.stream_cls(
             cast_to=_item_type(request),
-            response=outcome.response(),
+            response=response,
             client=self.client,
             **({"options": request.options} if "options" in inspect.signature(request.stream_cls).parameters else {}),
         )
@@ -235,7 +247,7 @@ class AsyncStainlessRun(_Stainless):
     async def _areceived(self, attempt: Attempt, value: Any) -> Any:
         match self.request.form:
             case "typed":
-                attempt.identify(getattr(value, "_request_id", None))
+                attempt.annotate("_request_id", getattr(value, "_request_id", None))
                 await attempt.areturned(_settled(value))
             case "stream":
                 self._tee(attempt, value)
@@ -256,8 +268,7 @@ class AsyncStainlessRun(_Stainless):
         async def begin() -> Live:
             return Live(source, attempt)
 
-        opened._iterator = passing = stream(begin)
-        weakref.finalize(passing, attempt.abandon_unless_begun).atexit = False  # type: ignore[misc]
+        opened._iterator = passing = attempt.defer(_SDK_STREAM, stream(begin))
         close = opened.close
 
         async def closed() -> None:
@@ -293,7 +304,7 @@ class StainlessRun(_Stainless):
     def _received(self, attempt: Attempt, value: Any) -> Any:
         match self.request.form:
             case "typed":
-                attempt.identify(getattr(value, "_request_id", None))
+                attempt.annotate("_request_id", getattr(value, "_request_id", None))
                 attempt.returned(_settled(value))
             case "stream":
                 self._tee(attempt, value)
@@ -309,8 +320,7 @@ class StainlessRun(_Stainless):
     def _tee(self, attempt: Attempt, opened: Any) -> None:
         attempt.respond(opened.response)
         source = opened._iterator
-        opened._iterator = passing = stream_sync(lambda: LiveSync(source, attempt))
-        weakref.finalize(passing, attempt.abandon_unless_begun).atexit = False  # type: ignore[misc]
+        opened._iterator = passing = attempt.defer(_SDK_STREAM, stream_sync(lambda: LiveSync(source, attempt)))
         close = opened.close
 
         def closed() -> None:
@@ -385,6 +395,11 @@ class _Body(wrapt.ObjectProxy):  # type: ignore[misc]
     def close(self) -> None:
         self.__wrapped__.close()
         self._self_attempt.abandon()
+
+
+def _package(message: Any) -> Any:
+    """httpx or httpx2, whichever a request or a response is of."""
+    return sys.modules[type(message).__module__.partition(".")[0]]
 
 
 def _http_response(value: Any) -> Any:

@@ -23,10 +23,10 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     return ".".join(["ollama", *words[:1]]), {
         "method": method,
         "path": path,
+        "query": kwargs.get("params") or {},
         "body": kwargs.get("json"),
-        "content": kwargs.get("content"),
-        "stream": kwargs.get("stream", False),
         "server": str(client._client.base_url).rstrip("/"),
+        **({"content": kwargs["content"]} if "content" in kwargs else {}),
     }
 
 

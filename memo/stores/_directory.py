@@ -151,4 +151,3 @@ def _failure(error: OSError, path: str) -> StoreError:
     return StoreNotWritable(
         path, f"can not be written: {error.strerror}. Choose a store that can be: recording(DIRECTORY) or MEMO_STORE"
     )
-

@@ -54,7 +54,9 @@ def as_store(store: Store | str | os.PathLike[str]) -> Store:
     if store == "memory://":
         return MemoryStore()
     if isinstance(store, str) and "://" in store:
-        raise InvalidOption("store", store, ["a directory's path", "memory://", "an object with get, put, delete and scan"])
+        raise InvalidOption(
+            "store", store, ["a directory's path", "memory://", "an object with get, put, delete and scan"]
+        )
     if isinstance(store, str | os.PathLike):
         return DirectoryStore(store)
     if isinstance(store, Store):

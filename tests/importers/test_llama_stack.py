@@ -590,7 +590,9 @@ def expected(old):
 def form(value):
     if not hasattr(value, "model_dump"):
         return value
-    return [type(value), set_fields(value), value.model_dump(mode="json", warnings=False)]
+    # The old files hold all fields, but not those that the SDK has got since.
+    dumped = value.model_dump(mode="json", exclude_unset=True, warnings=False)
+    return [type(value), set_fields(value), json.dumps(dumped, sort_keys=True)]
 
 
 def wanted(item):
@@ -601,7 +603,7 @@ def wanted(item):
         return {"__type__": f"{module}:{name}", "value": item["__data__"]}
     cls = getattr(sys.modules[module], name)
     built = cls.construct(**item["__data__"]) if module.startswith("openai") else cls.model_validate(item["__data__"])
-    return [cls, set_fields(built), item["__data__"]]
+    return [cls, set_fields(built), json.dumps(item["__data__"], sort_keys=True)]
 
 
 def set_fields(value):

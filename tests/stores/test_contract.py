@@ -78,7 +78,9 @@ class TestStore:
         assert list(store.scan("f/")) == []
         assert store.delete("f/a") is False
 
-    @pytest.mark.parametrize("data", [b"", b"x", b"\0\xff\r\n", bytes(range(256)) * 20_000], ids=["none", "one", "odd", "5 MB"])
+    @pytest.mark.parametrize(
+        "data", [b"", b"x", b"\0\xff\r\n", bytes(range(256)) * 20_000], ids=["none", "one", "odd", "5 MB"]
+    )
     def test_bytes_come_back_as_they_are(self, store, data):
         store.put("f/a", data)
         assert store.get("f/a") == data
@@ -92,7 +94,9 @@ class TestStore:
     def test_names_do_not_mix(self, store):
         for name in ("f/a", "f/b", "g/a", "f.g/a"):
             store.put(name, name.encode())
-        assert {name: store.get(name) for name in store.scan()} == {name: name.encode() for name in ("f/a", "f/b", "g/a", "f.g/a")}
+        assert {name: store.get(name) for name in store.scan()} == {
+            name: name.encode() for name in ("f/a", "f/b", "g/a", "f.g/a")
+        }
 
     def test_delete_forgets_one_and_says_whether_it_was_there(self, store):
         store.put("f/a", b"1")

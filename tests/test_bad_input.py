@@ -1,0 +1,555 @@
+"""Bad files, bad values, bad places: each has its own error, nothing is overwritten, no live answer is lost."""
+
+import copy
+import errno
+import logging
+import os
+import pickle
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+import memo
+from memo import errors, recordable, recording
+from memo._format import call_key, canonical_json
+from memo.errors import (
+    DataMismatch,
+    InvalidMode,
+    InvalidOption,
+    KeyMismatch,
+    MemoError,
+    NewerFormat,
+    NotARecording,
+    OutcomesExhausted,
+    RecordingDamaged,
+    RecordingNotFound,
+    StoreFull,
+    StoreNotReadable,
+    StoreNotWritable,
+    StreamCutShort,
+    TypeNotFound,
+    UnkeyableArgument,
+    UnrecordableValue,
+    UntrustedType,
+    WatchedFieldChanged,
+)
+from memo.stores import MemoryStore
+
+
+class Answer(BaseModel):
+    text: str
+
+
+calls: list[Any] = []
+
+
+@recordable(name="ask")
+def ask(question: str) -> Answer:
+    calls.append(question)
+    return Answer(text=question.upper())
+
+
+@recordable(name="aask")
+async def aask(question: str) -> Answer:
+    calls.append(question)
+    return Answer(text=question.upper())
+
+
+@recordable(name="tell")
+def tell(n: int):
+    for i in range(n):
+        yield Answer(text=str(i))
+
+
+@recordable(name="any")
+def anything(value: str) -> Any:
+    return UNRECORDABLE[value]()
+
+
+UNRECORDABLE = {
+    "lambda": lambda: lambda: 1,
+    "lock": lambda: [__import__("threading").Lock()],
+    "fine": lambda: 5,
+    "file": lambda: {"f": sys.stdout},
+}
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    """The file of a good recording."""
+    with recording(tmp_path, mode="record"):
+        ask("why")
+    calls.clear()
+    [found] = tmp_path.rglob("*.json")
+    return found
+
+
+def edited(path: Path, **changes) -> bytes:
+    """The file with those members; `...` takes one out."""
+    document = {**orjson.loads(path.read_bytes()), **changes}
+    return orjson.dumps({name: each for name, each in document.items() if each is not ...})
+
+
+def outcome(path: Path, **tree) -> bytes:
+    return edited(path, outcomes=[tree])
+
+
+def _deep(path: Path) -> bytes:
+    return path.read_bytes().replace(b'{"question":"why"}', b'{"question":' + b"[" * 300 + b"]" * 300 + b"}")
+
+
+def _other() -> bytes:
+    with recording(MemoryStore(), mode="record") as rec:
+        ask("another")
+        data = rec.store.get(next(rec.store.scan())) or b""
+    calls.clear()
+    return data
+
+
+FILES = {
+    "empty": (lambda path: b"", RecordingDamaged, "is empty"),
+    "blank": (lambda path: b" \n\n", RecordingDamaged, "is empty"),
+    "truncated": (lambda path: path.read_bytes()[:-20], RecordingDamaged, "no whole JSON"),
+    "half": (lambda path: path.read_bytes()[:100], RecordingDamaged, "no whole JSON"),
+    "zeros": (lambda path: b"\0" * 500, RecordingDamaged, "no whole JSON"),
+    "binary": (lambda path: b"\x89PNG\r\n\x1a\n\xff", RecordingDamaged, "no whole JSON"),
+    "not utf-8": (lambda path: path.read_bytes().replace(b"WHY", b"W\xffY"), RecordingDamaged, "no whole JSON"),
+    "two": (lambda path: path.read_bytes() * 2, RecordingDamaged, "no whole JSON"),
+    "merge conflict": (lambda path: b"<<<<<<< HEAD\n" + path.read_bytes(), RecordingDamaged, "no whole JSON"),
+    "too deep": (_deep, RecordingDamaged, "never wrote"),
+    "foreign object": (lambda path: b'{"interactions": [], "version": 1}', NotARecording, "no recording of memo's"),
+    "foreign list": (lambda path: b"[1, 2]", NotARecording, "no recording of memo's"),
+    "foreign text": (lambda path: b'"x"', NotARecording, "no recording of memo's"),
+    "null": (lambda path: b"null", NotARecording, "no recording of memo's"),
+    "no version": (lambda path: edited(path, memo=...), NotARecording, "no recording of memo's"),
+    "odd version": (lambda path: edited(path, memo="x"), NotARecording, "unknown format version 'x'"),
+    "version zero": (lambda path: edited(path, memo=0), NotARecording, "unknown format version 0"),
+    "true": (lambda path: edited(path, memo=[1]), NotARecording, "unknown format version"),
+    "newer": (lambda path: edited(path, memo=2), NewerFormat, "pip install --upgrade"),
+    "edited arguments": (
+        lambda path: edited(path, arguments={"question": "how"}),
+        KeyMismatch,
+        "not the key of its arguments",
+    ),
+    "more arguments": (
+        lambda path: edited(path, arguments={"question": "why", "b": 1}),
+        KeyMismatch,
+        "not the key of its arguments",
+    ),
+    "edited function": (lambda path: edited(path, function="tell"), KeyMismatch, "not the key of its arguments"),
+    "edited version": (lambda path: edited(path, version=2), KeyMismatch, "not the key of its arguments"),
+    "edited key": (lambda path: edited(path, key="0" * 64), KeyMismatch, "not that of the call"),
+    "moved here": (lambda path: _other(), KeyMismatch, "not that of the call"),
+    "no key": (lambda path: edited(path, key=...), RecordingDamaged, "lacks its"),
+    "no function": (lambda path: edited(path, function=None), RecordingDamaged, "lacks its"),
+    "no arguments": (lambda path: edited(path, arguments=[]), RecordingDamaged, "lacks its"),
+    "no outcomes": (lambda path: edited(path, outcomes=...), RecordingDamaged, "lacks its"),
+    "empty outcomes": (lambda path: edited(path, outcomes=[]), RecordingDamaged, "lacks its"),
+    "outcomes no list": (lambda path: edited(path, outcomes={"value": 1}), RecordingDamaged, "lacks its"),
+    "outcome no object": (lambda path: edited(path, outcomes=["x"]), RecordingDamaged, "lacks its"),
+    "outcome of nothing": (lambda path: outcome(path, seconds=1), RecordingDamaged, "lacks its"),
+    "seconds no number": (lambda path: outcome(path, value=1, seconds="x"), RecordingDamaged, "lacks its"),
+    "watched no object": (lambda path: edited(path, watched=[1]), RecordingDamaged, "lacks its"),
+}
+
+
+@pytest.mark.parametrize("mode", ["replay", "record-if-missing", "record"])
+@pytest.mark.parametrize("case", FILES)
+def test_a_bad_file_is_an_error_in_every_mode_and_stays_as_it_is(path, case, mode):
+    make, error, text = FILES[case]
+    path.write_bytes(make(path))
+    before = path.read_bytes()
+    with recording(path.parent.parent, mode=mode), pytest.raises(error, match=text) as raised:
+        ask("why")
+    assert type(raised.value) is error
+    assert raised.value.location == str(path)
+    assert str(path) in str(raised.value)
+    if error is NewerFormat:
+        assert (raised.value.version, raised.value.supported) == (2, 1)
+    else:
+        assert raised.value.reason
+        assert f"rm '{path}'" in str(raised.value)
+    assert path.read_bytes() == before
+    assert calls == []
+
+
+OUTCOMES = {
+    "stream no object": ({"stream": [1]}, RecordingDamaged),
+    "stream without items": ({"stream": {"end": "complete"}}, RecordingDamaged),
+    "stream without end": ({"stream": {"items": []}}, RecordingDamaged),
+    "stream of odd end": ({"stream": {"items": [], "end": "x"}}, RecordingDamaged),
+    "stream that failed without error": ({"stream": {"items": [], "end": "error"}}, RecordingDamaged),
+    "type that is not imported": ({"value": {"__type__": "nowhere.to.be:Found", "value": 1}}, UntrustedType),
+    "type that would run": ({"value": {"__type__": "os:system", "value": "true"}}, UntrustedType),
+    "type that is gone": ({"value": {"__type__": f"{__name__}:Gone", "value": {}}}, TypeNotFound),
+    "type that is no name": ({"value": {"__type__": 5, "value": {}}}, TypeNotFound),
+    "type that no longer fits": ({"value": {"__type__": f"{__name__}:Answer", "value": {"words": 1}}}, DataMismatch),
+    "value of no type": ({"value": {"__type__": f"{__name__}:Answer"}}, DataMismatch),
+    "error that is no error": ({"error": 5}, MemoError),
+    "error of no type": ({"error": {"args": []}}, MemoError),
+    "error that is a value": ({"error": {"__type__": f"{__name__}:Answer", "value": {"text": "x"}}}, MemoError),
+    "bad number": ({"value": {"__type__": "int", "value": "x"}}, DataMismatch),
+    "bad base64": ({"value": {"__type__": "bytes", "base64": "?"}}, DataMismatch),
+}
+
+
+@pytest.mark.parametrize("case", OUTCOMES)
+@pytest.mark.parametrize("mode", ["replay", "record-if-missing"])
+def test_an_outcome_that_does_not_come_back_is_an_error(path, case, mode):
+    tree, error = OUTCOMES[case]
+    path.write_bytes(outcome(path, **tree))
+    before = path.read_bytes()
+    with recording(path.parent.parent, mode=mode), pytest.raises(error) as raised:
+        ask("why")
+    assert isinstance(raised.value, MemoError)
+    if isinstance(raised.value, RecordingDamaged):
+        assert raised.value.location == str(path)
+    elif error is not MemoError:
+        assert raised.value.name
+        assert raised.value.reason
+    assert path.read_bytes() == before
+    assert calls == []
+
+
+def test_what_is_untrusted_is_not_imported(path, tmp_path, monkeypatch):
+    (tmp_path / "evil_module.py").write_text("raise SystemExit")
+    monkeypatch.syspath_prepend(tmp_path)
+    path.write_bytes(outcome(path, value={"__type__": "evil_module:Evil", "value": {}}))
+    with recording(path.parent.parent), pytest.raises(UntrustedType, match=r"trust=\('evil_module',\)") as raised:
+        ask("why")
+    assert raised.value.name == "evil_module:Evil"
+    assert "evil_module" not in sys.modules
+
+
+junk = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["", "x", "complete", "error", "closed", f"{__name__}:Answer", "dict", "list", "int", "str", "bytes", "tuple", "set", "type", "json", "builtins:ValueError", "datetime:datetime", "decimal:Decimal"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["__type__", "value", "items", "of", "set", "end", "error", "args", "exact", "attributes", "notes", "stream", "seconds", "offsets", "returned", "awaited", "name", "base64", "text"]), inner, max_size=4),
+    ),
+    max_leaves=8,
+)  # fmt: skip
+bad_outcomes = st.one_of(
+    st.fixed_dictionaries({"value": junk}),
+    st.fixed_dictionaries({"error": junk}),
+    st.fixed_dictionaries(
+        {"stream": st.fixed_dictionaries({"items": junk, "end": st.sampled_from(["complete", "closed", "error", 1])}, optional={"of": junk, "set": junk, "error": junk, "offsets": junk, "returned": junk, "iterated": junk})}
+    ),
+).flatmap(lambda tree: st.fixed_dictionaries({name: st.just(each) for name, each in tree.items()}, optional={"seconds": junk, "awaited": st.just(False), "redacted": junk}))  # fmt: skip
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bad_outcomes)
+def test_nothing_in_an_outcome_breaks_more_than_the_replay(tree):
+    """Whatever stands there: it replays, as a value or as the error that it says it is, or it is memo's error."""
+    store = MemoryStore()
+    arguments = {"question": "why"}
+    key = call_key("ask", canonical_json(arguments))
+    document = {"memo": 1, "function": "ask", "key": key, "arguments": arguments, "outcomes": [tree]}
+    store.put(f"ask/{key[:32]}", orjson.dumps(document))
+    with recording(store, pace=1.0):
+        try:
+            got = ask("why")
+            if isinstance(got, types.GeneratorType):
+                list(got)
+            elif isinstance(got, types.AsyncGeneratorType):
+                for _ in range(2):
+                    with pytest.raises((StopIteration, StopAsyncIteration, MemoError, ValueError)):
+                        got.asend(None).send(None)
+        except MemoError:
+            pass
+        except Exception as error:  # noqa: BLE001 - the recorded one
+            recorded = tree.get("error") or tree.get("stream", {}).get("error")
+            assert recorded is not None, error  # noqa: PT017
+            assert type(error).__name__ in str(recorded), error  # noqa: PT017
+
+
+# What can not be recorded
+
+
+@pytest.mark.parametrize("value", ["lambda", "lock", "file"])
+def test_an_unrecordable_value_is_handed_over_logged_and_raised_at_the_end(value, tmp_path, caplog):
+    got = None
+    with (  # noqa: PT012
+        pytest.raises(UnrecordableValue, match="not recorded") as raised,
+        recording(tmp_path, mode="record-if-missing") as rec,
+    ):
+        got = anything(value)
+        fine = anything("fine")
+    assert got is not None
+    assert fine == 5
+    assert raised.value.function == "any"
+    assert raised.value.reason
+    assert rec.stats.recorded == 1
+    assert len(list(tmp_path.rglob("*.json"))) == 1
+    assert [record.levelno for record in caplog.records if record.name == "memo"] == [logging.ERROR]
+    assert raised.value.path == {"lambda": "", "lock": "[0]", "file": "['f']"}[value]
+
+
+async def test_the_same_in_async(tmp_path, caplog):
+    @recordable
+    async def f():
+        return print
+
+    @recordable
+    async def g():
+        yield 1
+        yield print
+        yield 2
+
+    got = []
+    with (
+        pytest.raises(ExceptionGroup, match="2 calls could not be recorded") as raised,
+        recording(tmp_path, mode="record"),
+    ):
+        got = [await f(), *[each async for each in g()]]
+    assert got == [print, 1, print, 2]
+    assert [type(error) for error in raised.value.exceptions] == [UnrecordableValue, UnrecordableValue]
+    assert raised.value.exceptions[1].path == "[1]"
+    assert list(tmp_path.rglob("*.json")) == []
+    assert len(caplog.records) == 2
+
+
+def test_several_failures_are_a_group():
+    with pytest.raises(ExceptionGroup) as raised, recording(MemoryStore(), mode="record") as rec:  # noqa: PT012
+        anything("lambda")
+        anything("lock")
+    assert len(raised.value.exceptions) == 2
+    rec.raise_failures()  # once
+
+
+def test_a_failure_masks_no_exception_that_is_on_its_way():
+    with pytest.raises(KeyError), recording(MemoryStore(), mode="record"):  # noqa: PT012
+        anything("lambda")
+        raise KeyError
+
+
+def test_a_directory_that_can_not_be_written_loses_no_answer(tmp_path, caplog):
+    (tmp_path / "file").write_bytes(b"")
+    got = None
+    with (
+        pytest.raises(StoreNotWritable, match="MEMO_STORE") as raised,
+        recording(tmp_path / "file", mode="record-if-missing") as rec,
+    ):
+        got = ask("why")
+    assert got == Answer(text="WHY")
+    assert raised.value.location.startswith(str(tmp_path / "file"))
+    assert rec.stats.recorded == 0
+    assert "handed over" in caplog.text
+
+
+async def test_a_full_disk_loses_no_answer(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    got = None
+    with pytest.raises(StoreFull) as raised, recording(tmp_path, mode="record"):  # noqa: PT012
+        # No disk can be filled without mounting one.
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            got = await aask("why")
+        assert got == Answer(text="WHY")
+        assert list(tmp_path.rglob("*.json")) == []
+    assert raised.value.location.endswith(".json")
+
+
+class BrokenStore(MemoryStore):
+    def put(self, name, data):
+        raise RuntimeError("the wire broke")
+
+
+def test_a_store_that_breaks_loses_no_answer():
+    with pytest.raises(MemoError, match="the wire broke") as raised, recording(BrokenStore(), mode="record"):
+        assert ask("why") == Answer(text="WHY")
+    assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+def test_a_damaged_file_met_only_while_writing_is_not_overwritten(path):
+    """In `record` the second identical call reads what the first one wrote."""
+    with pytest.raises(RecordingDamaged), recording(path.parent.parent, mode="record"):  # noqa: PT012
+        ask("why")
+        path.write_bytes(b"{")
+        try:
+            ask("why")
+        except RecordingDamaged:
+            assert path.read_bytes() == b"{"
+            raise
+    assert path.read_bytes() == b"{"
+
+
+# Every error, through the front door
+
+
+def replay_of(tree: Any, function: Any = ask, *args: Any) -> Any:
+    args = args or ("why",)
+    store = MemoryStore()
+    with recording(store, mode="record"):
+        list(got) if isinstance(got := function(*args), types.GeneratorType) else got
+    [name] = store.scan()
+    document = orjson.loads(store.get(name) or b"")
+    document["outcomes"] = [tree] if tree is not None else document["outcomes"]
+    store.put(name, orjson.dumps(document))
+    with recording(store, exhausted="error"):
+        function(*args)
+        return function(*args)
+
+
+def raise_invalid_mode():
+    recording("x", mode="reply").__enter__()
+
+
+def raise_newer():
+    store = MemoryStore()
+    with recording(store, mode="record"):
+        ask("why")
+    [name] = store.scan()
+    store.put(name, store.get(name).replace(b'"memo": 1', b'"memo": 99'))
+    with recording(store):
+        ask("why")
+
+
+def raise_with(data: bytes):
+    store = MemoryStore()
+    with recording(store, mode="record"):
+        ask("why")
+    [name] = store.scan()
+    store.put(name, data)
+    with recording(store):
+        ask("why")
+
+
+def raise_cut_short():
+    with recording(MemoryStore(), mode="record") as rec:
+        stream = tell(3)
+        next(stream)
+        stream.close()
+    with recording(rec.store):
+        list(tell(3))
+
+
+def raise_watched():
+    f = recordable(watch="b", name="f")(lambda a, b: a)
+    with recording(MemoryStore(), mode="record") as rec:
+        f(1, 1)
+    with recording(rec.store, on_watched_change="fail"):
+        f(1, 2)
+
+
+def raise_not_readable():
+    class Store(MemoryStore):
+        def get(self, name):
+            raise StoreNotReadable("memory://", "is not there")
+
+    with recording(Store()):
+        ask("why")
+
+
+def raise_store(error):
+    class Store(MemoryStore):
+        def put(self, name, data):
+            raise error
+
+    with recording(Store(), mode="record"):
+        ask("why")
+
+
+def raise_mismatch():
+    with recording(MemoryStore(), mode="record") as rec:
+        ask("why")
+    [name] = rec.store.scan()
+    raise_with((rec.store.get(name) or b"").replace(b'"why"', b'"how"'))
+
+
+def raise_missing():
+    with recording(MemoryStore()):
+        ask("why")
+
+
+RAISES = {
+    "MemoError": lambda: raise_store(RuntimeError("x")),
+    "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),
+    "InvalidMode": raise_invalid_mode,
+    "UnkeyableArgument": lambda: replay_of(None, ask, print),
+    "UnrecordableValue": lambda: memo.dumps([print]),
+    "RecordingNotFound": raise_missing,
+    "OutcomesExhausted": lambda: replay_of(None),
+    "RecordingDamaged": lambda: raise_with(b"{"),
+    "NotARecording": lambda: raise_with(b"{}"),
+    "KeyMismatch": raise_mismatch,
+    "NewerFormat": raise_newer,
+    "UntrustedType": lambda: memo.loads(b'{"__type__": "nowhere:X", "value": 1}'),
+    "TypeNotFound": lambda: memo.loads(orjson.dumps({"__type__": f"{__name__}:X", "value": 1})),
+    "DataMismatch": lambda: memo.loads(b"{"),
+    "StreamCutShort": raise_cut_short,
+    "StoreError": lambda: raise_store(errors.StoreError("memory://", "is gone")),
+    "StoreNotReadable": raise_not_readable,
+    "StoreNotWritable": lambda: raise_store(StoreNotWritable("memory://", "is full")),
+    "StoreFull": lambda: raise_store(StoreFull("memory://", "is full")),
+    "WatchedFieldChanged": raise_watched,
+}
+
+
+def test_every_error_is_raised_here():
+    assert RAISES.keys() == set(errors.__all__)
+
+
+@pytest.mark.parametrize("name", RAISES)
+def test_an_error_survives_pickle_and_copy_with_its_fields(name):
+    cls = getattr(errors, name)
+    with pytest.raises(cls) as raised:
+        RAISES[name]()
+    error = raised.value
+    assert type(error) is cls
+    error.add_note("by hand")
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is cls
+        assert str(again) == str(error) != ""
+        assert vars(again) == vars(error)
+        assert again.args == error.args
+
+
+FIELDS = {
+    InvalidOption: "option value allowed",
+    InvalidMode: "option value allowed",
+    UnkeyableArgument: "function path reason",
+    UnrecordableValue: "function path reason",
+    RecordingNotFound: "function key store arguments",
+    OutcomesExhausted: "function key store arguments outcomes",
+    StreamCutShort: "function items",
+    WatchedFieldChanged: "function fields",
+}
+
+
+@pytest.mark.parametrize("cls", FIELDS)
+def test_an_error_says_its_values_as_fields(cls):
+    with pytest.raises(cls) as raised:
+        RAISES[cls.__name__]()
+    assert vars(raised.value).keys() >= set(FIELDS[cls].split())
+    for name in ("function", "store", "path"):
+        assert str(getattr(raised.value, name, "") or "") in str(raised.value)
+
+
+def test_a_miss_says_how_to_record_and_counts():
+    with recording(MemoryStore()) as rec, pytest.raises(RecordingNotFound) as raised:
+        ask("why")
+    text = str(raised.value)
+    assert '{"question":"why"}' in text
+    assert "MEMO_MODE=record-if-missing" in text
+    assert "memory://" in text
+    assert len(raised.value.key) == 64
+    assert rec.stats.missed == 1
+    assert calls == []
+
+
+@pytest.fixture(autouse=True)
+def no_calls():
+    calls.clear()
+    yield
+    calls.clear()
