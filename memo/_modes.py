@@ -18,7 +18,7 @@ class Mode(StrEnum):
     RECORD_IF_MISSING = "record-if-missing"
 
     @classmethod
-    def of(cls, name: str) -> Mode:
+    def of(cls, name: object) -> Mode:
         """The mode of that name, in memo's words or in VCR's. Raises `InvalidMode`."""
         mode = _ALIASES.get(name) if isinstance(name, str) else None
         if mode is None:

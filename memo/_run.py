@@ -234,7 +234,9 @@ class Run:
             try:
                 found = None
                 if self._mode is not _LIVE:
-                    found = self._session.ready(self._call) or await self._session.afind(self._call, self._setting.values)
+                    found = self._session.ready(self._call) or await self._session.afind(
+                        self._call, self._setting.values
+                    )
                 decision = decide(self._session, self._mode, self._call, found, ready=ready)
             except BaseException:
                 if leading is not None:

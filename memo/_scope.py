@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 
@@ -102,7 +102,7 @@ class Recorder(Session):
         return decorate if function is None else decorate(function)
 
     @contextmanager
-    def scope(self) -> Iterator[Self]:
+    def scope(self) -> Generator[Self]:
         """Be the active recorder inside of a `with`, and raise at its end what could not be recorded."""
         token = active.set(self)
         try:
@@ -131,7 +131,7 @@ class Recorder(Session):
 @contextmanager
 def recording(
     store: Store | str | os.PathLike[str] = "recordings", *, mode: str = "replay", **options: Unpack[RecorderOptions]
-) -> Iterator[Recorder]:
+) -> Generator[Recorder]:
     """Record and replay the recordable calls made inside of the `with`.
 
     | mode | no recording of this call | a recording exists |

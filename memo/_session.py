@@ -298,7 +298,9 @@ class Session:
             self.failed(call, error)
             return
         if outcome.get("redacted"):
-            log.warning("%s: masked secrets in the recorded outcome at %s", call.function, ", ".join(outcome["redacted"]))
+            log.warning(
+                "%s: masked secrets in the recorded outcome at %s", call.function, ", ".join(outcome["redacted"])
+            )
 
     def failed(self, call: Call, error: Exception) -> None:
         """Note that an outcome could not be recorded."""

@@ -39,7 +39,9 @@ class Signature:
         parameters = parameters[skip:]
         self._signature = signature.replace(parameters=parameters)
         kinds = inspect.Parameter
-        self._positional = [p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+        self._positional = [
+            p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+        ]
         self._by_name = frozenset(
             p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
         )

@@ -67,7 +67,7 @@ class UnkeyableArgument(MemoError, TypeError):
         self.function = function
         self.path = path
         self.reason = reason
-        top = path.split(".")[0].split("[")[0]
+        top = path.partition(".")[0].partition("[")[0]
         super().__init__(
             f"{function}: argument {path} {reason}, so this call has no stable key. Three ways out:\n"
             f"  @recordable(ignore=({top!r},))             if it does not change the answer\n"
@@ -163,7 +163,7 @@ class UntrustedType(MemoError):
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
-        package = name.split(":")[0].split(".")[0]
+        package = name.partition(":")[0].partition(".")[0]
         super().__init__(
             f"the recording names the type {name}, which {reason}. If you trust it: import {package} before the replay, "
             f"name it in the function's annotations, or pass trust=({package!r},)"

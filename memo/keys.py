@@ -104,7 +104,8 @@ class Keyer:
         self._ignored_inside = [steps for steps in paths if len(steps) > 1]
         self._watch = [(path, self._path(path, "watch")) for path in _tuple(watch)]
         self._scrub = [
-            (self._path(path, "scrub"), (each,) if callable(each) else tuple(each)) for path, each in (scrub or {}).items()
+            (self._path(path, "scrub"), (each,) if callable(each) else tuple(each))
+            for path, each in (scrub or {}).items()
         ]
         self._canonical = _Canonical(function, plain_names(_tuple(secrets)))
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
@@ -139,7 +140,8 @@ class Keyer:
             for scrubber in scrubbers:
                 change(tree, steps, scrubber)
         return {
-            path: sha256(self._canonical.write({path: pop(tree, steps)})).hexdigest()[:16] for path, steps in self._watch
+            path: sha256(self._canonical.write({path: pop(tree, steps)})).hexdigest()[:16]
+            for path, steps in self._watch
         }
 
     def _path(self, path: str, option: str) -> tuple[Step, ...]:
@@ -296,10 +298,16 @@ class _Canonical:
             return {"__type__": "bytes", **bytes_form(data)}
         if isinstance(value, type) or typing.get_origin(value) is not None:
             return _class_form(value)
+        if kind.__name__ in ("NotGiven", "Omit") and not value:
+            return _LEFT_OUT
+        return self._data(value, kind, depth)
+
+    def _data(self, value: Any, kind: Any, depth: int) -> Any:
+        """An instance of a data class, or of a subclass of a builtin: the class's name, and what it holds."""
         if isinstance(value, Enum):
             return {"__type__": _short(kind), "value": self._form(value.value, depth)}
         if isinstance(value, BaseModel):
-            held = {name: value.__dict__[name] for name in kind.model_fields if name in value.__dict__}  # type: ignore[attr-defined]
+            held = {name: value.__dict__[name] for name in kind.model_fields if name in value.__dict__}
             form = {"__type__": _short(kind), "value": self._mapping(held, depth)}
             if value.__pydantic_extra__:
                 form["extra"] = self._mapping(value.__pydantic_extra__, depth)
@@ -307,11 +315,12 @@ class _Canonical:
         if dataclasses.is_dataclass(kind):
             return {"__type__": _short(kind), "value": self._mapping(state(value), depth)}
         if is_named_tuple(kind):
-            return {"__type__": _short(kind), "value": self._mapping(dict(zip(kind._fields, value, strict=True)), depth)}  # type: ignore[attr-defined]
+            return {
+                "__type__": _short(kind),
+                "value": self._mapping(dict(zip(kind._fields, value, strict=True)), depth),
+            }
         if isinstance(value, BaseException):
             return {"__type__": _short(kind), "value": self._form([list(value.args), value.__dict__], depth)}
-        if kind.__name__ in ("NotGiven", "Omit") and not value:
-            return _LEFT_OUT
         for base, plain in _PLAIN.items():
             if issubclass(kind, base):
                 held = {"attributes": self._mapping(value.__dict__, depth)} if getattr(value, "__dict__", None) else {}
@@ -338,7 +347,7 @@ class _Careful(_Canonical):
             self._above.discard(id(value))
 
 
-def _short(kind: type) -> str:
+def _short(kind: Any) -> str:
     """The class's name without its module: moving a class does not stale its recordings."""
     return kind.__qualname__.rpartition("<locals>.")[2]
 

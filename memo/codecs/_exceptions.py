@@ -67,7 +67,9 @@ def _members(cls: type[BaseException]) -> dict[str, Any]:
         and name != "args"
         and not name.startswith("__")
     }
-    return written | {name: each for name, each in slot_members(cls).items() if each.__objclass__.__module__ != "builtins"}
+    return written | {
+        name: each for name, each in slot_members(cls).items() if each.__objclass__.__module__ != "builtins"
+    }
 
 
 def _held(error: BaseException) -> dict[str, Any]:

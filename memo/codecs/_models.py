@@ -1,13 +1,13 @@
 """Pydantic models: the plain form (the model's own JSON, validated again) and the exact form (field by field).
 
-    plain   {"__type__": "app:Answer", "value": {…}}
-            + "set": "declared"       extras do not count as set fields (SDKs that build without validation do so);
-                     "declared at top"  the same, where only the model itself has extras, and none inside of it
-            + "attributes": {…}       what else stands in the instance's __dict__
-    exact   {"__type__": "app:Answer", "exact": {field: value, …}}
-            + "set": […]              the set fields, unless they are exactly the ones in "exact"
-            + "missing": […]          fields without a value (`model_construct`)
-            + "extra", "private", "attributes"
+plain   {"__type__": "app:Answer", "value": {…}}
+        + "set": "declared"       extras do not count as set fields (SDKs that build without validation do so);
+                 "declared at top"  the same, where only the model itself has extras, and none inside of it
+        + "attributes": {…}       what else stands in the instance's __dict__
+exact   {"__type__": "app:Answer", "exact": {field: value, …}}
+        + "set": […]              the set fields, unless they are exactly the ones in "exact"
+        + "missing": […]          fields without a value (`model_construct`)
+        + "extra", "private", "attributes"
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Types by name: how a recording spells a type, and which types it may name.
 
-    int                       a builtin
-    package.module:Class      any other class (dotted names, `package.module.Class`, are read too)
-    app:Page[int]             a generic model with its arguments; typing:Union[…] and typing:Literal["a",1] as arguments
+int                       a builtin
+package.module:Class      any other class (dotted names, `package.module.Class`, are read too)
+app:Page[int]             a generic model with its arguments; typing:Union[…] and typing:Literal["a",1] as arguments
 """
 
 from __future__ import annotations

@@ -72,7 +72,9 @@ def state(value: Any) -> dict[str, Any]:
             held[field.name] = object.__getattribute__(value, field.name)
         except AttributeError:
             continue
-    held.update((name, each) for name, each in (*getattr(value, "__dict__", {}).items(), *in_slots(value)) if name not in held)
+    held.update(
+        (name, each) for name, each in (*getattr(value, "__dict__", {}).items(), *in_slots(value)) if name not in held
+    )
     return held
 
 

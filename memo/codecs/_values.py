@@ -107,7 +107,9 @@ class Values:
             cls = self.model(name)
             if cls is not None:
                 read, data = self.plain_reader(cls, name, counted=tree.get("set")), orjson.dumps(tree["value"])
-                return _with(read, data, self.reader(tree["attributes"])) if "attributes" in tree else lambda: read(data)
+                return (
+                    _with(read, data, self.reader(tree["attributes"])) if "attributes" in tree else lambda: read(data)
+                )
         if type(tree) not in (dict, list):
             return lambda: tree
         try:
@@ -219,7 +221,7 @@ class _Writer:
         self._depth += 1
         try:
             if self._depth > MAX_DEPTH:
-                raise UnrecordableValue("", _TOO_DEEP)
+                raise UnrecordableValue("", _TOO_DEEP)  # noqa: TRY301 - it gets its path below, like what comes from inside
             if kind is list:
                 return self._list(value)
             if kind is dict:

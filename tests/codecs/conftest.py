@@ -56,7 +56,14 @@ def shape(value):
     if isinstance(value, (set, frozenset)):
         return ("set", id(kind), sorted(repr(shape(each)) for each in value))
     if isinstance(value, (datetime, time)):
-        return ("moment", id(kind), repr(value.replace(tzinfo=None)), value.fold, id(type(value.tzinfo)), repr(value.tzinfo))
+        return (
+            "moment",
+            id(kind),
+            repr(value.replace(tzinfo=None)),
+            value.fold,
+            id(type(value.tzinfo)),
+            repr(value.tzinfo),
+        )
     if isinstance(value, complex):
         return ("complex", shape(value.real), shape(value.imag))
     if isinstance(value, PurePath):

@@ -180,7 +180,14 @@ def test_an_sdks_status_error_keeps_what_callers_read():
     if http is openai:
         http = pytest.importorskip("httpx")
     client = openai.OpenAI(api_key="sk-hunter2", base_url="https://api.example/v1")
-    body = {"error": {"message": "too long", "code": "context_length_exceeded", "param": "messages", "type": "invalid_request_error"}}
+    body = {
+        "error": {
+            "message": "too long",
+            "code": "context_length_exceeded",
+            "param": "messages",
+            "type": "invalid_request_error",
+        }
+    }
     request = http.Request("POST", "https://api.example/v1/chat", headers={"Authorization": "Bearer sk-hunter2"})
     response = http.Response(400, json=body, headers={"x-request-id": "req_1", "retry-after": "3"}, request=request)
     error = client._make_status_error_from_response(response)

@@ -365,7 +365,9 @@ def test_a_field_that_a_factory_filled_keeps_its_value(back, monkeypatch):
     assert (got.when, got.day, got.number, got.model_fields_set) == (value.when, value.day, value.number, set())
 
 
-@pytest.mark.parametrize("value", [Locked(secret="hunter2"), Leaky(secret="hunter2"), Locked(), [Leaky(secret="hunter2")]], ids=repr)
+@pytest.mark.parametrize(
+    "value", [Locked(secret="hunter2"), Leaky(secret="hunter2"), Locked(), [Leaky(secret="hunter2")]], ids=repr
+)
 def test_never_writes_a_secret(value):
     with pytest.raises(UnrecordableValue, match="secret") as caught:
         dumps({"a": value})
@@ -407,7 +409,10 @@ def test_what_holds_itself_is_refused():
     assert caught.value.path == ".a"
 
 
-@pytest.mark.parametrize("make", [lambda v: Self(a=v) if isinstance(v, Self) else Self(any=v), lambda v: Self(any=v), lambda v: Anything([v])])
+@pytest.mark.parametrize(
+    "make",
+    [lambda v: Self(a=v) if isinstance(v, Self) else Self(any=v), lambda v: Self(any=v), lambda v: Anything([v])],
+)
 def test_every_depth_comes_back_or_is_refused(make, back):
     value: Any = 1
     done = set()
@@ -423,7 +428,13 @@ def test_every_depth_comes_back_or_is_refused(make, back):
 
 
 def test_every_replay_gives_a_fresh_object(identical):
-    for value in (Kinds(by_number={1: "a"}), Holder(many=[Child()]), [Base(), Base()], Extra(x=[1]), Base.model_construct(a=[1])):
+    for value in (
+        Kinds(by_number={1: "a"}),
+        Holder(many=[Child()]),
+        [Base(), Base()],
+        Extra(x=[1]),
+        Base.model_construct(a=[1]),
+    ):
         values = Values(Types())
         tree = values.encode(value)
         read = values.reader(tree)

@@ -126,7 +126,9 @@ def test_a_name_that_is_no_text_is_refused(name):
 def package(folder, name, source, sub=""):
     (folder / name).mkdir()
     (folder / name / "__init__.py").write_text(source)
-    (folder / name / "models.py").write_text("from pydantic import BaseModel\nclass Thing(BaseModel):\n    a: int = 1\n" + sub)
+    (folder / name / "models.py").write_text(
+        "from pydantic import BaseModel\nclass Thing(BaseModel):\n    a: int = 1\n" + sub
+    )
 
 
 def test_a_package_is_imported_only_if_it_is_trusted(tmp_path, monkeypatch):
@@ -215,11 +217,22 @@ def test_hostile_data_is_refused(tree):
 
 
 def test_data_can_not_change_what_an_object_is():
-    got = loads(f'{{"__type__":"{HERE}:Data","value":{{"a":1}},"attributes":{{"__class__":{{"__type__":"type","value":"{HERE}:Color"}}}}}}')
+    got = loads(
+        f'{{"__type__":"{HERE}:Data","value":{{"a":1}},"attributes":{{"__class__":{{"__type__":"type","value":"{HERE}:Color"}}}}}}'
+    )
     assert type(got) is Data
 
 
-@pytest.mark.parametrize("around", ["[%s]", '{"a":%s}', '{"__type__":"tuple","value":[%s]}', '{"__type__":"json","value":%s}', '{"__type__":"list","items":[%s]}'])
+@pytest.mark.parametrize(
+    "around",
+    [
+        "[%s]",
+        '{"a":%s}',
+        '{"__type__":"tuple","value":[%s]}',
+        '{"__type__":"json","value":%s}',
+        '{"__type__":"list","items":[%s]}',
+    ],
+)
 @pytest.mark.parametrize("depth", [200, 500, 1000, 3000])
 def test_data_nested_deep_is_read_or_refused(around, depth):
     text = "1"
@@ -235,7 +248,14 @@ TAGS = ["int", "float", "str", "bytes", "bytearray", "dict", "list", "tuple", "s
         "datetime:timezone", "zoneinfo:ZoneInfo", "decimal:Decimal", "uuid:UUID", "collections:deque", "builtins:complex", "complex", "builtins:range", "re:Pattern", "pathlib:Path", "os:system",
         "pydantic.types:SecretStr", "pydantic_core._pydantic_core:Url", "pydantic_core:ValidationError", "collections:Counter", "collections:defaultdict", "httpx:Response", "httpx2:Request",
         f"{HERE}:Model", f"{HERE}:Color", f"{HERE}:Data", f"{HERE}:Bait", "builtins:OSError", "builtins:UnicodeDecodeError", "builtins:ExceptionGroup", "builtins:StopIteration"]  # fmt: skip
-LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5) | st.sampled_from(TAGS)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | st.sampled_from(TAGS)
+)
 KEYS = st.sampled_from(["__type__", "value", "exact", "set", "missing", "extra", "private", "attributes", "args", "notes", "left_out", "items", "of", "name", "a", "errno", "base64", "text", "wall",
                         "zone", "fold", "status_code", "headers", "request", "method", "url", "title", "errors"])  # fmt: skip
 
@@ -248,13 +268,26 @@ def tagged(children):
     )
 
 
-TREES = st.recursive(LEAVES, lambda each: st.lists(each, max_size=3) | st.dictionaries(KEYS, each, max_size=3) | tagged(each) | tagged(st.lists(each, max_size=3)), max_leaves=12)
+TREES = st.recursive(
+    LEAVES,
+    lambda each: (
+        st.lists(each, max_size=3)
+        | st.dictionaries(KEYS, each, max_size=3)
+        | tagged(each)
+        | tagged(st.lists(each, max_size=3))
+    ),
+    max_leaves=12,
+)
 
 
 @given(TREES)
 def test_any_json_gives_a_value_or_an_error_of_memos(tree):
     values = Values(Types())
-    for act in (lambda: values.decode(tree), lambda: values.reader(tree)(), lambda: list(Items({"of": f"{HERE}:Model", "items": [tree]}, values))):
+    for act in (
+        lambda: values.decode(tree),
+        lambda: values.reader(tree)(),
+        lambda: list(Items({"of": f"{HERE}:Model", "items": [tree]}, values)),
+    ):
         try:
             act()
         except MemoError:

@@ -45,14 +45,26 @@ HASHABLE = (
     | st.ip_addresses() | st.builds(PurePosixPath, st.text("ab/.", max_size=5)) | st.sampled_from([int, list[int], Model, Color, None.__class__])
 )  # fmt: skip
 KEYS = TEXT | st.sampled_from(["__type__", "value", "items"])
-INNER = st.recursive(HASHABLE, lambda each: st.lists(each, max_size=3).map(tuple) | st.frozensets(each, max_size=3) | st.builds(Pair, each, each), max_leaves=5)
+INNER = st.recursive(
+    HASHABLE,
+    lambda each: st.lists(each, max_size=3).map(tuple) | st.frozensets(each, max_size=3) | st.builds(Pair, each, each),
+    max_leaves=5,
+)
 
 
 def model(children):
     names = st.sampled_from(["x", "y", "__type__", "value"])
     return st.builds(
         lambda fields, extra: Model(**fields, **extra),
-        st.fixed_dictionaries({}, optional={"any": children, "number": st.floats(), "many": st.just([Model(x=1), Model()]), "text": st.text(max_size=3) | st.integers()}),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "any": children,
+                "number": st.floats(),
+                "many": st.just([Model(x=1), Model()]),
+                "text": st.text(max_size=3) | st.integers(),
+            },
+        ),
         st.dictionaries(names, children, max_size=2),
     ) | st.builds(lambda each: Model.model_construct(number=each, any=each), children)
 
