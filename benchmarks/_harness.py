@@ -89,12 +89,17 @@ def race(
 def race_processes(
     subject: str, target: float, memo: Sequence[str], floor: Sequence[str], *, rounds: int, added: bool = False
 ) -> Row:
-    """New Python processes in turns, each of which prints the seconds that it took. The median of each counts."""
+    """New Python processes in turns, each of which prints the seconds that it took. The median of each counts;
+
+    where the target is a difference, the median of the differences.
+    """
     for each in (memo, floor):
         run_python(*each)  # writes the byte code
     times = [(float(run_python(*memo)), float(run_python(*floor))) for _ in range(rounds)]
     middle, middle_floor = (statistics.median(each) for each in zip(*times, strict=True))
     results = [one - other if added else one / other for one, other in times]
+    if added:
+        middle = middle_floor + statistics.median(results)
     return Row(subject, middle, middle_floor, target, spread(results), added=added)
 
 

@@ -74,7 +74,7 @@ class Attempt:
     def annotate(self, name: str, value: Any) -> None:
         """The object that was snapped has got an attribute since, which is recorded with it."""
         tree = self._taken.get("value") if self._taken is not None else None
-        if value is not None and type(tree) is dict and "__type__" in tree:
+        if type(tree) is dict and "__type__" in tree:
             tree.setdefault("attributes", {})[name] = value
 
     def respond(self, response: Any) -> None:

@@ -7,8 +7,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from pydantic import BaseModel
-
 from memo._attempt import Attempt
 from memo._flight import NEVER, Flight
 from memo._modes import Mode
@@ -16,6 +14,7 @@ from memo._outcomes import Outcome
 from memo._session import Recording, Session
 from memo._stream import Live, LiveSync, Play, Unrecorded, stream, stream_sync
 from memo.codecs import Values
+from memo.codecs._names import is_model
 from memo.errors import DataMismatch
 from memo.keys import Call, Keyer
 
@@ -308,7 +307,7 @@ class Run:
     def _passing(self, attempt: Attempt, value: Any) -> Any:
         """The stream that a call returned, recorded as it passes; None if it returned no stream."""
         kind = type(value)
-        if hasattr(kind, "__anext__") or (hasattr(kind, "__aiter__") and not isinstance(value, BaseModel)):
+        if hasattr(kind, "__anext__") or (hasattr(kind, "__aiter__") and not is_model(kind)):
 
             async def abegin() -> Live:
                 return Live(aiter(value), attempt)

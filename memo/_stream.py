@@ -14,7 +14,7 @@ import anyio
 from memo._outcomes import Outcome
 from memo.errors import StreamCutShort
 
-__all__ = ["Live", "LiveSync", "Play", "Sink", "Unrecorded", "stream", "stream_sync"]
+__all__ = ["Live", "LiveSync", "Play", "Sink", "Unrecorded", "is_cancelled", "stream", "stream_sync"]
 
 
 class Sink(Protocol):
@@ -220,6 +220,13 @@ def _end(outcome: Outcome, function: str) -> None:
         raise StreamCutShort(function, len(outcome.items or ()))
     if outcome.error is not None:
         raise outcome.error()
+
+
+def is_cancelled() -> bool:
+    """Whether the current task is being cancelled."""
+    consumer = _Consumer()
+    consumer.came()
+    return consumer.was_cancelled()
 
 
 class _Consumer:

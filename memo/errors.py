@@ -25,6 +25,7 @@ __all__ = [
     "StoreNotReadable",
     "StoreNotWritable",
     "StreamCutShort",
+    "TargetNotFound",
     "TypeNotFound",
     "UnkeyableArgument",
     "UnrecordableValue",
@@ -58,6 +59,17 @@ class InvalidOption(MemoError, ValueError):
 
 class InvalidMode(InvalidOption):
     """A mode's name is neither one of memo's nor one of the accepted aliases."""
+
+
+class TargetNotFound(MemoError, AttributeError):
+    """What a patch names is not there, or is no function that can be patched."""
+
+    def __init__(self, target: str, reason: str, nearest: Iterable[str] = ()) -> None:
+        self.target = target
+        self.reason = reason
+        self.nearest = tuple(nearest)
+        hint = f". Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"{target} can not be patched: {reason}{hint}")
 
 
 class UnkeyableArgument(MemoError, TypeError):

@@ -27,18 +27,15 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
-from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter
-
 from memo._format import call_key, canonical_json
 from memo._paths import Step, change, parse_path, pop
-from memo._secrets import is_credential, looks_secret, mask, plain_names
+from memo._secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
 from memo._signature import Signature
 from memo.codecs import MAX_DEPTH, class_name, codec_of
 from memo.codecs._builtin import bytes_form, float_form, int_form, text_form
-from memo.codecs._names import is_named_tuple
+from memo.codecs._names import is_model, is_named_tuple
 from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
@@ -278,16 +275,17 @@ class _Canonical:
         return sorted(forms, key=canonical_json)
 
     def _other(self, value: Any, kind: type, depth: int) -> Any:
-        if kind in (SecretStr, SecretBytes):
-            return {"__type__": kind.__name__}
         if kind is datetime and value.tzinfo is not None and value.utcoffset() is not None:
             # The same moment on the same clock is the same argument, whichever class says what the offset is.
-            zone = {"zone": value.tzinfo.key} if isinstance(value.tzinfo, ZoneInfo) else {}
+            name = getattr(value.tzinfo, "key", None)
+            zone = {"zone": name} if isinstance(name, str) else {}
             return {"__type__": "datetime", "value": value.isoformat(), **zone}
         if kind in _MAPPINGS:
             return self._mapping(value, depth)
         codec = codec_of(kind)
         if codec is not None:
+            if codec.name in SECRET_CODECS:
+                return {"__type__": kind.__name__}
             return {"__type__": _short(kind), "value": self._form(codec.encode(value), depth)}
         if isinstance(value, set | frozenset) and kind in (set, frozenset):
             return {"__type__": "set", "value": self._sorted([self._form(each, depth) for each in value])}
@@ -306,7 +304,7 @@ class _Canonical:
         """An instance of a data class, or of a subclass of a builtin: the class's name, and what it holds."""
         if isinstance(value, Enum):
             return {"__type__": _short(kind), "value": self._form(value.value, depth)}
-        if isinstance(value, BaseModel):
+        if is_model(kind):
             held = {name: value.__dict__[name] for name in kind.model_fields if name in value.__dict__}
             form = {"__type__": _short(kind), "value": self._mapping(held, depth)}
             if value.__pydantic_extra__:
@@ -363,6 +361,8 @@ def _class_form(value: Any) -> Any:
         return form
     if value not in _schemas:
         try:
+            from pydantic import TypeAdapter
+
             _schemas[value] = _ordered(TypeAdapter(value).json_schema())
         except Exception:  # noqa: BLE001 - whatever pydantic says of a class that it can not describe
             _schemas[value] = None

@@ -10,6 +10,7 @@ import types
 from pathlib import Path
 from typing import Any
 
+import anyio
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -245,6 +246,11 @@ bad_outcomes = st.one_of(
 ).flatmap(lambda tree: st.fixed_dictionaries({name: st.just(each) for name, each in tree.items()}, optional={"seconds": junk, "awaited": st.just(False), "redacted": junk}))  # fmt: skip
 
 
+async def drain(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bad_outcomes)
 def test_nothing_in_an_outcome_breaks_more_than_the_replay(tree):
@@ -254,21 +260,19 @@ def test_nothing_in_an_outcome_breaks_more_than_the_replay(tree):
     key = call_key("ask", canonical_json(arguments))
     document = {"memo": 1, "function": "ask", "key": key, "arguments": arguments, "outcomes": [tree]}
     store.put(f"ask/{key[:32]}", orjson.dumps(document))
-    with recording(store, pace=1.0):
+    with recording(store, pace=1e6):
         try:
             got = ask("why")
             if isinstance(got, types.GeneratorType):
                 list(got)
             elif isinstance(got, types.AsyncGeneratorType):
-                for _ in range(2):
-                    with pytest.raises((StopIteration, StopAsyncIteration, MemoError, ValueError)):
-                        got.asend(None).send(None)
+                anyio.run(drain, got)
         except MemoError:
             pass
-        except Exception as error:  # noqa: BLE001 - the recorded one
+        except Exception as error:
             recorded = tree.get("error") or tree.get("stream", {}).get("error")
-            assert recorded is not None, error  # noqa: PT017
-            assert type(error).__name__ in str(recorded), error  # noqa: PT017
+            assert recorded is not None, error
+            assert type(error).__name__ in str(recorded), error
 
 
 # What can not be recorded

@@ -235,13 +235,13 @@ DIFFERENT = {
     ],
     "extras": [Open(), Open(b=1), Open(b=2), Open(extra={"b": 1})],
     "times": [
-        datetime(2026, 1, 1),  # noqa: DTZ001
+        datetime(2026, 1, 1),
         datetime(2026, 1, 1, tzinfo=UTC),
         datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
         datetime(2026, 1, 1, tzinfo=ZoneInfo("Europe/Paris")),
         date(2026, 1, 1),
         "2026-01-01T00:00:00",
-        datetime(2026, 1, 1, fold=1),  # noqa: DTZ001
+        datetime(2026, 1, 1, fold=1),
     ],
     "big bytes": [b"x" * 5000, b"x" * 4999 + b"y", "x" * 5000, b"x" * 4999],
     "texts that call themselves alike": [Loud("a"), Loud("b"), "a", "loud"],
@@ -751,3 +751,12 @@ def test_the_key_of_every_file_can_be_recomputed_from_the_file_alone(value):
 def test_dataclass_fields_not_methods_identify_it():
     made = dataclasses.make_dataclass("Point", [("x", int), ("y", int)])
     assert key(made(1, 2)) == key(Point(1, 2))
+
+
+def test_big_bytes_are_written_as_a_digest():
+    assert document(take, b"x" * 5000)["arguments"]["value"] == {
+        "__type__": "bytes",
+        "sha256": sha256(b"x" * 5000).hexdigest(),
+        "size": 5000,
+    }
+    assert document(take, b"x")["arguments"]["value"] == {"__type__": "bytes", "text": "x"}

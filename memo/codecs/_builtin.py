@@ -13,12 +13,10 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, get_args
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from pydantic import ByteSize, NameEmail, SecretBytes, SecretStr, networks
 from pydantic_core import MultiHostUrl, PydanticCustomError, TzInfo, Url, ValidationError, core_schema
 
-from memo.codecs._registry import register_codec
+from memo.codecs._registry import register_codec, register_later
 
 __all__ = ["bytes_form", "bytes_of", "float_form", "int_form", "int_of", "text_form", "text_of"]
 
@@ -82,12 +80,6 @@ def _offset(zone: timezone) -> list[Any]:
     return [delta] if name == timezone(delta).tzname(None) else [delta, name]
 
 
-def _zone_key(zone: ZoneInfo) -> str:
-    if zone.key is None:
-        raise TypeError("is a time zone that was read from a file and has no name")
-    return zone.key
-
-
 def _clock(zone: TzInfo) -> float:
     delta = zone.utcoffset(None)
     return delta.total_seconds() if delta is not None else math.nan
@@ -120,7 +112,6 @@ register_codec(time, encode=_moment, decode=lambda data: _moment_of(time, data))
 register_codec(date, encode=date.isoformat, decode=date.fromisoformat)
 register_codec(timedelta, encode=lambda v: [v.days, v.seconds, v.microseconds], decode=lambda data: timedelta(*data))
 register_codec(timezone, encode=_offset, decode=lambda data: timezone(*data))
-register_codec(ZoneInfo, encode=_zone_key, decode=ZoneInfo)
 register_codec(TzInfo, encode=_clock, decode=lambda data: TzInfo(int(data)))
 register_codec(Decimal, encode=str, decode=Decimal)
 register_codec(UUID, encode=str, decode=UUID)
@@ -132,19 +123,45 @@ register_codec(re.Pattern, encode=lambda v: [v.pattern, v.flags], decode=lambda 
 register_codec(type(Path()), encode=str, decode=Path, name="pathlib:Path")
 register_codec(PurePosixPath, encode=str, decode=PurePosixPath, name="pathlib:PurePosixPath")
 register_codec(PureWindowsPath, encode=PurePath.as_posix, decode=PureWindowsPath, name="pathlib:PureWindowsPath")
-register_codec(SecretStr, encode=SecretStr.get_secret_value, decode=SecretStr)
-register_codec(SecretBytes, encode=SecretBytes.get_secret_value, decode=SecretBytes)
 register_codec(Fraction, encode=str, decode=Fraction)
 register_codec(Counter, encode=dict, decode=Counter)
 register_codec(defaultdict, encode=lambda v: [v.default_factory, dict(v)], decode=lambda data: defaultdict(*data))
 register_codec(ValidationError, encode=_invalid, decode=_invalid_of, name="pydantic_core:ValidationError")
 register_codec(Url, encode=str, decode=Url)
 register_codec(MultiHostUrl, encode=str, decode=MultiHostUrl)
-register_codec(ByteSize, encode=int, decode=ByteSize)
-register_codec(NameEmail, encode=lambda v: [v.name, v.email], decode=lambda data: NameEmail(*data))
 for _address in (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network):
     register_codec(_address, encode=str, decode=_address)
-for _url in vars(networks).values():
-    # The classes for URLs hold one of pydantic-core's; AnyUrl and its kin came to be classes in pydantic 2.10.
-    if isinstance(_url, type) and hasattr(_url, "_constraints") and not _url.__name__.startswith("_"):
-        register_codec(_url, encode=str, decode=_url)
+
+
+def _register_zones() -> None:
+    from zoneinfo import ZoneInfo
+
+    def key(zone: ZoneInfo) -> str:
+        if zone.key is None:
+            raise TypeError("is a time zone that was read from a file and has no name")
+        return zone.key
+
+    register_codec(ZoneInfo, encode=key, decode=ZoneInfo)
+
+
+def _register_pydantic_types() -> None:
+    from pydantic import ByteSize, SecretBytes, SecretStr
+
+    register_codec(SecretStr, encode=SecretStr.get_secret_value, decode=SecretStr)
+    register_codec(SecretBytes, encode=SecretBytes.get_secret_value, decode=SecretBytes)
+    register_codec(ByteSize, encode=int, decode=ByteSize)
+
+
+def _register_pydantic_networks() -> None:
+    from pydantic import NameEmail, networks
+
+    register_codec(NameEmail, encode=lambda v: [v.name, v.email], decode=lambda data: NameEmail(*data))
+    for each in vars(networks).values():
+        # The classes for URLs hold one of pydantic-core's; AnyUrl and its kin came to be classes in pydantic 2.10.
+        if isinstance(each, type) and hasattr(each, "_constraints") and not each.__name__.startswith("_"):
+            register_codec(each, encode=str, decode=each)
+
+
+register_later("zoneinfo", _register_zones)
+register_later("pydantic.types", _register_pydantic_types)
+register_later("pydantic.networks", _register_pydantic_networks)

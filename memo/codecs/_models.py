@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr, ValidationError
 
-from memo.codecs._same import by_class, difference, is_model, state
+from memo.codecs._names import is_model
+from memo.codecs._same import by_class, difference, state
 from memo.errors import DataMismatch
 
 __all__ = ["Plain", "counter", "exact_form", "plain_form", "read_exact", "read_plain"]

@@ -21,11 +21,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from pydantic import BaseModel
-
 from memo.errors import TypeNotFound, UntrustedType
 
-__all__ = ["Types", "class_name", "is_data_type", "is_named_tuple", "module_name"]
+__all__ = ["Types", "class_name", "is_data_type", "is_model", "is_named_tuple", "module_name"]
 
 _BUILTINS: dict[str, Any] = {
     kind.__name__: kind
@@ -71,10 +69,18 @@ def _declares(cls: Any, name: str) -> bool:
     return any(name in vars(each) for each in cls.__mro__)
 
 
+@functools.cache
+def is_model(cls: type) -> bool:
+    """Whether a class is a pydantic model's. Before pydantic's models are imported, none is, and memo leaves it at that."""
+    pydantic = sys.modules.get("pydantic.main")
+    return pydantic is not None and issubclass(cls, pydantic.BaseModel)
+
+
 def is_data_type(cls: type) -> bool:
     """Whether instances are only data: what a recording may make memo build."""
     return (
-        issubclass(cls, BaseModel | enum.Enum | BaseException)
+        is_model(cls)
+        or issubclass(cls, enum.Enum | BaseException)
         or _declares(cls, "__dataclass_fields__")
         or is_named_tuple(cls)
     )
@@ -300,7 +306,7 @@ def _walk(annotation: Any, found: dict[str, type]) -> None:
         generic = getattr(annotation, "__pydantic_generic_metadata__", None)
         if generic and generic["origin"]:
             _walk((generic["origin"], *generic["args"]), found)
-        if issubclass(annotation, BaseModel):
+        if is_model(annotation):
             for field in annotation.model_fields.values():
                 _walk(field.annotation, found)
         elif not issubclass(annotation, enum.Enum):

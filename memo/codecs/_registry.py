@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 
 from memo.codecs._names import class_name
 
-__all__ = ["Codec", "codec_of", "known_type", "register_codec"]
+__all__ = ["Codec", "codec_named", "codec_of", "known_type", "register_codec", "register_later"]
 
 T = TypeVar("T")
 
@@ -25,6 +25,7 @@ class Codec:
 
 _codecs: dict[str, Codec] = {}
 _by_type: dict[type, Codec | None] = {}
+_later: dict[str, Callable[[], None]] = {}
 
 
 @overload
@@ -57,23 +58,32 @@ def register_codec(
     _by_type.clear()
 
 
+def register_later(module: str, register: Callable[[], None]) -> None:
+    """Register the codecs of a module's classes when the first of them is met: importing the module takes its time."""
+    _later[module] = register
+
+
 def codec_of(cls: type) -> Codec | None:
     """The codec for values of exactly that class."""
     try:
         return _by_type[cls]
     except KeyError:
-        found = _by_type[cls] = _codecs.get(class_name(cls))
+        found = _by_type[cls] = codec_named(class_name(cls))
         return found
 
 
 def codec_named(name: str) -> Codec | None:
     """The codec of a recorded type name."""
-    return _codecs.get(name)
+    found = _codecs.get(name)
+    if found is None and _later and (register := _later.pop(name.partition(":")[0], None)) is not None:
+        register()
+        return _codecs.get(name)
+    return found
 
 
 def known_type(name: str) -> type | None:
     """The class of a registered codec's name, where it is imported already."""
-    if name not in _codecs:
+    if codec_named(name) is None:
         return None
     module, _, qualname = name.partition(":")
     found: Any = sys.modules.get(module)

@@ -12,13 +12,14 @@ import types
 from collections.abc import Callable, Iterator
 from datetime import datetime, time
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel
+from memo.codecs._names import is_model, is_named_tuple
 
-from memo.codecs._names import is_named_tuple
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
-__all__ = ["by_class", "difference", "in_slots", "is_model", "slot_members", "state"]
+__all__ = ["by_class", "difference", "in_slots", "slot_members", "state"]
 
 T = TypeVar("T")
 
@@ -29,6 +30,12 @@ def by_class(function: Callable[[type], T]) -> Callable[[type], T]:
 
 
 _BY_EQUALITY = frozenset({str, int, bool, bytes, bytearray, type(None)})
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two plain values are the same: what most of a tree is, seen without a look at anything else."""
+    kind = type(a)
+    return kind is type(b) and (kind in _BY_EQUALITY or (kind is float and a != 0)) and a == b
 
 
 def difference(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
@@ -79,18 +86,12 @@ def state(value: Any) -> dict[str, Any]:
 
 
 @by_class
-def is_model(cls: type) -> bool:
-    """Whether instances are models. (`isinstance` asks pydantic's metaclass, in Python, each time.)"""
-    return issubclass(cls, BaseModel)
-
-
-@by_class
 def slot_members(cls: type) -> dict[str, types.MemberDescriptorType]:
     """The `__slots__` of a class and its bases, but for those that every model has."""
     return {
         name: member
         for each in reversed(cls.__mro__)
-        if each is not BaseModel
+        if (each.__module__, each.__name__) != ("pydantic.main", "BaseModel")
         for name, member in vars(each).items()
         if isinstance(member, types.MemberDescriptorType)
     }
@@ -109,6 +110,8 @@ def _sequence(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
     if len(a) != len(b):
         return ""
     for index, (x, y) in enumerate(zip(a, b, strict=True)):
+        if _alike(x, y):
+            continue
         inner = difference(x, y, parts)
         if inner is not None:
             return f"[{index}]{inner}"
@@ -119,8 +122,10 @@ def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: Callable[[Any], Any]) 
     if len(a) != len(b):
         return ""
     for (name, x), (other, y) in zip(a.items(), b.items(), strict=True):
-        if difference(name, other, parts) is not None:
+        if not _alike(name, other) and difference(name, other, parts) is not None:
             return ""
+        if _alike(x, y):
+            continue
         inner = difference(x, y, parts)
         if inner is not None:
             return f"[{name!r}]{inner}"
@@ -144,7 +149,7 @@ def _fields(a: dict[str, Any], b: dict[str, Any], parts: Callable[[Any], Any]) -
         return ""
     for name, x in a.items():
         y = b[name]
-        if x is y:
+        if x is y or (type(x) is str and type(y) is str and x == y):
             continue
         inner = difference(x, y, parts)
         if inner is not None:

@@ -14,14 +14,11 @@ from enum import Enum
 from typing import Any, cast
 
 import orjson
-from pydantic import BaseModel
-
 from memo._format import canonical_json
 from memo.codecs import _builtin as builtin
 from memo.codecs._exceptions import exception_form, exception_of
 from memo.codecs._items import Items, pack
-from memo.codecs._models import counter, exact_form, plain_form, read_exact, read_plain
-from memo.codecs._names import Types, is_named_tuple
+from memo.codecs._names import Types, is_model, is_named_tuple
 from memo.codecs._registry import codec_named, codec_of
 from memo.codecs._same import difference, slot_members, state
 from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
@@ -120,31 +117,33 @@ class Values:
             return lambda: orjson.loads(data)
         return lambda: self.decode(orjson.loads(data))
 
-    def plain_reader(self, cls: type[BaseModel], name: str, *, counted: str | None) -> Callable[[bytes], Any]:
+    def plain_reader(self, cls: Any, name: str, *, counted: str | None) -> Callable[[bytes], Any]:
         """A function that builds models of that class from the JSON of their plain form."""
+        from memo.codecs import _models  # not before there is a model: importing pydantic's takes its time
+
         try:
             validate = cls.__pydantic_validator__.validate_json
         except Exception as error:
             raise DataMismatch(name, str(error)) from error
-        count = counter(counted)
+        count = _models.counter(counted)
 
         def read(data: bytes) -> Any:
             try:
                 value = validate(data)
             except Exception:  # noqa: BLE001 - said better by read_plain
-                return read_plain(cls, data, name)
+                return _models.read_plain(cls, data, name)
             if count is not None:
                 count(value)
             return value
 
         return read
 
-    def model(self, name: str) -> type[BaseModel] | None:
+    def model(self, name: str) -> Any:
         """The model class of that name, None if it is the name of anything else."""
         if type(name) is str and (name in _READERS or codec_named(name) is not None):
             return None
         cls = self.types.resolve(name)
-        return cls if isinstance(cls, type) and issubclass(cls, BaseModel) else None
+        return cls if isinstance(cls, type) and is_model(cls) else None
 
     def _tagged(self, name: str, node: dict[str, Any]) -> Any:
         read = _READERS.get(name)
@@ -156,11 +155,13 @@ class Values:
         cls: Any = self.types.resolve(name)
         if not isinstance(cls, type):
             raise UntrustedType(name, "is no class")
-        if issubclass(cls, BaseModel):
+        if is_model(cls):
+            from memo.codecs import _models
+
             if "exact" in node:
-                return read_exact(cls, node, self._decode, name)
-            value = read_plain(cls, orjson.dumps(node["value"]), name)
-            count = counter(node.get("set"))
+                return _models.read_exact(cls, node, self._decode, name)
+            value = _models.read_plain(cls, orjson.dumps(node["value"]), name)
+            count = _models.counter(node.get("set"))
             if count is not None:
                 count(value)
             if "attributes" in node:
@@ -236,7 +237,7 @@ class _Writer:
 
     def _list(self, value: list[Any]) -> Any:
         tree = [self.write(each, f"[{index}]") for index, each in enumerate(value)]
-        packed = pack(tree) if len(tree) > 1 and isinstance(value[0], BaseModel) else {}
+        packed = pack(tree) if len(tree) > 1 and is_model(type(value[0])) else {}
         return {"__type__": "list", **packed} if "of" in packed else tree
 
     def _dict(self, value: dict[Any, Any]) -> Any:
@@ -272,7 +273,7 @@ class _Writer:
             return {"__type__": kind.__name__, **builtin.bytes_form(bytes(value))}
         if isinstance(value, type) or typing.get_origin(value) is not None:
             return {"__type__": "type", "value": self._spell(value)}
-        if isinstance(value, BaseModel):
+        if is_model(kind):
             return self._write_model(value, kind)
         if isinstance(value, Enum):
             return self._write_enum(value, kind)
@@ -294,12 +295,14 @@ class _Writer:
             }
         raise UnrecordableValue("", f"is a {kind.__module__}.{kind.__qualname__}, which is no data that memo knows")
 
-    def _write_model(self, value: BaseModel, kind: type) -> Any:
+    def _write_model(self, value: Any, kind: type) -> Any:
+        from memo.codecs import _models
+
         name = self._spell(kind)
-        plain = plain_form(value, parts)
+        plain = _models.plain_form(value, parts)
         if plain is None:
             self.unproved = True
-            return {"__type__": name, **exact_form(value, self.write)}
+            return {"__type__": name, **_models.exact_form(value, self.write)}
         if not plain.shallow and self._depth + _levels(plain.data) > MAX_DEPTH:
             raise UnrecordableValue("", _TOO_DEEP)
         form = {"__type__": name, "value": plain.data}

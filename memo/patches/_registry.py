@@ -2,39 +2,39 @@
 
 A target is `"package.module:function"` or `"package.module:Class.method"`. If its module is not imported yet, it is
 patched when it is.
+
+- A method that a class inherits is patched in that class alone: instances of its parent are not recorded, and when the
+  patch is taken back, the class has no such attribute of its own, as before.
+- A function that is `@recordable` already stays as it is: the decorator in the code stands, and its call is recorded once.
+- A module that is reloaded, or imported anew, has lost its patches until the next installation.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.machinery
 import inspect
 import logging
+import pkgutil
 import sys
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import partial
+from types import FunctionType, ModuleType
 from typing import Any
 
 import wrapt
 
-from memo._recordable import Options, Recordable
+from memo._recordable import BoundRecordable, Options, Recordable, _Function
 from memo._run import Run
-from memo.errors import InvalidOption, MemoError
+from memo._session import current
+from memo.errors import InvalidOption, TargetNotFound
 from memo.keys import Describe
 
-__all__ = ["Patch", "TargetNotFound", "apply", "check", "undo"]
+__all__ = ["Patch", "apply", "check", "lock", "split", "undo"]
 
 log = logging.getLogger("memo")
-
-
-class TargetNotFound(MemoError, AttributeError):
-    """What a patch names is not there."""
-
-    def __init__(self, target: str, reason: str, nearest: list[str]) -> None:
-        self.target = target
-        self.reason = reason
-        self.nearest = tuple(nearest)
-        hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
-        super().__init__(f"{target} can not be patched: {reason}.{hint}")
 
 
 @dataclass(frozen=True)
@@ -51,56 +51,97 @@ class Patch:
     """By a preset: a target that is not there is no error."""
 
 
+class Patched(Recordable):
+    """A recordable put in place from outside. While no installation wants it, it is the function itself."""
+
+    def __init__(self, applied: _Applied, original: Any, inheritor: type | None) -> None:
+        def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            if inheritor is not None and instance is not None:
+                wrapped = _inherited(inheritor, applied.name, original, instance, wrapped)
+            session = current() if applied.count else None
+            if session is None:
+                return wrapped(*args, **kwargs)
+            return applied.function.run(session, session.mode, wrapped, instance, args, kwargs)
+
+        super(Recordable, self).__init__(original, wrapper)
+        self._self_known = applied.function
+        self._self_original = original
+        self._self_own = inheritor is None
+
+
 class _Applied:
     """One target's wrapper, and how many installations want it."""
 
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
         self.count = 0
-        self.wrapper: Recordable | None = None
+        self.name = patch.target.rpartition(":")[2].rpartition(".")[2]
+        self.wrapper: Patched | None = None
+        self.function: Any = None
+        """What the wrapper knows of its function: the options of those who want it now."""
         self._owner: Any = None
         self._original: Any = None
         self._own = True
+        self._loaded: object = None
 
     def wrap(self) -> None:
-        """Put the wrapper in place, or switch on the one that somebody's is lying on."""
-        if self.wrapper is not None:
-            self.wrapper._self_known.enabled = True
+        """Put the wrapper in place, or find it in place, perhaps below somebody else's."""
+        owner, found = _resolve(self.patch.target)
+        wrapper = self.wrapper
+        loaded = _loading(sys.modules[split(self.patch.target)[0]])
+        if wrapper is not None:
+            if owner is self._owner and _lies_under(_namespace(owner).get(self.name), wrapper):
+                if self.count == 0:  # it was switched off: the options may be others now
+                    self.function = wrapper._self_known = self._known(self._original)
+                return
+            if self.count and loaded is self._loaded:
+                return  # something else is in its place for now, a test's double perhaps
+            self.unwrap()
+        self.wrapper = None
+        own = self.name in _namespace(owner)
+        while type(found) is Patched:  # a parent's, or one that was left here switched off: a call is recorded once
+            own = own and (found._self_own or found is not _namespace(owner)[self.name])
+            found = found._self_original
+        if type(found) is BoundRecordable and type(found._self_parent) is Patched:
+            found = found._self_parent._self_original.__get__(owner, type(owner))  # one object's method
+        if _decorated(found):
+            if self.patch.options:
+                raise InvalidOption(
+                    "options", f"{dict(self.patch.options)} for {self.patch.target}", ["none: it is @recordable already"]
+                )
             return
-        module, path = split(self.patch.target)
-        *parents, name = path.split(".")
-        owner: Any = sys.modules[module]
-        for part in parents:
-            owner = _attribute(owner, part, self.patch.target)
-        _attribute(owner, name, self.patch.target)
-        # As it stands in the class, not bound: staticmethod and classmethod stay what they are.
-        original = inspect.getattr_static(owner, name)
-        while type(original) is Recordable:
-            original = original.__wrapped__  # a parent's patched method: its calls are recorded once
-        self._owner, self._original, self._own = owner, original, name in vars(owner)
-        self.wrapper = Recordable(original, None, self.patch.options, self.patch.run, self.patch.describe)
-        setattr(owner, name, self.wrapper)
+        self.function = self._known(found)
+        made = Patched(self, found, owner if not own and isinstance(owner, type) else None)
+        try:
+            setattr(owner, self.name, made)
+        except (AttributeError, TypeError) as error:
+            raise TargetNotFound(self.patch.target, f"{error}", []) from None
+        self.wrapper, self._owner, self._original, self._own, self._loaded = made, owner, found, own, loaded
+
+    def _known(self, original: Any) -> _Function:
+        try:
+            return _Function(original, None, self.patch.options, self.patch.run, self.patch.describe)
+        except InvalidOption:
+            raise
+        except (TypeError, ValueError) as error:
+            raise TargetNotFound(self.patch.target, str(error), []) from None
 
     def unwrap(self) -> bool:
-        """Take the wrapper away, leaving no trace. False where somebody's wrapper lies on it: it goes inert instead."""
-        if self.wrapper is None:
+        """Take the wrapper away, leaving no trace. False where something else is in its place: somebody's wrapper around it."""
+        wrapper = self.wrapper
+        if wrapper is None:
             return True
-        name = self.patch.target.rpartition(":")[2].rpartition(".")[2]
-        if vars(self._owner).get(name) is not self.wrapper:
-            self.wrapper._self_known.enabled = False
-            log.warning(
-                "%s: another wrapper was put on it since; memo's stays below, and does nothing any more", self.patch.target
-            )
+        if _namespace(self._owner).get(self.name) is not wrapper:
             return False
-        if self._own and self._original is not None:
-            setattr(self._owner, name, self._original)
+        if self._own:
+            setattr(self._owner, self.name, self._original)
         else:
-            delattr(self._owner, name)  # inherited: no shadow of the parent's stays behind
+            delattr(self._owner, self.name)  # inherited: no shadow of the parent's stays behind
         self.wrapper = None
         return True
 
 
-_lock = threading.RLock()
+lock = threading.RLock()
 _applied: dict[str, _Applied] = {}
 _hooked: set[str] = set()
 
@@ -113,20 +154,17 @@ def split(target: str) -> tuple[str, str]:
     return module, path
 
 
-def check(patch: Patch) -> None:
-    """Raise `TargetNotFound` for a target that can be seen not to be there, without importing anything."""
-    module, path = split(patch.target)
+def check(patch: Patch, *, path: Sequence[str] | None = None) -> None:
+    """Raise `TargetNotFound` for a target that can be seen not to be there, without importing anything.
+
+    And `InvalidOption` for options that fit no function. `path` is where top-level modules lie, if not on `sys.path`.
+    """
+    module, _ = split(patch.target)
+    _Function(_anything, None, patch.options, patch.run, patch.describe)
     if module in sys.modules:
-        owner: Any = sys.modules[module]
-        for part in path.split("."):
-            owner = _attribute(owner, part, patch.target)
-        if not callable(owner):
-            raise TargetNotFound(patch.target, "it can not be called", [])
+        _resolve(patch.target)
     else:
-        top = module.partition(".")[0]
-        if top not in sys.modules and importlib.util.find_spec(top) is None:
-            known = sorted({name.partition(".")[0] for name in sys.modules} - {"__main__"})
-            raise TargetNotFound(patch.target, f"there is no package {top}", _nearest(top, known))
+        _find(patch.target, module, path)
 
 
 def apply(patch: Patch) -> None:
@@ -134,58 +172,202 @@ def apply(patch: Patch) -> None:
 
     Raises `InvalidOption` if it is in place with other options, `TargetNotFound`.
     """
-    with _lock:
-        applied = _applied.get(patch.target)
-        if applied is None:
-            applied = _Applied(patch)
-        elif applied.count and (applied.patch.options, applied.patch.run) != (patch.options, patch.run):
+    module = split(patch.target)[0]
+    with lock:
+        _sweep()
+        applied = _applied.get(patch.target) or _Applied(patch)
+        if applied.count and not _alike(applied.patch, patch):
             raise InvalidOption(
-                "options", f"{patch.options} for {patch.target}", [f"{applied.patch.options}, as it is patched already"]
+                "options",
+                f"{dict(patch.options)} for {patch.target}",
+                [f"{dict(applied.patch.options)}, with which it is patched already"],
             )
-        elif not applied.count:
-            applied.patch = patch if applied.wrapper is None else applied.patch
-        module = split(patch.target)[0]
-        if module in sys.modules:
+        if not applied.count:
+            applied.patch = patch
+        loaded = module in sys.modules
+        if loaded:
             applied.wrap()
-        elif module not in _hooked:
-            _hooked.add(module)
-            wrapt.register_post_import_hook(_imported, module)
         applied.count += 1
         _applied[patch.target] = applied
+        if not loaded and module not in _hooked:
+            _hooked.add(module)
+            wrapt.register_post_import_hook(_imported, module)
 
 
 def undo(patch: Patch) -> None:
     """Take back one `apply`. The last one takes the wrapper away."""
-    with _lock:
+    with lock:
         applied = _applied.get(patch.target)
         if applied is None or not applied.count:
             return
         applied.count -= 1
+        if not applied.count:
+            if applied.unwrap():
+                del _applied[patch.target]
+            else:
+                log.warning("%s: it was wrapped or replaced since; memo's wrapper does nothing any more", patch.target)
+        _sweep()
+
+
+def _sweep() -> None:
+    """Take away what was left switched off under somebody's wrapper, where that is gone by now."""
+    for target, applied in list(_applied.items()):
         if not applied.count and applied.unwrap():
-            del _applied[patch.target]
+            del _applied[target]
 
 
 def _imported(module: Any) -> None:
     """A module with targets was imported. Nothing that goes wrong here may break that import."""
-    with _lock:
+    with lock:
+        _hooked.discard(module.__name__)
         for target, applied in list(_applied.items()):
-            if applied.count and split(target)[0] == module.__name__ and applied.wrapper is None:
+            if applied.count and split(target)[0] == module.__name__:
                 try:
                     applied.wrap()
                 except Exception as error:  # noqa: BLE001 - it would come out of the user's import statement
-                    level = logging.INFO if applied.patch.offered else logging.ERROR
-                    log.log(level, "%s", error)
+                    log.log(logging.WARNING if applied.patch.offered else logging.ERROR, "%s", error)
 
 
-def _nearest(name: str, known: list[str]) -> list[str]:
-    from difflib import get_close_matches
-
-    return get_close_matches(name, known, 2)
+def _alike(one: Patch, other: Patch) -> bool:
+    return (one.options, one.run, one.describe) == (other.options, other.run, other.describe)
 
 
-def _attribute(owner: Any, name: str, target: str) -> Any:
+async def _anything(*args: Any, **kwargs: Any) -> None:
+    """Any function: options that do not fit it fit none."""
+
+
+def _resolve(target: str) -> tuple[Any, Any]:
+    """What holds the target, and the target as it stands there, not bound. Raises `TargetNotFound`."""
+    module, path = split(target)
+    *parents, name = path.split(".")
+    owner: Any = sys.modules[module]
+    before = f"{module}:"
+    for part in parents:
+        owner = _attribute(owner, part, target, before)
+        before += f"{part}."
+    value = _attribute(owner, name, target, before)
+    if inspect.isclass(value):
+        raise TargetNotFound(target, "it is a class; name one of its methods", [f"{target}.{each}" for each in _methods(value)])
+    if not callable(value):
+        raise TargetNotFound(target, f"it is no function, but of type {type(value).__qualname__}", [])
+    if not isinstance(owner, type):
+        return owner, _namespace(owner).get(name, value)
+    for each in owner.__mro__:
+        if name in vars(each):
+            return owner, vars(each)[name]
+    raise TargetNotFound(target, f"{owner.__qualname__} gets {name} from its metaclass", [])
+
+
+def _methods(kind: type) -> list[str]:
+    return [name for name, value in vars(kind).items() if not name.startswith("_") and callable(getattr(kind, name, None))][:3]
+
+
+def _attribute(owner: Any, name: str, target: str, before: str) -> Any:
     try:
         return getattr(owner, name)
     except AttributeError:
-        where = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", repr(owner))
-        raise TargetNotFound(target, f"{where} has no {name}", _nearest(name, dir(owner))) from None
+        where = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", None) or repr(owner)
+        reason = f"{where} has no {name}"
+        if where == "__main__" or getattr(getattr(owner, "__spec__", None), "_initializing", False):
+            reason += " yet, since it is still being run"
+        raise TargetNotFound(target, reason, [f"{before}{each}" for each in _nearest(name, dir(owner))]) from None
+
+
+def _find(target: str, module: str, path: Sequence[str] | None) -> None:
+    """Look for a module that is not imported. Raises `TargetNotFound`."""
+    parts = module.split(".")
+    for count in range(1, len(parts) + 1):
+        name = ".".join(parts[:count])
+        if name in sys.modules:
+            path = getattr(sys.modules[name], "__path__", ())
+            continue
+        spec = _spec(name, path)
+        if spec is None:
+            known = {each.name for each in pkgutil.iter_modules(None if path is None else list(path))}
+            if count == 1:
+                known |= {*sys.stdlib_module_names, *(each for each in sys.modules if "." not in each)}
+            before = f"{name.rpartition('.')[0]}." if count > 1 else ""
+            nearest = [before + each for each in _nearest(parts[count - 1], known)]
+            kind = "module" if count > 1 else "package"
+            raise TargetNotFound(target, f"there is no {kind} {name}", nearest)
+        path = spec.submodule_search_locations or ()
+
+
+def _spec(name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
+    """Where a module lies, as the import would find it: `importlib.util.find_spec` would import its parents."""
+    for finder in sys.meta_path:
+        found = finder.find_spec(name, path) if hasattr(finder, "find_spec") else None
+        if found is not None:
+            return found
+    return None
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    return get_close_matches(name, sorted(known), 2)
+
+
+def _namespace(owner: Any) -> dict[str, Any]:
+    return getattr(owner, "__dict__", {})
+
+
+def _loading(module: ModuleType) -> object:
+    """Another object whenever the module has been loaded again."""
+    return getattr(module, "__spec__", None) or module
+
+
+def _decorated(found: Any) -> bool:
+    """Whether it was made recordable where it is defined."""
+    inner = found.__func__ if isinstance(found, staticmethod | classmethod) else found
+    return type(inner) in (Recordable, BoundRecordable)
+
+
+def _inherited(inheritor: type, name: str, original: Any, instance: Any, wrapped: Any) -> Any:
+    """What a call of an inherited method comes to without memo's wrapper: in a class with several parents not always
+    what `inheritor` itself inherits.
+    """
+    kind = instance if isinstance(instance, type) and inheritor in instance.__mro__ else type(instance)
+    order = kind.__mro__
+    if inheritor not in order:
+        return wrapped
+    for each in order[order.index(inheritor) + 1 :]:
+        found = vars(each).get(name, _ABSENT)
+        if type(found) is Patched:
+            found = found._self_original if found._self_own else _ABSENT
+        if found is original:
+            return wrapped
+        if found is not _ABSENT:
+            if not hasattr(type(found), "__get__"):
+                return found
+            return found.__get__(None if instance is kind else instance, kind)
+    return wrapped
+
+
+_ABSENT: Any = object()
+
+
+def _lies_under(top: Any, wrapper: Patched) -> bool:
+    """Whether a call of `top` comes to the wrapper, as far as can be seen: wrapt, `functools.wraps`, closures, names."""
+    waiting, seen = [(top, 0)], 0
+    while waiting and seen < 200:
+        each, depth = waiting.pop(0)
+        seen += 1
+        if each is wrapper or (type(each) is BoundRecordable and each._self_parent is wrapper):
+            return True
+        if depth > 4:
+            continue
+        under = [getattr(each, "__wrapped__", None), getattr(each, "__func__", None)]
+        if isinstance(each, partial):
+            under.append(each.func)
+        if isinstance(each, FunctionType):
+            under += [cell.cell_contents for cell in each.__closure__ or () if _filled(cell)]
+            under += [each.__globals__.get(name) for name in each.__code__.co_names if depth == 0]
+        waiting += [(one, depth + 1) for one in under if callable(one)]
+    return False
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - an empty cell raises
+    except ValueError:
+        return False
+    return True

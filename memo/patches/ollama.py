@@ -1,37 +1,96 @@
-"""ollama: every call of `Client` and `AsyncClient`, streamed and plain."""
+"""ollama: every call of `Client` and `AsyncClient`, streamed and plain, and of the module's own functions.
+
+Most go through `_request`, and come back as typed objects; `copy`, `delete` and `create_blob` (known by the digest in its
+path) go through `_request_raw` alone. A call that goes through both is recorded once.
+"""
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
+from memo._attempt import Attempt
+from memo._outcomes import Outcome
 from memo._recordable import Options
+from memo._run import Run
+from memo._signature import DoesNotFit
+from memo._stream import stream, stream_sync
 from memo.patches._registry import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]
 
 REQUIRES = "ollama>=0.4"
 
-
-def _typed(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """`_request(cls, method, path, *, stream, json)`: the class follows from the path."""
-    return _described(client, args[1:], kwargs)
+_inside: ContextVar[bool] = ContextVar("memo_ollama_inside", default=False)
+"""Whether `_request` is being called: what it calls is a part of it."""
 
 
 def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    method, path = args
-    words = [word for word in path.split("/") if word and word != "api"]
-    return ".".join(["ollama", *words[:1]]), {
-        "method": method,
-        "path": path,
-        "query": kwargs.get("params") or {},
-        "body": kwargs.get("json"),
-        "server": str(client._client.base_url).rstrip("/"),
-        **({"content": kwargs["content"]} if "content" in kwargs else {}),
+    """By the names that the importer writes. The class that `_request` makes, and its `stream`, follow from the rest."""
+    try:
+        method, url, query, body = _asked(*(args[1:] if args and isinstance(args[0], type) else args), **kwargs)
+    except TypeError as error:
+        raise DoesNotFit(*error.args) from None
+    at = urlsplit(url)
+    words = [word for word in at.path.removeprefix("/api/").split("/") if word.isidentifier()]
+    return ".".join(["ollama", *words]), {
+        "method": method.upper(),
+        "path": at.path,
+        "query": query or {},
+        "body": body,
+        "server": f"{at.scheme}://{at.netloc}" if at.netloc else str(client._client.base_url).rstrip("/"),
     }
 
 
+def _asked(method: str, url: str, *, params: Any = None, json: Any = None, **_: Any) -> tuple[str, str, Any, Any]:
+    return method, url, params, json
+
+
+class _Request(Run):
+    """A call of `Client._request`."""
+
+    def _invoke(self, attempt: Attempt | None) -> Any:
+        token = _inside.set(True)
+        try:
+            return super()._invoke(attempt)
+        finally:
+            _inside.reset(token)
+
+    def _stream(self, outcome: Outcome) -> Any:
+        play = self._play(outcome)  # whichever client recorded it
+        return stream_sync(lambda: play)
+
+
+class _AsyncRequest(Run):
+    """A call of `AsyncClient._request`."""
+
+    async def _invoke(self, attempt: Attempt | None) -> Any:
+        token = _inside.set(True)
+        try:
+            return await super()._invoke(attempt)
+        finally:
+            _inside.reset(token)
+
+    def _stream(self, outcome: Outcome) -> Any:
+        async def begin() -> Any:
+            return self._play(outcome)
+
+        return stream(begin)
+
+
+class _Raw(Run):
+    """A call of `_request_raw`."""
+
+    def sync(self) -> Any:
+        return self._invoke(None) if _inside.get() else super().sync()
+
+    async def coroutine(self) -> Any:
+        return await (self._invoke(None) if _inside.get() else super().coroutine())
+
+
 PATCHES = tuple(
-    Patch(f"ollama._client:{client}.{method}", Options(name="ollama"), describe=describe, offered=True)
-    for client in ("AsyncClient", "Client")
-    for method, describe in (("_request", _typed), ("_request_raw", _described))
+    Patch(f"ollama._client:{client}.{method}", Options(name="ollama"), run, _described, offered=True)
+    for client, typed in (("AsyncClient", _AsyncRequest), ("Client", _Request))
+    for method, run in (("_request", typed), ("_request_raw", _Raw))
 )
