@@ -33,6 +33,8 @@ KEY_CHARACTERS = 32
 
 _LINE = 110
 
+sha256()  # the first one sets up OpenSSL: here, and not in the first replay
+
 
 def canonical_json(tree: Any) -> bytes:
     """Sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""

@@ -96,7 +96,8 @@ class _Function:
             if name in ("ignore", "watch", "key", "identity", "version", "scrub")
         }
         self._method = isinstance(function, classmethod) or (not self._static and _in_class(inner))
-        self._keyer(1 if self._method else 0, frozenset())  # a wrong option is found where it is written
+        # Made now: a wrong option is found where it is written.
+        self._ready_keyer = (1 if self._method else 0, self._keyer(1 if self._method else 0, frozenset()))
         if self._errors not in (None, "answers", "all"):
             raise InvalidOption("errors", self._errors, ["answers", "all"])
 
@@ -111,7 +112,10 @@ class _Function:
         setting = self.setting(session)
         keyer = setting.keyers.get(skip)
         if keyer is None:
-            keyer = setting.keyers[skip] = self._keyer(skip, session.secrets)
+            made_for, keyer = self._ready_keyer
+            if made_for != skip or session.secrets:
+                keyer = self._keyer(skip, session.secrets)
+            setting.keyers[skip] = keyer
         return keyer.call(instance, args, kwargs)
 
     def run(

@@ -86,6 +86,26 @@ def _parser() -> argparse.ArgumentParser:
     llama_stack.add_argument("dest", metavar="DEST", help="the directory of memo's recordings")
     llama_stack.add_argument("--json", action="store_true", help="print the counts, and what failed, as JSON")
     llama_stack.set_defaults(run=_import_llama_stack)
+
+    runs = commands.add_parser(
+        "run",
+        help="run a Python program with the patches installed",
+        usage="memo run [--mode MODE] [--store DIR] [--patch NAME ...] -- COMMAND ...",
+        description="Runs any Python program (a script, a console command, python -m ...) and its child processes with "
+        "what [tool.memo] or memo.toml configures, and no change to its code. Signals and the exit code are its own.",
+        epilog="Exit codes: the command's own; 2 for a wrong configuration, 126 and 127 for a command that can not be run.",
+    )
+    runs.add_argument("--mode", help="live, record, replay or record-if-missing, for the whole process")
+    runs.add_argument("--store", metavar="DIR", help="where the recordings lie")
+    runs.add_argument(
+        "--patch",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a preset (openai, ollama, ...) or package.module:Class.method; as often as needed",
+    )
+    runs.add_argument("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="the program and its arguments")
+    runs.set_defaults(run=_launch)
     return parser
 
 
@@ -103,6 +123,23 @@ def _demo(options: argparse.Namespace) -> int:
     from memo.demo import run
 
     return run(options.store)
+
+
+def _launch(options: argparse.Namespace) -> int:
+    from memo.patches._launch import launch
+
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        print("memo run: the command is missing (see memo run --help)", file=sys.stderr)
+        return 2
+    try:
+        return launch(command, patches=options.patch, mode=options.mode, store=options.store)
+    except FileNotFoundError as error:
+        print(f"memo run: command not found: {error}", file=sys.stderr)
+        return 127
+    except OSError as error:
+        print(f"memo run: {command[0]} can not be run: {error.strerror}", file=sys.stderr)
+        return 126
 
 
 def _import_llama_stack(options: argparse.Namespace) -> int:

@@ -45,6 +45,7 @@ __all__ = ["Call", "Describe", "Keyer"]
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
 _KNOWN = 4096
+_PAIRS = (list, tuple)
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
@@ -230,6 +231,8 @@ class _Canonical:
         if kind is dict:
             return self._mapping(value, depth + 1)
         if kind is list or kind is tuple:
+            if value and type(value[0]) in _PAIRS:
+                value = [each for each in value if not self._is_credential_pair(each)]  # a list of headers
             forms = [self._form(each, depth + 1) for each in value]
             return [each for each in forms if each is not _LEFT_OUT] if _LEFT_OUT in forms else forms
         try:
@@ -239,7 +242,12 @@ class _Canonical:
         except Exception as error:  # noqa: BLE001 - codecs and classes are the user's code
             return _NoForm(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form ({error!r})")
 
-    def _mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
+    def _is_credential_pair(self, value: Any) -> bool:
+        return (
+            type(value) in _PAIRS and len(value) == 2 and type(value[0]) is str and is_credential(value[0], self._secrets)
+        )
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:
         tree: dict[str, Any] = {}
         known = self._known
         for key, each in value.items():
@@ -250,12 +258,15 @@ class _Canonical:
                 if len(known) > _KNOWN:
                     known.clear()
                 secret = known[key] = is_credential(key, self._secrets)
-            if secret:
+            if secret and not schema:
                 continue
             if type(each) is str and each.isascii():
                 tree[key] = each
                 continue
-            form = self._form(each, depth)
+            if key == "properties" and type(each) is dict and depth < MAX_DEPTH:
+                form = self._mapping(each, depth + 1, schema=True)  # JSON schema: a `password` is described, not given
+            else:
+                form = self._form(each, depth)
             if form is not _LEFT_OUT:
                 tree[key] = form
         return tree
@@ -286,7 +297,8 @@ class _Canonical:
         if codec is not None:
             if codec.name in SECRET_CODECS:
                 return {"__type__": kind.__name__}
-            return {"__type__": _short(kind), "value": self._form(codec.encode(value), depth)}
+            name = codec.name.rpartition(":")[2].rpartition("<locals>.")[2]
+            return {"__type__": name, "value": self._form(codec.encode(value), depth)}
         if isinstance(value, set | frozenset) and kind in (set, frozenset):
             return {"__type__": "set", "value": self._sorted([self._form(each, depth) for each in value])}
         if kind in (bytes, bytearray, memoryview):

@@ -760,3 +760,27 @@ def test_big_bytes_are_written_as_a_digest():
         "size": 5000,
     }
     assert document(take, b"x")["arguments"]["value"] == {"__type__": "bytes", "text": "x"}
+
+
+async def test_a_list_of_headers_is_keyed_without_its_credentials():
+    @recordable
+    async def fetch(headers):
+        return len(headers)
+
+    store = MemoryStore()
+    with recording(store, mode="record-if-missing") as recorder:
+        await fetch([("authorization", "Basic abc"), ("accept", "json")])
+        await fetch([["Authorization", "Basic def"], ["accept", "json"]])
+        await fetch([("accept", "json")])
+        assert recorder.stats.live == 1
+        await fetch([("accept", "text")])
+        assert recorder.stats.live == 2
+    assert not any(b"Basic" in (store.get(name) or b"") for name in store.scan())
+
+
+def test_a_schema_may_describe_a_password():
+    def key(schema):
+        return Call.of("f", {"tools": [{"parameters": {"type": "object", "properties": schema}}]}).key
+
+    assert key({"password": {"type": "string"}}) != key({"password": {"type": "integer"}})
+    assert key({"password": {"type": "string"}}) != key({})

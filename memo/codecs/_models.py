@@ -16,20 +16,23 @@ import dataclasses
 import types
 import typing
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr, ValidationError
+from pydantic_core import ValidationError
 
 from memo.codecs._names import is_model
 from memo.codecs._same import by_class, difference, state
 from memo.errors import DataMismatch
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 __all__ = ["Plain", "counter", "exact_form", "plain_form", "read_exact", "read_plain"]
 
 
 _SHALLOW = 50
-_SECRETS = (SecretStr, SecretBytes, Secret)
+_SECRETS = ("Secret", "SecretStr", "SecretBytes")
 _STEADY = (None, dataclasses.MISSING, bool, bytes, dict, float, frozenset, int, list, set, str, tuple)
 """Default factories that always make the same."""
 
@@ -88,9 +91,15 @@ def _may_vary(cls: Any) -> bool:
             pending.extend(node.values())
         elif isinstance(node, list | tuple):
             pending.extend(node)
-        elif isinstance(node, type) and issubclass(node, _SECRETS):
+        elif isinstance(node, type) and _is_secret(node):
             return True
     return False
+
+
+@by_class
+def _is_secret(cls: type) -> bool:
+    """Whether it is SecretStr, SecretBytes or Secret, or of their kin. By name: importing them takes its time."""
+    return any(each.__module__ == "pydantic.types" and each.__name__ in _SECRETS for each in cls.__mro__)
 
 
 def varies(value: Any) -> bool:
@@ -99,7 +108,7 @@ def varies(value: Any) -> bool:
     The order of a set is another in every process, a field left unset is filled anew by its factory, and a secret may
     only stand where its type tells that it is one.
     """
-    if isinstance(value, _SECRETS):
+    if _is_secret(type(value)):
         return True
     if isinstance(value, list | tuple):
         return any(varies(each) for each in value)
@@ -110,7 +119,7 @@ def varies(value: Any) -> bool:
     if dataclasses.is_dataclass(value):
         made = (field.default_factory for field in dataclasses.fields(value) if not field.init)
         return any(each not in _STEADY for each in made) or varies(state(value))
-    if not isinstance(value, BaseModel):
+    if not is_model(type(value)):
         return False
     chosen = value.__pydantic_fields_set__
     return (
@@ -227,7 +236,7 @@ def read_exact(cls: type[BaseModel], node: dict[str, Any], decode: Callable[[Any
     value = object.__new__(cls)
     object.__setattr__(value, "__dict__", held)
     object.__setattr__(value, "__pydantic_fields_set__", chosen)
-    if issubclass(cls, RootModel):  # These two are constants of the class.
+    if cls.__pydantic_root_model__:  # These two are constants of the class.
         return value
     object.__setattr__(value, "__pydantic_extra__", decode(node["extra"]) if "extra" in node else _no_extra(cls))
     object.__setattr__(value, "__pydantic_private__", decode(node["private"]) if "private" in node else None)

@@ -16,6 +16,7 @@ from typing import Any, cast
 import orjson
 from memo._format import canonical_json
 from memo.codecs import _builtin as builtin
+from memo.codecs import _models
 from memo.codecs._exceptions import exception_form, exception_of
 from memo.codecs._items import Items, pack
 from memo.codecs._names import Types, is_model, is_named_tuple
@@ -119,8 +120,6 @@ class Values:
 
     def plain_reader(self, cls: Any, name: str, *, counted: str | None) -> Callable[[bytes], Any]:
         """A function that builds models of that class from the JSON of their plain form."""
-        from memo.codecs import _models  # not before there is a model: importing pydantic's takes its time
-
         try:
             validate = cls.__pydantic_validator__.validate_json
         except Exception as error:
@@ -156,8 +155,6 @@ class Values:
         if not isinstance(cls, type):
             raise UntrustedType(name, "is no class")
         if is_model(cls):
-            from memo.codecs import _models
-
             if "exact" in node:
                 return _models.read_exact(cls, node, self._decode, name)
             value = _models.read_plain(cls, orjson.dumps(node["value"]), name)
@@ -296,8 +293,6 @@ class _Writer:
         raise UnrecordableValue("", f"is a {kind.__module__}.{kind.__qualname__}, which is no data that memo knows")
 
     def _write_model(self, value: Any, kind: type) -> Any:
-        from memo.codecs import _models
-
         name = self._spell(kind)
         plain = _models.plain_form(value, parts)
         if plain is None:

@@ -8,23 +8,28 @@ by text and imports nothing of it.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from difflib import get_close_matches
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 from memo._recordable import Options
 from memo._scope import Recorder
 from memo._session import process_wide
-from memo.errors import InvalidOption
+from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import _registry
 from memo.patches._config import Configuration, configured
-from memo.patches._registry import Patch, TargetNotFound
+from memo.patches._registry import Patch
 
-__all__ = ["Installation", "Patch", "TargetNotFound", "check", "install", "presets"]
+__all__ = ["Installation", "Patch", "check", "install", "install_for_run", "presets"]
 
 log = logging.getLogger("memo")
 
@@ -32,18 +37,21 @@ log = logging.getLogger("memo")
 class Installation:
     """Patches in place, until `remove` (or the end of a `with`). Removing twice is removing once.
 
-    Installations may be removed in any order: a target stays patched as long as one of them wants it. One on which
-    somebody has put another wrapper since is switched off where it is, and said so in the log.
+    Installations may be removed in any order, by any thread: a target stays patched as long as one of them wants it. One
+    on which somebody has put another wrapper since is switched off where it is, and said so in the log.
     """
 
     def __init__(self, patches: Iterable[Patch], recorder: Recorder | None = None) -> None:
         self._patches: list[Patch] = []
-        self.recorder = recorder
+        self.recorder: Recorder | None = None
         """The process-wide recorder that the configuration started."""
         try:
             for patch in patches:
                 _registry.apply(patch)
                 self._patches.append(patch)
+            if recorder is not None:
+                self.recorder = recorder.start()
+                atexit.register(self._report)
         except BaseException:
             self.remove()
             raise
@@ -54,13 +62,26 @@ class Installation:
         return tuple(patch.target for patch in self._patches)
 
     def remove(self) -> None:
-        """Take the patches back, and stop the recorder that came with them."""
-        patches, self._patches = self._patches, []
-        for patch in reversed(patches):
-            _registry.undo(patch)
-        recorder, self.recorder = self.recorder, None
+        """Take the patches back, and stop the recorder that came with them: raise what could not be recorded."""
+        with _registry.lock:
+            patches, self._patches = self._patches, []
+            recorder, self.recorder = self.recorder, None
+            for patch in reversed(patches):
+                _registry.undo(patch)
         if recorder is not None:
+            atexit.unregister(self._report)
             recorder.stop()
+
+    def _report(self) -> None:
+        """The process ends, and no scope that would raise it: say what could not be recorded."""
+        failures = self.recorder.failures if self.recorder is not None else []
+        if failures:
+            lines = [f"  {str(each).splitlines()[0]}" for each in failures[:_SHOWN]]
+            if len(failures) > _SHOWN:
+                lines.append(f"  and {len(failures) - _SHOWN} more")
+            calls = "1 call" if len(failures) == 1 else f"{len(failures)} calls"
+            with suppress(OSError, ValueError, AttributeError):  # stderr may be closed by now
+                sys.stderr.write("\n".join([f"memo: {calls} could not be recorded:", *lines, ""]))
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +89,14 @@ class Installation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.remove()
+        try:
+            self.remove()
+        except Exception:
+            if error is None:
+                raise  # else it is in the log, and what is on its way says more
+
+
+_SHOWN = 10
 
 
 def presets() -> tuple[str, ...]:
@@ -79,68 +107,114 @@ def presets() -> tuple[str, ...]:
 def install(*targets: str | Patch, **options: Unpack[Options]) -> Installation:
     """Make functions recordable from outside: presets by their names, others by `"package.module:Class.method"`.
 
-    The options are `recordable`'s, and hold for all of the targets that are no presets; a `Patch` carries its own. A
-    target whose module is not imported yet is patched when it is. Without targets, they and everything else are read from
-    `[tool.memo]` in `pyproject.toml`, or `memo.toml`, and from `MEMO_PATCHES`, `MEMO_MODE` and `MEMO_STORE`; where these
-    name a mode or a store, a process-wide recorder is started, too.
+    The options are `recordable`'s, for each of the targets: to a preset's own they are added; a `Patch` carries its own.
+    A target whose module is not imported yet is patched when it is; what is wrong with it then is in the log. Whoever has
+    imported the function by its name before keeps the one without memo. A function that is `@recordable` already stays as
+    it is. Without targets, they and everything else are read from `[tool.memo]` in `pyproject.toml`, or `memo.toml`, in
+    the working directory or above, and from `MEMO_PATCHES`, `MEMO_MODE` and `MEMO_STORE`; where these name a mode or a
+    store, a process-wide recorder is started, too, unless one is; what it could not record is reported when it is
+    removed, or when the process ends.
 
     Installing twice patches once; each installation is removed by itself. Raises `InvalidOption` for a preset or an option
-    that memo does not know, `TargetNotFound` for a target that is not there, naming the nearest.
+    that memo does not know, or options other than those with which a target is patched already; `TargetNotFound` for a
+    target that is not there, naming the nearest.
     """
     if not targets:
         if options:
             raise InvalidOption("install", min(options), ["options with targets, or neither"])
-        return _configured(configured())
-    return Installation(_patches(targets, options))
+        configuration = configured()
+        if not configuration.targets and not configuration.starts:
+            log.warning("nothing to install: there is no [tool.memo], no memo.toml and no MEMO_PATCHES")
+        return _configured(configuration, ())
+    patches = [patch for target in targets for patch in _patches(target, options)]
+    return Installation(patches)
 
 
-def check(configuration: Configuration) -> None:
-    """Raise what installing this configuration would raise, as far as can be seen without importing anything."""
-    for target, options in configuration.targets.items():
-        _patches([target], options)
+def check(configuration: Configuration, path: Sequence[str] | None = ()) -> None:
+    """Raise what installing this configuration would raise, as far as can be seen without importing anything.
+
+    `path` is where modules may lie beside `sys.path`; None says that this can not be known.
+    """
+    for target in configuration.targets:
+        _of(configuration, target, path)
+    if configuration.starts:
+        Recorder(configuration.store, mode=configuration.mode, **configuration.options)
 
 
-def _configured(configuration: Configuration) -> Installation:
-    patches: list[Patch] = []
-    for target, options in configuration.targets.items():
-        patches += _patches([target], options)
+def install_for_run() -> Installation:
+    """What `memo run` has every Python process do at its start, before it is known where its own modules lie."""
+    return _configured(configured(), None)
+
+
+def _configured(configuration: Configuration, path: Sequence[str] | None) -> Installation:
+    patches = [patch for target in configuration.targets for patch in _of(configuration, target, path)]
     recorder = None
     if configuration.starts and not process_wide:
-        recorder = Recorder(configuration.store, mode=configuration.mode, **configuration.options).start()
+        recorder = Recorder(configuration.store, mode=configuration.mode, **configuration.options)
     return Installation(patches, recorder)
 
 
-def _patches(targets: Iterable[str | Patch], options: Options) -> list[Patch]:
-    patches: list[Patch] = []
-    for target in targets:
-        if isinstance(target, str) and ":" not in target:
-            patches += _preset(target)
-            continue
-        patch = target if isinstance(target, Patch) else Patch(target, options)
-        _registry.check(patch)
-        patches.append(patch)
-    return patches
+def _of(configuration: Configuration, target: str, path: Sequence[str] | None) -> list[Patch]:
+    """The patches of one configured target. An error says where it was configured."""
+    options, source = configuration.targets[target]
+    try:
+        return _patches(target, options, path)
+    except InvalidOption as error:
+        raise InvalidOption(f"{source}: {error.option}", error.value, error.allowed) from None
+    except TargetNotFound as error:
+        raise TargetNotFound(error.target, f"{error.reason} (named in {source})", error.nearest) from None
 
 
-def _preset(name: str) -> list[Patch]:
+def _patches(target: str | Patch, options: Options, path: Sequence[str] | None = ()) -> list[Patch]:
+    if isinstance(target, str) and ":" not in target:
+        return _preset(target, options, path)
+    patch = Patch(target, _settled(options)) if isinstance(target, str) else target
+    _registry.check(patch, path=path)
+    return [patch]
+
+
+def _preset(name: str, options: Options, path: Sequence[str] | None) -> list[Patch]:
     plain = name.replace("-", "_")
     if plain not in presets():
-        from difflib import get_close_matches
-
         nearest = get_close_matches(plain, presets(), 1)
-        raise InvalidOption("preset", name, [*presets(), *(f"(did you mean {each!r}?)" for each in nearest)])
+        hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+        raise InvalidOption("preset", name, ["package.module:Class.method", *presets()[:-1], presets()[-1] + hint])
     module = importlib.import_module(f"{__name__}.{plain}")
     _mention(module.REQUIRES)
-    return [patch for patch in module.PATCHES if _offers(patch, module.REQUIRES)]
+    patches = [replace(patch, options=_added(patch.options, options)) for patch in module.PATCHES]
+    return [patch for patch in patches if _offers(patch, module.REQUIRES, path)]
 
 
-def _offers(patch: Patch, requires: str) -> bool:
+_LISTS = ("ignore", "watch", "secrets", "trust")
+
+
+def _settled(options: Options) -> Options:
+    """The options with their lists as tuples: they can be compared, and read more than once."""
+    settled: dict[str, Any] = dict(options)
+    for name in _LISTS:
+        if name in settled:
+            value = settled[name]
+            settled[name] = (value,) if isinstance(value, str) else tuple(value)
+    return cast(Options, settled)
+
+
+def _added(own: Options, more: Options) -> Options:
+    """A preset's options and the user's: what the preset ignores or hides stays so."""
+    first, second = dict(_settled(own)), dict(_settled(more))
+    lists = {
+        name: (*cast(Any, first[name]), *cast(Any, second[name])) for name in _LISTS if name in first and name in second
+    }
+    return cast(Options, {**first, **second, **lists})
+
+
+def _offers(patch: Patch, requires: str, path: Sequence[str] | None) -> bool:
     """Whether a preset's target is there, as far as can be seen yet. An SDK that is not installed is no error."""
     try:
-        _registry.check(patch)
+        _registry.check(patch, path=path)
     except TargetNotFound as error:
-        if patch.target.partition(":")[0] in sys.modules:
-            log.warning("%s The installed version is not what memo knows: it needs %s", error, requires)
+        if patch.target.partition(":")[0].partition(".")[0] in sys.modules and patch.target not in _mentioned:
+            _mentioned.add(patch.target)
+            log.warning("%s. This version is not what memo knows: it needs %s", error, requires)
         return False
     return True
 
@@ -149,17 +223,18 @@ _mentioned: set[str] = set()
 
 
 def _mention(requires: str) -> None:
-    """Say once that an SDK is not installed, or too old."""
-    from importlib import metadata
-
+    """Say once that an SDK is not installed (nothing can be missed), or too old (calls may go unrecorded)."""
+    if requires in _mentioned:
+        return
+    _mentioned.add(requires)
     name, _, least = requires.partition(">=")
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        version = None
-    if requires not in _mentioned and (version is None or _numbers(version) < _numbers(least)):
-        _mentioned.add(requires)
-        log.info("%s is %s; its preset needs %s", name, "not installed" if version is None else version, requires)
+        log.info("%s is not installed; its preset needs %s", name, requires)
+        return
+    if _numbers(version) < _numbers(least):
+        log.warning("%s is %s; its preset needs %s", name, version, requires)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

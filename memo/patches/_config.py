@@ -3,43 +3,68 @@
     [tool.memo]
     presets = ["openai", "ollama"]
     mode = "replay"
-    store = "recordings"
+    store = "recordings"                                 # relative to this file
     errors = "answers"                                   # and the other options of a recorder
 
     [tool.memo.targets]
+    openai = { ignore = ["server"] }                     # a preset with options
     "myapp.tools:TavilyTool.invoke_tool" = {}            # options of `recordable`: name, version, ignore, watch, …
     "myapp.tools:search" = { name = "search", ignore = ["trace_id"] }
 
-`targets` may also be a list of names. In the environment, `MEMO_PATCHES` names presets and targets, separated by commas,
-beside those of the file; `MEMO_MODE` and `MEMO_STORE` win over it.
+`targets` may also be a list of names. The nearest of these files counts, searched upwards from the working directory
+(`MEMO_PROJECT`, which `memo run` sets, names another). In the environment, `MEMO_PATCHES` names presets and targets,
+separated by commas, beside those of the file; `MEMO_MODE` and `MEMO_STORE` win over it.
 """
 
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from memo._modes import Mode
 from memo._recordable import Options
 from memo._scope import RecorderOptions
-from memo.errors import InvalidOption
+from memo.errors import InvalidMode, InvalidOption
 
-__all__ = ["Configuration", "configured"]
+__all__ = ["Configuration", "Target", "absolute", "configured"]
 
 _TARGET_OPTIONS = ("errors", "ignore", "name", "secrets", "trust", "version", "watch")
 """The options of `recordable` that a file can hold."""
 _RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"test"}))
 _NAMES = ("mode", "presets", "store", "targets", *_RECORDER_OPTIONS)
-_LISTS = ("ignore", "watch", "secrets", "trust", "presets")
+
+_LISTS = ("ignore", "presets", "secrets", "trust", "watch")
+_TEXTS = ("mode", "name", "store")
+_CHOICES = {
+    "errors": ("answers", "all"),
+    "exhausted": ("repeat", "error"),
+    "on_watched_change": ("warn", "fail"),
+}
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "memory": ((int,), "a number of bytes"),
+    "pace": ((int, float), "a number"),
+    "timings": ((bool,), "true or false"),
+    "version": ((str, int), "a text or a whole number"),
+}
+
+
+class Target(NamedTuple):
+    """A preset or a target, as it was configured."""
+
+    options: Options
+    source: str
+    """Where."""
 
 
 @dataclass(slots=True)
 class Configuration:
     """What was configured."""
 
-    targets: dict[str, Options] = field(default_factory=dict)
+    targets: dict[str, Target] = field(default_factory=dict)
     """Presets and targets, in order."""
     mode: str = "replay"
     store: str = "recordings"
@@ -48,20 +73,30 @@ class Configuration:
     """Whether a mode, a store or an option of a recorder was named."""
 
 
-def configured(folder: Path | None = None) -> Configuration:
-    """The configuration of the project that `folder` (the working directory) lies in, and of the environment.
+def configured(environ: Mapping[str, str] = os.environ) -> Configuration:
+    """The configuration of the project that the working directory lies in, and of the environment.
 
-    Raises `InvalidOption` for the first wrong name or value, saying what is allowed.
+    Raises `InvalidOption` for the first wrong name or value, saying where it stands and what is allowed.
     """
-    found = _file(folder or Path.cwd())
-    result = Configuration()
+    folder = Path(environ.get("MEMO_PROJECT") or Path.cwd())
+    result = Configuration(store=str(folder / "recordings"))
+    found = _file(folder)
     if found is not None:
         _read(*found, result)
-    for name in os.environ.get("MEMO_PATCHES", "").split(","):
+    for name in environ.get("MEMO_PATCHES", "").split(","):
         if name.strip():
-            result.targets.setdefault(name.strip(), Options())
-    result.starts |= bool(os.environ.get("MEMO_MODE") or os.environ.get("MEMO_STORE"))
+            result.targets.setdefault(name.strip(), Target(Options(), "MEMO_PATCHES"))
+    mode, store = environ.get("MEMO_MODE"), environ.get("MEMO_STORE")
+    if mode:
+        result.mode = _mode("MEMO_MODE", mode)
+    result.store = store or result.store
+    result.starts |= bool(mode or store)
     return result
+
+
+def absolute(store: str, folder: Path) -> str:
+    """A store's directory, relative to a folder; a store of another kind as it is."""
+    return store if "://" in store else str(folder / Path(store).expanduser())
 
 
 def _file(folder: Path) -> tuple[Path, dict[str, Any]] | None:
@@ -70,18 +105,19 @@ def _file(folder: Path) -> tuple[Path, dict[str, Any]] | None:
         if own.is_file():
             return own, _toml(own)
         if shared.is_file():
-            table = _toml(shared).get("tool", {}).get("memo")
-            return (shared, table) if table is not None else None
+            tool = _toml(shared).get("tool")
+            if isinstance(tool, dict) and "memo" in tool:
+                if not isinstance(tool["memo"], dict):
+                    raise InvalidOption(f"{shared}: tool.memo", tool["memo"], ["a table: [tool.memo]"])
+                return shared, tool["memo"]
     return None
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    import tomllib
-
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidOption(str(path), str(error), ["a TOML file"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InvalidOption(str(path), str(error), ["a TOML file that can be read"]) from None
 
 
 def _read(path: Path, table: dict[str, Any], result: Configuration) -> None:
@@ -90,29 +126,49 @@ def _read(path: Path, table: dict[str, Any], result: Configuration) -> None:
             raise InvalidOption(f"{path}: option", name, _NAMES)
         _check(f"{path}: {name}", name, value)
     for preset in table.get("presets", ()):
-        result.targets[preset] = Options()
+        result.targets[preset] = Target(Options(), str(path))
     targets = table.get("targets", {})
     if isinstance(targets, list):
-        targets = dict.fromkeys(targets, {})
+        targets = {target: {} for target in targets}
     for target, options in targets.items():
         for name, value in options.items():
             if name not in _TARGET_OPTIONS:
                 raise InvalidOption(f"{path}: targets.{target}: option", name, _TARGET_OPTIONS)
             _check(f"{path}: targets.{target}.{name}", name, value)
-        result.targets[target] = cast(Options, options)
-    result.mode = str(Mode.of(table.get("mode", "replay")))
-    result.store = str(path.parent / Path(table.get("store", "recordings")).expanduser())
+        result.targets[target] = Target(cast(Options, options), str(path))
+    if "mode" in table:
+        result.mode = _mode(f"{path}: mode", table["mode"])
+    if "store" in table:
+        result.store = absolute(table["store"], path.parent)
+    else:
+        result.store = str(path.parent / "recordings")
     result.options = cast(RecorderOptions, {name: table[name] for name in _RECORDER_OPTIONS if name in table})
     result.starts = bool({"mode", "store"} & table.keys() or result.options)
 
 
+def _mode(place: str, value: str) -> str:
+    try:
+        return str(Mode.of(value))
+    except InvalidMode as error:
+        raise InvalidMode(place, value, error.allowed) from None
+
+
 def _check(place: str, name: str, value: Any) -> None:
-    if name in _LISTS and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+    if name in _LISTS and not _texts(value):
         raise InvalidOption(place, value, ["a list of texts"])
-    if name in ("name", "store", "mode") and not isinstance(value, str):
+    if name in _TEXTS and not isinstance(value, str):
         raise InvalidOption(place, value, ["a text"])
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise InvalidOption(place, value, _CHOICES[name])
+    if name in _KINDS:
+        kinds, words = _KINDS[name]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise InvalidOption(place, value, [words])
     if name == "targets" and not (
-        (isinstance(value, list) and all(isinstance(each, str) for each in value))
-        or (isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()))
+        _texts(value) or (isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()))
     ):
         raise InvalidOption(place, value, ["a list of names", "a table of names with their options"])
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

@@ -12,7 +12,7 @@ from pathlib import Path
 from memo._modes import Mode
 from memo.errors import InvalidOption
 from memo.patches import check
-from memo.patches._config import configured
+from memo.patches._config import absolute, configured
 
 __all__ = ["environment", "launch"]
 
@@ -22,16 +22,21 @@ _AUTOLOAD = Path(__file__).parent / "_autoload"
 def environment(
     base: Mapping[str, str], *, patches: Sequence[str] = (), mode: str | None = None, store: str | None = None
 ) -> dict[str, str]:
-    """The environment in which Python programs start with the patches: `base`, and what they need to find them."""
+    """The environment in which Python programs start with the patches: `base`, and what they need to find them.
+
+    It holds for programs that are started from other directories, too.
+    """
     made = dict(base)
     made["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_AUTOLOAD), base.get("PYTHONPATH", "")]))
-    named = [name for name in (*patches, *base.get("MEMO_PATCHES", "").split(",")) if name]
+    named = [name.strip() for name in (*patches, *base.get("MEMO_PATCHES", "").split(",")) if name.strip()]
     if named:
         made["MEMO_PATCHES"] = ",".join(dict.fromkeys(named))
+    made.setdefault("MEMO_PROJECT", str(Path.cwd()))
     if mode is not None:
         made["MEMO_MODE"] = str(Mode.of(mode))
-    if store is not None:
-        made["MEMO_STORE"] = str(Path(store).expanduser().resolve())
+    where = store or base.get("MEMO_STORE")
+    if where:
+        made["MEMO_STORE"] = absolute(where, Path.cwd())
     return made
 
 
@@ -40,22 +45,33 @@ def launch(
 ) -> int:
     """Run a command in that environment, and return its exit code. On POSIX it takes this process's place.
 
-    A command that ends in `.py` is run by this Python. Raises `InvalidOption` for a wrong configuration before it starts,
-    and `FileNotFoundError` for a command that is not there.
+    A command that ends in `.py` is run by this Python. Raises `InvalidOption` or `TargetNotFound` for a wrong
+    configuration before it starts, `FileNotFoundError` for a command that is not there, `OSError` for one that can not
+    be started.
     """
-    for name, value in environment({}, patches=patches, mode=mode, store=store).items():
-        if name.startswith("MEMO_"):
-            os.environ[name] = value
-    configuration = configured()
-    if not configuration.targets:
-        raise InvalidOption("run", "nothing to patch", ["--patch NAME", "MEMO_PATCHES", "[tool.memo] in pyproject.toml"])
-    check(configuration)
+    made = environment(os.environ, patches=patches, mode=mode, store=store)
+    configuration = configured(made)
+    if not configuration.targets and not configuration.starts:
+        raise InvalidOption(
+            "run",
+            "nothing to patch or record",
+            ["--patch NAME", "--mode MODE", "[tool.memo] in pyproject.toml", "MEMO_PATCHES"],
+        )
     words = [sys.executable, *command] if command[0].endswith(".py") else list(command)
     program = shutil.which(words[0])
+    check(configuration, _modules(program, words) if program is not None else None)
     if program is None:
         raise FileNotFoundError(words[0])
-    made = environment(os.environ, patches=patches, mode=mode, store=store)
     sys.stdout.flush()
+    sys.stderr.flush()
     if os.name == "posix":
         os.execve(program, words, made)  # noqa: S606 - the user's own command
     return subprocess.call([program, *words[1:]], env=made)  # noqa: S603 - the same
+
+
+def _modules(program: str, words: Sequence[str]) -> list[str] | None:
+    """Where the program's modules may lie, beside where this Python's do; None if another Python may run it."""
+    if Path(program).absolute().parent != Path(sys.executable).absolute().parent:
+        return None
+    script = next((word for word in words if word.endswith(".py")), None)
+    return [str(Path.cwd()), *([str(Path(script).absolute().parent)] if script is not None else [])]

@@ -26,7 +26,7 @@ from typing import Any
 
 import wrapt
 
-from memo._recordable import BoundRecordable, Options, Recordable, _Function
+from memo._recordable import BoundRecordable, Options, Recordable
 from memo._run import Run
 from memo._session import current
 from memo.errors import InvalidOption, TargetNotFound
@@ -58,7 +58,7 @@ class Patched(Recordable):
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if inheritor is not None and instance is not None:
                 wrapped = _inherited(inheritor, applied.name, original, instance, wrapped)
-            session = current() if applied.count else None
+            session = current() if applied.count and applied.wrapper is self else None
             if session is None:
                 return wrapped(*args, **kwargs)
             return applied.function.run(session, session.mode, wrapped, instance, args, kwargs)
@@ -76,7 +76,7 @@ class _Applied:
         self.patch = patch
         self.count = 0
         self.name = patch.target.rpartition(":")[2].rpartition(".")[2]
-        self.wrapper: Patched | None = None
+        self.wrapper: Any = None
         self.function: Any = None
         """What the wrapper knows of its function: the options of those who want it now."""
         self._owner: Any = None
@@ -99,15 +99,17 @@ class _Applied:
             self.unwrap()
         self.wrapper = None
         own = self.name in _namespace(owner)
-        while type(found) is Patched:  # a parent's, or one that was left here switched off: a call is recorded once
+        while _is_ours(found):  # a parent's, or one that was left here switched off: a call is recorded once
             own = own and (found._self_own or found is not _namespace(owner)[self.name])
             found = found._self_original
-        if type(found) is BoundRecordable and type(found._self_parent) is Patched:
+        if type(found) is BoundRecordable and _is_ours(found._self_parent):
             found = found._self_parent._self_original.__get__(owner, type(owner))  # one object's method
         if _decorated(found):
             if self.patch.options:
                 raise InvalidOption(
-                    "options", f"{dict(self.patch.options)} for {self.patch.target}", ["none: it is @recordable already"]
+                    "options",
+                    f"{dict(self.patch.options)} for {self.patch.target}",
+                    ["none: it is @recordable already"],
                 )
             return
         self.function = self._known(found)
@@ -118,9 +120,9 @@ class _Applied:
             raise TargetNotFound(self.patch.target, f"{error}", []) from None
         self.wrapper, self._owner, self._original, self._own, self._loaded = made, owner, found, own, loaded
 
-    def _known(self, original: Any) -> _Function:
+    def _known(self, original: Any) -> Any:
         try:
-            return _Function(original, None, self.patch.options, self.patch.run, self.patch.describe)
+            return _known(original, self.patch)
         except InvalidOption:
             raise
         except (TypeError, ValueError) as error:
@@ -154,16 +156,17 @@ def split(target: str) -> tuple[str, str]:
     return module, path
 
 
-def check(patch: Patch, *, path: Sequence[str] | None = None) -> None:
+def check(patch: Patch, *, path: Sequence[str] | None = ()) -> None:
     """Raise `TargetNotFound` for a target that can be seen not to be there, without importing anything.
 
-    And `InvalidOption` for options that fit no function. `path` is where top-level modules lie, if not on `sys.path`.
+    And `InvalidOption` for options that fit no function. `path` is where modules may lie beside `sys.path`; None says
+    that this can not be known yet.
     """
     module, _ = split(patch.target)
-    _Function(_anything, None, patch.options, patch.run, patch.describe)
+    _known(_anything, patch)
     if module in sys.modules:
         _resolve(patch.target)
-    else:
+    elif path is not None:
         _find(patch.target, module, path)
 
 
@@ -232,6 +235,16 @@ def _alike(one: Patch, other: Patch) -> bool:
     return (one.options, one.run, one.describe) == (other.options, other.run, other.describe)
 
 
+def _known(function: Any, patch: Patch) -> Any:
+    """What a wrapper knows of its function. Raises `InvalidOption` for options that do not fit it."""
+    made: Any = Recordable(function, None, patch.options, patch.run, patch.describe)
+    return made._self_known
+
+
+def _is_ours(found: Any) -> bool:
+    return type(found) is Patched
+
+
 async def _anything(*args: Any, **kwargs: Any) -> None:
     """Any function: options that do not fit it fit none."""
 
@@ -247,7 +260,9 @@ def _resolve(target: str) -> tuple[Any, Any]:
         before += f"{part}."
     value = _attribute(owner, name, target, before)
     if inspect.isclass(value):
-        raise TargetNotFound(target, "it is a class; name one of its methods", [f"{target}.{each}" for each in _methods(value)])
+        raise TargetNotFound(
+            target, "it is a class; name one of its methods", [f"{target}.{each}" for each in _methods(value)]
+        )
     if not callable(value):
         raise TargetNotFound(target, f"it is no function, but of type {type(value).__qualname__}", [])
     if not isinstance(owner, type):
@@ -259,7 +274,9 @@ def _resolve(target: str) -> tuple[Any, Any]:
 
 
 def _methods(kind: type) -> list[str]:
-    return [name for name, value in vars(kind).items() if not name.startswith("_") and callable(getattr(kind, name, None))][:3]
+    return [
+        name for name, value in vars(kind).items() if not name.startswith("_") and callable(getattr(kind, name, None))
+    ][:3]
 
 
 def _attribute(owner: Any, name: str, target: str, before: str) -> Any:
@@ -273,24 +290,25 @@ def _attribute(owner: Any, name: str, target: str, before: str) -> Any:
         raise TargetNotFound(target, reason, [f"{before}{each}" for each in _nearest(name, dir(owner))]) from None
 
 
-def _find(target: str, module: str, path: Sequence[str] | None) -> None:
+def _find(target: str, module: str, more: Sequence[str]) -> None:
     """Look for a module that is not imported. Raises `TargetNotFound`."""
-    parts = module.split(".")
-    for count in range(1, len(parts) + 1):
-        name = ".".join(parts[:count])
+    path: Sequence[str] | None = None
+    before = ""
+    for part in module.split("."):
+        name = before + part
         if name in sys.modules:
-            path = getattr(sys.modules[name], "__path__", ())
-            continue
-        spec = _spec(name, path)
-        if spec is None:
-            known = {each.name for each in pkgutil.iter_modules(None if path is None else list(path))}
-            if count == 1:
-                known |= {*sys.stdlib_module_names, *(each for each in sys.modules if "." not in each)}
-            before = f"{name.rpartition('.')[0]}." if count > 1 else ""
-            nearest = [before + each for each in _nearest(parts[count - 1], known)]
-            kind = "module" if count > 1 else "package"
-            raise TargetNotFound(target, f"there is no {kind} {name}", nearest)
-        path = spec.submodule_search_locations or ()
+            path = list(getattr(sys.modules[name], "__path__", ()))
+        else:
+            spec = _spec(name, path) or (_spec(name, more) if path is None else None)
+            if spec is None:
+                known = {each.name for each in pkgutil.iter_modules([*sys.path, *more] if path is None else path)}
+                kind = "module" if before else "package"
+                nearest = [
+                    before + each for each in _nearest(part, known | (set() if before else sys.stdlib_module_names))
+                ]
+                raise TargetNotFound(target, f"there is no {kind} {name}", nearest)
+            path = list(spec.submodule_search_locations or ())
+        before = f"{name}."
 
 
 def _spec(name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
@@ -322,16 +340,17 @@ def _decorated(found: Any) -> bool:
 
 
 def _inherited(inheritor: type, name: str, original: Any, instance: Any, wrapped: Any) -> Any:
-    """What a call of an inherited method comes to without memo's wrapper: in a class with several parents not always
-    what `inheritor` itself inherits.
+    """What a call of an inherited method comes to without memo's wrapper.
+
+    That is what `inheritor` inherits, but in a subclass with several parents it may be another parent's.
     """
     kind = instance if isinstance(instance, type) and inheritor in instance.__mro__ else type(instance)
-    order = kind.__mro__
+    order: tuple[type, ...] = kind.__mro__
     if inheritor not in order:
         return wrapped
     for each in order[order.index(inheritor) + 1 :]:
         found = vars(each).get(name, _ABSENT)
-        if type(found) is Patched:
+        if _is_ours(found):
             found = found._self_original if found._self_own else _ABSENT
         if found is original:
             return wrapped

@@ -69,6 +69,8 @@ def _asked(http_method: str, path: str, request_dict: Any, http_options: Any = N
 
 def _recorded(answer: Any) -> dict[str, Any]:
     """An `HttpResponse` as plain data: its body as JSON, where that gives the same text again."""
+    if not hasattr(answer, "body"):  # early versions return plain data
+        return {"body": answer}
     headers = {name: each for name, each in (answer.headers or {}).items() if public_headers({name: each})}
     try:
         body = json.loads(answer.body)
@@ -79,6 +81,8 @@ def _recorded(answer: Any) -> dict[str, Any]:
 
 
 def _answer(recorded: dict[str, Any]) -> Any:
+    if "form" not in recorded:
+        return recorded["body"]
     response = sys.modules["google.genai._api_client"].SdkHttpResponse
     return response(headers=recorded["headers"], body=_FORMS[recorded["form"]](recorded["body"]))
 

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterator
 from hashlib import sha256
-from secrets import token_hex
 
 from memo.errors import RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
 
@@ -71,7 +70,7 @@ class DirectoryStore:
         """Keep the bytes under that name: flushed to disk and in place when this returns."""
         path = self._path(name)
         folder = os.path.dirname(path)  # noqa: PTH120
-        temporary = f"{folder}{os.sep}.{token_hex(8)}.tmp"
+        temporary = f"{folder}{os.sep}.{os.urandom(8).hex()}.tmp"
         try:
             try:
                 file = os.open(temporary, _CREATE, 0o666)
