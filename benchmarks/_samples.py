@@ -54,12 +54,15 @@ ANSWER = Answer(
 )
 
 
-def chunks(*, extras: bool) -> list[ChatCompletionChunk]:
-    """As the SDK builds them, without validation; with the extras that some providers send (here OpenRouter's)."""
+def chunks(extras: Literal["none", "one", "many"] = "none") -> list[ChatCompletionChunk]:
+    """As the SDK builds them, without validation.
+
+    OpenAI sends no field that its SDK does not declare; other providers send one, or some at every level (OpenRouter).
+    """
     words = ANSWER.text.split()[:28]
     deltas = [{"role": "assistant", "content": ""}, *({"content": f" {word}"} for word in words), {}]
-    more, in_choice, in_delta = {}, {}, {}
-    if extras:
+    more, in_choice, in_delta = ({"provider": "Some"} if extras == "one" else {}), {}, {}
+    if extras == "many":
         more, in_choice, in_delta = {"provider": "Some"}, {"native_finish_reason": None}, {"reasoning": None}
     return [
         ChatCompletionChunk.construct(

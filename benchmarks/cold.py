@@ -29,7 +29,7 @@ async def ask(messages: list[dict[str, str]], model: str) -> Answer:
 
 @recordable(name="benchmarks.chat")
 def chat(messages: list[dict[str, str]], model: str) -> AsyncIterator[ChatCompletionChunk]:
-    return stream(chunks(extras=True))
+    return stream(chunks())
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
@@ -39,11 +39,11 @@ def rows(*, quick: bool) -> Iterator[Row]:
         for store in (small, large):
             asyncio.run(record(str(store)))
             (store / "model.json").write_bytes(orjson.dumps({"value": ANSWER.model_dump()}))
-            items = [item.model_dump(by_alias=True, exclude_unset=True) for item in chunks(extras=True)]
+            items = [item.model_dump(by_alias=True, exclude_unset=True) for item in chunks()]
             (store / "stream.json").write_bytes(orjson.dumps({"items": items}))
         fill(small / "benchmarks.ask", 1_000)
         fill(large / "benchmarks.ask", many)
-        for kind, name in (("model", "model of 1 KB"), ("stream", "stream of 30 chunks with extras")):
+        for kind, name in (("model", "model of 1 KB"), ("stream", "stream of 30 chunks")):
             yield race_processes(f"cold: {name}", 1.5, child(kind, small), child(f"{kind}-floor", small), rounds=rounds)
         subject = f"cold: among {many:,} (floor: among 1,000)"
         yield race_processes(subject, 1.1, child("model", large), child("model", small), rounds=rounds)

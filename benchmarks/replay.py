@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import wrapt
@@ -19,8 +19,9 @@ def rows(*, quick: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as directory:
         cache = Recorder(directory, mode="record-if-missing")
         yield model(cache, rounds)
-        yield chat(cache, rounds, "stream of 30 chunks", extras=False)
-        yield chat(cache, rounds, "stream of 30 chunks with extras", extras=True)
+        yield chat(cache, rounds, "stream of 30 chunks", "none")
+        yield chat(cache, rounds, "the same with an extra field", "one")
+        yield chat(cache, rounds, "the same with extra fields at three levels", "many")
 
 
 def model(cache: Recorder, rounds: int) -> Row:
@@ -51,8 +52,8 @@ def model(cache: Recorder, rounds: int) -> Row:
     )
 
 
-def chat(cache: Recorder, rounds: int, name: str, *, extras: bool) -> Row:
-    items = chunks(extras=extras)
+def chat(cache: Recorder, rounds: int, name: str, extras: Literal["none", "one", "many"]) -> Row:
+    items = chunks(extras)
     held = [item.model_dump_json(by_alias=True, exclude_unset=True).encode() for item in items]
     validate = ChatCompletionChunk.__pydantic_validator__.validate_json
 

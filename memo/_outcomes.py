@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from memo._secrets import SECRET_CODECS, is_credential, looks_secret, redact
+from memo._secrets import SECRET_CODECS, looks_secret, may_name_credential, redact
 from memo.codecs import Items, Packer, Values
 from memo.errors import MemoError, RecordingDamaged, UnrecordableValue
 
@@ -157,22 +157,7 @@ def _is_innocent(tree: Any, secrets: frozenset[str]) -> bool:
         text = orjson.dumps(tree).decode()
     except orjson.JSONEncodeError:
         return False
-    return not (looks_secret(text) or any(name in text for name in SECRET_CODECS) or _names_credential(tree, secrets))
-
-
-def _names_credential(node: Any, secrets: frozenset[str]) -> bool:
-    """Whether a name that stands anywhere, first in a list (of pairs) too, can be that of a credential."""
-    if type(node) is dict:
-        for name, each in node.items():
-            if is_credential(name, secrets) or (type(each) in (dict, list) and _names_credential(each, secrets)):
-                return True
-    elif type(node) is list and node:
-        if type(node[0]) is str and is_credential(node[0], secrets):
-            return True
-        for each in node:
-            if type(each) in (dict, list) and _names_credential(each, secrets):
-                return True
-    return False
+    return not (looks_secret(text) or may_name_credential(text, secrets) or any(name in text for name in SECRET_CODECS))
 
 
 def fingerprint(outcome: dict[str, Any]) -> bytes:

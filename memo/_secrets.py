@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["MASK", "SECRET_CODECS", "is_credential", "looks_secret", "mask", "redact"]
+__all__ = ["MASK", "SECRET_CODECS", "is_credential", "looks_secret", "mask", "may_name_credential", "redact"]
 
 MASK = "<secret>"
 SECRET_CODECS = frozenset({"pydantic.types:SecretStr", "pydantic.types:SecretBytes"})
@@ -45,6 +45,17 @@ def is_credential(name: str, more: frozenset[str] = frozenset()) -> bool:
     """Whether a parameter, field or header of that name can only hold a credential. `more` extends the known names."""
     plain = _plain(name)
     return plain in _NAMES or plain.endswith(_ENDINGS) or plain in more
+
+
+_ROOTS = tuple(
+    sorted(name for name in {*_NAMES, *_ENDINGS} if not any(other in name for other in {*_NAMES, *_ENDINGS} - {name}))
+)
+
+
+def may_name_credential(text: str, more: frozenset[str] = frozenset()) -> bool:
+    """Whether anything in a text may be a name for which `is_credential` holds. Never wrong when it says no."""
+    plain = _plain(text)
+    return any(name in plain for name in _ROOTS) or any(name in plain for name in more)
 
 
 def plain_names(names: Iterable[str]) -> frozenset[str]:

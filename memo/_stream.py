@@ -170,7 +170,8 @@ def stream_sync(begin: Callable[[], LiveSync | Play | Unrecorded]) -> Generator[
                 time.sleep(max(0.0, start + offset / pace - time.perf_counter()))
                 yield item
         else:
-            yield from outcome.items or ()
+            for item in outcome.items or ():
+                yield item  # one by one: what is sent is not heard
         _end(outcome, function)
         return outcome.returned() if outcome.returned is not None else None
     source, sink = began if isinstance(began, LiveSync) else (began.source, _NOWHERE)

@@ -136,17 +136,16 @@ class Items:
             else values.reader(_alone(entry, name, base))
             for entry in packed["items"]
         ]
+        self._mixed = self._read is None or not all(isinstance(entry, bytes) for entry in self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Any]:
-        read = self._read
-        for entry in self._entries:
-            if not isinstance(entry, bytes):
-                yield entry()
-            elif read is not None:
-                yield read(entry)
+        return map(self._value, self._entries) if self._mixed else map(self._read, self._entries)  # type: ignore[arg-type]
+
+    def _value(self, entry: bytes | Callable[[], Any]) -> Any:
+        return self._read(entry) if isinstance(entry, bytes) and self._read is not None else entry()  # type: ignore[operator]
 
 
 def _alone(entry: Any, of: str | None, base: dict[str, Any]) -> Any:

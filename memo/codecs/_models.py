@@ -68,15 +68,19 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
     if attributes:
         vars(back).update(attributes)
     shallow = written.count(b"{") + written.count(b"[") <= _SHALLOW
+    where = extras(back)
     if difference(back, value, parts) is None:
-        count = "all" if count_only_declared(back) else ""
-    elif (inside := count_only_declared(back)) and difference(back, value, parts) is None:
-        count = inside
+        counted = "all" if where else ""
+    elif where:
+        _count_inside(back)
+        counted = where
+        if difference(back, value, parts) is not None:
+            return None
     else:
         return None
     if _may_vary(cls) and varies(back):
         return None
-    return Plain(data, count, attributes, shallow)
+    return Plain(data, counted, attributes, shallow)
 
 
 @by_class
@@ -134,7 +138,16 @@ def varies(value: Any) -> bool:
 
 def counter(counted: str | None) -> Callable[[Any], object] | None:
     """What makes a model that was just validated count its set fields that way; None where nothing has to be done."""
-    return {"declared": count_only_declared, "declared at top": _count_at_top}.get(counted or "")
+    return {"declared": _count_inside, "declared at top": _count_at_top}.get(counted or "")
+
+
+def extras(value: BaseModel) -> str:
+    """Where a model has extras: "declared" if any are inside of it, "declared at top" if only it has some, or ""."""
+    held = value.__dict__
+    for name in _holders(type(value)) or ():
+        if _has_extras(held.get(name)):
+            return "declared"
+    return "declared at top" if value.__pydantic_extra__ else ""
 
 
 def _count_at_top(value: BaseModel) -> None:
@@ -143,36 +156,45 @@ def _count_at_top(value: BaseModel) -> None:
         value.__pydantic_fields_set__.difference_update(extra)
 
 
-def count_only_declared(value: BaseModel) -> str:
-    """Take extras out of the set fields, through the whole tree of fields. How that is called, "" if there were none."""
-    at_top = bool(value.__pydantic_extra__)
-    _count_at_top(value)
-    held = value.__dict__
-    inside = [_count_inside(held.get(name)) for name in _holders(type(value)) or ()]
-    return "declared" if any(inside) else "declared at top" if at_top else ""
-
-
-def _count_inside(value: Any) -> bool:
-    """The same for whatever stands in a field. Whether there were any extras."""
+def _count_inside(value: Any) -> None:
+    # On the replay path: what can hold no models is not looked at.
     kind = type(value)
-    if kind is list or kind is tuple:
-        return any([_count_inside(each) for each in value])  # noqa: C419 - all of them
-    if kind is dict:
-        return any([_count_inside(each) for each in value.values()])  # noqa: C419 - all of them
     names = _holders(kind)
     if names is None:
-        return False
-    found = False
+        if kind is list or kind is tuple:
+            for each in value:
+                _count_inside(each)
+        elif kind is dict:
+            for each in value.values():
+                _count_inside(each)
+        return
     extra = value.__pydantic_extra__
     if extra:
         value.__pydantic_fields_set__.difference_update(extra)
-        found = True
     held = value.__dict__
     for name in names:
         each = held.get(name)
-        if each is not None and _count_inside(each):
-            found = True
-    return found
+        if each is not None:
+            _count_inside(each)
+
+
+def _has_extras(value: Any) -> bool:
+    if value is None:
+        return False
+    kind = type(value)
+    names = _holders(kind)
+    if names is None:
+        for each in value if kind is list or kind is tuple else value.values() if kind is dict else ():
+            if _has_extras(each):
+                return True
+        return False
+    if value.__pydantic_extra__:
+        return True
+    held = value.__dict__
+    for name in names:  # noqa: SIM110 - half the time of any()
+        if _has_extras(held.get(name)):
+            return True
+    return False
 
 
 @by_class

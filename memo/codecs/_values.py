@@ -128,14 +128,16 @@ class Values:
 
         def read(data: bytes) -> Any:
             try:
-                value = validate(data)
+                return validate(data)
             except Exception:  # noqa: BLE001 - said better by read_plain
                 return _models.read_plain(cls, data, name)
-            if count is not None:
-                count(value)
+
+        def read_and_count(data: bytes) -> Any:
+            value = read(data)
+            count(value)  # type: ignore[misc]
             return value
 
-        return read
+        return read if count is None else read_and_count
 
     def model(self, name: str) -> Any:
         """The model class of that name, None if it is the name of anything else."""
@@ -260,6 +262,8 @@ class _Writer:
             except Exception as error:
                 raise UnrecordableValue("", f"({kind.__name__}) {error}") from error
             return {"__type__": codec.name, "value": self.write(data)}
+        if is_model(kind):
+            return self._write_model(value, kind)
         if kind is tuple:
             return {"__type__": "tuple", "value": [self.write(each, f"[{i}]") for i, each in enumerate(value)]}
         if kind is set or kind is frozenset:
@@ -270,8 +274,6 @@ class _Writer:
             return {"__type__": kind.__name__, **builtin.bytes_form(bytes(value))}
         if isinstance(value, type) or typing.get_origin(value) is not None:
             return {"__type__": "type", "value": self._spell(value)}
-        if is_model(kind):
-            return self._write_model(value, kind)
         if isinstance(value, Enum):
             return self._write_enum(value, kind)
         if isinstance(value, BaseException):

@@ -11,6 +11,7 @@ patched when it is.
 
 from __future__ import annotations
 
+import importlib
 import importlib.machinery
 import inspect
 import logging
@@ -18,6 +19,7 @@ import pkgutil
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -35,6 +37,9 @@ from memo.keys import Describe
 __all__ = ["Patch", "apply", "check", "lock", "split", "undo"]
 
 log = logging.getLogger("memo")
+
+_IMMUTABLE = 1 << 8
+"""The flag of a type whose attributes can not be set (`Py_TPFLAGS_IMMUTABLETYPE`)."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,8 @@ class _Applied:
                     ["none: it is @recordable already"],
                 )
             return
+        if isinstance(owner, type) and owner.__flags__ & _IMMUTABLE:
+            raise TargetNotFound(self.patch.target, f"{owner.__qualname__} is built in, and can not be changed", [])
         self.function = self._known(found)
         made = Patched(self, found, owner if not own and isinstance(owner, type) else None)
         try:
@@ -164,6 +171,7 @@ def check(patch: Patch, *, path: Sequence[str] | None = ()) -> None:
     """
     module, _ = split(patch.target)
     _known(_anything, patch)
+    _wait(module)
     if module in sys.modules:
         _resolve(patch.target)
     elif path is not None:
@@ -176,6 +184,7 @@ def apply(patch: Patch) -> None:
     Raises `InvalidOption` if it is in place with other options, `TargetNotFound`.
     """
     module = split(patch.target)[0]
+    _wait(module)
     with lock:
         _sweep()
         applied = _applied.get(patch.target) or _Applied(patch)
@@ -217,6 +226,17 @@ def _sweep() -> None:
     for target, applied in list(_applied.items()):
         if not applied.count and applied.unwrap():
             del _applied[target]
+
+
+def _wait(module: str) -> None:
+    """Let another thread finish the import of a module. Not under the lock: the hook at its end takes it."""
+    if _initializing(sys.modules.get(module)):
+        with suppress(Exception):  # it fails for that thread, too
+            importlib.import_module(module)
+
+
+def _initializing(module: Any) -> bool:
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 def _imported(module: Any) -> None:
@@ -274,9 +294,7 @@ def _resolve(target: str) -> tuple[Any, Any]:
 
 
 def _methods(kind: type) -> list[str]:
-    return [
-        name for name, value in vars(kind).items() if not name.startswith("_") and callable(getattr(kind, name, None))
-    ][:3]
+    return [name for name in vars(kind) if not name.startswith("_") and callable(getattr(kind, name, None))][:3]
 
 
 def _attribute(owner: Any, name: str, target: str, before: str) -> Any:
@@ -285,7 +303,7 @@ def _attribute(owner: Any, name: str, target: str, before: str) -> Any:
     except AttributeError:
         where = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", None) or repr(owner)
         reason = f"{where} has no {name}"
-        if where == "__main__" or getattr(getattr(owner, "__spec__", None), "_initializing", False):
+        if where == "__main__" or _initializing(owner):
             reason += " yet, since it is still being run"
         raise TargetNotFound(target, reason, [f"{before}{each}" for each in _nearest(name, dir(owner))]) from None
 
@@ -345,7 +363,7 @@ def _inherited(inheritor: type, name: str, original: Any, instance: Any, wrapped
     That is what `inheritor` inherits, but in a subclass with several parents it may be another parent's.
     """
     kind = instance if isinstance(instance, type) and inheritor in instance.__mro__ else type(instance)
-    order: tuple[type, ...] = kind.__mro__
+    order = inspect.getmro(kind)
     if inheritor not in order:
         return wrapped
     for each in order[order.index(inheritor) + 1 :]:

@@ -190,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
     def binary(self, body: Any, query: Any) -> None:
         self.raw(BINARY, "application/octet-stream")
 
-    def responses(self, body: Any, query: Any) -> None:
+    def answer_responses(self, body: Any, query: Any) -> None:
         def response(status: str, texts: list[str]) -> Any:
             return {
                 "id": "r1", "object": "response", "created_at": 1.0, "model": "m", "status": status, "error": None,
@@ -262,7 +262,7 @@ ROUTES = [
     ("/files", Handler.files),
     ("/content", Handler.binary),
     ("/audio/speech", Handler.binary),
-    ("/responses", Handler.responses),
+    ("/responses", Handler.answer_responses),
     ("/count_tokens", Handler.count_tokens),
     ("/messages", Handler.messages),
 ]

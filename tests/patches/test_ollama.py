@@ -14,8 +14,8 @@ from memo import recording
 from memo.codecs._same import difference
 from memo.importers.llama_stack import import_recordings
 
-# An error in the middle of a stream: the SDK leaves httpx's generators as they are, and trio minds when it collects them.
-pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
+# An error in the middle of a stream: the SDK leaves httpx's generators open, and trio minds when it collects them.
+pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 
 DETAILS = {
     "format": "gguf",
