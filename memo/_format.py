@@ -25,7 +25,7 @@ import orjson
 
 from memo.errors import KeyMismatch, NewerFormat, NotARecording, RecordingDamaged
 
-__all__ = ["FORMAT_VERSION", "KEY_CHARACTERS", "call_key", "canonical_json", "parse", "render", "timestamp"]
+__all__ = ["FORMAT_VERSION", "KEY_CHARACTERS", "call_key", "call_tail", "canonical_json", "digest", "parse", "render", "timestamp"]
 
 FORMAT_VERSION = 1
 KEY_CHARACTERS = 32
@@ -43,10 +43,20 @@ def canonical_json(tree: Any) -> bytes:
 
 def call_key(function: str, arguments: bytes, version: str | int | None = None) -> str:
     """The key (sha256, 64 hex characters) of a call, `arguments` being canonical JSON."""
-    head = b'{"arguments":' + arguments + b',"function":' + orjson.dumps(function)
+    return digest(arguments, call_tail(function, version))
+
+
+def digest(arguments: bytes, tail: bytes) -> str:
+    """The same, from what `call_tail` gives."""
+    return sha256(b'{"arguments":' + arguments + tail).hexdigest()
+
+
+def call_tail(function: str, version: str | int | None = None) -> bytes:
+    """What is hashed after the arguments, and is the same for all calls of a function."""
+    tail = b',"function":' + orjson.dumps(function)
     if version is not None:
-        head += b',"version":' + orjson.dumps(version)
-    return sha256(head + b"}").hexdigest()
+        tail += b',"version":' + orjson.dumps(version)
+    return tail + b"}"
 
 
 def timestamp() -> str:

@@ -101,7 +101,14 @@ class _Function:
         if self._errors not in (None, "answers", "all"):
             raise InvalidOption("errors", self._errors, ["answers", "all"])
 
-    def call(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    def call(
+        self,
+        session: Session,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        setting: Setting | None = None,
+    ) -> Call:
         """The call. Raises `DoesNotFit`, `UnkeyableArgument`."""
         if self._static:
             instance = None  # it is told, but not handed, the one it was reached through
@@ -109,7 +116,8 @@ class _Function:
         if instance is None and self._method and args:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
-        setting = self.setting(session)
+        if setting is None:
+            setting = self.setting(session)
         keyer = setting.keyers.get(skip)
         if keyer is None:
             made_for, keyer = self._ready_keyer
@@ -122,13 +130,14 @@ class _Function:
         self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """What the call returns: a value, a coroutine, a generator, … as the function itself would."""
+        setting = self.setting(session)
         try:
-            call = self.call(session, instance, args, kwargs) if mode is not Mode.LIVE else _UNKEYED
+            call = _UNKEYED if mode is _LIVE else self.call(session, instance, args, kwargs, setting)
         except DoesNotFit:
             if self._native:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
             raise
-        return self._drive(self._run(self, self.setting(session), session, mode, call, wrapped, args, kwargs))
+        return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs))
 
     def setting(self, session: Session) -> Setting:
         """The function's options and the session's together: worked out once, since calls come under one session in a row."""
@@ -149,6 +158,7 @@ class _Function:
         return Keyer(self.name, signature, secrets=names, describe=self._describe, **self._key_options)
 
 
+_LIVE = Mode.LIVE
 _UNKEYED = Call("", "", b"{}")
 
 

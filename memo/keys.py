@@ -29,7 +29,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
-from memo._format import call_key, canonical_json
+
+from memo._format import call_key, call_tail, canonical_json, digest
 from memo._paths import Step, change, parse_path, pop
 from memo._secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
 from memo._signature import Signature
@@ -97,6 +98,7 @@ class Keyer:
         self._key = key
         self._identity = identity
         self._version = version
+        self._tail = call_tail(function, version)
         paths = [self._path(path, "ignore") for path in _tuple(ignore)]
         self._ignored = [steps[0] for steps in paths if len(steps) == 1]
         self._ignored_inside = [steps for steps in paths if len(steps) > 1]
@@ -129,7 +131,8 @@ class Keyer:
         tree = canonical.tree(arguments)
         watched = self._change(tree) if self._tree_changes else _NOTHING
         data = canonical.write(tree)
-        return Call(function, call_key(function, data, self._version), data, self._version, watched)
+        tail = self._tail if self._describe is None else call_tail(function, self._version)
+        return Call(function, digest(data, tail), data, self._version, watched)
 
     def _change(self, tree: dict[str, Any]) -> dict[str, str]:
         for steps in self._ignored_inside:
@@ -233,8 +236,7 @@ class _Canonical:
         if kind is list or kind is tuple:
             if value and type(value[0]) in _PAIRS:
                 value = [each for each in value if not self._is_credential_pair(each)]  # a list of headers
-            forms = [self._form(each, depth + 1) for each in value]
-            return [each for each in forms if each is not _LEFT_OUT] if _LEFT_OUT in forms else forms
+            return [form for each in value if (form := self._form(each, depth + 1)) is not _LEFT_OUT]
         try:
             return self._other(value, kind, depth + 1)
         except (MemoError, RecursionError, _TooDeep):

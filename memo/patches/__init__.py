@@ -28,10 +28,17 @@ from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import _registry
 from memo.patches._config import Configuration, configured
 from memo.patches._registry import Patch
+from memo.patches._stainless import Naming
 
 __all__ = ["Installation", "Patch", "check", "install", "install_for_run", "presets"]
 
 log = logging.getLogger("memo")
+
+
+class InstallOptions(Options, total=False):
+    """What `install` takes."""
+
+    headers: Iterable[str]
 
 
 class Installation:
@@ -104,10 +111,12 @@ def presets() -> tuple[str, ...]:
     return tuple(sorted(each.stem for each in Path(__file__).parent.glob("[a-z]*.py")))
 
 
-def install(*targets: str | Patch, **options: Unpack[Options]) -> Installation:
+def install(*targets: str | Patch, **options: Unpack[InstallOptions]) -> Installation:
     """Make functions recordable from outside: presets by their names, others by `"package.module:Class.method"`.
 
     The options are `recordable`'s, for each of the targets: to a preset's own they are added; a `Patch` carries its own.
+    With `ignore=("server",)` the recordings of one server answer for another. Presets of SDKs built by Stainless (openai,
+    anthropic, …) have one more, `headers=("openai-beta",)`: the headers that identify a call; without it, none does.
     A target whose module is not imported yet is patched when it is; what is wrong with it then is in the log. Whoever has
     imported the function by its name before keeps the one without memo. A function that is `@recordable` already stays as
     it is. Without targets, they and everything else are read from `[tool.memo]` in `pyproject.toml`, or `memo.toml`, in
@@ -181,8 +190,18 @@ def _preset(name: str, options: Options, path: Sequence[str] | None) -> list[Pat
         raise InvalidOption("preset", name, ["package.module:Class.method", *presets()[:-1], presets()[-1] + hint])
     module = importlib.import_module(f"{__name__}.{plain}")
     _mention(module.REQUIRES)
-    patches = [replace(patch, options=_added(patch.options, options)) for patch in module.PATCHES]
+    patches = [_extended(patch, options) for patch in module.PATCHES]
     return [patch for patch in patches if _offers(patch, module.REQUIRES, path)]
+
+
+def _extended(patch: Patch, options: Options) -> Patch:
+    """A preset's patch with the user's options. Raises `InvalidOption`."""
+    if patch.describe is not None and "name" in options:
+        raise InvalidOption("name", options["name"], ["none for this preset: it names each of its calls"])
+    more = cast(InstallOptions, dict(options))
+    if "headers" in more and isinstance(patch.describe, Naming):
+        patch = replace(patch, describe=patch.describe.with_headers(more.pop("headers")))
+    return replace(patch, options=_added(patch.options, more))
 
 
 _LISTS = ("ignore", "watch", "secrets", "trust")

@@ -171,7 +171,8 @@ class Naming:
             "server": str(client.base_url).rstrip("/"),
         }
         if options.files:
-            arguments["files"] = _content(options.files)
+            files = options.files.items() if isinstance(options.files, Mapping) else options.files
+            arguments["files"] = [_upload(field, file) for field, file in files]
         if getattr(options, "content", None) is not None:
             arguments["content"] = _content(options.content)
         if self.headers:
@@ -220,6 +221,13 @@ def _foreign(kind: Any, package: str) -> str:
     return kind.__qualname__ if kind in _BUILTINS or kind.__module__.partition(".")[0] != package else ""
 
 
+def _upload(field: str, file: Any) -> dict[str, Any]:
+    """An uploaded file: the name that is sent, and what is in it."""
+    name, content, *more = file if isinstance(file, tuple) else (getattr(file, "name", "upload"), file)
+    told = dict(zip(("type", "headers"), more, strict=False))
+    return {"field": field, "name": os.path.basename(str(name)), "content": _content(content), **told}  # noqa: PTH119 - as httpx
+
+
 def _content(value: Any) -> Any:
     """Uploaded files by what is in them: an open file is read, and wound back to where it stood."""
     if hasattr(value, "read") and hasattr(value, "seek"):
@@ -232,10 +240,6 @@ def _content(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         with open(value, "rb") as file:  # noqa: PTH123 - any PathLike
             return file.read()
-    if isinstance(value, Mapping):
-        return {name: _content(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_content(each) for each in value]
     return value
 
 

@@ -62,7 +62,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.json({"error": {"message": "nope", "code": "bad_model", "type": "invalid", "param": "model"}}, 400)
             case "unauthorized":
                 shown = f"{KEY[:5]}{'*' * 16}{KEY[-4:]}"
-                self.json({"error": {"message": f"Incorrect API key provided: {shown}.", "code": "invalid_api_key"}}, 401)
+                self.json(
+                    {"error": {"message": f"Incorrect API key provided: {shown}.", "code": "invalid_api_key"}}, 401
+                )
             case "limited":
                 self.json({"error": {"message": "slow down", "code": "rate_limit"}}, 429, {"retry-after": "7"})
             case "down":
@@ -95,9 +97,7 @@ class Handler(BaseHTTPRequestHandler):
     def events(self, events: list[Any], *, named: bool = False, done: bool = True, drop: bool = False) -> None:
         zipped = {"content-encoding": "gzip"} if self.server.gzipped else {}
         self.head("text/event-stream", 200, {"transfer-encoding": "chunked", **zipped})
-        texts = [
-            (f"event: {each['type']}\n" if named else "") + f"data: {json.dumps(each)}\n\n" for each in events
-        ]
+        texts = [(f"event: {each['type']}\n" if named else "") + f"data: {json.dumps(each)}\n\n" for each in events]
         if done:
             texts.append("data: [DONE]\n\n")
         if self.server.gzipped:
@@ -123,12 +123,17 @@ class Handler(BaseHTTPRequestHandler):
             chunks: list[Any] = [self.part(model, {"role": "assistant", "content": ""})]
             chunks += [self.part(model, {"content": text}) for text in whole]
             if model == "broken":
-                self.events([*chunks[:3], {"error": {"message": "out of luck", "code": "unlucky", "type": "x"}}], done=False)
+                self.events(
+                    [*chunks[:3], {"error": {"message": "out of luck", "code": "unlucky", "type": "x"}}], done=False
+                )
                 return
             if model == "dropped":
                 self.events(chunks[:3], done=False, drop=True)
                 return
-            chunks += [self.part(model, {}, finish_reason="stop"), {**self.part(model, {}), "choices": [], "usage": USAGE}]
+            chunks += [
+                self.part(model, {}, finish_reason="stop"),
+                {**self.part(model, {}), "choices": [], "usage": USAGE},
+            ]
             self.events(chunks)
             return
         text = '{"n": 3}' if model != "words" else "three"
@@ -185,7 +190,9 @@ class Handler(BaseHTTPRequestHandler):
         after = query.get("after", "")
         at = int(after.removeprefix("f")) + 1 if after else 0
         data = [file_object(f"f{i}") for i in range(at, at + 2)]
-        self.json({"object": "list", "data": data, "has_more": at < 4, "first_id": data[0]["id"], "last_id": data[-1]["id"]})
+        self.json(
+            {"object": "list", "data": data, "has_more": at < 4, "first_id": data[0]["id"], "last_id": data[-1]["id"]}
+        )
 
     def binary(self, body: Any, query: Any) -> None:
         self.raw(BINARY, "application/octet-stream")
@@ -275,7 +282,14 @@ def parts(upload: bytes) -> bytes:
 
 
 def file_object(name: str) -> Any:
-    kind = {"object": "file", "bytes": 3, "created_at": 1, "filename": "a.txt", "purpose": "batch", "status": "processed"}
+    kind = {
+        "object": "file",
+        "bytes": 3,
+        "created_at": 1,
+        "filename": "a.txt",
+        "purpose": "batch",
+        "status": "processed",
+    }
     return {"id": name, **kind}
 
 
@@ -343,7 +357,12 @@ def shape(value: Any) -> Any:
         return (name, shape(value.args), told, shape(getattr(value, "response", None)))
     if name in ("httpx.Response", "httpx2.Response"):
         kept = ("content-type", "x-request-id", "request-id", "retry-after")
-        return (name, value.status_code, value.content, {key: value.headers[key] for key in kept if key in value.headers})
+        return (
+            name,
+            value.status_code,
+            value.content,
+            {key: value.headers[key] for key in kept if key in value.headers},
+        )
     if isinstance(value, str | bytes | int | float | type(None)):
         return (name, value)
     raise AssertionError(f"the tests do not know how to compare a {name}")

@@ -27,7 +27,9 @@ import memo
 from memo import recording
 from memo.codecs._same import difference
 
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 MODES = ["auto", "legacy"]
 
 
@@ -101,6 +103,10 @@ async def unreachable(known):
             yield session
 
 
+def written(folder: Path) -> str:
+    return "".join(each.read_text() for each in folder.rglob("*.json"))
+
+
 CALLS = {
     "structured": lambda session: session.call_tool("forecast", {"city": "Paris"}),
     "by keywords": lambda session: session.call_tool(name="forecast", arguments={"city": "Paris", "days": 1}),
@@ -121,6 +127,7 @@ async def test_replayed_without_the_server(name, mode, tmp_path):
         with recording(tmp_path, mode="record"):
             live = await CALLS[name](client.session)
     calls = len(server.calls)
+    assert '"self":{"server":"weather"}' in written(tmp_path)
     with recording(tmp_path) as rec:
         async with unreachable(known) as session:
             assert difference(live, await CALLS[name](session), repr) is None
@@ -221,7 +228,10 @@ async def test_errors_of_the_protocol(tmp_path):
         server._lowlevel_server.add_request_handler("tools/call", CallToolRequestParams, failing(code))
         for _ in range(2):
             async with Client(server) as client:
-                with recording(tmp_path / str(code), mode="record-if-missing") as rec, pytest.raises(MCPError) as raised:
+                with (
+                    recording(tmp_path / str(code), mode="record-if-missing") as rec,
+                    pytest.raises(MCPError) as raised,
+                ):
                     await client.session.call_tool("forecast", {})
             errors.append(raised.value)
         assert rec.stats.replayed == recorded
@@ -243,14 +253,14 @@ async def test_time_outs_are_not_recorded(tmp_path):
     assert raised.value.code == REQUEST_TIMEOUT
 
 
-async def test_credentials_among_the_arguments(tmp_path: Path):
+async def test_credentials_among_the_arguments(tmp_path):
     async with Client(Weather()) as client:
         with recording(tmp_path, mode="record"):
             await client.session.call_tool("forecast", {"city": "Paris", "api_key": "verysecret"})
         with recording(tmp_path) as rec:
             await client.session.call_tool("forecast", {"city": "Paris", "api_key": "another"})
     assert rec.stats.replayed == 1
-    assert not any(b"verysecret" in each.read_bytes() for each in tmp_path.rglob("*.json"))
+    assert "verysecret" not in written(tmp_path)
 
 
 async def test_wrong_arguments_are_the_sessions_to_refuse(tmp_path):

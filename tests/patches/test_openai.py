@@ -8,7 +8,7 @@ import logging
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,14 @@ import anyio
 import httpx2
 import openai
 import pytest
+from openai.pagination import AsyncCursorPage, SyncCursorPage
 from pydantic import BaseModel
 
 import memo
-from memo.errors import InvalidOption, RecordingNotFound, StreamCutShort, UnkeyableArgument
+from memo.errors import InvalidOption, RecordingNotFound, StreamCutShort, UnkeyableArgument, WatchedFieldChanged
+
+# The SDKs and httpx leave generators of their own behind, which trio tells.
+pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(openai|httpx|httpcore):ResourceWarning")
 
 MESSAGES: list[Any] = [{"role": "user", "content": "how many?"}]
 
@@ -58,6 +62,11 @@ async def inside(manager: Any) -> AsyncIterator[Any]:
             yield value
 
 
+async def some(value: Any, count: int) -> list[Any]:
+    async with aclosing(each(value)) as items:
+        return [await anext(items) for _ in range(count)]
+
+
 async def collect(value: Any) -> list[Any]:
     return [item async for item in each(value)]
 
@@ -87,7 +96,12 @@ async def chat_streamed(c: Any, folder: Path) -> Any:
     stream = await a(c.chat.completions.create(model="m", messages=MESSAGES, stream=True))
     assert isinstance(stream, openai.AsyncStream | openai.Stream)
     assert stream.response.request.url.path.endswith("/chat/completions")
-    return [await collect(stream), stream.response.status_code, stream.response.headers["x-request-id"], await collect(stream)]
+    return [
+        await collect(stream),
+        stream.response.status_code,
+        stream.response.headers["x-request-id"],
+        await collect(stream),
+    ]
 
 
 @use
@@ -106,14 +120,13 @@ async def chat_streamed_in_a_block(c: Any, folder: Path) -> Any:
 @use
 async def chat_left_in_a_block(c: Any, folder: Path) -> Any:
     async with inside(await a(c.chat.completions.create(model="m", messages=MESSAGES, stream=True))) as stream:
-        items = each(stream)
-        return [await anext(items), await anext(items)]
+        return await some(stream, 2)
 
 
 @use
 async def chat_left_and_closed(c: Any, folder: Path) -> Any:
     stream = await a(c.chat.completions.create(model="m", messages=MESSAGES, stream=True))
-    first = await anext(each(stream))
+    first = await some(stream, 1)
     await a(stream.close())
     return [first, await collect(stream)]
 
@@ -143,13 +156,13 @@ async def chat_stream_helper(c: Any, folder: Path) -> Any:
         events = await collect(stream)
         final = await a(stream.get_final_completion())
     assert final.choices[0].message.parsed == Answer(n=3)
-    return [[(type(event).__name__, event.type, event.model_dump()) for event in events], final]
+    return [[(type(event).__name__, event.type, event.model_dump(warnings=False)) for event in events], final]
 
 
 @use
 async def chat_stream_helper_left(c: Any, folder: Path) -> Any:
     async with inside(c.chat.completions.stream(model="m", messages=MESSAGES)) as stream:
-        return [(await anext(each(stream))).type]
+        return [event.type for event in await some(stream, 1)]
 
 
 @use
@@ -175,7 +188,7 @@ async def models(c: Any, folder: Path) -> Any:
 @use
 async def pages(c: Any, folder: Path) -> Any:
     first = await a(c.files.list(limit=2))
-    assert type(first).__name__.endswith("CursorPage")
+    assert isinstance(first, AsyncCursorPage | SyncCursorPage)
     second = await a(first.get_next_page())
     third = await a(second.get_next_page())
     assert not third.has_next_page()
@@ -199,7 +212,7 @@ async def responses_stream_helper(c: Any, folder: Path) -> Any:
         events = await collect(stream)
         final = await a(stream.get_final_response())
     assert final.output_parsed == Answer(n=3)
-    return [[(type(event).__name__, event.type, event.model_dump()) for event in events], final]
+    return [[(type(event).__name__, event.type, event.model_dump(warnings=False)) for event in events], final]
 
 
 @use
@@ -298,9 +311,7 @@ async def low_level(c: Any, folder: Path) -> Any:
     async def post(cast_to: Any, **more: Any) -> Any:
         return await a(c.post("/chat/completions", body=body, cast_to=cast_to, **more))
 
-    stream = await post(openai.types.chat.ChatCompletionChunk, stream=True, stream_cls=None) if False else None
     return [
-        stream,
         await post(object),
         await post(dict[str, object]),
         await post(str),
@@ -314,9 +325,11 @@ async def low_level(c: Any, folder: Path) -> Any:
 @use
 async def errors(c: Any, folder: Path) -> Any:
     found: list[Any] = []
-    for model in ("bad", "unauthorized", "limited", "down", "html"):
+    for model in ("bad", "limited", "down", "html"):
         for stream in (False, True):
-            error = await raised(lambda m=model, s=stream: c.chat.completions.create(model=m, messages=MESSAGES, stream=s))
+            error = await raised(
+                lambda m=model, s=stream: c.chat.completions.create(model=m, messages=MESSAGES, stream=s)
+            )
             found.append(error)
     found.append(await raised(lambda: c.chat.completions.with_raw_response.create(model="bad", messages=MESSAGES)))
     found.append(await raised(lambda: c.models.retrieve("no-such")))
@@ -368,7 +381,9 @@ async def both(kind: str, used: Use, server: Any, key: str, folder: Path) -> tup
 
 @pytest.mark.parametrize("kind", ["async", "sync"])
 @pytest.mark.parametrize("name", USES)
-async def test_every_use_comes_back_as_it_was(name: str, kind: str, server: Any, api_key: str, tmp_path: Path, shown: Any):
+async def test_every_use_comes_back_as_it_was(
+    name: str, kind: str, server: Any, api_key: str, tmp_path: Path, shown: Any
+):
     first, second = await both(kind, USES[name], server, api_key, tmp_path)
     assert shown(second) == shown(first)
 
@@ -381,7 +396,9 @@ async def test_azure(name: str, kind: str, server: Any, api_key: str, tmp_path: 
     assert json.loads(one(tmp_path).read_text())["arguments"]["query"] == {"api-version": "2026-01-01"}
 
 
-@pytest.mark.parametrize("name", ["chat", "chat_streamed", "chat_stream_helper", "models", "raw", "read_in_pieces", "binary"])
+@pytest.mark.parametrize(
+    "name", ["chat", "chat_streamed", "chat_stream_helper", "models", "raw", "read_in_pieces", "binary"]
+)
 async def test_gzipped_bodies_are_recorded_decoded(name: str, server: Any, api_key: str, tmp_path: Path, shown: Any):
     server.gzipped = True
     first, second = await both("async", USES[name], server, api_key, tmp_path)
@@ -425,7 +442,12 @@ async def test_clients_made_of_a_client(server: Any, api_key: str, tmp_path: Pat
 def test_the_module_level_client(
     server: Any, api_key: str, tmp_path: Path, shown: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    for name, value in {"api_key": api_key, "base_url": f"{server.url}/v1/", "api_type": "openai", "max_retries": 0}.items():
+    for name, value in {
+        "api_key": api_key,
+        "base_url": f"{server.url}/v1/",
+        "api_type": "openai",
+        "max_retries": 0,
+    }.items():
         monkeypatch.setattr(openai, name, value)
     monkeypatch.setattr(openai, "_client", None)
     with memo.recording(tmp_path, mode="record"):
@@ -534,7 +556,9 @@ async def test_an_upload_that_can_be_read_once_is_refused_and_not_read(server: A
     assert server.seen == []
 
 
-async def test_headers_identify_a_call_where_they_are_asked_for(server: Any, api_key: str, tmp_path: Path, installed: Any):
+async def test_headers_identify_a_call_where_they_are_asked_for(
+    server: Any, api_key: str, tmp_path: Path, installed: Any
+):
     installed.remove()
     with memo.install("openai", headers=("OpenAI-Beta", "x-tenant", "authorization")):
         async with opened("async", server.url, api_key, default_headers={"X-Tenant": "t1"}) as c:
@@ -586,8 +610,10 @@ async def test_more_options_for_a_preset(server: Any, api_key: str, tmp_path: Pa
                 await c.chat.completions.create(**body, user="u2", extra_body=azure)
                 await raised(lambda: c.chat.completions.create(model="limited", messages=MESSAGES))
             assert recorder.stats.recorded == 2
-            with memo.recording(tmp_path), pytest.warns(memo.WatchedFieldChanged, match=re.escape("body.messages[0]")):
-                await c.chat.completions.create(model="m", messages=[{"role": "user", "content": "?"}], extra_body=azure)
+            with memo.recording(tmp_path), pytest.warns(WatchedFieldChanged, match=re.escape("body.messages[0]")):
+                await c.chat.completions.create(
+                    model="m", messages=[{"role": "user", "content": "?"}], extra_body=azure
+                )
     stored = b"".join(each.read_bytes() for each in tmp_path.rglob("*.json"))
     assert b"verysecretazure" not in stored
     assert b'"version": 2' in stored
@@ -661,8 +687,7 @@ async def test_more_of_a_stream_than_was_read(kind: str, server: Any, api_key: s
         with memo.recording(tmp_path, mode="record"):
             await chat_left_in_a_block(c, tmp_path)
             async with inside(c.chat.completions.with_streaming_response.create(**create)) as got:
-                lines = each(got.iter_lines())
-                first = await anext(lines)
+                first = await some(got.iter_lines(), 1)
         server.stop()
         with memo.recording(tmp_path):
             seen = []
@@ -671,12 +696,14 @@ async def test_more_of_a_stream_than_was_read(kind: str, server: Any, api_key: s
                     seen.append(chunk)
             assert len(seen) == 2
             async with inside(c.chat.completions.with_streaming_response.create(**create)) as got:
-                lines = each(got.iter_lines())
-                assert await anext(lines) == first
+                lines: list[str] = []
                 with pytest.raises(StreamCutShort):
-                    await collect(lines)
+                    async for line in each(got.iter_lines()):
+                        lines.append(line)
+            assert lines[:1] == first
 
 
+@pytest.mark.filterwarnings("ignore:Async generator 'memo:ResourceWarning")  # as trio says of any that is forgotten
 async def test_a_stream_that_is_only_left_is_recorded_when_it_is_forgotten(server: Any, api_key: str, tmp_path: Path):
     async def leave(c: Any) -> str:
         async for chunk in await c.chat.completions.create(model="m", messages=MESSAGES, stream=True):
@@ -702,15 +729,19 @@ async def test_a_stream_that_is_only_left_is_recorded_when_it_is_forgotten(serve
 async def test_a_cancelled_stream_is_not_recorded(server: Any, api_key: str, tmp_path: Path):
     async with opened("async", server.url, api_key) as c:
         with memo.recording(tmp_path, mode="record") as recorder:
-            for create in (c.chat.completions.create, c.chat.completions.with_streaming_response.create):
-                with anyio.CancelScope() as scope:
-                    call = create(model="m", messages=MESSAGES, stream=True)
-                    async with call if create is not c.chat.completions.create else await call as got:
-                        items = each(got if hasattr(got, "__anext__") else got.iter_lines())
-                        await anext(items)
+            with anyio.CancelScope() as scope:
+                async with await c.chat.completions.create(model="m", messages=MESSAGES, stream=True) as stream:
+                    async for _ in stream:
                         scope.cancel()
                         await anyio.sleep(0)
-                assert scope.cancelled_caught
+            assert scope.cancelled_caught
+            with anyio.CancelScope() as scope:
+                create = c.chat.completions.with_streaming_response.create
+                async with create(model="m", messages=MESSAGES, stream=True) as got:
+                    async for _ in got.iter_lines():
+                        scope.cancel()
+                        await anyio.sleep(0)
+            assert scope.cancelled_caught
         assert recorder.stats.recorded == 0
 
 
@@ -742,16 +773,17 @@ async def test_two_hundred_tasks_make_one_live_call_for_each_key(server: Any, ap
 
 
 @pytest.mark.parametrize("kind", ["async", "sync"])
-async def test_a_stream_opened_twice_at_once_does_not_wait_for_itself(kind: str, server: Any, api_key: str, tmp_path: Path):
+async def test_a_stream_opened_twice_at_once_does_not_wait_for_itself(
+    kind: str, server: Any, api_key: str, tmp_path: Path
+):
     async with opened(kind, server.url, api_key) as c:
         with memo.recording(tmp_path, mode="record-if-missing"), anyio.fail_after(10):
             create = c.chat.completions.create
             first = await a(create(model="m", messages=MESSAGES, stream=True))
             second = await a(create(model="m", messages=MESSAGES, stream=True))
-            one, two = each(first), each(second)
-            assert (await anext(one)).id == (await anext(two)).id
+            assert [each.id for each in await some(first, 1)] == [each.id for each in await some(second, 1)]
             third = await a(create(model="m", messages=MESSAGES, stream=True))
-            assert len(await collect(two)) == len(await collect(one)) == 7
+            assert len(await collect(second)) == len(await collect(first)) == 7
             assert len(await collect(third)) == 8
 
 
@@ -771,7 +803,11 @@ async def test_nothing_secret_is_written(server: Any, api_key: str, organization
     ]}  # fmt: skip
     signed = "https://bucket.s3.amazonaws.com/i.png?X-Amz-Date=20260101&X-Amz-Signature=" + "0123456789abcdef" * 4
     picture: Any = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": signed}}]}]
-    headers = {"Authorization": "Bearer verysecretbearer12345678", "Cookie": "verysecretcookie", "x-own": "verysecretown"}
+    headers = {
+        "Authorization": "Bearer verysecretbearer12345678",
+        "Cookie": "verysecretcookie",
+        "x-own": "verysecretown",
+    }
 
     async def everything() -> None:
         for kind in ("async", "azure async", "sync"):
@@ -786,7 +822,9 @@ async def test_nothing_secret_is_written(server: Any, api_key: str, organization
                 await a(create(model="m", messages=picture))
                 await a(create(model="signed", messages=MESSAGES))
                 await a(c.responses.create(model="m", input="i", tools=tools))
-                await a(c.get(f"{server.url}/v1/files/f/content?sig=verysecretsignature&name=f", cast_to=httpx2.Response))
+                await a(
+                    c.get(f"{server.url}/v1/files/f/content?sig=verysecretsignature&name=f", cast_to=httpx2.Response)
+                )
                 await a(c.models.list(extra_query={"api_key": "verysecretquery", "X-Amz-Signature": "verysecretamz"}))
 
     with memo.recording(tmp_path, mode="record", errors="all") as recorder:

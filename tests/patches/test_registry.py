@@ -191,7 +191,11 @@ def test_one_object(mod):
 
 def test_one_object_of_a_patched_class(mod):
     name = mod.__name__
-    with memo.install(f"{name}:Base.ask"), memo.install(f"{name}:client.ask"), recording("memory://", mode="record") as rec:
+    with (
+        memo.install(f"{name}:Base.ask"),
+        memo.install(f"{name}:client.ask"),
+        recording("memory://", mode="record") as rec,
+    ):
         assert asyncio.run(mod.client.ask("a")) == ["base", "a"]
     assert recorded(rec) == 1
     assert "ask" not in vars(mod.client)
@@ -205,7 +209,17 @@ def test_a_callable_object(mod):
 
 # Counted
 
-TREE = ["Base.ask", "Child.ask", "Other.ask", "Grand.ask", "Base.make", "Child.make", "Grand.make", "Base.add", "Grand.add"]
+TREE = [
+    "Base.ask",
+    "Child.ask",
+    "Other.ask",
+    "Grand.ask",
+    "Base.make",
+    "Child.make",
+    "Grand.make",
+    "Base.add",
+    "Grand.add",
+]
 
 
 class Tree:
@@ -261,7 +275,10 @@ def test_any_order_of_installing_and_removing(steps, seed):
             wanted = {each.targets[0].partition(":")[2] for each in installed}
             assert asyncio.run(results(mod)) == plain
             for kind in (mod.Base, mod.Child, mod.Other, mod.Grand):
-                for name, call in (("ask", lambda kind: asyncio.run(kind().ask(1))), ("make", lambda kind: kind.make(1))):
+                for name, call in (
+                    ("ask", lambda kind: asyncio.run(kind().ask(1))),
+                    ("make", lambda kind: kind.make(1)),
+                ):
                     with recording("memory://", mode="record") as rec:
                         call(kind)
                     assert recorded(rec) == patched_by(mod, kind, name, wanted), (kind, name, wanted)
@@ -667,7 +684,8 @@ def test_a_module_inside_a_package_that_is_not_imported(unimported):
 
 
 @pytest.mark.parametrize(
-    "target", ["pkg.mod", "pkg.mod:", ":f", "pkg:a b", "pkg:f()", "pkg..mod:f", "pkg:Class.", "a:b:c", "", " ", "pkg/mod:f"]
+    "target",
+    ["pkg.mod", "pkg.mod:", ":f", "pkg:a b", "pkg:f()", "pkg..mod:f", "pkg:Class.", "a:b:c", "", " ", "pkg/mod:f"],
 )
 def test_a_target_without_a_method(target):
     with pytest.raises(InvalidOption) as caught:
@@ -686,7 +704,7 @@ def test_a_target_without_a_method(target):
 )
 def test_wrong_options(mod, options, says):
     before = snapshot(mod)
-    with pytest.raises(InvalidOption, match=".") as caught:
+    with pytest.raises(InvalidOption) as caught:
         memo.install(f"{mod.__name__}:double", **options)
     assert says in str(caught.value)
     assert is_unchanged(before)
@@ -741,7 +759,10 @@ def test_a_preset_of_an_sdk_that_is_too_old(mod, monkeypatch, caplog):
 def test_options_are_added_to_a_presets_own(mod, monkeypatch):
     target = f"{mod.__name__}:Base.ask"
     preset(monkeypatch, "pytest>=1", Patch(target, {"name": "fake", "ignore": ("trace",)}, offered=True))
-    with memo.install("fakesdk", ignore=["question"]), recording(store := memo.stores.MemoryStore(), mode="record") as rec:
+    with (
+        memo.install("fakesdk", ignore=["question"]),
+        recording(store := memo.stores.MemoryStore(), mode="record") as rec,
+    ):
         asyncio.run(mod.Base().ask("a", trace=1))
         asyncio.run(mod.Base().ask("b", trace=2))
     assert len(list(store.scan("fake/"))) == 1

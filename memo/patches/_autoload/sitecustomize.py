@@ -24,9 +24,11 @@ except Exception as error:  # noqa: BLE001 - it would be printed and passed over
     sys.stderr.flush()
     os._exit(2)  # SystemExit would be a "fatal Python error" here
 
-del sys.modules["sitecustomize"]
+_self = sys.modules.pop("sitecustomize")
 try:
     importlib.import_module("sitecustomize")
 except ModuleNotFoundError as error:
     if error.name != "sitecustomize":
         raise
+finally:
+    sys.modules.setdefault("sitecustomize", _self)  # the import of this one ends with a look for it
