@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -313,7 +314,7 @@ class Run:
                 return Live(aiter(value), attempt)
 
             return attempt.defer("awaitable stream" if attempt.awaited else "stream", stream(abegin))
-        if hasattr(kind, "__next__"):
+        if hasattr(kind, "__next__") and not isinstance(value, io.IOBase):
             attempt.iterated = "sync"
             return attempt.defer("iterator", stream_sync(lambda: LiveSync(iter(value), attempt)))
         return None

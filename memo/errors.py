@@ -100,7 +100,7 @@ class UnrecordableValue(MemoError, TypeError):
     def __str__(self) -> str:
         where = f"{self.function}: " if self.function else ""
         return (
-            f"{where}{self.path or 'the value'} {self.reason}, so it was not recorded. "
+            f"{where}{self.path.lstrip('.') or 'the value'} {self.reason}, so it was not recorded. "
             "memo.register_codec(TheType, encode=..., decode=...) teaches memo a type."
         )
 

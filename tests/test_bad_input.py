@@ -294,7 +294,7 @@ def test_an_unrecordable_value_is_handed_over_logged_and_raised_at_the_end(value
     assert rec.stats.recorded == 1
     assert len(list(tmp_path.rglob("*.json"))) == 1
     assert [record.levelno for record in caplog.records if record.name == "memo"] == [logging.ERROR]
-    assert raised.value.path == {"lambda": "", "lock": "[0]", "file": "['f']"}[value]
+    assert raised.value.path == {"lambda": "", "lock": "[0]", "file": ".f"}[value]
 
 
 async def test_the_same_in_async(tmp_path, caplog):
@@ -477,6 +477,7 @@ def raise_missing():
 
 
 RAISES = {
+    "TargetNotFound": lambda: memo.install("json:dumpz"),
     "MemoError": lambda: raise_store(RuntimeError("x")),
     "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),
     "InvalidMode": raise_invalid_mode,

@@ -11,7 +11,7 @@ import anyio.to_thread
 import pytest
 
 import memo
-from memo import RecordingNotFound, recordable, recording
+from memo import RecordingNotFound, UnrecordableValue, recordable, recording
 
 pytestmark = pytest.mark.anyio
 
@@ -564,3 +564,12 @@ def test_a_bare_thread_sees_only_the_process_wide_recorder(tmp_path):
         memo.stop()
     assert (recorder.stats.live, recorder.stats.replayed) == (1, 1)
     assert calls == [1, 1]
+
+
+def test_an_open_file_is_handed_over_and_refused_at_the_end(tmp_path):
+    @recordable
+    def opened() -> object:
+        return (tmp_path / "file").open("w+")
+
+    with pytest.raises(UnrecordableValue), recording(tmp_path / "store", mode="record"), opened() as file:
+        assert file.write("text") == 4

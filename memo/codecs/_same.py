@@ -19,7 +19,7 @@ from memo.codecs._names import is_model, is_named_tuple
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["by_class", "difference", "in_slots", "slot_members", "state"]
+__all__ = ["by_class", "difference", "in_slots", "slot_members", "state", "step"]
 
 T = TypeVar("T")
 
@@ -69,6 +69,11 @@ def difference(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
         alike = a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
         return difference(a.tzinfo, b.tzinfo, parts) if alike else ""
     return None if difference(parts(a), parts(b), parts) is None else ""
+
+
+def step(key: Any) -> str:
+    """How a path goes on to a mapping's key: `.city`, `['a key']`."""
+    return f".{key}" if type(key) is str and key.isidentifier() else f"[{key!r}]"
 
 
 def state(value: Any) -> dict[str, Any]:
@@ -128,7 +133,7 @@ def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: Callable[[Any], Any]) 
             continue
         inner = difference(x, y, parts)
         if inner is not None:
-            return f"[{name!r}]{inner}"
+            return f"{step(name)}{inner}"
     return None
 
 

@@ -21,7 +21,7 @@ from memo.codecs._exceptions import exception_form, exception_of
 from memo.codecs._items import Items, pack
 from memo.codecs._names import Types, is_model, is_named_tuple
 from memo.codecs._registry import codec_named, codec_of
-from memo.codecs._same import difference, slot_members, state
+from memo.codecs._same import difference, slot_members, state, step
 from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
 __all__ = ["MAX_DEPTH", "Values"]
@@ -241,12 +241,12 @@ class _Writer:
 
     def _dict(self, value: dict[Any, Any]) -> Any:
         if all(type(key) is str and key != "__type__" for key in value):
-            tree = {key: self.write(each, f"[{key!r}]") for key, each in value.items()}
+            tree = {key: self.write(each, step(key)) for key, each in value.items()}
             if all(key.isascii() for key in tree) or _is_text("".join(tree)):
                 return tree
         self._depth += 1  # Three levels of JSON, not two.
         try:
-            pairs = [[self.write(key, ".keys()"), self.write(each, f"[{key!r}]")] for key, each in value.items()]
+            pairs = [[self.write(key, ".keys()"), self.write(each, step(key))] for key, each in value.items()]
         finally:
             self._depth -= 1
         return {"__type__": "dict", "value": pairs}

@@ -389,7 +389,7 @@ class Word(str):
 def test_refuses_what_is_no_data_and_names_its_path(bad):
     with pytest.raises(UnrecordableValue) as caught:
         dumps([Holder(anything={"k": [bad]})])
-    assert caught.value.path == "[0].anything['k'][0]"
+    assert caught.value.path == "[0].anything.k[0]"
     with pytest.raises(UnrecordableValue):
         dumps(Extra(x=bad))
     with pytest.raises(UnrecordableValue):

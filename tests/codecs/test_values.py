@@ -213,8 +213,8 @@ def test_a_dataclass_runs_neither_init_nor_post_init(back):
 def test_refuses_what_is_no_data_and_names_its_path(value):
     with pytest.raises(UnrecordableValue) as caught:
         dumps({"a": [1, (value,)]})
-    assert caught.value.path.startswith("['a'][1][0]")
-    assert "['a'][1][0]" in str(caught.value)
+    assert caught.value.path.startswith(".a[1][0]")
+    assert "a[1][0]" in str(caught.value)
 
 
 def test_refuses_open_files_sockets_and_coroutines(tmp_path):
@@ -252,7 +252,7 @@ def test_what_holds_itself_is_refused():
     inner.append(inner)
     with pytest.raises(UnrecordableValue, match="holds itself") as caught:
         dumps({"a": inner})
-    assert caught.value.path == "['a'][1]"
+    assert caught.value.path == ".a[1]"
     plain = Plain(1)
     plain.b = {"again": plain}
     with pytest.raises(UnrecordableValue, match="holds itself"):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import anyio
 import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 from pydantic import BaseModel, Field
@@ -18,7 +19,6 @@ import memo
 from memo import RecordingNotFound, recording
 from memo.stores import MemoryStore
 
-HERE = __name__
 SECRET = "bearer-of-the-user-4711"
 
 live: list[tuple[str, str]] = []
@@ -58,7 +58,7 @@ class Runtime:
 
     async def invoke_tool(self, tool_name, kwargs, authorization=None):
         live.append((self.kind, tool_name))
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return self.answer(tool_name, kwargs)
 
     def invoke_tool_now(self, tool_name, kwargs, authorization=None):
@@ -92,24 +92,17 @@ class Streaming(Runtime):
             yield Content(text=f"{tool_name} {n}")
 
 
+MODULE = SimpleNamespace(Runtime=Runtime, Tavily=Tavily, Brave=Brave, Streaming=Streaming)
+
+
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tools_under_test", sys.modules[HERE] if HERE in sys.modules else MODULE)
+    monkeypatch.setitem(sys.modules, "tools_under_test", MODULE)
     live.clear()
-
-
-MODULE = SimpleNamespace()
 
 
 def target(path):
     return f"tools_under_test:{path}"
-
-
-def classes():
-    return {"Runtime": Runtime, "Tavily": Tavily, "Brave": Brave, "Streaming": Streaming}
-
-
-vars(MODULE).update(classes())
 
 
 async def call(tool, how, *args, **kwargs):
@@ -162,7 +155,11 @@ async def test_a_streaming_tool():
 @pytest.mark.parametrize("given", ["keyword", "position"])
 async def test_authorization_is_neither_in_the_key_nor_on_the_disk(tmp_path, how, given):
     def arguments(secret):
-        return (("plain", {"q": 1}, secret), {}) if given == "position" else (("plain", {"q": 1}), {"authorization": secret})
+        return (
+            (("plain", {"q": 1}, secret), {})
+            if given == "position"
+            else (("plain", {"q": 1}), {"authorization": secret})
+        )
 
     with memo.install(target(f"Tavily.{METHOD[how]}")):
         with recording(tmp_path, mode="record") as rec:
@@ -200,7 +197,9 @@ async def test_classes_that_share_an_inherited_method(how):
 async def test_the_shared_method_patched_once_for_all_classes():
     """By the parent's target, `identity` keeps apart what the classes answer."""
     store = MemoryStore()
-    with memo.install(target("Runtime.invoke_tool"), identity=lambda self: {"kind": type(self).__name__, "url": self.url}):
+    with memo.install(
+        target("Runtime.invoke_tool"), identity=lambda self: {"kind": type(self).__name__, "url": self.url}
+    ):
         for mode in ("record", "replay"):
             with recording(store, mode=mode) as rec:
                 assert (await Tavily().invoke_tool("plain", {}))["kind"] == "tavily"
