@@ -1,4 +1,4 @@
-"""`memo demo`: a real recorded answer comes back typed; then a slow generator is recorded, and replayed."""
+"""`memo demo`: a real recorded answer comes back through a real client; then a slow tool is recorded, and replayed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,20 +14,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from memo._recordable import recordable
 from memo._scope import recording
+from memo.patches import install
 
 if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletionChunk
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 __all__ = ["run"]
 
 _QUESTION = "Which planet has rings around it with a name starting with letter S?"
-_REQUEST: dict[str, object] = {
-    "model": "gpt-4o",
-    "messages": [{"role": "user", "content": _QUESTION}],
-    "stream": True,
-}
 _PLACES = (Path(__file__).parent / "recordings", Path(__file__).parent.parent / "recordings")
 """Where the real recordings lie: inside of an installed package, beside it in a checkout."""
 _RHYTHM = 0.01
@@ -53,36 +47,30 @@ async def _run(store: Path | None) -> int:
             file=sys.stderr,
         )
     if store is not None:
-        await _slow_generator(store, "")
+        await _slow_tool(store, "")
     else:
         with TemporaryDirectory(prefix="memo-demo-") as folder:
-            await _slow_generator(Path(folder), " (temporary: --store DIR keeps it)")
+            await _slow_tool(Path(folder), " (temporary: --store DIR keeps it)")
     return code
 
 
 # The real answer
 
 
-@recordable(name="openai.chat.completions", trust=("openai",))
-async def _completions(
-    method: str, path: str, query: dict[str, str], body: dict[str, object], server: str
-) -> AsyncIterator[ChatCompletionChunk]:
-    """The call that was recorded, as the SDK sends it."""
-    raise ConnectionError("the demo makes no live calls")
-    yield
-
-
 async def _real_answer() -> None:
-    import_module("openai.types.chat")  # before the clock starts
+    from openai import AsyncOpenAI
+
     folder = next(place for place in _PLACES if place.is_dir())
-    print(_bold("1. A real answer of OpenAI's, recorded once, replayed offline"))
+    print(_bold("1. AsyncOpenAI with a dummy key and no network: a real answer, recorded once, replayed"))
     print(_dim(f"   {_QUESTION}"))
     print("   ", end="", flush=True)
     chunks: list[ChatCompletionChunk] = []
     waited = 0.0
-    with recording(folder, mode="replay"):
+    with install("openai"), recording(folder, mode="replay"):
+        client = AsyncOpenAI(api_key="dummy", base_url="https://api.openai.com/v1")
         start = time.perf_counter()
-        async for chunk in _completions("POST", "/chat/completions", {}, _REQUEST, "https://api.openai.com/v1"):
+        messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": _QUESTION}]
+        async for chunk in await client.chat.completions.create(model="gpt-4o", messages=messages, stream=True):
             chunks.append(chunk)
             pause = time.perf_counter()
             for choice in chunk.choices:
@@ -91,33 +79,39 @@ async def _real_answer() -> None:
                 await asyncio.sleep(_RHYTHM)
             waited += time.perf_counter() - pause
         took = time.perf_counter() - start - waited
+        await client.close()
     print()
     print(_dim(f"   {len(chunks)} objects of the type {type(chunks[0]).__name__}, replayed in {took * 1000:.1f} ms"))
     print()
 
 
-# The slow generator
+# The slow tool
 
 
 class Reading(BaseModel):
-    """What the demo's generator yields."""
+    """What the demo's tool yields."""
 
     celsius: float
     station: str
 
 
-@recordable
-async def readings(station: str) -> AsyncIterator[Reading]:
-    """A source that is slow, as real ones are."""
-    for celsius in (20.5, 20.9, 21.4, 21.2, 20.8):
-        await asyncio.sleep(0.08)
-        yield Reading(celsius=celsius, station=station)
+class WeatherTool:
+    """A tool that is slow, as real ones are, and that knows nothing of memo."""
+
+    async def invoke_tool(
+        self, tool_name: str, kwargs: dict[str, str], authorization: str | None = None
+    ) -> AsyncIterator[Reading]:
+        """Five readings, one by one."""
+        for celsius in (20.5, 20.9, 21.4, 21.2, 20.8):
+            await asyncio.sleep(0.08)
+            yield Reading(celsius=celsius, station=kwargs["station"])
 
 
-async def _slow_generator(store: Path, note: str) -> None:
-    print(_bold("2. A slow async generator, recorded now and replayed"))
-    live, live_seconds = await _timed(store, "record")
-    again, replay_seconds = await _timed(store, "replay")
+async def _slow_tool(store: Path, note: str) -> None:
+    print(_bold("2. A slow tool, patched from outside: an async generator, recorded now and replayed"))
+    with install(f"{__name__}:WeatherTool.invoke_tool"):
+        live, live_seconds = await _timed(store, "record")
+        again, replay_seconds = await _timed(store, "replay")
     same = "the same objects" if live == again else "OTHER OBJECTS"
     print(f"   live:     {live_seconds * 1000:6.1f} ms, {len(live)} objects of the type {type(live[0]).__name__}")
     print(f"   replayed: {replay_seconds * 1000:6.1f} ms, {same}")
@@ -125,7 +119,7 @@ async def _slow_generator(store: Path, note: str) -> None:
 
 
 def _show(store: Path, note: str) -> None:
-    for file in sorted(store.glob("memo.demo.readings/*.json")):
+    for file in sorted(store.glob("memo.demo.WeatherTool.invoke_tool/*.json")):
         print(f"   the file: {file}{note}")
         for line in file.read_text(encoding="utf-8").splitlines():
             print(_dim(f"     {line if len(line) <= 110 else line[:109] + '…'}"))
@@ -134,7 +128,7 @@ def _show(store: Path, note: str) -> None:
 async def _timed(store: Path, mode: str) -> tuple[list[Reading], float]:
     with recording(store, mode=mode):
         start = time.perf_counter()
-        items = [item async for item in readings("Paris")]
+        items = [item async for item in WeatherTool().invoke_tool("weather", {"station": "Paris"}, "Bearer never-written")]
         return items, time.perf_counter() - start
 
 

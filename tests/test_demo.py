@@ -74,7 +74,7 @@ def test_it_keeps_what_it_recorded_where_it_is_told(tmp_path):
     (file,) = store.glob("*/*.json")
     assert str(file) in done.stdout
     document = json.loads(file.read_bytes())
-    assert document["function"] == "memo.demo.readings"
+    assert document["function"] == "memo.demo.WeatherTool.invoke_tool"
     assert len(document["outcomes"][0]["stream"]["items"]) == 5
     assert '"celsius":20.5' in done.stdout
 

@@ -24,6 +24,8 @@ __all__ = ["Items", "Packer", "pack"]
 _SHARED = ({"__type__", "value"}, {"__type__", "value", "set"})
 _SAMPLE = 64
 """How many of the items say what they have in common: all would have to be held as objects."""
+_SMALL, _WORTH = 1500, 0.8
+"""Up to so many bytes items are better read whole; so are any, where more than this part of them would be left."""
 
 
 class Packer:
@@ -78,7 +80,7 @@ def _tagged(name: str, count: str | None, data: bytes) -> bytes:
 def _without_base(
     entries: list[bytes], alike: list[bool], name: str, count: str | None
 ) -> tuple[dict[str, Any], list[bytes]]:
-    """What the entries that are alike have in common, and the entries without it; nothing, where that is not shorter."""
+    """What the entries that are alike have in common, and the entries without it; nothing, where that is not worth it."""
     sample = [orjson.loads(entry) for entry, fits in zip(entries, alike, strict=True) if fits][:_SAMPLE]
     base: dict[str, Any] = {}
     if len(sample) > 1 and all(type(tree) is dict for tree in sample):
@@ -93,8 +95,8 @@ def _without_base(
         _rest(entry, base) or _tagged(name, count, entry) if fits else entry
         for entry, fits in zip(entries, alike, strict=True)
     ]
-    shorter = len(orjson.dumps(base)) + sum(map(len, rests)) < sum(map(len, entries))
-    return (base, rests) if shorter else ({}, entries)
+    whole, left = sum(map(len, entries)), len(orjson.dumps(base)) + sum(map(len, rests))
+    return (base, rests) if whole > _SMALL and left < whole * _WORTH else ({}, entries)
 
 
 def _rest(entry: bytes, base: dict[str, Any]) -> bytes | None:

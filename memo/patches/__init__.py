@@ -177,7 +177,8 @@ def _of(configuration: Configuration, target: str, path: Sequence[str] | None) -
 def _patches(target: str | Patch, options: Options, path: Sequence[str] | None = ()) -> list[Patch]:
     if isinstance(target, str) and ":" not in target:
         return _preset(target, options, path)
-    patch = Patch(target, _settled(options)) if isinstance(target, str) else target
+    patch = Patch(target, options) if isinstance(target, str) else target
+    patch = replace(patch, options=_settled(patch.options))
     _registry.check(patch, path=path)
     return [patch]
 

@@ -32,12 +32,12 @@ from memo.errors import InvalidMode, InvalidOption
 
 __all__ = ["Configuration", "Target", "absolute", "configured"]
 
-_TARGET_OPTIONS = ("errors", "ignore", "name", "secrets", "trust", "version", "watch")
-"""The options of `recordable` that a file can hold."""
+_TARGET_OPTIONS = ("errors", "headers", "ignore", "name", "secrets", "trust", "version", "watch")
+"""The options of `install` that a file can hold."""
 _RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"test"}))
 _NAMES = ("mode", "presets", "store", "targets", *_RECORDER_OPTIONS)
 
-_LISTS = ("ignore", "presets", "secrets", "trust", "watch")
+_LISTS = ("headers", "ignore", "presets", "secrets", "trust", "watch")
 _TEXTS = ("mode", "name", "store")
 _CHOICES = {
     "errors": ("answers", "all"),

@@ -70,6 +70,7 @@ class Patched(Recordable):
 
         super(Recordable, self).__init__(original, wrapper)
         self._self_known = applied.function
+        self._self_applied = applied
         self._self_original = original
         self._self_own = inheritor is None
 
@@ -82,50 +83,91 @@ class _Applied:
         self.count = 0
         self.name = patch.target.rpartition(":")[2].rpartition(".")[2]
         self.wrapper: Any = None
+        self.same: _Applied | None = None
+        """The same function under another target, which was there first."""
         self.function: Any = None
         """What the wrapper knows of its function: the options of those who want it now."""
-        self._owner: Any = None
+        self.owner: Any = None
         self._original: Any = None
+        self._before: Any = None
         self._own = True
         self._loaded: object = None
 
     def wrap(self) -> None:
         """Put the wrapper in place, or find it in place, perhaps below somebody else's."""
+        if self.same is not None:
+            return
         owner, found = _resolve(self.patch.target)
-        wrapper = self.wrapper
         loaded = _loading(sys.modules[split(self.patch.target)[0]])
-        if wrapper is not None:
-            if owner is self._owner and _lies_under(_namespace(owner).get(self.name), wrapper):
-                if self.count == 0:  # it was switched off: the options may be others now
-                    self.function = wrapper._self_known = self._known(self._original)
+        if self.wrapper is not None:
+            if self._stands(owner, loaded):
                 return
-            if self.count and loaded is self._loaded:
-                return  # something else is in its place for now, a test's double perhaps
             self.unwrap()
-        self.wrapper = None
-        own = self.name in _namespace(owner)
-        while _is_ours(found):  # a parent's, or one that was left here switched off: a call is recorded once
-            own = own and (found._self_own or found is not _namespace(owner)[self.name])
+            self.wrapper = None
+        if self._is_there(owner):
+            return
+        own, before = self.name in _namespace(owner), None
+        while _is_ours(found):  # a parent's, another module's, or one left here switched off: a call is recorded once
+            if own and found is _namespace(owner)[self.name]:
+                if found._self_applied.owner is owner:
+                    own = found._self_own
+                else:
+                    before = found
             found = found._self_original
         if type(found) is BoundRecordable and _is_ours(found._self_parent):
             found = found._self_parent._self_original.__get__(owner, type(owner))  # one object's method
-        if _decorated(found):
-            if self.patch.options:
-                raise InvalidOption(
-                    "options",
-                    f"{dict(self.patch.options)} for {self.patch.target}",
-                    ["none: it is @recordable already"],
-                )
-            return
+        if not self._leaves(found):
+            self._put(owner, found, own=own)
+            self._before, self._loaded = found if before is None else before, loaded
+
+    def _stands(self, owner: Any, loaded: object) -> bool:
+        """Whether the wrapper is in place, with the options of now."""
+        if owner is self.owner and _lies_under(_namespace(owner).get(self.name), self.wrapper):
+            if self.count == 0:  # it was switched off: the options may be others now
+                self.function = self.wrapper._self_known = self._known(self._original)
+            return True
+        # Something else may be in its place for now, a test's double perhaps, but not in a module that was loaded anew.
+        return self.count > 0 and loaded is self._loaded
+
+    def _leaves(self, found: Any) -> bool:
+        """Whether the function is `@recordable` by itself. Raises `InvalidOption` for options that can have no effect."""
+        if not _decorated(found):
+            return False
+        if self.patch.options:
+            raise InvalidOption(
+                "options", f"{_words(self.patch)} for {self.patch.target}", ["none: it is @recordable already"]
+            )
+        return True
+
+    def _put(self, owner: Any, original: Any, *, own: bool) -> None:
         if isinstance(owner, type) and owner.__flags__ & _IMMUTABLE:
             raise TargetNotFound(self.patch.target, f"{owner.__qualname__} is built in, and can not be changed", [])
-        self.function = self._known(found)
-        made = Patched(self, found, owner if not own and isinstance(owner, type) else None)
+        self.function = self._known(original)
+        made = Patched(self, original, owner if not own and isinstance(owner, type) else None)
         try:
             setattr(owner, self.name, made)
         except (AttributeError, TypeError) as error:
             raise TargetNotFound(self.patch.target, f"{error}", []) from None
-        self.wrapper, self._owner, self._original, self._own, self._loaded = made, owner, found, own, loaded
+        self.wrapper, self.owner, self._original, self._own = made, owner, original, own
+
+    def _is_there(self, owner: Any) -> bool:
+        """Whether the function is patched already, by a target that reaches its class or module by another way."""
+        for other in _applied.values():
+            there = other is not self and other.count and other.owner is owner and other.name == self.name
+            if there and other.wrapper is not None and _lies_under(_namespace(owner).get(self.name), other.wrapper):
+                other.agree(self.patch)
+                other.count += 1
+                self.same = other
+                return True
+        return False
+
+    def agree(self, patch: Patch) -> None:
+        """Raise `InvalidOption` if it is in place with other options."""
+        mine = self.patch
+        if (mine.options, mine.run, mine.describe) != (patch.options, patch.run, patch.describe):
+            raise InvalidOption(
+                "options", f"{_words(patch)} for {patch.target}", [f"{_words(mine)}, with which it is patched already"]
+            )
 
     def _known(self, original: Any) -> Any:
         try:
@@ -137,15 +179,18 @@ class _Applied:
 
     def unwrap(self) -> bool:
         """Take the wrapper away, leaving no trace. False where something else is in its place: somebody's wrapper around it."""
+        if self.same is not None:
+            same, self.same = self.same, None
+            undo(same.patch)
         wrapper = self.wrapper
         if wrapper is None:
             return True
-        if _namespace(self._owner).get(self.name) is not wrapper:
+        if _namespace(self.owner).get(self.name) is not wrapper:
             return False
         if self._own:
-            setattr(self._owner, self.name, self._original)
+            setattr(self.owner, self.name, self._before)
         else:
-            delattr(self._owner, self.name)  # inherited: no shadow of the parent's stays behind
+            delattr(self.owner, self.name)  # inherited: no shadow of the parent's stays behind
         self.wrapper = None
         return True
 
@@ -188,12 +233,8 @@ def apply(patch: Patch) -> None:
     with lock:
         _sweep()
         applied = _applied.get(patch.target) or _Applied(patch)
-        if applied.count and not _alike(applied.patch, patch):
-            raise InvalidOption(
-                "options",
-                f"{dict(patch.options)} for {patch.target}",
-                [f"{dict(applied.patch.options)}, with which it is patched already"],
-            )
+        if applied.count:
+            applied.agree(patch)
         if not applied.count:
             applied.patch = patch
         loaded = module in sys.modules
@@ -215,7 +256,7 @@ def undo(patch: Patch) -> None:
         applied.count -= 1
         if not applied.count:
             if applied.unwrap():
-                del _applied[patch.target]
+                _applied.pop(patch.target, None)
             else:
                 log.warning("%s: it was wrapped or replaced since; memo's wrapper does nothing any more", patch.target)
         _sweep()
@@ -225,7 +266,7 @@ def _sweep() -> None:
     """Take away what was left switched off under somebody's wrapper, where that is gone by now."""
     for target, applied in list(_applied.items()):
         if not applied.count and applied.unwrap():
-            del _applied[target]
+            _applied.pop(target, None)
 
 
 def _wait(module: str) -> None:
@@ -251,8 +292,10 @@ def _imported(module: Any) -> None:
                     log.log(logging.WARNING if applied.patch.offered else logging.ERROR, "%s", error)
 
 
-def _alike(one: Patch, other: Patch) -> bool:
-    return (one.options, one.run, one.describe) == (other.options, other.run, other.describe)
+def _words(patch: Patch) -> str:
+    named = {"run": patch.run, "describe": patch.describe}
+    more = {name: each for name, each in named.items() if each not in (None, Run)}
+    return str({**patch.options, **more})
 
 
 def _known(function: Any, patch: Patch) -> Any:

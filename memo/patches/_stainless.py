@@ -10,8 +10,8 @@ four forms, and comes back as the SDK's own object:
     binary   file contents, speech: the same
 
 What identifies a call: `method`, `path`, `query`, `body` (`extra_query` and `extra_body` merged in), `server`, `files` and
-`content` where something is uploaded, and `response` where it is not the SDK's own model that is asked for: `"raw"` for the
-HTTP response, else the name of the type (`cast_to` of `client.post`). Headers, time-outs and idempotency keys do not, but
+`content` where something is uploaded, and `response` where the path does not tell what is asked for: `"raw"` for the HTTP
+response, else the name of the type (`cast_to` of `client.post`, `BetaMessage`). Headers, time-outs and idempotency keys do not, but
 for the headers that `memo.install("openai", headers=("openai-beta",))` names: their values are the argument `headers`.
 
 A body that is read piece by piece (`with_streaming_response`) is recorded when it was read to its end. Of one that its
@@ -177,7 +177,7 @@ class Naming:
             arguments["content"] = _content(options.content)
         if self.headers:
             arguments["headers"] = self._headers(client, options)
-        response = "raw" if request.raw else _foreign(request.cast_to, self.module.partition(".")[0])
+        response = "raw" if request.raw else _asked(request.cast_to, self.module.partition(".")[0])
         if response:
             arguments["response"] = response
         return _named(self.sdk, path), arguments
@@ -211,14 +211,19 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _foreign(kind: Any, package: str) -> str:
-    """The name of a type that the caller asks for; "" for those of the SDK itself."""
+@functools.lru_cache(maxsize=1024)
+def _asked(kind: Any, package: str) -> str:
+    """The name of a type that the path does not tell: the caller's own, or the beta of another. "" for all others."""
     kind = typing.get_origin(kind) or kind
     if not inspect.isclass(kind) or kind is NoneType:
         return ""
     if _is_response(kind):
         return "raw"
-    return kind.__qualname__ if kind in _BUILTINS or kind.__module__.partition(".")[0] != package else ""
+    if kind in _BUILTINS or kind.__module__.partition(".")[0] != package:
+        return kind.__qualname__
+    # anthropic: `messages` and `beta.messages` go to the same path.
+    inner = getattr(kind, "__pydantic_generic_metadata__", {}).get("args", ())
+    return next((each.__qualname__ for each in (*inner, kind) if ".types.beta." in getattr(each, "__module__", "")), "")
 
 
 def _upload(field: str, file: Any) -> dict[str, Any]:
@@ -294,7 +299,7 @@ class _Stainless(Run):
         assert outcome.read is not None
         request, value = self.request, outcome.read()
         if isinstance(value, list) and inspect.isclass(request.cast_to) and issubclass(request.cast_to, BaseModel):
-            value = request.cast_to.model_construct(data=value, object="list")  # a page, imported as a list
+            value = _page_of(request.cast_to, value)
         elif type(value) is not request.cast_to and isinstance(value, BaseModel) and _is_page(type(value)):
             value = _as(request.cast_to, value)  # a page of the sync client for the async one
         parser = getattr(request.options, "post_parser", None)
@@ -351,7 +356,7 @@ class _Stainless(Run):
         response = type(recorded)(
             recorded.status_code,
             headers=recorded.headers,
-            request=self.client._build_request(self.request.options.model_copy()),
+            request=self.client._build_request(_given(self.request.options)),
             **(
                 {"stream": _package(type(recorded)).ByteStream(content)}
                 if self.request.unread
@@ -662,6 +667,19 @@ def _text_or_bytes(data: bytes) -> str | bytes:
         return data
 
 
+def _given(options: Any) -> Any:
+    """The options as the SDK's client prepares them to be sent: without what was left out."""
+    copied = options.model_copy()
+    copied.json_data = _sent(options.json_data)
+    return copied
+
+
+def _sent(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sent(each) for name, each in value.items() if type(each).__name__ not in ("NotGiven", "Omit")}
+    return [_sent(each) for each in value] if isinstance(value, list) else value
+
+
 @functools.lru_cache(maxsize=64)
 def _package(cls: type) -> Any:
     """httpx or httpx2, whichever a client, a request or a response is of."""
@@ -687,10 +705,19 @@ def _read(response: Any, wire: bytes) -> Any:
 
 
 def _settled(value: Any) -> Any:
-    """A model as it is to be recorded: a page without the client that it holds to fetch the next one."""
-    if isinstance(value, BaseModel) and _is_page(type(value)):
-        return _as(type(value), value)
+    """A model as it is to be recorded: a page without the client that it holds to fetch the next one, a list bare."""
+    if isinstance(value, BaseModel):
+        kind = type(value)
+        if _is_page(kind):
+            return _as(kind, value)
+        if kind.__module__.endswith("._wrappers") and kind.model_fields.keys() == {"data"} and isinstance(value.data, list):  # type: ignore[attr-defined]
+            return value.data  # type: ignore[attr-defined]
     return value
+
+
+def _page_of(cls: type[BaseModel], data: list[Any]) -> BaseModel:
+    """A list as the page, or the wrapper, that the SDK makes of it: imported, or recorded bare."""
+    return cls.model_construct(data=data, **({"object": "list"} if "object" in cls.model_fields else {}))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -14,37 +14,31 @@ from memo._attempt import Attempt
 from memo._outcomes import Outcome
 from memo._recordable import Options
 from memo._run import Run
-from memo._signature import DoesNotFit
-from memo._stream import stream, stream_sync
+from memo._signature import Signature
+from memo._stream import stream_sync
 from memo.patches._registry import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]
 
 REQUIRES = "ollama>=0.4"
 
+_SIGNATURE = Signature(lambda method, url, *, params=None, json=None, **_: None)
 _inside: ContextVar[bool] = ContextVar("memo_ollama_inside", default=False)
 """Whether `_request` is being called: what it calls is a part of it."""
 
 
 def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """By the names that the importer writes. The class that `_request` makes, and its `stream`, follow from the rest."""
-    try:
-        method, url, query, body = _asked(*(args[1:] if args and isinstance(args[0], type) else args), **kwargs)
-    except TypeError as error:
-        raise DoesNotFit(*error.args) from None
-    at = urlsplit(url)
+    asked = _SIGNATURE.bind(args[1:] if args and isinstance(args[0], type) else args, kwargs)
+    at = urlsplit(asked["url"])
     words = [word for word in at.path.removeprefix("/api/").split("/") if word.isidentifier()]
     return ".".join(["ollama", *words]), {
-        "method": method.upper(),
-        "path": at.path,
-        "query": query or {},
-        "body": body,
+        "method": asked["method"].upper(),
+        "path": at._replace(scheme="", netloc="").geturl(),
+        "query": asked["params"] or {},
+        "body": asked["json"],
         "server": f"{at.scheme}://{at.netloc}" if at.netloc else str(client._client.base_url).rstrip("/"),
     }
-
-
-def _asked(method: str, url: str, *, params: Any = None, json: Any = None, **_: Any) -> tuple[str, str, Any, Any]:
-    return method, url, params, json
 
 
 class _Request(Run):
@@ -72,11 +66,9 @@ class _AsyncRequest(Run):
         finally:
             _inside.reset(token)
 
-    def _stream(self, outcome: Outcome) -> Any:
-        async def begin() -> Any:
-            return self._play(outcome)
-
-        return stream(begin)
+    def _played(self, outcome: Outcome) -> Any:
+        outcome.sync = False  # whichever client recorded it
+        return super()._played(outcome)
 
 
 class _Raw(Run):

@@ -106,10 +106,11 @@ def test_models_name_their_type_once():
 
 def test_what_they_say_alike_is_said_once():
     values = Values(Types())
-    chunks = [Chunk(a=7, many=[n], stream="c1", **more) for n, more in enumerate([{}, {"last": False}, {"last": True}])]
-    chunks.append(Chunk(a=8, many=[], stream="c1"))
+    name = "c" * 500
+    chunks = [Chunk(a=7, many=[n], stream=name, **more) for n, more in enumerate([{}, {"last": False}, {"last": True}])]
+    chunks.append(Chunk(a=8, many=[], stream=name))
     packed = pack([values.encode(each) for each in chunks])
-    assert packed["base"] == {"a": 7, "many": None, "stream": "c1"}
+    assert packed["base"] == {"a": 7, "many": None, "stream": name}
     assert packed["items"] == [
         {"many": [0]},
         {"many": [1], "last": False},
@@ -120,10 +121,18 @@ def test_what_they_say_alike_is_said_once():
 
 def test_an_order_that_would_be_lost_is_kept(identical):
     values = Values(Types())
-    chunks = [Chunk(a=123456789, b=123456789), Chunk(a=123456789, c=1, b=123456789), Chunk(a=123456789, b=123456789)]
+    long = "l" * 500
+    chunks = [Chunk(x=long, y=long), Chunk(x=long, z=1, y=long), Chunk(x=long, y=long), Chunk(y=long, x=long)]
     packed = pack([values.encode(each) for each in chunks])
-    assert "base" not in packed
+    assert packed["base"] == {"x": long, "y": long}
     assert identical(list(Items(packed, values)), chunks)
+
+
+def test_few_or_short_items_are_written_whole():
+    values = Values(Types())
+    packed = pack([values.encode(Chunk(a=7, stream="c1", n=n)) for n in range(5)])
+    assert "base" not in packed
+    assert packed["items"][0] == {"a": 7, "stream": "c1", "n": 0}
 
 
 def test_come_one_by_one():

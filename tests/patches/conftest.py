@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -180,8 +181,7 @@ class Handler(BaseHTTPRequestHandler):
         kind = {"object": "model", "created": 1, "owned_by": "x", "shape": {"a": [1]}, "type": "chat"}
         kind |= {"identifier": "m", "metadata": {}, "provider_id": "p", "api_model_type": "llm", "model_type": "llm"}
         models = [{"id": name, **kind} for name in ("m1", "m2")]
-        # What together's list is: one without an object around it.
-        self.json(models if self.server.bare_lists else {"object": "list", "data": models})
+        self.json({"object": "list", "data": models})
 
     def files(self, body: Any, query: Any) -> None:
         if self.command == "POST":
@@ -305,7 +305,6 @@ class FakeServer(ThreadingHTTPServer):
         self.seen: list[tuple[str, str, Any]] = []
         self.lock = threading.Lock()
         self.gzipped = False
-        self.bare_lists = False
         self._thread: threading.Thread | None = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
@@ -363,7 +362,7 @@ def shape(value: Any) -> Any:
             value.content,
             {key: value.headers[key] for key in kept if key in value.headers},
         )
-    if isinstance(value, str | bytes | int | float | type(None)):
+    if isinstance(value, str | bytes | int | float | datetime | None):
         return (name, value)
     raise AssertionError(f"the tests do not know how to compare a {name}")
 

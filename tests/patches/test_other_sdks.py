@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -32,7 +31,7 @@ class SDK(NamedTuple):
 
 SDKS = [
     SDK("groq", "groq", "Groq", function="groq.openai.chat.completions"),
-    SDK("together", "together", "Together", "/v1"),
+    SDK("together", "together", "Together", "/v1", {"project_id": "p"}),
     SDK("cerebras", "cerebras.cloud.sdk", "Cerebras", "", {"warm_tcp_connection": False}),
     SDK("llama-stack-client", "llama_stack_client", "LlamaStackClient", function="llama_stack_client.openai.chat.completions"),
     SDK("ogx-client", "ogx_client", "OgxClient"),
@@ -118,7 +117,6 @@ async def uses(c: Any, sdk: SDK) -> list[Any]:
 async def test_every_use_comes_back_as_it_was(
     sdk: SDK, kind: str, server: Any, api_key: str, tmp_path: Path, shown: Any
 ):
-    server.bare_lists = sdk.preset == "together"
     with memo.install(sdk.preset):
         async with opened(sdk, kind, server.url, api_key) as c:
             with memo.recording(tmp_path, mode="record", errors="all") as live:
@@ -228,4 +226,19 @@ async def test_anthropic_tokens_of_remote_servers_are_not_written(server: Any, a
     (path,) = tmp_path.rglob("*.json")
     assert live.stats.recorded == 1
     assert "verysecret" not in path.read_text()
-    assert json.loads(path.read_text())["arguments"]["query"] == {"beta": "true"}
+
+
+async def test_anthropic_and_its_beta_are_not_the_same_call(server: Any, api_key: str, tmp_path: Path):
+    ask: dict[str, Any] = {"model": "m", "max_tokens": 1, "messages": MESSAGES}
+    with memo.install("anthropic"):
+        async with opened(ANTHROPIC, "async", server.url, api_key) as c:
+            for mode in ("record-if-missing", "replay"):
+                with memo.recording(tmp_path, mode=mode):
+                    for resource in (c.messages, c.beta.messages):
+                        beta = "Beta" if resource is c.beta.messages else ""
+                        assert type(await resource.create(**ask)).__name__ == f"{beta}Message"
+                        first = (await collect(await resource.create(**ask, stream=True)))[0]
+                        assert type(first).__name__ == f"{beta}RawMessageStartEvent"
+                    assert type((await c.models.list()).data[0]).__name__ == "ModelInfo"
+                    assert type((await c.beta.models.list()).data[0]).__name__ == "BetaModelInfo"
+                server.stop()

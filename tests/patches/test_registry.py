@@ -354,6 +354,70 @@ def test_other_options_for_one_target(mod):
     assert names_in(store) == ["b"]
 
 
+def test_other_ways_of_naming_calls_for_one_target(mod):
+    target = f"{mod.__name__}:double"
+    describe = lambda client, args, kwargs: ("a", {"x": args})  # noqa: E731
+    with (
+        memo.install(Patch(target, {"ignore": ["x"]}, describe=describe)),
+        memo.install(Patch(target, {"ignore": ("x",)}, describe=describe)),
+        pytest.raises(InvalidOption, match=r"double.*describe.*patched already"),
+    ):
+        memo.install(target, ignore="x")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("removed", [0, 1])
+@pytest.mark.parametrize("foreign", [False, True])
+def test_one_function_under_two_names(mod, first, removed, foreign):
+    """A package that re-exports a class: its method is one, whichever way a target reaches it."""
+    mod.Alias = mod.Base
+    before = snapshot(mod, mod.Base)
+    targets = [f"{mod.__name__}:Base.ask", f"{mod.__name__}:Alias.ask"]
+
+    def times():
+        with recording("memory://", mode="record") as rec:
+            assert asyncio.run(mod.Base().ask("a")) == ["base", "a"]
+        return recorded(rec)
+
+    installed = [None, None]
+    installed[first] = memo.install(targets[first])
+    take = put_wrapt(mod.Base, "ask") if foreign else lambda: None
+    installed[1 - first] = memo.install(targets[1 - first])
+    assert times() == 1
+    with pytest.raises(InvalidOption, match="patched already"):
+        memo.install(targets[1 - first], name="other")
+    installed[removed].remove()
+    assert times() == 1
+    take()
+    installed[1 - removed].remove()
+    assert times() == 0
+    assert is_unchanged(before)
+    assert not _registry._applied
+
+
+@pytest.mark.parametrize("removed", [0, 1])
+def test_one_function_in_two_modules(mod, removed):
+    """Taken over by `from … import` after it was patched."""
+    other = type(sys)(f"{mod.__name__}_other")
+    sys.modules[other.__name__] = other
+    installed = [memo.install(f"{mod.__name__}:double")]
+    other.double = taken = mod.double
+    installed.append(memo.install(f"{other.__name__}:double"))
+
+    def times(module):
+        with recording("memory://", mode="record") as rec:
+            assert module.double(1) == 2
+        return recorded(rec)
+
+    assert (times(mod), times(other)) == (1, 1)
+    installed[removed].remove()
+    assert (times(mod), times(other)) == ((0, 1) if removed == 0 else (1, 1))
+    installed[1 - removed].remove()
+    assert (times(mod), times(other)) == (0, 0)
+    assert other.double is taken
+    del sys.modules[other.__name__]
+
+
 def test_removed_when_the_block_raises(mod):
     before = snapshot(mod)
     with pytest.raises(ZeroDivisionError), memo.install(f"{mod.__name__}:double"):
