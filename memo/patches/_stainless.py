@@ -211,19 +211,21 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@functools.lru_cache(maxsize=1024)
 def _asked(kind: Any, package: str) -> str:
     """The name of a type that the path does not tell: the caller's own, or the beta of another. "" for all others."""
     kind = typing.get_origin(kind) or kind
-    if not inspect.isclass(kind) or kind is NoneType:
-        return ""
+    return _asked_class(kind, package) if isinstance(kind, type) and kind is not NoneType else ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _asked_class(kind: type, package: str) -> str:
     if _is_response(kind):
         return "raw"
     if kind in _BUILTINS or kind.__module__.partition(".")[0] != package:
         return kind.__qualname__
     # anthropic: `messages` and `beta.messages` go to the same path.
     inner = getattr(kind, "__pydantic_generic_metadata__", {}).get("args", ())
-    return next((each.__qualname__ for each in (*inner, kind) if ".types.beta." in getattr(each, "__module__", "")), "")
+    return next((str(each.__qualname__) for each in (*inner, kind) if ".types.beta." in getattr(each, "__module__", "")), "")
 
 
 def _upload(field: str, file: Any) -> dict[str, Any]:
@@ -327,7 +329,8 @@ class _Stainless(Run):
             )
         response.elapsed = timedelta(seconds=outcome.seconds)
         stream_cls = request.stream_cls or self.client._default_stream_cls
-        arguments: dict[str, Any] = {"options": request.options} if _takes_options(stream_cls) else {}
+        takes = _takes_options(typing.get_origin(stream_cls) or stream_cls)  # an alias takes long to hash
+        arguments: dict[str, Any] = {"options": request.options} if takes else {}
         return stream_cls(cast_to=_item_type(request), response=response, client=self.client, **arguments)
 
     def process(self, outcome: Outcome) -> Any:

@@ -439,6 +439,24 @@ async def test_left_early(server, tmp_path):
             await stream.aclose()
 
 
+@on_asyncio
+async def test_many_tasks_over_one_client(server, tmp_path):
+    answers = []
+
+    async def ask(client, number):
+        stream = await client.models.generate_content_stream(model=MODEL, contents=str(number % 5))
+        answers.append("".join([each.text or "" async for each in stream]))
+
+    for live in (5, 0):
+        with recording(tmp_path, mode="record-if-missing") as rec:
+            async with connect(server.url).aio as client, anyio.create_task_group() as tasks:
+                for number in range(100):
+                    tasks.start_soon(ask, client, number)
+        assert rec.stats.live == live
+    assert answers == ["Sätürn"] * 200
+    assert len(server.seen) == 5
+
+
 def test_early_versions_that_return_plain_data():
     from memo.patches.google_genai import _answer, _recorded
 

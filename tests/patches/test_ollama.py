@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import anyio
 import ollama
 import pytest
 
@@ -321,6 +322,24 @@ def test_a_missing_recording_is_recorded_once_through_both_methods(server, tmp_p
             client.copy("a", "b")
     assert (rec.stats.live, rec.stats.recorded, rec.stats.replayed) == (2, 2, 2)
     assert len(server.seen) == 2
+
+
+async def test_many_tasks_over_one_client(server, tmp_path):
+    answers = []
+
+    async def ask(client, number):
+        stream = await client.chat("tiny", [{"role": "user", "content": str(number % 5)}], stream=True)
+        answers.append(([each async for each in stream], await client.ps()))
+
+    for live in (6, 0):
+        with recording(tmp_path, mode="record-if-missing") as rec:
+            async with ollama.AsyncClient(server.url, verify=False) as client, anyio.create_task_group() as tasks:
+                for number in range(100):
+                    tasks.start_soon(ask, client, number)
+        assert rec.stats.live == live
+    assert len(answers) == 200
+    assert all(each == answers[0] for each in answers)
+    assert len(server.seen) == 6
 
 
 def test_wrong_arguments_are_the_clients_to_refuse(server, tmp_path):

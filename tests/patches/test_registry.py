@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from itertools import count
+from types import FunctionType
 
 import pytest
 import wrapt
@@ -107,6 +108,11 @@ def unimported(tmp_path, monkeypatch):
 
 def snapshot(*owners):
     return [(owner, dict(vars(owner))) for owner in owners]
+
+
+def is_plain(function):
+    """Whether it is a function, and no wrapper that says that it is one."""
+    return type(function) is FunctionType
 
 
 def is_unchanged(before):
@@ -321,6 +327,17 @@ def test_a_subclass_of_several_parents_calls_what_it_did(mod):
         assert recorded(rec) == 1
 
 
+def test_a_patched_class_among_the_parents_of_a_patched_class(mod):
+    """Child's patch is no implementation of its own: Grand's next is Other's."""
+    for targets in (["Child", "Grand"], ["Grand", "Child"], ["Child", "Grand", "Other"]):
+        with ExitStack() as stack:
+            for each in targets:
+                stack.enter_context(memo.install(f"{mod.__name__}:{each}.ask"))
+            with recording("memory://", mode="record") as rec:
+                assert asyncio.run(mod.Grand().ask("a")) == ["other", "a"]
+            assert recorded(rec) == 1
+
+
 def test_a_parent_replaced_later_is_what_the_child_calls(mod, monkeypatch):
     async def double(self, question):
         return ["double", question]
@@ -348,7 +365,7 @@ def test_other_options_for_one_target(mod):
         with pytest.raises(InvalidOption, match=r"name.*b.*double.*name.*a.*patched already"):
             memo.install(f"{mod.__name__}:adouble", target, name="b")
         assert "_self_wrapper" not in dir(mod.adouble), "what had been installed of it was taken back"
-        assert inspect.isfunction(mod.adouble)
+        assert is_plain(mod.adouble)
     with memo.install(target, name="b"), recording(store := memo.stores.MemoryStore(), mode="record"):
         mod.double(1)
     assert names_in(store) == ["b"]
@@ -542,7 +559,54 @@ def test_a_foreign_wrapper_that_is_gone_is_cleaned_up_by_any_installation(mod):
     installation.remove()
     take()
     with memo.install(f"{mod.__name__}:adouble"):
-        assert inspect.isfunction(mod.double)
+        assert is_plain(mod.double)
+    assert is_unchanged(before)
+
+
+class Opaque:
+    """A wrapper that does not let itself be seen through."""
+
+    __slots__ = ("_hidden",)
+
+    def __init__(self, hidden):
+        self._hidden = hidden
+
+    @property
+    def __signature__(self):
+        return inspect.signature(self._hidden)
+
+    def __get__(self, instance, owner):
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args, **kwargs):
+        return self._hidden(*args, **kwargs)
+
+
+@pytest.mark.parametrize("path", ["double", "Base.ask", "Child.ask"])
+def test_an_opaque_wrapper_on_top(mod, path):
+    """What lies under it stays switched off, and is cleaned up by an installation after it is gone."""
+    kind, _, name = path.rpartition(".")
+    owner = getattr(mod, kind) if kind else mod
+    before = snapshot(mod, mod.Base, mod.Child)
+    target = f"{mod.__name__}:{path}"
+
+    def times():
+        with recording("memory://", mode="record") as rec:
+            asyncio.run(use(mod, path))
+        return recorded(rec)
+
+    first = memo.install(target)
+    below = vars(owner)[name]
+    setattr(owner, name, Opaque(getattr(owner, name)))
+    first.remove()
+    second = memo.install(target)
+    assert times() == 1
+    second.remove()
+    assert times() == 0
+    setattr(owner, name, below)
+    assert times() == 0
+    with memo.install(target):
+        assert times() == 1
     assert is_unchanged(before)
 
 
@@ -614,7 +678,7 @@ def test_patched_when_it_is_imported(unimported, module):
             asyncio.run(mod.Child().ask("a"))
         assert recorded(rec) == 2
         assert installation.targets == (f"{name}:Child.ask", f"{name}:double")
-    assert inspect.isfunction(mod.double)
+    assert is_plain(mod.double)
     assert "ask" not in vars(mod.Child)
 
 
@@ -622,7 +686,7 @@ def test_removed_before_it_is_imported(unimported):
     memo.install(f"{unimported}:double").remove()
     with memo.install(f"{unimported}:adouble"):
         mod = importlib.import_module(unimported)
-        assert inspect.isfunction(mod.double)
+        assert is_plain(mod.double)
 
 
 def test_imported_by_many_threads(unimported):
@@ -640,7 +704,30 @@ def test_imported_by_many_threads(unimported):
     for each in threads:
         each.join()
     assert seen == [2] * 6
-    assert inspect.isfunction(sys.modules[unimported].double)
+    assert is_plain(sys.modules[unimported].double)
+
+
+def test_installing_waits_for_another_threads_import(tmp_path, monkeypatch):
+    name = next(names)
+    (tmp_path / f"{name}.py").write_text(f"import sys, time\nsys._{name}.set()\ntime.sleep(0.3)\n{SOURCE}")
+    monkeypatch.syspath_prepend(tmp_path)
+    started = threading.Event()
+    monkeypatch.setattr(sys, f"_{name}", started, raising=False)
+    thread = threading.Thread(target=importlib.import_module, args=(name,))
+    thread.start()
+    assert started.wait(5)
+    with memo.install(f"{name}:double"), recording("memory://", mode="record") as rec:
+        assert sys.modules[name].double(1) == 2
+    thread.join()
+    assert recorded(rec) == 1
+
+
+def test_installing_from_inside_of_the_module_itself(tmp_path, monkeypatch):
+    name = next(names)
+    (tmp_path / f"{name}.py").write_text(f"import memo\nmemo.install('{name}:double')\n{SOURCE}")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(TargetNotFound, match=f"{name} has no double yet, since it is still being run"):
+        importlib.import_module(name)
 
 
 def test_a_hook_never_raises_into_an_import(unimported, caplog):
@@ -679,15 +766,15 @@ def test_a_reloaded_module_is_patched_by_the_next_installation(mod):
     with memo.install(target, ask):
         old = mod.Base
         importlib.reload(mod)
-        assert inspect.isfunction(mod.double)
+        assert is_plain(mod.double)
         with memo.install(target, ask), recording("memory://", mode="record") as rec:
             mod.double(1)
             asyncio.run(mod.Base().ask(1))
         assert recorded(rec) == 2
         assert inspect.iscoroutinefunction(vars(old)["ask"])
         assert type(vars(old)["ask"]) is not _registry.Patched
-    assert inspect.isfunction(mod.double)
-    assert inspect.isfunction(vars(mod.Base)["ask"])
+    assert is_plain(mod.double)
+    assert is_plain(vars(mod.Base)["ask"])
 
 
 def test_a_module_imported_anew_is_patched_by_the_next_installation(unimported):
@@ -697,7 +784,7 @@ def test_a_module_imported_anew_is_patched_by_the_next_installation(unimported):
         del sys.modules[unimported]
         with memo.install(target):
             assert type(importlib.import_module(unimported).double) is _registry.Patched
-    assert inspect.isfunction(sys.modules[unimported].double)
+    assert is_plain(sys.modules[unimported].double)
 
 
 # What is not there
