@@ -80,8 +80,6 @@ class _Function:
         self._describe = describe
         self.name = options.get("name") or _name(inner, core)
         self.hits = self.misses = 0
-        self.enabled = True
-        """False makes it the function itself, where it can not be taken away."""
         self._inner = inner
         self._static = isinstance(function, staticmethod)
         self._bound = getattr(inner, "__self__", None) is not None
@@ -236,7 +234,7 @@ class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             session = known.session or current()
-            if session is None or not known.enabled:
+            if session is None:
                 return wrapped(*args, **kwargs)
             return known.run(session, session.mode, wrapped, instance, args, kwargs)
 

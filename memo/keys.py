@@ -118,7 +118,11 @@ class Keyer:
         function = self.function
         arguments: Mapping[str, Any]
         if self._describe is not None:
-            function, arguments = self._describe(instance, args, kwargs)
+            try:
+                function, arguments = self._describe(instance, args, kwargs)
+            except TypeError:
+                self._signature.bind(args, kwargs)  # its own error, where it is the call that is wrong
+                raise
         else:
             arguments = self._signature.bind(args, kwargs)
         if self._key is not None:
@@ -246,7 +250,10 @@ class _Canonical:
 
     def _is_credential_pair(self, value: Any) -> bool:
         return (
-            type(value) in _PAIRS and len(value) == 2 and type(value[0]) is str and is_credential(value[0], self._secrets)
+            type(value) in _PAIRS
+            and len(value) == 2
+            and type(value[0]) is str
+            and is_credential(value[0], self._secrets)
         )
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:

@@ -27,8 +27,8 @@ from memo._session import process_wide
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import _registry
 from memo.patches._config import Configuration, configured
+from memo.patches._naming import Naming
 from memo.patches._registry import Patch
-from memo.patches._stainless import Naming
 
 __all__ = ["Installation", "Patch", "check", "install", "install_for_run", "presets"]
 

@@ -50,10 +50,11 @@ class Handler(BaseHTTPRequestHandler):
         model = body.get("model", "") if isinstance(body, dict) else ""
         if self.fails(model, number):
             return
-        for end, answer in ROUTES:
-            if url.path.endswith(end):
-                return answer(self, body, query)
-        self.json({"error": {"message": f"no such path: {url.path}", "code": "not_found"}}, 404)
+        answer = next((answer for end, answer in ROUTES if url.path.endswith(end)), None)
+        if answer is not None:
+            answer(self, body, query)
+        else:
+            self.json({"error": {"message": f"no such path: {url.path}", "code": "not_found"}}, 404)
 
     def fails(self, model: str, number: int) -> bool:
         match model:

@@ -944,3 +944,26 @@ def test_wrong_arguments_raise_the_functions_own_error(mod, mode, path):
     with memo.install(f"{mod.__name__}:{path}"), recording("memory://", mode=mode):
         assert wrong() == own
     assert own[0] is TypeError
+
+
+@pytest.mark.parametrize("mode", ["record", "replay"])
+def test_wrong_arguments_that_describe_can_not_read(mod, mode):
+    def describe(client, args, kwargs):
+        question = args[0] if len(args) == 1 else len(3)
+        return "ask", {"question": question + ""}
+
+    own = []
+    with memo.install(Patch(f"{mod.__name__}:Base.ask", describe=describe)) as installation:
+        for _ in range(2):
+            with recording("memory://", mode=mode), pytest.raises(TypeError) as caught:
+                asyncio.run(call_without_question(mod.Base()))
+            own.append(str(caught.value))
+            installation.remove()
+        with memo.install(Patch(f"{mod.__name__}:Base.ask", describe=describe)), recording("memory://", mode=mode):
+            with pytest.raises(TypeError, match="unsupported operand"):  # the call fits: it is describe's own
+                asyncio.run(mod.Base().ask(3))
+    assert own[0] == own[1]
+
+
+async def call_without_question(client):
+    return await client.ask(1, 2, 3)

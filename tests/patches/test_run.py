@@ -122,9 +122,7 @@ def test_configured_in_a_file(project):
 def test_decorated_functions_alone(project):
     write(project / "own.py", "import memo\n@memo.recordable\ndef f(x):\n    return x\nprint(f(1))\n")
     memo(project, "--mode", "record", "--", "own.py")
-    assert [each.name for each in (project / "recordings").iterdir()] == ["__main__.f"] or list(
-        (project / "recordings").rglob("*.json")
-    )
+    assert len(list((project / "recordings").rglob("*.json"))) == 1
 
 
 CHILDREN = """
@@ -363,7 +361,6 @@ async def several(n):
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/stop":
-            threading.Thread(target=server.shutdown).start()
             answer = "stopped"
         elif self.path == "/async":
             answer = asyncio.run_coroutine_threadsafe(several(3), loop).result(10)
@@ -376,6 +373,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+        if self.path == "/stop":
+            threading.Thread(target=server.shutdown).start()
 
     def log_message(self, *args):
         pass

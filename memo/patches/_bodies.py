@@ -1,0 +1,173 @@
+"""HTTP bodies that are read piece by piece (`with_streaming_response`), recorded as they pass, and replayed.
+
+A body is recorded when it was read to its end. Of one that its consumer left, what had come until then is: replay gives
+that, and asked for more, raises `StreamCutShort`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import wrapt
+
+from memo._attempt import Attempt
+from memo._outcomes import Outcome
+from memo._stream import Live, LiveSync, is_cancelled, stream, stream_sync
+from memo.errors import StreamCutShort
+
+__all__ = ["SDK_STREAM", "AsyncBody", "Body", "Cut", "CutStream", "SyncBody"]
+
+SDK_STREAM = "SDK stream"
+"""What is still to come: no stream that memo could make of itself, so others wait until it has come."""
+
+
+class Body:
+    """Where the body of an HTTP response is recorded that its caller reads piece by piece."""
+
+    def __init__(self, response: Any, attempt: Attempt, *, events: bool) -> None:
+        self._response = weakref.ref(response)
+        self._attempt = attempt
+        self._events = events
+        self._pieces: list[bytes] = []
+        self.begun = False
+
+    def begin(self) -> None:
+        self.begun = True
+        self._attempt.begin()
+
+    def add(self, item: bytes) -> None:
+        self._pieces.append(item)
+
+    def abandon(self) -> None:
+        self._attempt.abandon()
+
+    def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
+        whole = self._ended(end)
+        if whole is not None:
+            self._attempt.returned(whole)
+        else:
+            self._attempt.finish(end, error)
+
+    async def afinish(self, end: str, error: BaseException | None = None) -> None:
+        whole = self._ended(end)
+        if whole is not None:
+            await self._attempt.areturned(whole)
+        else:
+            await self._attempt.afinish(end, error)
+
+    def defer(self, passing: Any) -> Any:
+        """Until somebody begins to read, it is nobody's: it may be forgotten, and is waited for by nobody."""
+        return self._attempt.defer(SDK_STREAM, passing)
+
+    def _ended(self, end: str) -> Any:
+        """The whole response. None where its consumer left before its end, or it broke: then what came is a stream's item."""
+        response = self._response()
+        wire = b"".join(self._pieces)
+        read = _read(response, wire)
+        # The SDKs themselves stop at this event, before the connection says that there is no more.
+        if end == "complete" or (end == "closed" and self._events and read.content.rstrip().endswith(b"data: [DONE]")):
+            return read
+        self._attempt.respond(response)
+        if read.content:
+            self._attempt.add(_text_or_bytes(read.content))
+        return None
+
+
+class AsyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
+    """The body of an HTTP response, recorded as it passes."""
+
+    def __init__(self, body: Any, sink: Body) -> None:
+        super().__init__(body)
+        self._self_sink = sink
+
+        async def begin() -> Live:
+            return Live(aiter(body), sink)
+
+        self._self_passing = sink.defer(stream(begin))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        passing: AsyncIterator[bytes] = self._self_passing
+        return passing
+
+    async def aclose(self) -> None:
+        """Close the connection: its consumer has left, if it is not the body that is over."""
+        sink, passing = self._self_sink, self._self_passing
+        if not passing.ag_running:
+            await passing.aclose()
+        await self.__wrapped__.aclose()
+        if not sink.begun:  # the headers were all that was asked for
+            sink.begin()
+            if is_cancelled():
+                sink.abandon()
+            else:
+                await sink.afinish("closed")
+
+
+class SyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
+    """The same of the sync client."""
+
+    def __init__(self, body: Any, sink: Body) -> None:
+        super().__init__(body)
+        self._self_sink = sink
+        self._self_passing = sink.defer(stream_sync(lambda: LiveSync(iter(body), sink)))
+
+    def __iter__(self) -> Iterator[bytes]:
+        passing: Iterator[bytes] = self._self_passing
+        return passing
+
+    def close(self) -> None:
+        """Close the connection."""
+        sink, passing = self._self_sink, self._self_passing
+        if not passing.gi_running:
+            passing.close()
+        self.__wrapped__.close()
+        if not sink.begun:
+            sink.begin()
+            sink.finish("closed")
+
+
+class Cut:
+    """A recorded body that its consumer left: what came of it, then the error that says so."""
+
+    def __init__(self, outcome: Outcome, function: str) -> None:
+        self._outcome = outcome
+        self._function = function
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for item in self._outcome.items or ():
+            data = item.encode() if isinstance(item, str) else item
+            size += len(data)
+            yield data
+        if self._outcome.error is not None:
+            raise self._outcome.error()
+        raise StreamCutShort(self._function, size)
+
+
+class CutStream(wrapt.ObjectProxy):  # type: ignore[type-arg]
+    """The stream of a response whose body was left."""
+
+    def __init__(self, body: Any, cut: Cut) -> None:
+        super().__init__(body)
+        self._self_cut = cut
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._self_cut)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for data in self._self_cut:
+            yield data
+
+
+def _text_or_bytes(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def _read(response: Any, wire: bytes) -> Any:
+    """A response as if it had been read at once: its body decoded from what came over the wire."""
+    return type(response)(response.status_code, headers=response.headers, content=wire, request=response.request)
