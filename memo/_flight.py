@@ -5,6 +5,7 @@ Works across tasks (asyncio, trio), threads, and several event loops in one proc
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +21,15 @@ LANDED = "landed"
 
 NEVER = "never"
 """It would last for ever."""
+
+
+def _task() -> int:
+    """What tells the running task from others. (asyncio is asked first: anyio's answer takes ten times as long.)"""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no asyncio loop runs here
+        task = None
+    return id(task) if task is not None else anyio.get_current_task().id
 
 
 class Flight:
@@ -41,7 +51,7 @@ class Flight:
         """Note which task makes the call, or uses what it returned. (A task that waits for itself waits for ever.)"""
         self._thread = threading.get_ident()
         try:
-            self._task, self._loop = anyio.get_current_task().id, current_token().native_token
+            self._task, self._loop = _task(), current_token().native_token
         except RuntimeError:  # not in an event loop
             self._task = self._loop = None
 
@@ -88,7 +98,7 @@ class Flight:
         token: Any = current_token().native_token
         # Both loops' ways to call something soon from any thread; a loop that is gone has nobody left to wake.
         call_soon = getattr(token, "call_soon_threadsafe", None) or token.run_sync_soon
-        task = anyio.get_current_task().id
+        task = _task()
         while True:
             look = anyio.Event()
 

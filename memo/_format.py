@@ -25,7 +25,17 @@ import orjson
 
 from memo.errors import KeyMismatch, NewerFormat, NotARecording, RecordingDamaged
 
-__all__ = ["FORMAT_VERSION", "KEY_CHARACTERS", "call_key", "call_tail", "canonical_json", "digest", "parse", "render", "timestamp"]
+__all__ = [
+    "FORMAT_VERSION",
+    "KEY_CHARACTERS",
+    "call_key",
+    "call_tail",
+    "canonical_json",
+    "digest",
+    "parse",
+    "render",
+    "timestamp",
+]
 
 FORMAT_VERSION = 1
 KEY_CHARACTERS = 32

@@ -128,7 +128,9 @@ def _show(store: Path, note: str) -> None:
 async def _timed(store: Path, mode: str) -> tuple[list[Reading], float]:
     with recording(store, mode=mode):
         start = time.perf_counter()
-        items = [item async for item in WeatherTool().invoke_tool("weather", {"station": "Paris"}, "Bearer never-written")]
+        items = [
+            item async for item in WeatherTool().invoke_tool("weather", {"station": "Paris"}, "Bearer never-written")
+        ]
         return items, time.perf_counter() - start
 
 

@@ -368,7 +368,7 @@ class _Careful(_Canonical):
 
 def _short(kind: Any) -> str:
     """The class's name without its module: moving a class does not stale its recordings."""
-    return kind.__qualname__.rpartition("<locals>.")[2]
+    return str(kind.__qualname__).rpartition("<locals>.")[2]
 
 
 _schemas: WeakKeyDictionary[type, Any] = WeakKeyDictionary()

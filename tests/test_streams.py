@@ -108,7 +108,7 @@ async def given(stream):
     try:
         async for item in stream:
             items.append(item)  # noqa: PERF401 - those before an error count
-    except Exception as error:  # noqa: BLE001 - any
+    except Exception as error:
         return items, error
     return items, None
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 from pydantic_core import ValidationError
 
-from memo.codecs._names import is_model
-from memo.codecs._same import by_class, difference, state
+from memo.codecs._names import by_class, is_model
+from memo.codecs._same import difference, state
 from memo.errors import DataMismatch
 
 if TYPE_CHECKING:

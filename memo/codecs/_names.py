@@ -18,12 +18,15 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import orjson
+
 from memo.errors import TypeNotFound, UntrustedType
 
-__all__ = ["Types", "class_name", "is_data_type", "is_model", "is_named_tuple", "module_name"]
+__all__ = ["Types", "by_class", "class_name", "is_data_type", "is_model", "is_named_tuple", "module_name"]
+
+T = TypeVar("T")
 
 _BUILTINS: dict[str, Any] = {
     kind.__name__: kind
@@ -69,7 +72,12 @@ def _declares(cls: Any, name: str) -> bool:
     return any(name in vars(each) for each in cls.__mro__)
 
 
-@functools.cache
+def by_class(function: Callable[[type], T]) -> Callable[[type], T]:
+    """Remembers what `function` says of a class."""
+    return functools.cache(function)
+
+
+@by_class
 def is_model(cls: type) -> bool:
     """Whether a class is a pydantic model's. Before pydantic's models are imported, none is, and memo leaves it at that."""
     pydantic = sys.modules.get("pydantic.main")
@@ -307,7 +315,7 @@ def _walk(annotation: Any, found: dict[str, type]) -> None:
         if generic and generic["origin"]:
             _walk((generic["origin"], *generic["args"]), found)
         if is_model(annotation):
-            for field in annotation.model_fields.values():
+            for field in cast(Any, annotation).model_fields.values():
                 _walk(field.annotation, found)
         elif not issubclass(annotation, enum.Enum):
             for hint in _hints(annotation):

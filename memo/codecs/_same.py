@@ -6,28 +6,19 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import types
 from collections.abc import Callable, Iterator
 from datetime import datetime, time
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from memo.codecs._names import is_model, is_named_tuple
+from memo.codecs._names import by_class, is_model, is_named_tuple
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["by_class", "difference", "in_slots", "slot_members", "state", "step"]
-
-T = TypeVar("T")
-
-
-def by_class(function: Callable[[type], T]) -> Callable[[type], T]:
-    """Remembers what `function` says of a class."""
-    return functools.cache(function)
-
+__all__ = ["difference", "in_slots", "slot_members", "state", "step"]
 
 _BY_EQUALITY = frozenset({str, int, bool, bytes, bytearray, type(None)})
 

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, cast
 
 import orjson
+
 from memo._format import canonical_json
 from memo.codecs import _builtin as builtin
 from memo.codecs import _models

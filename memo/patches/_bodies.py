@@ -88,8 +88,7 @@ class AsyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
         self._self_passing = sink.defer(stream(begin))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        passing: AsyncIterator[bytes] = self._self_passing
-        return passing
+        return _Items(self._self_passing)
 
     async def aclose(self) -> None:
         """Close the connection: its consumer has left, if it is not the body that is over."""
@@ -103,6 +102,19 @@ class AsyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
                 sink.abandon()
             else:
                 await sink.afinish("closed")
+
+
+class _Items:
+    """The items of a generator, for readers that would close it: that is the body's to do, once."""
+
+    def __init__(self, passing: AsyncIterator[bytes]) -> None:
+        self._passing = passing
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._passing)
 
 
 class SyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]

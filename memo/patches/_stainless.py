@@ -109,7 +109,7 @@ class _Stainless(Run):
             return value
         parsed = parser(value)
         if parsed is not value and isinstance(parsed, BaseModel) and isinstance(value, BaseModel):
-            vars(parsed).update({name: vars(value)[name] for name in ("_request_id",) if name in vars(value)})
+            vars(parsed).update(_put_on(value))
         return parsed
 
     def opened(self, outcome: Outcome) -> Any:
@@ -252,8 +252,15 @@ class StainlessRun(_Stainless):
 
 def _annotate(attempt: Attempt, value: Any) -> None:
     """The SDK has put the request's id on what the parser made, which is not what was snapped."""
-    if isinstance(value, BaseModel) and "_request_id" in value.__dict__:
-        attempt.annotate("_request_id", value.__dict__["_request_id"])
+    if isinstance(value, BaseModel):
+        for name, each in _put_on(value).items():
+            attempt.annotate(name, each)
+
+
+def _put_on(value: BaseModel) -> dict[str, Any]:
+    """What the SDK has put on a model beside its fields: `_request_id`, in anthropic `_workspace_id`."""
+    fields = type(value).model_fields
+    return {name: each for name, each in vars(value).items() if name not in fields and isinstance(each, str | None)}
 
 
 # The SDK's stream objects

@@ -134,7 +134,7 @@ def test_a_call_is_what_the_client_sends(old):
         ),
     ],
 )
-def test_calls_of_every_kind(old, req, function, method, path, server, body):  # noqa: PLR0917
+def test_calls_of_every_kind(old, req, function, method, path, server, body):
     old.write("a", req, value({"plain": 1}))
     assert old.run().failed == {}
     document = old.document()

@@ -836,7 +836,7 @@ async def test_nothing_secret_is_written(server: Any, api_key: str, organization
     assert replayed.stats.replayed == recorder.stats.live
 
     files = [(str(path), path.read_bytes()) for path in recordings(tmp_path)]
-    assert len(files) > 20
+    assert len(files) >= 20
     for secret in (
         api_key, api_key[-4:] + ".", "*" + api_key[-4:], organization, "verysecret", "0123456789abcdef0123456789abcdef",
         "AbCdEfGhIjKlMnOpQrStUvWxYz", "set-cookie", "Set-Cookie", "Bearer", "openai-organization",
