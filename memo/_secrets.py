@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 __all__ = ["MASK", "SECRET_CODECS", "is_credential", "looks_secret", "mask", "may_name_credential", "redact"]
@@ -20,8 +20,7 @@ _NAMES = frozenset(
 )
 _ENDINGS = ("apikey", "accesstoken", "authtoken", "clientsecret", "secretkey", "privatekey", "refreshtoken")
 
-_SHAPE = re.compile(
-    r"""
+_SHAPE = r"""
       \bsk-(?:[A-Za-z0-9]{20,}|(?:proj|ant|or|svcacct|admin|lf)-[A-Za-z0-9_-]{16,})   # OpenAI, Anthropic, OpenRouter
     | \b(?:sk|rk|pk)_live_[A-Za-z0-9]{16,}                                            # Stripe
     | \b[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}=*                                          # RFC 6750
@@ -35,9 +34,13 @@ _SHAPE = re.compile(
     | (?<=://)[^/\s:@"]*:[^/\s@"]+(?=@)                                               # user:password@ in a URL
     | (?:(?<=[?&-]Signature=)|(?<=[?&]sig=)|(?<=-Security-Token=))[\w%+/=.~-]{16,}     # signed URLs: AWS, Google, Azure
     | (?<=[Kk]ey\ provided:\ )[\w-]*\*{3,}[\w-]* | (?<=api\ key:\ )\*{4,}\w{2,8}\b   # what a 401 echoes of the key
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
+
+
+@cache
+def _shape() -> re.Pattern[str]:
+    """Compiled when there is something that may be a secret: it takes longer than the rest of importing this."""
+    return re.compile(_SHAPE, re.VERBOSE | re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
@@ -99,7 +102,7 @@ def looks_secret(text: str) -> bool:
 
 def mask(text: str) -> str:
     """`text` with what has the shape of a secret replaced."""
-    return _SHAPE.sub(MASK, text) if looks_secret(text) else text
+    return _shape().sub(MASK, text) if looks_secret(text) else text
 
 
 def redact(trees: list[Any], more: frozenset[str] = frozenset()) -> list[str]:
