@@ -99,7 +99,6 @@ class StreamWriter:
         self._values = values
         self._secrets = secrets
         self._packer = Packer()
-        self._redacted: list[str] = []
         self.count = 0
         self.failure: Exception | None = None
 
@@ -107,15 +106,12 @@ class StreamWriter:
         """One more item, as it is now: what its consumer does to it later is not recorded."""
         if self.failure is None:
             try:
-                tree, redacted = _redacted(self._values.encode(item), self._values, self._secrets)
+                self._packer.add(self._values.encode(item))
             except Exception as error:  # noqa: BLE001 - whatever a value of anybody's does: the stream goes on
                 if isinstance(error, UnrecordableValue):
                     error.path = f"[{self.count}]{error.path}"
                 self.failure = error
                 self._packer = Packer()
-            else:
-                self._packer.add(tree)
-                self._redacted += [f"[{self.count}].{path}".replace(".[", "[").rstrip(".") for path in redacted]
         self.count += 1
 
     def outcome(
@@ -124,8 +120,8 @@ class StreamWriter:
         """The outcome of the stream. Raises `UnrecordableValue` where an item, or the error, can not be recorded."""
         if self.failure is not None:
             raise self.failure
+        redacted = self._redact()
         stream = {**self._packer.packed(), "end": end}
-        redacted = self._redacted
         if error is not None:
             stream["error"], more = _redacted(self._values.encode_error(error), self._values, self._secrets)
             redacted = redacted + more
@@ -136,11 +132,26 @@ class StreamWriter:
             stream["iterated"] = "sync"
         return {"stream": stream, **({"redacted": redacted} if redacted else {})}
 
+    def _redact(self) -> list[str]:
+        """Mask the secrets in the items. All of them are searched at once: one by one, it would cost ten times as much."""
+        if _is_innocent(self._packer.text(), self._secrets):
+            return []
+        packer, paths = Packer(), []
+        for index, item in enumerate(self._packer):
+            tree, redacted = _redacted(item, self._values, self._secrets)
+            packer.add(tree)
+            paths += [f"[{index}].{path}".replace(".[", "[").rstrip(".") for path in redacted]
+        self._packer = packer
+        return paths
+
 
 def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, list[str]]:
     """The tree without secrets, and the paths where it had some."""
-    if _is_innocent(tree, secrets):
-        return tree, []
+    try:
+        if _is_innocent(orjson.dumps(tree).decode(), secrets):
+            return tree, []
+    except orjson.JSONEncodeError as error:
+        raise UnrecordableValue("", f"can not be written as JSON ({error})") from error
     holder = [tree]
     paths = [path.removeprefix("[0]").removeprefix(".") for path in redact(holder, secrets)]
     if paths:
@@ -151,12 +162,8 @@ def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, 
     return holder[0], paths
 
 
-def _is_innocent(tree: Any, secrets: frozenset[str]) -> bool:
-    """Whether there is nothing to mask, for sure: one search through all of it costs a tenth of one for each text."""
-    try:
-        text = orjson.dumps(tree).decode()
-    except orjson.JSONEncodeError:
-        return False
+def _is_innocent(text: str, secrets: frozenset[str]) -> bool:
+    """Whether there is nothing to mask in some JSON, for sure: a search through all of it, not through each text in it."""
     return not (looks_secret(text) or may_name_credential(text, secrets) or any(name in text for name in SECRET_CODECS))
 
 

@@ -49,6 +49,21 @@ class Packer:
         else:
             self._items.append((None, None, orjson.dumps(tree)))
 
+    def __iter__(self) -> Iterator[Any]:
+        """The trees again, one by one."""
+        for name, count, data in self._items:
+            tree = orjson.loads(data)
+            if name is None or name == "json":
+                yield tree
+            else:
+                yield {"__type__": name, "value": tree, **({"set": count} if count else {})}
+
+    def text(self) -> str:
+        """All of the JSON, and the names of the types: to be searched."""
+        return b"\n".join(
+            [*(data for _, _, data in self._items), *(name.encode() for name, _ in self._counts)]
+        ).decode()
+
     def packed(self) -> dict[str, Any]:
         """`items` (each an `orjson.Fragment`), and what most of them have in common (`of`, `set`, `base`)."""
         if not self._counts:
