@@ -43,7 +43,7 @@ KEY_CHARACTERS = 32
 
 _LINE = 110
 
-sha256()  # the first one sets up OpenSSL: here, and not in the first replay
+sha256(b"").hexdigest()  # the first one sets up OpenSSL: here, and not in the first replay
 
 
 def canonical_json(tree: Any) -> bytes:

@@ -87,6 +87,7 @@ class _Function:
         self._errors = options.get("errors")
         self._secrets = options.get("secrets", ())
         self._trust = frozenset(_tuple(options.get("trust", ())))
+        self._values = self._values_for(self._trust)
         self._setting: Setting | None = None
         self._key_options: dict[str, Any] = {
             name: each
@@ -143,12 +144,15 @@ class _Function:
         if setting is None or setting.of() is not session:
             setting = self._setting = Setting(
                 of=weakref.ref(session),
-                values=Values(Types(self._inner, trust=self._trust | session.trust, known=known_type)),
+                values=self._values if session.trust <= self._trust else self._values_for(self._trust | session.trust),
                 errors=self._errors or session.errors,
                 secrets=session.secrets | plain_names(_tuple(self._secrets)),
                 plain=self.kind == "plain",
             )
         return setting
+
+    def _values_for(self, trust: frozenset[str]) -> Values:
+        return Values(Types(self._inner, trust=trust, known=known_type))
 
     def _keyer(self, skip: int, secrets: frozenset[str]) -> Keyer:
         signature = Signature(self._inner, skip=skip)

@@ -40,6 +40,7 @@ _TYPING: dict[str, Any] = {
 }
 _LONGEST = 250
 """How many tokens a name may have: enough for any real type, too few to exhaust the stack."""
+_SYNTAX = re.compile(r'[\[\],"]')
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\],]|[^\[\],"]+')
 
 
@@ -141,13 +142,16 @@ class Types:
             raise TypeNotFound(repr(name), "that is no name")
         found = self._resolved.get(name)
         if found is None:
-            tokens = _TOKEN.findall(name) if "[" in name or "," in name or '"' in name else [name] if name else []
-            if "".join(tokens) != name or len(tokens) > _LONGEST:
-                raise TypeNotFound(name, "that is no name")
-            found = self._expression(tokens, name)
-            if tokens:
-                raise TypeNotFound(name, "that is no name")
-            self._resolved[name] = found
+            found = self._resolved[name] = self._parsed(name) if _SYNTAX.search(name) else self._atom(name)
+        return found
+
+    def _parsed(self, name: str) -> Any:
+        tokens = _TOKEN.findall(name)
+        if "".join(tokens) != name or len(tokens) > _LONGEST:
+            raise TypeNotFound(name, "that is no name")
+        found = self._expression(tokens, name)
+        if tokens:
+            raise TypeNotFound(name, "that is no name")
         return found
 
     def _expression(self, tokens: list[str], whole: str) -> Any:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from hashlib import sha256
 
+from memo._format import KEY_CHARACTERS
 from memo.errors import RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
 
 __all__ = ["DirectoryStore"]
@@ -125,7 +126,8 @@ class DirectoryStore:
 
     def _path(self, name: str) -> str:
         function, _, key = name.rpartition("/")
-        return f"{self._root}{os.sep}{self._folder(function)}{os.sep}{_safe(key)}{_SUFFIX}"
+        file = key if len(key) == KEY_CHARACTERS and key.isalnum() and key.isascii() else _safe(key)
+        return f"{self._root}{os.sep}{self._folder(function)}{os.sep}{file}{_SUFFIX}"
 
     def _folder(self, function: str) -> str:
         folder = self._folders.get(function)
