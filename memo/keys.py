@@ -190,17 +190,13 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
 }
 
 
-_COMMON = dict.fromkeys(("content", "max_tokens", "messages", "model", "role", "temperature", "tools", "type"), False)
-"""Names in the calls of every model, none of them a credential's: they need no thought in a first replay."""
-
-
 class _Canonical:
     """The canonical form of a function's arguments."""
 
     def __init__(self, function: str, secrets: frozenset[str]) -> None:
         self._function = function
         self._secrets = secrets
-        self._known: dict[str, bool] = dict(_COMMON)
+        self._known: dict[str, bool] = {}
         """Mapping keys met so far that a plain object can have, and whether they name a credential."""
 
     def dump(self, arguments: Mapping[str, Any]) -> bytes:

@@ -784,3 +784,16 @@ def test_a_schema_may_describe_a_password():
 
     assert key({"password": {"type": "string"}}) != key({"password": {"type": "integer"}})
     assert key({"password": {"type": "string"}}) != key({})
+
+
+async def test_any_name_may_be_said_to_be_a_secret():
+    @recordable(secrets=("content", "model"))
+    async def ask(model: str, messages: list) -> int:
+        return 1
+
+    store = MemoryStore()
+    with recording(store, mode="record-if-missing") as recorder:
+        await ask("m", [{"role": "user", "content": "one"}])
+        await ask("n", [{"role": "user", "content": "two"}])
+        assert recorder.stats.live == 1
+    assert not any(b"one" in (store.get(name) or b"") for name in store.scan())
