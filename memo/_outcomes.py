@@ -138,11 +138,20 @@ class StreamWriter:
             return []
         packer, paths = Packer(), []
         for index, item in enumerate(self._packer):
-            tree, redacted = _redacted(item, self._values, self._secrets)
+            try:
+                tree, redacted = _redacted(item, self._values, self._secrets)
+            except UnrecordableValue as error:
+                error.path = _inside(index, error.path)
+                raise
             packer.add(tree)
-            paths += [f"[{index}].{path}".replace(".[", "[").rstrip(".") for path in redacted]
+            paths += [_inside(index, path) for path in redacted]
         self._packer = packer
         return paths
+
+
+def _inside(index: int, path: str) -> str:
+    """A path inside of an item, as one inside of the stream."""
+    return f"[{index}].{path}".replace(".[", "[").rstrip(".")
 
 
 def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, list[str]]:

@@ -35,7 +35,7 @@ from memo._paths import Step, change, parse_path, pop
 from memo._secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
 from memo._signature import Signature
 from memo.codecs import MAX_DEPTH, class_name, codec_of
-from memo.codecs._builtin import bytes_form, float_form, int_form, text_form
+from memo.codecs._builtin import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
 from memo.codecs._names import is_model, is_named_tuple
 from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
@@ -47,7 +47,6 @@ _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
 _KNOWN = 4096
 _PAIRS = (list, tuple)
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -226,11 +225,11 @@ class _Canonical:
     def _form(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is str:
-            return value if value.isascii() or _is_text(value) else {"__type__": "str", "value": text_form(mask(value))}
+            return value if value.isascii() or is_text(value) else {"__type__": "str", "value": text_form(mask(value))}
         if value is None or kind is bool:
             return value
         if kind is int:
-            return value if _SMALLEST <= value <= _LARGEST else {"__type__": "int", "value": int_form(value)}
+            return value if SMALLEST <= value <= LARGEST else {"__type__": "int", "value": int_form(value)}
         if kind is float:
             return value if value - value == 0 else {"__type__": "float", "value": float_form(value)}
         if depth > MAX_DEPTH:
@@ -262,7 +261,7 @@ class _Canonical:
         for key, each in value.items():
             secret = known.get(key) if type(key) is str else None
             if secret is None:
-                if type(key) is not str or key == "__type__" or not _is_text(key):
+                if type(key) is not str or key == "__type__" or not is_text(key):
                     return self._odd_mapping(value, depth)
                 if len(known) > _KNOWN:
                     known.clear()
@@ -397,14 +396,6 @@ def _ordered(schema: Any) -> Any:
     if type(schema) is dict:
         return {key: _ordered(each) for key, each in schema.items()}
     return sorted(map(_ordered, schema), key=canonical_json) if type(schema) is list else schema
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _masked(node: Any) -> Any:

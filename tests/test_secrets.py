@@ -4,6 +4,7 @@ import base64
 import logging
 import random
 from collections import namedtuple
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from memo import recordable, recording
 from memo._secrets import MASK, is_credential, looks_secret, mask
@@ -222,6 +223,20 @@ def test_images_in_base64_are_left_alone():
         image = base64.b64encode(pick.randbytes(60_000)).decode()
         assert mask(image) == image
         assert mask(f"data:image/png;base64,{image}") == f"data:image/png;base64,{image}"
+
+
+def test_an_item_that_can_not_be_read_back_masked_is_named_by_its_place(tmp_path):
+    class Strict(BaseModel):
+        note: str = Field(pattern="^sk-")
+
+    @recordable
+    def items() -> Iterator[Strict]:
+        yield from (Strict(note="sk-short"), Strict(note=KEY))
+
+    with pytest.raises(UnrecordableValue) as caught, recording(tmp_path, mode="record"):
+        assert [item.note for item in items()] == ["sk-short", KEY]
+    assert caught.value.path == "[1].note"
+    assert not [*tmp_path.rglob("*.json")]
 
 
 def test_a_text_is_masked_in_its_place():

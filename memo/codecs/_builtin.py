@@ -18,7 +18,31 @@ from pydantic_core import MultiHostUrl, PydanticCustomError, TzInfo, Url, Valida
 
 from memo.codecs._registry import register_codec, register_later
 
-__all__ = ["bytes_form", "bytes_of", "float_form", "int_form", "int_of", "text_form", "text_of"]
+__all__ = [
+    "LARGEST",
+    "SMALLEST",
+    "bytes_form",
+    "bytes_of",
+    "float_form",
+    "int_form",
+    "int_of",
+    "is_text",
+    "text_form",
+    "text_of",
+]
+
+
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+"""The integers that orjson writes as they are; others are tagged."""
+
+
+def is_text(value: str) -> bool:
+    """Whether UTF-8 can hold it: no lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def float_form(value: float) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import compress, islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -96,7 +97,10 @@ def _without_base(
     entries: list[bytes], alike: list[bool], name: str, count: str | None
 ) -> tuple[dict[str, Any], list[bytes]]:
     """What the entries that are alike have in common, and the entries without it; nothing, where that is not worth it."""
-    sample = [orjson.loads(entry) for entry, fits in zip(entries, alike, strict=True) if fits][:_SAMPLE]
+    whole = sum(map(len, entries))
+    if whole <= _SMALL:
+        return {}, entries
+    sample = [orjson.loads(entry) for entry in islice(compress(entries, alike), _SAMPLE)]
     base: dict[str, Any] = {}
     if len(sample) > 1 and all(type(tree) is dict for tree in sample):
         for key in sample[0]:
@@ -110,8 +114,8 @@ def _without_base(
         _rest(entry, base) or _tagged(name, count, entry) if fits else entry
         for entry, fits in zip(entries, alike, strict=True)
     ]
-    whole, left = sum(map(len, entries)), len(orjson.dumps(base)) + sum(map(len, rests))
-    return (base, rests) if whole > _SMALL and left < whole * _WORTH else ({}, entries)
+    left = len(orjson.dumps(base)) + sum(map(len, rests))
+    return (base, rests) if left < whole * _WORTH else ({}, entries)
 
 
 def _rest(entry: bytes, base: dict[str, Any]) -> bytes | None:

@@ -18,6 +18,7 @@ import orjson
 from memo._format import canonical_json
 from memo.codecs import _builtin as builtin
 from memo.codecs import _models
+from memo.codecs._builtin import LARGEST, SMALLEST, is_text
 from memo.codecs._exceptions import exception_form, exception_of
 from memo.codecs._items import Items, pack
 from memo.codecs._names import Types, is_model, is_named_tuple
@@ -34,9 +35,6 @@ _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 
 _BUILTIN_DATA = (bytearray, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
 """What holds data of its own, besides any fields that a subclass has."""
-
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
-"""The integers that orjson writes as they are; others are tagged."""
 
 
 class Values:
@@ -203,13 +201,9 @@ class _Writer:
         if kind is str:
             if value.isascii():
                 return value
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                return {"__type__": "str", "value": builtin.text_form(value)}
-            return value
+            return value if is_text(value) else {"__type__": "str", "value": builtin.text_form(value)}
         if kind is int:
-            return value if _SMALLEST <= value <= _LARGEST else {"__type__": "int", "value": builtin.int_form(value)}
+            return value if SMALLEST <= value <= LARGEST else {"__type__": "int", "value": builtin.int_form(value)}
         if kind is float:
             if value - value == 0:
                 return value
@@ -243,7 +237,7 @@ class _Writer:
     def _dict(self, value: dict[Any, Any]) -> Any:
         if all(type(key) is str and key != "__type__" for key in value):
             tree = {key: self.write(each, step(key)) for key, each in value.items()}
-            if all(key.isascii() for key in tree) or _is_text("".join(tree)):
+            if all(key.isascii() for key in tree) or is_text("".join(tree)):
                 return tree
         self._depth += 1  # Three levels of JSON, not two.
         try:
@@ -396,11 +390,3 @@ _READERS: dict[str, Callable[[Values, Callable[[Any], Any], dict[str, Any]], Any
     "tuple": lambda _, decode, node: tuple(decode(node["value"])),
     "type": lambda values, _, node: values.types.resolve(node["value"]),
 }
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
