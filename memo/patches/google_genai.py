@@ -7,7 +7,6 @@ headers are kept that may be written. Uploads, downloads, `live` and `interactio
 """
 
 import copy
-import json
 import re
 import sys
 from typing import Any
@@ -18,6 +17,7 @@ from memo._run import Run
 from memo._signature import Signature
 from memo.codecs._http import public_headers
 from memo.patches._registry import Patch
+from memo.patches._text import readable, text_of
 
 __all__ = ["PATCHES", "REQUIRES"]
 
@@ -25,12 +25,6 @@ REQUIRES = "google-genai>=1.0"
 _SIGNATURE = Signature(lambda http_method, path, request_dict, http_options=None: None)
 # What the SDK names otherwise than the wire does.
 _NAMES = {"stream_generate_content": "generate_content_stream", "batch_embed_contents": "embed_content"}
-# How the text of a body follows from what is recorded of it.
-_FORMS: dict[str, Any] = {
-    "line": json.dumps,  # as the SDK writes chunks
-    "lines": lambda body: json.dumps(body, indent=2, ensure_ascii=False) + "\n",  # as Google writes answers
-    "text": lambda body: body,
-}
 
 
 def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -56,19 +50,14 @@ def _recorded(answer: Any) -> dict[str, Any]:
     if not hasattr(answer, "body"):
         return {"body": answer}  # of an early version: plain data
     headers = {name: each for name, each in (answer.headers or {}).items() if public_headers({name: each})}
-    try:
-        body = json.loads(answer.body)
-        form = next(form for form in ("line", "lines") if _FORMS[form](body) == answer.body)
-    except (TypeError, ValueError, StopIteration):
-        body, form = answer.body, "text"
-    return {"headers": headers, "body": body, "form": form}
+    return {"headers": headers, **readable(answer.body)}
 
 
 def _answer(recorded: dict[str, Any]) -> Any:
     if "form" not in recorded:
         return recorded["body"]
-    body = _FORMS[recorded["form"]](recorded["body"])
-    return sys.modules["google.genai._api_client"].SdkHttpResponse(headers=recorded["headers"], body=body)
+    answer = sys.modules["google.genai._api_client"].SdkHttpResponse
+    return answer(headers=recorded["headers"], body=text_of(recorded))
 
 
 class _GoogleRun(Run):

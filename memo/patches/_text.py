@@ -1,0 +1,30 @@
+"""Texts that are JSON, recorded so that a person can read them, and given back to the letter."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["readable", "text_of"]
+
+_FORMS: dict[str, Any] = {
+    "line": json.dumps,  # as Python writes it
+    "lines": lambda body: json.dumps(body, indent=2, ensure_ascii=False) + "\n",  # as Google writes answers
+    "text": lambda body: body,
+}
+"""How the text follows from what is recorded of it."""
+
+
+def readable(text: Any) -> dict[str, Any]:
+    """`body` and `form`: the JSON that a text is, where one of the forms gives the same text again, else the text."""
+    try:
+        body = json.loads(text)
+        form = next(form for form in ("line", "lines") if _FORMS[form](body) == text)
+    except (TypeError, ValueError, StopIteration):
+        return {"body": text, "form": "text"}
+    return {"body": body, "form": form}
+
+
+def text_of(recorded: dict[str, Any]) -> Any:
+    """The text again."""
+    return _FORMS[recorded["form"]](recorded["body"])
