@@ -237,8 +237,8 @@ class _Canonical:
         if kind is dict:
             return self._mapping(value, depth + 1)
         if kind is list or kind is tuple:
-            if value and type(value[0]) in _PAIRS:
-                value = [each for each in value if not self._is_credential_pair(each)]  # a list of headers
+            if value and type(value[0]) in _PAIRS and all(map(_is_pair, value)):
+                value = [each for each in value if not is_credential(each[0], self._secrets)]  # a list of headers
             return [form for each in value if (form := self._form(each, depth + 1)) is not _LEFT_OUT]
         try:
             return self._other(value, kind, depth + 1)
@@ -246,14 +246,6 @@ class _Canonical:
             raise
         except Exception as error:  # noqa: BLE001 - codecs and classes are the user's code
             return _NoForm(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form ({error!r})")
-
-    def _is_credential_pair(self, value: Any) -> bool:
-        return (
-            type(value) in _PAIRS
-            and len(value) == 2
-            and type(value[0]) is str
-            and is_credential(value[0], self._secrets)
-        )
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:
         tree: dict[str, Any] = {}
@@ -363,6 +355,10 @@ class _Careful(_Canonical):
             return super()._form(value, depth)
         finally:
             self._above.discard(id(value))
+
+
+def _is_pair(value: Any) -> bool:
+    return type(value) in _PAIRS and len(value) == 2 and type(value[0]) is str
 
 
 def _short(kind: Any) -> str:

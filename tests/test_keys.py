@@ -778,6 +778,11 @@ async def test_a_list_of_headers_is_keyed_without_its_credentials():
     assert not any(b"Basic" in (store.get(name) or b"") for name in store.scan())
 
 
+def test_a_list_that_only_begins_like_headers_is_keyed_whole():
+    assert key([["password", "how long?"], "a third"]) != key([["password", "how safe?"], "a third"])
+    assert key([["password", "a", "b"], ["x", "y"]]) != key([["password", "a", "c"], ["x", "y"]])
+
+
 def test_a_schema_may_describe_a_password():
     def key(schema):
         return Call.of("f", {"tools": [{"parameters": {"type": "object", "properties": schema}}]}).key
