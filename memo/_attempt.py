@@ -12,7 +12,7 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar
 
 from memo._flight import Flight
-from memo._outcomes import StreamWriter, error_outcome, is_answer, value_outcome
+from memo._outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
 from memo._session import Place, Session
 from memo.codecs import Values
 from memo.errors import MemoError
@@ -48,6 +48,8 @@ class Attempt:
         self.awaited = False
         """Whether a plain function returned an awaitable."""
         self.iterated = ""
+        self.preceded: Outcome | None = None
+        """What another process recorded for the same call meanwhile: that, not its own, is what this call came to."""
         self._session = session
         self._call = call
         self._values = values
@@ -187,7 +189,7 @@ class Attempt:
     def _store(self, outcome: dict[str, Any] | None) -> None:
         try:
             if outcome is not None and not self._over:
-                self._session.store_outcome(self._call, self._place, outcome, self._values)
+                self.preceded = self._session.store_outcome(self._call, self._place, outcome, self._values)
         finally:
             self.abandon()
 
@@ -196,11 +198,11 @@ class Attempt:
             if outcome is None or self._over:
                 return
             if self._session.store.writes_in_place:
-                self._session.store_outcome(self._call, self._place, outcome, self._values)
+                self.preceded = self._session.store_outcome(self._call, self._place, outcome, self._values)
                 return
             # The answer is here and was paid for: a cancellation that arrives now waits until it is on disk.
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(
+                self.preceded = await anyio.to_thread.run_sync(
                     self._session.store_outcome, self._call, self._place, outcome, self._values, limiter=_limiter()
                 )
         finally:

@@ -140,10 +140,13 @@ class Run:
             result = self._invoke(decision)
         except BaseException as error:
             decision.raised(error)
+            if decision.preceded is not None:
+                return self._played(decision.preceded)
             raise
         if inspect.isawaitable(result):
             return decision.defer("awaitable", self._awaited(decision, result))
-        return self._received(decision, result)
+        received = self._received(decision, result)
+        return received if decision.preceded is None else self._played(decision.preceded)
 
     def generator(self) -> Generator[Any, Any, Any]:
         """The call of a generator function."""
@@ -159,6 +162,8 @@ class Run:
             source = iter(self._invoke(decision))
         except BaseException as error:
             decision.raised(error)
+            if decision.preceded is not None:
+                return self._play(decision.preceded)
             raise
         decision.iterated = "sync"
         return LiveSync(source, decision)
@@ -205,8 +210,11 @@ class Run:
             result = await _result(self._invoke(decision))
         except BaseException as error:
             await decision.araised(error)
+            if decision.preceded is not None:
+                return await self._aplayed(decision.preceded)
             raise
-        return await self._areceived(decision, result)
+        received = await self._areceived(decision, result)
+        return received if decision.preceded is None else await self._aplayed(decision.preceded)
 
     def async_generator(self) -> AsyncGenerator[Any, Any]:
         """The call of an async generator function."""
@@ -226,6 +234,8 @@ class Run:
             return Live(aiter(result), decision)
         except BaseException as error:
             await decision.araised(error)
+            if decision.preceded is not None:
+                return self._play(decision.preceded)
             raise
 
     async def _adecided(self, *kinds: str) -> Outcome | Attempt | str | None:
@@ -262,8 +272,11 @@ class Run:
             value = await result
         except BaseException as error:
             await attempt.araised(error)
+            if attempt.preceded is not None:
+                return await self._aplayed(attempt.preceded)
             raise
-        return await self._areceived(attempt, value)
+        received = await self._areceived(attempt, value)
+        return received if attempt.preceded is None else await self._aplayed(attempt.preceded)
 
     # Results
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from warnings import warn
 
-import anyio.to_thread
 import orjson
 
+from memo._access import Access
 from memo._flight import Flights
 from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render, timestamp
 from memo._modes import Mode
@@ -126,6 +126,7 @@ class Session:
     ) -> None:
         self.mode = Mode.of(os.environ.get("MEMO_MODE") or mode)
         self.store = as_store(os.environ.get("MEMO_STORE") or store)
+        self._access = Access(self.store)
         self.exhausted = _one_of("exhausted", exhausted, "repeat", "error")
         self.errors = _one_of("errors", errors, "answers", "all")
         self.on_watched_change = _one_of("on_watched_change", on_watched_change, "warn", "fail")
@@ -173,7 +174,7 @@ class Session:
         ready = self.ready(call)
         if ready is not None:
             return ready
-        data = self.store.get(entry_name(call))
+        data = self._access.get(entry_name(call))
         return self._keep(call, values, data) if data is not None else None
 
     def ready(self, call: Call) -> Recording | None:
@@ -190,7 +191,7 @@ class Session:
         """The same, off the event loop where the store is not quick."""
         if self.store.reads_in_place:
             return self.find(call, values)
-        data = await anyio.to_thread.run_sync(self.store.get, entry_name(call))
+        data = await self._access.aget(entry_name(call))
         return self._keep(call, values, data) if data is not None else None
 
     def replay(self, call: Call, recording: Recording) -> Outcome:
@@ -276,9 +277,10 @@ class Session:
                     self._made[call.key] = self._made.get(call.key, 0) + done
                 self._making.pop(call.key, None)
 
-    def store_outcome(self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values) -> None:
+    def store_outcome(self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values) -> Outcome | None:
         """Write the outcome of a live call: in its place, or, without one, only if no other came first.
 
+        If one did, in whichever process of the fleet, that is returned: it is what the call came to, for everybody.
         Never raises: what fails is logged, and raised when the scope ends.
         """
         try:
@@ -287,8 +289,11 @@ class Session:
                     place.making.places[place.index] = outcome
                     made = [each for each in place.making.places if each is not None]
                     self._write(call, [*self._before(call), *made])
-            elif self.find(call, values) is None:
-                self._write(call, [outcome])
+            else:
+                first = self._access.create(entry_name(call), self._rendered(call, [outcome]))
+                if first is not None:
+                    return self.replay(call, self._keep(call, values, first))
+                self._written(call)
                 if self.exhausted == "error":
                     with self._lock:
                         self._replays[call.key] = 1  # the live call used up the first
@@ -296,11 +301,12 @@ class Session:
             if place is not None:
                 place.making.places[place.index] = None
             self.failed(call, error)
-            return
+            return None
         if outcome.get("redacted"):
             log.warning(
                 "%s: masked secrets in the recorded outcome at %s", call.function, ", ".join(outcome["redacted"])
             )
+        return None
 
     def failed(self, call: Call, error: Exception) -> None:
         """Note that an outcome could not be recorded."""
@@ -317,18 +323,25 @@ class Session:
     def _write(self, call: Call, outcomes: list[dict[str, Any]]) -> None:
         while len(outcomes) > 1 and fingerprint(outcomes[-1]) == fingerprint(outcomes[-2]):
             outcomes.pop()
-        document = {
-            "memo": FORMAT_VERSION,
-            "function": call.function,
-            **({"version": call.version} if call.version is not None else {}),
-            "key": call.key,
-            "arguments": orjson.loads(call.arguments),
-            **({"watched": dict(call.watched)} if call.watched else {}),
-            "recorded_at": timestamp(),
-            **({"test": self.test} if self.test else {}),
-            "outcomes": outcomes,
-        }
-        self.store.put(entry_name(call), render(document))
+        self.store.put(entry_name(call), self._rendered(call, outcomes))
+        self._written(call)
+
+    def _rendered(self, call: Call, outcomes: list[dict[str, Any]]) -> bytes:
+        return render(
+            {
+                "memo": FORMAT_VERSION,
+                "function": call.function,
+                **({"version": call.version} if call.version is not None else {}),
+                "key": call.key,
+                "arguments": orjson.loads(call.arguments),
+                **({"watched": dict(call.watched)} if call.watched else {}),
+                "recorded_at": timestamp(),
+                **({"test": self.test} if self.test else {}),
+                "outcomes": outcomes,
+            }
+        )
+
+    def _written(self, call: Call) -> None:
         with self._lock:
             self._drop(call.key)
             self._stats.recorded += 1

@@ -15,11 +15,13 @@ __all__ = [
     "InvalidOption",
     "KeyMismatch",
     "MemoError",
+    "MissingExtra",
     "NewerFormat",
     "NotARecording",
     "OutcomesExhausted",
     "RecordingDamaged",
     "RecordingNotFound",
+    "RecordingsSpooled",
     "StoreError",
     "StoreFull",
     "StoreNotReadable",
@@ -59,6 +61,15 @@ class InvalidOption(MemoError, ValueError):
 
 class InvalidMode(InvalidOption):
     """A mode's name is neither one of memo's nor one of the accepted aliases."""
+
+
+class MissingExtra(MemoError, ImportError):
+    """Something was asked for that an optional part of memo does, which is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        self.feature = feature
+        self.extra = extra
+        super().__init__(f"{feature} needs an extra that is not installed: pip install 'memo-recorder[{extra}]'")
 
 
 class TargetNotFound(MemoError, AttributeError):
@@ -145,7 +156,12 @@ class RecordingDamaged(MemoError):
     def __init__(self, location: str, reason: str) -> None:
         self.location = location
         self.reason = reason
-        super().__init__(f"{location} {reason}. Restore the file, or delete it and record again: rm '{location}'")
+        mend = (
+            "Delete that entry"
+            if "://" in location
+            else f"Restore the file, or delete it and record again: rm '{location}'"
+        )
+        super().__init__(f"{location} {reason}. {mend}")
 
 
 class NotARecording(RecordingDamaged):
@@ -231,6 +247,23 @@ class StoreNotWritable(StoreError):
 
 class StoreFull(StoreError):
     """A recording could not be written because there is no space left."""
+
+
+class RecordingsSpooled(MemoError, UserWarning):
+    """The store could not be reached: what was recorded meanwhile is kept in a local directory. A warning.
+
+    Every caller got its live answer, and nothing is lost: `memo push` delivers it.
+    """
+
+    def __init__(self, store: str, spool: str, recordings: int, reason: str) -> None:
+        self.store = store
+        self.spool = spool
+        self.recordings = recordings
+        self.reason = reason
+        super().__init__(
+            f"{recordings} recordings could not be stored in {store} ({reason}) and are kept in {spool}. "
+            f"When it is back: memo push '{spool}' STORE"
+        )
 
 
 class WatchedFieldChanged(MemoError, UserWarning):

@@ -33,6 +33,7 @@ LAYERS = {
     "_outcomes": 3,
     "keys": 3,
     "_stream": 4,
+    "_access": 4,
     "_session": 5,
     "_attempt": 6,
     "_run": 7,
@@ -48,8 +49,8 @@ LAYERS = {
 }
 
 OPTIONAL = """
-    anthropic google groq hypothesis httpx httpx2 llama_stack_client mcp numpy ollama openai opentelemetry pandas pytest
-    requests rich trio typer
+    anthropic google groq hypothesis httpx httpx2 key_value llama_stack_client mcp numpy obstore ollama openai
+    opentelemetry pandas pytest redis requests rich sqlite3 trio typer
 """.split()
 
 

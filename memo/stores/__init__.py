@@ -1,7 +1,21 @@
-"""Where recordings lie: bytes under names. `DirectoryStore` is the default, `MemoryStore` keeps nothing."""
+"""Where recordings lie: bytes under names. `DirectoryStore` is the default, `MemoryStore` keeps nothing; others by URL."""
 
 from memo.stores._directory import DirectoryStore
 from memo.stores._memory import MemoryStore
-from memo.stores._store import Store, as_store
+from memo.stores._store import AsyncReads, Claims, Creates, Expires, Held, ReadsMany, Remote, Store, Wakes
+from memo.stores._urls import as_store
 
-__all__ = ["DirectoryStore", "MemoryStore", "Store", "as_store"]
+__all__ = [
+    "AsyncReads",
+    "Claims",
+    "Creates",
+    "DirectoryStore",
+    "Expires",
+    "Held",
+    "MemoryStore",
+    "ReadsMany",
+    "Remote",
+    "Store",
+    "Wakes",
+    "as_store",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 from memo._format import KEY_CHARACTERS
@@ -18,6 +18,8 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECAS
 _LONGEST = 120
 _DIGITS = 12
 _SUFFIX = ".json"
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
+"""What file systems say that have no hard links (FAT, some network and container mounts)."""
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
 
@@ -70,26 +72,47 @@ class DirectoryStore:
     def put(self, name: str, data: bytes) -> None:
         """Keep the bytes under that name: flushed to disk and in place when this returns."""
         path = self._path(name)
+        try:
+            self._place(path, data, _replace)
+        except OSError as error:
+            raise _failure(error, path) from error
+
+    def create(self, name: str, data: bytes) -> bytes | None:
+        """Keep the bytes under that name if there are none: None; otherwise the ones that are there.
+
+        One step, by a hard link. (On a file system that has none, two processes that write the same name at the same
+        instant may both believe that they were first.)
+        """
+        path = self._path(name)
+        while True:
+            try:
+                if self._place(path, data, _link):
+                    return None
+            except OSError as error:
+                raise _failure(error, path) from error
+            kept = self.get(name)
+            if kept is not None:  # else it was deleted just now
+                return kept
+
+    def _place(self, path: str, data: bytes, move: Callable[[str, str], bool]) -> bool:
+        """Write the bytes to a temporary file, flush them to disk, and move that into place. Whether it was moved."""
         folder = os.path.dirname(path)  # noqa: PTH120
         temporary = f"{folder}{os.sep}.{os.urandom(8).hex()}.tmp"
         try:
-            try:
-                file = os.open(temporary, _CREATE, 0o666)
-            except FileNotFoundError:
-                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-                file = os.open(temporary, _CREATE, 0o666)
-            try:
-                with open(file, "wb", buffering=0) as stream:  # noqa: PTH123 - an open descriptor
-                    rest = memoryview(data)
-                    while rest:
-                        rest = rest[stream.write(rest) :]
-                    os.fsync(file)
-                os.replace(temporary, path)  # noqa: PTH105
-            except BaseException:
-                os.unlink(temporary)  # noqa: PTH108
-                raise
-        except OSError as error:
-            raise _failure(error, path) from error
+            file = os.open(temporary, _CREATE, 0o666)
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+            file = os.open(temporary, _CREATE, 0o666)
+        try:
+            with open(file, "wb", buffering=0) as stream:  # noqa: PTH123 - an open descriptor
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[stream.write(rest) :]
+                os.fsync(file)
+            return move(temporary, path)
+        except BaseException:
+            os.unlink(temporary)  # noqa: PTH108
+            raise
 
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""
@@ -144,6 +167,29 @@ def _safe(name: str) -> str:
     if _RESERVED.fullmatch(plain):
         plain = f"_{plain}"[: _LONGEST - _DIGITS - 1]
     return f"{plain}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"
+
+
+def _replace(temporary: str, path: str) -> bool:
+    os.replace(temporary, path)  # noqa: PTH105
+    return True
+
+
+def _link(temporary: str, path: str) -> bool:
+    """Move a file to a place where there is none, in one step. False if there is one: then the temporary one is gone."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if not os.path.lexists(path):
+            return _replace(temporary, path)
+    else:
+        os.unlink(temporary)  # noqa: PTH108
+        return True
+    os.unlink(temporary)  # noqa: PTH108
+    return False
 
 
 def _failure(error: OSError, path: str) -> StoreError:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 __all__ = ["MemoryStore"]
 
 
 class MemoryStore:
-    """Keeps recordings as long as it lives. Nothing reaches the disk; nothing is evicted."""
+    """Keeps recordings as long as it lives. Nothing reaches the disk; nothing is evicted.
+
+    `memory://` is a new one each time, `memory://NAME` the same one in all of the process, until it ends.
+    """
 
     reads_in_place = True
     writes_in_place = True
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self._name = name
         self._entries: dict[str, bytes] = {}
+        self._creating = threading.RLock()  # the garbage collector, which ends streams, may come in between
+
+    @classmethod
+    def from_url(cls, url: str) -> MemoryStore:
+        """The store of that name."""
+        name = url.partition("://")[2]
+        if not name:
+            return cls()
+        with _naming:
+            return _named.setdefault(name, cls(name))
+
+    def __repr__(self) -> str:
+        return f"MemoryStore({self._name!r})"
 
     def get(self, name: str) -> bytes | None:
         """The bytes of that name, None where there are none."""
@@ -23,6 +41,14 @@ class MemoryStore:
     def put(self, name: str, data: bytes) -> None:
         """Keep the bytes under that name."""
         self._entries[name] = data
+
+    def create(self, name: str, data: bytes) -> bytes | None:
+        """Keep the bytes under that name if there are none: None; otherwise the ones that are there."""
+        with self._creating:
+            kept = self._entries.get(name)
+            if kept is None:
+                self._entries[name] = data
+        return kept
 
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""
@@ -34,4 +60,8 @@ class MemoryStore:
 
     def location(self, name: str = "") -> str:
         """A name for people."""
-        return f"memory://{name}"
+        return f"memory://{self._name}/{name}" if self._name else f"memory://{name}"
+
+
+_named: dict[str, MemoryStore] = {}
+_naming = threading.Lock()

@@ -1,0 +1,130 @@
+"""Stores as users write them: a path, a URL, or an object."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from importlib import import_module
+from typing import Any, NamedTuple, cast
+from urllib.parse import parse_qsl, quote, urlsplit
+from weakref import WeakValueDictionary
+
+from memo.errors import InvalidOption, MissingExtra
+from memo.stores._directory import DirectoryStore
+from memo.stores._store import Store
+
+__all__ = ["as_store", "masked", "options", "shown"]
+
+
+class _Kind(NamedTuple):
+    module: str
+    store: str
+    """A class with the classmethod `from_url(url) -> Store`. It connects to nothing yet."""
+    extra: str = ""
+    needs: str = ""
+    """The module whose absence means that the extra is not installed."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether the same URL gives the same store: one that has connections, and no path that is relative."""
+        return bool(self.extra)
+
+
+_REDIS = _Kind("memo.stores._redis", "RedisStore", "redis", "redis")
+_OBJECTS = _Kind("memo.stores._object", "ObjectStore", "s3", "obstore")
+_KINDS = {
+    "memory": _Kind("memo.stores._memory", "MemoryStore"),
+    "sqlite": _Kind("memo.stores._sqlite", "SqliteStore"),
+    "redis": _REDIS,
+    "rediss": _REDIS,
+    "valkey": _REDIS,
+    "valkeys": _REDIS,
+    "s3": _OBJECTS,
+    "gs": _OBJECTS,
+    "az": _OBJECTS,
+}
+_ALLOWED = (
+    "a directory's path",
+    *(f"{scheme}://" for scheme in _KINDS),
+    "an object with get, put, delete and scan",
+    "a py-key-value store",
+)
+
+_made: WeakValueDictionary[str, Store] = WeakValueDictionary()
+_making = threading.Lock()
+
+
+def as_store(store: Store | str | os.PathLike[str] | object) -> Store:
+    """A store as users may write it: a directory's path (`~` is expanded), a URL, a store, or a py-key-value store.
+
+    The same URL gives the same store, for as long as anybody uses it. Raises `InvalidOption` for what is none, and
+    `MissingExtra` for a URL whose client is not installed. Nothing is connected to yet.
+    """
+    if isinstance(store, str) and "://" in store:
+        return _by_url(store)
+    if isinstance(store, str | os.PathLike):
+        return DirectoryStore(store)
+    if isinstance(store, Store):
+        return store
+    raise InvalidOption("store", store, _ALLOWED)
+
+
+def _by_url(url: str) -> Store:
+    kind = _KINDS.get(url.partition("://")[0].lower())
+    if kind is None:
+        raise InvalidOption("store", masked(url), _ALLOWED)
+    with _making:
+        store = _made.get(url) if kind.shared else None
+        if store is None:
+            store = cast(Store, _class(kind, url).from_url(url))
+            if kind.shared:
+                _made[url] = store
+        return store
+
+
+def _class(kind: _Kind, url: str) -> Any:
+    try:
+        return getattr(import_module(kind.module), kind.store)
+    except ModuleNotFoundError as error:
+        if not kind.extra or (error.name or "").partition(".")[0] != kind.needs:
+            raise
+        raise MissingExtra(f"a {url.partition('://')[0]}:// store", kind.extra) from None
+
+
+def masked(url: str) -> str:
+    """A URL as it may be shown: without user, password and query, which is where credentials stand."""
+    scheme, separator, rest = url.partition("://")
+    server, slash, path = rest.partition("/")
+    if "@" in server:
+        server = server.rpartition("@")[2]
+    elif "@" in path and ":" in server and not server.rpartition(":")[2].isdigit():
+        # The start of a password with a slash that should have been escaped.
+        server, slash, path = path.rpartition("@")[2].partition("/")
+    return re.split(r"[?#]", f"{scheme}{separator}{server}{slash}{path}", maxsplit=1)[0]
+
+
+def shown(name: str) -> str:
+    """An entry's name as it may stand in a URL: any text comes out as one that can be printed."""
+    return quote(name, safe="/", errors="surrogatepass")
+
+
+def options(url: str, **known: float | str | None) -> dict[str, Any]:
+    """The options in a URL's query: of those known, each with its default, numbers as numbers. Raises `InvalidOption`."""
+    found: dict[str, Any] = dict(known)
+    for name, text in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if name not in known:
+            raise InvalidOption(f"store {masked(url)}: option", name, sorted(known))
+        found[name] = text if isinstance(known[name], str) else _number(url, name, text)
+    return found
+
+
+def _number(url: str, name: str, text: str) -> float:
+    """A positive number of a URL's query. Raises `InvalidOption`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise InvalidOption(f"store {masked(url)}: {name}", text, ["a positive number"])
+    return value

@@ -1,0 +1,71 @@
+"""The stores that keep the contract. A new one is one more line in `PLACES`, and the server that it needs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Store, Wakes, as_store
+
+
+class Place(NamedTuple):
+    """A kind of store."""
+
+    url: Callable[[pytest.FixtureRequest, Path], str]
+    """The URL of an empty one, in which a claim lasts for one second.
+
+    A server is started by a fixture of the session's, which `request.getfixturevalue` reaches; a prefix of its own makes
+    the store an empty one.
+    """
+    powers: set[Any]
+    """What it can do, exactly."""
+    processes: bool = True
+    """Whether other processes reach it."""
+
+
+PLACES = {
+    "directory": Place(lambda request, path: str(path / "store"), {Creates}),
+    "memory": Place(lambda request, path: "memory://", {Creates}, processes=False),
+    "sqlite": Place(lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Creates, Claims}),
+}
+
+
+def having(power: Any) -> list[str]:
+    """The kinds of stores that have a power."""
+    return [name for name, place in PLACES.items() if power in place.powers]
+
+
+@pytest.fixture(params=PLACES)
+def store(request, tmp_path) -> Store:
+    """An empty store: one of each kind."""
+    return as_store(PLACES[request.param].url(request, tmp_path))
+
+
+@pytest.fixture
+def powers(request) -> set[Any]:
+    """What the `store` can do."""
+    return PLACES[request.node.callspec.params["store"]].powers
+
+
+@pytest.fixture(params=[name for name, place in PLACES.items() if place.processes])
+def shared(request, tmp_path) -> str:
+    """The URL of an empty store that several processes can use."""
+    return PLACES[request.param].url(request, tmp_path)
+
+
+def _with(power: Any) -> Any:
+    @pytest.fixture(params=having(power))
+    def store(request, tmp_path) -> Any:
+        return as_store(PLACES[request.param].url(request, tmp_path))
+
+    return store
+
+
+creates = _with(Creates)
+claims = _with(Claims)
+wakes = _with(Wakes)
+reads = _with(AsyncReads)
+reads_many = _with(ReadsMany)
+expires = _with(Expires)
+remote = _with(Remote)
