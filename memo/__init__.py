@@ -3,14 +3,13 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from memo import errors, scrub, stores
-from memo._recordable import CacheInfo, recordable
-from memo._scope import Memoized, Recorder, recording, start, stop
-from memo._session import Stats, current
-from memo.codecs import dumps, loads, register_codec
-from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
-
 if TYPE_CHECKING:
+    from memo import errors, scrub, stores
+    from memo._recordable import CacheInfo, recordable
+    from memo._scope import Memoized, Recorder, recording, start, stop
+    from memo._session import Stats, current
+    from memo.codecs import dumps, loads, register_codec
+    from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
     from memo.patches import Installation, Patch, install
 
 __all__ = [
@@ -39,10 +38,39 @@ __all__ = [
     "stores",
 ]
 
+# What is imported is what is asked for: pytest imports the plugin in this package whether it is used or not.
+_HOMES = {
+    "CacheInfo": "memo._recordable",
+    "Installation": "memo.patches",
+    "MemoError": "memo.errors",
+    "Memoized": "memo._scope",
+    "Patch": "memo.patches",
+    "Recorder": "memo._scope",
+    "RecordingDamaged": "memo.errors",
+    "RecordingNotFound": "memo.errors",
+    "Stats": "memo._session",
+    "UnkeyableArgument": "memo.errors",
+    "UnrecordableValue": "memo.errors",
+    "current": "memo._session",
+    "dumps": "memo.codecs",
+    "install": "memo.patches",
+    "loads": "memo.codecs",
+    "recordable": "memo._recordable",
+    "recording": "memo._scope",
+    "register_codec": "memo.codecs",
+    "start": "memo._scope",
+    "stop": "memo._scope",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # Patches are for those who ask for them: without them, `import memo` takes a quarter less time.
-    if name in ("Installation", "Patch", "install"):
-        found = globals()[name] = getattr(import_module("memo.patches"), name)
-        return found
-    raise AttributeError(f"module 'memo' has no attribute {name!r}")
+    if name in ("errors", "scrub", "stores"):
+        return import_module(f"memo.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'memo' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -19,7 +19,7 @@ from memo._signature import DoesNotFit, Signature
 from memo.codecs import Types, Values, known_type
 from memo.codecs._names import module_name
 from memo.errors import InvalidOption
-from memo.keys import Call, Describe, Keyer
+from memo.keys import Call, Describe, Keyer, Loosened
 from memo.scrub import Scrubber
 
 __all__ = ["CacheInfo", "Options", "Recordable", "recordable"]
@@ -120,8 +120,8 @@ class _Function:
         keyer = setting.keyers.get(skip)
         if keyer is None:
             made_for, keyer = self._ready_keyer
-            if made_for != skip or session.secrets:
-                keyer = self._keyer(skip, session.secrets)
+            if made_for != skip or session.secrets or session.loosened:
+                keyer = self._keyer(skip, session.secrets, session.loosened)
             setting.keyers[skip] = keyer
         return keyer.call(instance, args, kwargs)
 
@@ -154,10 +154,11 @@ class _Function:
     def _values_for(self, trust: frozenset[str]) -> Values:
         return Values(Types(self._inner, trust=trust, known=known_type))
 
-    def _keyer(self, skip: int, secrets: frozenset[str]) -> Keyer:
+    def _keyer(self, skip: int, secrets: frozenset[str], loosened: Loosened | None = None) -> Keyer:
         signature = Signature(self._inner, skip=skip)
         names = (*_tuple(self._secrets), *secrets)
-        return Keyer(self.name, signature, secrets=names, describe=self._describe, **self._key_options)
+        more: dict[str, Any] = {"secrets": names, "describe": self._describe, "loosened": loosened}
+        return Keyer(self.name, signature, **more, **self._key_options)
 
 
 _LIVE = Mode.LIVE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 
 from memo._recordable import CacheInfo, Options, recordable
 from memo._session import Session, active, process_wide
 from memo.errors import InvalidOption
+from memo.scrub import Scrubber
 from memo.stores import Store
 
 __all__ = ["Memoized", "Recorder", "RecorderOptions", "recording", "start", "stop"]
@@ -67,6 +68,9 @@ class RecorderOptions(TypedDict, total=False):
     trust: Iterable[str]
     secrets: Iterable[str]
     memory: int
+    ignore: Iterable[str]
+    watch: Iterable[str]
+    scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
     test: str | None
 
 
@@ -87,6 +91,7 @@ class Recorder(Session):
     - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
     - `secrets`: more names of parameters, fields and headers that hold credentials.
     - `memory`: how many bytes of recordings are kept ready in memory.
+    - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, beside its own.
     - `test`: written into new recordings, to say which test made them.
 
     Raises `InvalidMode` or `InvalidOption` at once for what it does not know.
@@ -116,15 +121,19 @@ class Recorder(Session):
 
         Raises `InvalidOption` if another one is.
         """
-        if process_wide and process_wide[0] is not self:
-            raise InvalidOption("start", repr(self), [f"{process_wide[0]!r}.stop() first"])
-        process_wide[:] = [self]
+        others = [each for each in process_wide if each.started and each is not self]
+        if others:
+            raise InvalidOption("start", repr(self), [f"{others[0]!r}.stop() first"])
+        if not self.started:
+            self.started = True
+            process_wide.append(self)
         return self
 
     def stop(self) -> None:
         """End being the default (if it is), and raise what could not be recorded, as the end of a scope does."""
-        if process_wide and process_wide[0] is self:
-            process_wide.clear()
+        if self.started:
+            self.started = False
+            process_wide.remove(self)
         self.raise_failures()
 
 
@@ -161,5 +170,5 @@ def start(
 def stop() -> None:
     """Stop the recorder that `start` started, and raise what could not be recorded. Without one, nothing happens."""
     for recorder in process_wide[:]:
-        if isinstance(recorder, Recorder):
+        if isinstance(recorder, Recorder) and recorder.started:
             recorder.stop()

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -29,7 +29,8 @@ from memo.errors import (
     UnrecordableValue,
     WatchedFieldChanged,
 )
-from memo.keys import Call
+from memo.keys import Call, Loosened
+from memo.scrub import Scrubber
 from memo.stores import Store, as_store
 
 __all__ = ["Place", "Recording", "Session", "Stats", "active", "current"]
@@ -40,12 +41,12 @@ active: ContextVar[Session | None] = ContextVar("memo_session", default=None)
 """The session of the innermost scope."""
 
 process_wide: list[Session] = []
-"""The session that was started for the whole process, if any."""
+"""The defaults of the whole process, the innermost last: the one that was started, and those of tests around or inside it."""
 
 
 def current() -> Session | None:
-    """The session of the innermost scope here, else the process-wide one that was started, else None."""
-    return active.get() or (process_wide[0] if process_wide else None)
+    """The session of the innermost scope here, else the process-wide one, else None."""
+    return active.get() or (process_wide[-1] if process_wide else None)
 
 
 @dataclass(slots=True)
@@ -122,10 +123,14 @@ class Session:
         trust: Iterable[str] = (),
         secrets: Iterable[str] = (),
         memory: int = 64 * 1024 * 1024,
+        ignore: Iterable[str] = (),
+        watch: Iterable[str] = (),
+        scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None = None,
         test: str | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
-        self.mode = Mode.of(os.environ.get("MEMO_MODE") or mode)
-        self.store = as_store(os.environ.get("MEMO_STORE") or store)
+        self.mode = Mode.of(environ.get("MEMO_MODE") or mode)
+        self.store = as_store(environ.get("MEMO_STORE") or store)
         self._access = Access(self.store)
         self.exhausted = _one_of("exhausted", exhausted, "repeat", "error")
         self.errors = _one_of("errors", errors, "answers", "all")
@@ -134,7 +139,10 @@ class Session:
         self.pace = pace
         self.trust = frozenset([trust] if isinstance(trust, str) else trust)
         self.secrets = plain_names([secrets] if isinstance(secrets, str) else secrets)
+        self.loosened = Loosened.of(ignore, watch, scrub)
         self.test = test
+        self.started = False
+        """Whether it was started for the whole process."""
         self.failures: list[MemoError] = []
         """What could not be recorded, although the caller got the live result."""
         self.flights = Flights()

@@ -16,6 +16,7 @@ __all__ = [
     "KeyMismatch",
     "MemoError",
     "MissingExtra",
+    "NetworkBlocked",
     "NewerFormat",
     "NotARecording",
     "OutcomesExhausted",
@@ -148,6 +149,21 @@ class OutcomesExhausted(RecordingNotFound):
             arguments=arguments,
             detail=f"all {outcomes} recorded outcomes of this call are used up (exhausted='repeat' would repeat the last)",
         )
+
+
+class NetworkBlocked(MemoError):
+    """A connection was tried while the network is blocked. None was made."""
+
+    def __init__(self, host: str, caller: str = "", hint: str = "") -> None:
+        self.host = host
+        self.caller = caller
+        """The function that tried, and where it stands."""
+        self.hint = hint
+        super().__init__(host, caller, hint)
+
+    def __str__(self) -> str:
+        who = f"{self.caller} tried to connect" if self.caller else "somebody tried to connect"
+        return f"{who} to {self.host}, and the network is blocked in replay. {self.hint}".rstrip()
 
 
 class RecordingDamaged(MemoError):

@@ -41,7 +41,7 @@ from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
-__all__ = ["Call", "Describe", "Keyer"]
+__all__ = ["Call", "Describe", "Keyer", "Loosened"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -50,6 +50,7 @@ _PAIRS = (list, tuple)
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_SCRUBBERS: Mapping[str, Scrubber | Iterable[Scrubber]] = MappingProxyType({})
 
 
 class Call(typing.NamedTuple):
@@ -74,6 +75,31 @@ Describe = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[str, dict[str,
 """From `self`, positional and keyword arguments to the call's name and its arguments, where they are not the signature's."""
 
 
+class Loosened(typing.NamedTuple):
+    """What a recorder leaves out of the keys of all functions, where they have it. False if that is nothing."""
+
+    ignore: tuple[str, ...] = ()
+    watch: tuple[str, ...] = ()
+    scrub: Mapping[str, Scrubber | Iterable[Scrubber]] = _NO_SCRUBBERS
+
+    @classmethod
+    def of(
+        cls,
+        ignore: Iterable[str],
+        watch: Iterable[str],
+        scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None,
+    ) -> Loosened:
+        """The same from what users write. Raises `InvalidOption` for what is no path."""
+        loosened = cls(_tuple(ignore), _tuple(watch), dict(scrub) if scrub else _NO_SCRUBBERS)
+        for option, paths in loosened._asdict().items():
+            for path in paths:
+                parse_path(path, option)
+        return loosened
+
+    def __bool__(self) -> bool:
+        return bool(self.ignore or self.watch or self.scrub)
+
+
 class Keyer:
     """Turns the calls of one function into `Call`s, with the options that the function was given."""
 
@@ -90,6 +116,7 @@ class Keyer:
         scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None = None,
         secrets: Iterable[str] = (),
         describe: Describe | None = None,
+        loosened: Loosened | None = None,
     ) -> None:
         self.function = function
         self._signature = signature
@@ -98,13 +125,16 @@ class Keyer:
         self._identity = identity
         self._version = version
         self._tail = call_tail(function, version)
-        paths = [self._path(path, "ignore") for path in _tuple(ignore)]
+        more = loosened or Loosened()
+        ignored = [*_tuple(ignore), *filter(self._has, more.ignore)]
+        watched = dict.fromkeys([*_tuple(watch), *filter(self._has, more.watch)])
+        scrubbed = [*(scrub or {}).items(), *(each for each in more.scrub.items() if self._has(each[0]))]
+        paths = [self._path(path, "ignore") for path in ignored]
         self._ignored = [steps[0] for steps in paths if len(steps) == 1]
         self._ignored_inside = [steps for steps in paths if len(steps) > 1]
-        self._watch = [(path, self._path(path, "watch")) for path in _tuple(watch)]
+        self._watch = [(path, self._path(path, "watch")) for path in watched]
         self._scrub = [
-            (self._path(path, "scrub"), (each,) if callable(each) else tuple(each))
-            for path, each in (scrub or {}).items()
+            (self._path(path, "scrub"), (each,) if callable(each) else tuple(each)) for path, each in scrubbed
         ]
         self._canonical = _Canonical(function, plain_names(_tuple(secrets)))
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
@@ -147,6 +177,14 @@ class Keyer:
             path: sha256(self._canonical.write({path: pop(tree, steps)})).hexdigest()[:16]
             for path, steps in self._watch
         }
+
+    def _has(self, path: str) -> bool:
+        """Whether there may be something at this path."""
+        try:
+            self._path(path, "")
+        except InvalidOption:
+            return False
+        return True
 
     def _path(self, path: str, option: str) -> tuple[Step, ...]:
         steps = parse_path(path, option)

@@ -34,7 +34,7 @@ __all__ = ["Configuration", "Target", "absolute", "configured"]
 
 _TARGET_OPTIONS = ("errors", "headers", "ignore", "name", "secrets", "trust", "version", "watch")
 """The options of `install` that a file can hold."""
-_RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"test"}))
+_RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"scrub", "test"}))
 _NAMES = ("mode", "presets", "store", "targets", *_RECORDER_OPTIONS)
 
 _LISTS = ("headers", "ignore", "presets", "secrets", "trust", "watch")

@@ -11,7 +11,7 @@ from hashlib import sha256
 from memo._format import KEY_CHARACTERS
 from memo.errors import RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
 
-__all__ = ["DirectoryStore"]
+__all__ = ["DirectoryStore", "safe_name"]
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(?<!\.)")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
@@ -149,19 +149,23 @@ class DirectoryStore:
 
     def _path(self, name: str) -> str:
         function, _, key = name.rpartition("/")
-        file = key if len(key) == KEY_CHARACTERS and key.isalnum() and key.isascii() else _safe(key)
+        file = key if len(key) == KEY_CHARACTERS and key.isalnum() and key.isascii() else safe_name(key)
         return f"{self._root}{os.sep}{self._folder(function)}{os.sep}{file}{_SUFFIX}"
 
     def _folder(self, function: str) -> str:
         folder = self._folders.get(function)
         if folder is None:
-            folder = self._folders[function] = _safe(function)
+            folder = self._folders[function] = safe_name(function)
         return folder
 
 
-def _safe(name: str) -> str:
-    """A file name for any text; two texts never share one. Of a name that it gave, it gives that name."""
-    if len(name) <= _LONGEST and _SAFE.fullmatch(name) and not _RESERVED.fullmatch(name):
+def safe_name(name: str, also: str = "") -> str:
+    """A file name for any text; two texts never share one. Of a name that it gave, it gives that name.
+
+    It is the text itself where that is short, plain ASCII and no reserved name; `also` says which marks are plain, too.
+    """
+    plain = name.translate(dict.fromkeys(map(ord, also), "_")) if also else name
+    if len(name) <= _LONGEST and _SAFE.fullmatch(plain) and not _RESERVED.fullmatch(plain):
         return name
     plain = re.sub(r"[^A-Za-z0-9_.\-]+", "_", name)[: _LONGEST - _DIGITS - 1].strip(".-") or "_"
     if _RESERVED.fullmatch(plain):
