@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SDKS = {"anthropic", "google.genai", "httpx", "httpx2", "mcp", "ollama", "openai", "rich", "typer"}
+SLOW = {
+    "anthropic",
+    "google.genai",
+    "httpx",
+    "httpx2",
+    "mcp",
+    "memo.patches",
+    "ollama",
+    "openai",
+    "rich",
+}
 
 
 def memo(*arguments, **options):
@@ -21,7 +31,7 @@ def memo(*arguments, **options):
 def test_help(command):
     done = memo(*command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: memo {' '.join(command)}".rstrip())
+    assert done.stdout.startswith(f"Usage: memo {' '.join(command)}".rstrip())
     assert "%" not in done.stdout
 
 
@@ -31,14 +41,12 @@ def test_help_names_every_command():
     assert "import" in shown
 
 
-def test_help_imports_no_sdk():
+def test_help_imports_nothing_slow():
     program = f"""
 import sys
 from memo.__main__ import main
-try:
-    main(["--help"])
-except SystemExit:
-    print("imported:", sorted({SDKS!r} & sys.modules.keys()))
+main(["--help"])
+print("imported:", sorted({SLOW!r} & sys.modules.keys()))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "imported: []"
@@ -52,13 +60,13 @@ def test_version():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "COMMAND"),
+        ([], "missing command"),
         (["nonsense"], "'nonsense'"),
-        (["--nonsense"], "COMMAND"),
+        (["--nonsense"], "--nonsense"),
         (["demo", "--nonsense"], "--nonsense"),
         (["demo", "--store"], "--store"),
-        (["import"], "TOOL"),
-        (["import", "vcr"], "'vcr'"),
+        (["import"], "missing command"),
+        (["import", "postcards"], "'postcards'"),
         (["import", "llama-stack"], "SOURCE"),
         (["import", "llama-stack", "a"], "DEST"),
         (["import", "llama-stack", "/does/not/exist", "b"], "/does/not/exist"),

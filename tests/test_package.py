@@ -21,6 +21,7 @@ PACKAGE = ROOT / "memo"
 LAYERS = {
     "errors": 0,
     "_diff": 1,
+    "_durations": 1,
     "_flight": 1,
     "_format": 1,
     "_modes": 1,
@@ -42,6 +43,7 @@ LAYERS = {
     "patches": 10,
     "demo": 11,
     "importers": 11,
+    "maintenance": 11,
     "cli": 12,
     "pytest_plugin": 12,
     "__init__": 13,

@@ -323,7 +323,7 @@ def test_no_command(project, arguments):
 
 def test_help(project):
     done = memo(project, "--help")
-    assert done.stdout.startswith("usage: memo run [--mode MODE] [--store DIR] [--patch NAME ...] -- COMMAND ...")
+    assert done.stdout.startswith("Usage: memo run [OPTIONS] -- [COMMAND]...")
 
 
 def test_a_method_that_is_not_there_is_logged_where_it_is_imported(project):

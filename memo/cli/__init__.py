@@ -1,0 +1,55 @@
+"""The command line: `memo`, also as `python -m memo`. It needs the extra `cli`: `pip install 'memo-recorder[cli]'`.
+
+Exit codes: 0, 1 if something was found or could not be done, 2 (and a line on stderr) if it was asked for wrongly or
+could not be begun, 130 if it was interrupted. `memo run` exits with the code of its command.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from memo.errors import MemoError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments (by default the process's) name. Its exit code."""
+    missing = [name for name in ("typer", "rich") if find_spec(name) is None]
+    if missing:
+        _say(f"memo: the command line needs {' and '.join(missing)}: pip install 'memo-recorder[cli]'")
+        return 2
+    from typer import TyperException
+
+    from memo.cli._app import app
+
+    try:
+        code = app()(sys.argv[1:] if arguments is None else list(arguments), prog_name="memo", standalone_mode=False)
+        sys.stdout.flush()
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "memo"
+        message = " ".join(error.format_message().split()).removesuffix(".")
+        _say(f"{command}: {message[:1].lower()}{message[1:]} (see {command} --help)")
+        return 2
+    except MemoError as error:
+        _say(f"memo: {error}")
+        return 2
+    except BrokenPipeError:
+        # Whoever read the output has left, as `head` does. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as error:  # rich, when whoever read the output has left
+        return error.code if isinstance(error.code, int) else 1
+    return code if isinstance(code, int) else 0
+
+
+def _say(line: str) -> None:
+    from memo.cli._text import printable
+
+    print(printable(line), file=sys.stderr)

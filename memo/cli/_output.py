@@ -1,0 +1,155 @@
+"""What commands show: for people on a terminal, plain and stable in a pipe, and as JSON.
+
+Everything that is shown passes through `tell`, `table` or `tell_json`, so that nothing in a recording, or in the name of
+a file, controls the terminal. Colour, frames and wrapping are for terminals; in a pipe a line is a line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import orjson
+import typer
+
+from memo.cli._text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from memo.stores import Store
+
+__all__ = ["Json", "Progress", "StoreArgument", "complain", "heading", "open_store", "table", "tell", "tell_json"]
+
+StoreArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="STORE",
+        help="A directory or a store's URL. By default $MEMO_STORE, what [tool.memo] names, or ./recordings.",
+        show_default=False,
+    ),
+]
+"""The STORE of a command, to be opened with `open_store`."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print it all as JSON.")]
+"""The option `--json` of a command."""
+
+
+def open_store(named: str | None = None) -> Store:
+    """The store that a command is about, which must be there.
+
+    By default that of `MEMO_STORE`, of `[tool.memo]` or memo.toml, or `./recordings`. Raises `StoreNotReadable` for a
+    directory that is not there, `InvalidOption` for what names no store.
+    """
+    from memo.errors import StoreNotReadable
+    from memo.stores import DirectoryStore, as_store
+
+    if named is None:
+        from memo.patches._config import configured
+
+        named = configured(os.environ).store
+    store = as_store(named)
+    if isinstance(store, DirectoryStore) and not Path(store.location()).is_dir():
+        what = "is no directory" if Path(store.location()).exists() else "does not exist"
+        raise StoreNotReadable(store.location(), f"{what}: name the store that is meant, as STORE or in MEMO_STORE")
+    return store
+
+
+def tell(text: str = "", style: str = "") -> None:
+    """A line (or some), on standard output. A terminal wraps it at words; `style` is one of rich's."""
+    if sys.stdout.isatty():
+        from rich.text import Text
+
+        _console().print(Text(printable(text), style), soft_wrap=True)
+    else:
+        print(printable(text))
+
+
+def heading(text: str) -> None:
+    """The same, standing out on a terminal."""
+    tell(text, "bold")
+
+
+def complain(text: str) -> None:
+    """A line on standard error."""
+    print(printable(text), file=sys.stderr)
+
+
+def tell_json(tree: Any) -> None:
+    """The whole answer, as JSON."""
+    print(orjson.dumps(tree, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows under their columns: those of a column whose name starts with `>` stand to the right.
+
+    In a pipe every column is as wide as its longest cell, with two spaces between, and nothing is cut or wrapped.
+    """
+    names = [name.removeprefix(">") for name in columns]
+    right = [name.startswith(">") for name in columns]
+    cells = [[printable(cell).replace("\n", " ").replace("\t", " ") for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        from rich.table import Table
+        from rich.text import Text
+
+        shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        for name, is_right in zip(names, right, strict=True):
+            shown.add_column(name, justify="right" if is_right else "left", overflow="fold", no_wrap=is_right)
+        for row in cells:
+            shown.add_row(*map(Text, row))
+        _console().print(shown)
+        return
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    for row in [names, *cells]:
+        padded = (
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, widths, right, strict=True)
+        )
+        print("  ".join(padded).rstrip())
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+class Progress:
+    """A bar on standard error while something takes its time, where that is a terminal.
+
+    Called with how much is done and how much there is, as often as one likes; it is gone at the end.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self.shown = sys.stderr.isatty()
+        """Whether anybody looks: to count what there is may take time, too."""
+        self._unit = unit
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        if self.shown:
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = (BarColumn(), MofNCompleteColumn(), TextColumn(self._unit), TimeRemainingColumn())
+            self._bar = Bar(*columns, console=_console(stderr=True), transient=True)
+            self._task = self._bar.add_task(self._unit, total=None)
+            self._bar.start()
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()

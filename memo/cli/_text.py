@@ -1,0 +1,45 @@
+"""Text for people: what is said of sizes and times, and what must not reach a terminal."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["age", "count", "printable", "size"]
+
+_UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\u200a\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff]")
+
+
+def printable(text: str) -> str:
+    r"""`text` without what controls a terminal, or can not be encoded: `\x1b` is shown as these four characters.
+
+    New lines and tabs stay. What recordings hold was written by anybody.
+    """
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def size(number: int) -> str:
+    """Bytes: `812 B`, `3.4 kB`, `12 MB`."""
+    if number < 1000:
+        return f"{number} B"
+    scaled, unit = number / 1000, "kB"
+    for larger in ("MB", "GB"):
+        if scaled >= 999.5:
+            scaled, unit = scaled / 1000, larger
+    return f"{scaled:.1f} {unit}" if scaled < 9.95 else f"{scaled:,.0f} {unit}"
+
+
+def age(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long ago: `5m`, `3h`, `12d`, `2y`; `?` where it is not known."""
+    if moment is None:
+        return "?"
+    passed = (now or datetime.now(UTC)) - moment
+    for unit, length in (("y", timedelta(days=365)), ("d", timedelta(days=1)), ("h", timedelta(hours=1))):
+        if passed >= 2 * length or (unit == "d" and passed >= length):
+            return f"{passed // length}{unit}"
+    return f"{max(0, passed // timedelta(minutes=1))}m"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 recording`, `1,204 recordings`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,178 @@
+"""`memo ls`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
+
+import typer
+
+from memo.cli._output import Json, StoreArgument, complain, open_store, table, tell, tell_json
+from memo.cli._text import age, count, size
+
+__all__ = ["ls"]
+
+
+def ls(
+    store: StoreArgument = None,
+    *,
+    function: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this function, or those that a pattern names: 'openai.*'.")
+    ] = None,
+    stale: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Only what was recorded longer ago: 30d, 12h, 2w.")
+    ] = None,
+    errors: Annotated[bool, typer.Option("--errors", help="Only recordings that hold an error.")] = False,
+    json: Json = False,
+) -> int:
+    """List what is recorded.
+
+    A line for each function: its recordings, their outcomes, how many of these are errors, the size, and how long ago
+    the oldest and the newest were recorded. With --function, --stale or --errors a line for each recording: its key (as
+    much of it as memo show needs), its age, what came of the call, and the test that recorded it.
+
+    What is damaged is named on standard error, and the exit code is 1.
+    """
+    from memo._durations import duration
+    from memo.maintenance.entries import entries, recorded_at
+
+    before = datetime.now(UTC) - duration(stale, "--stale") if stale is not None else None
+    opened = open_store(store)
+    single = function is not None or before is not None or errors
+    functions: dict[str, _Function] = {}
+    recordings: list[_Recording] = []
+    damaged: list[dict[str, str]] = []
+    for entry in entries(opened, f"{function}/" if function is not None and not set("*?[") & set(function) else ""):
+        if entry.document is None:
+            damaged.append({"location": opened.location(entry.name), "reason": entry.reason})
+            continue
+        each = _Recording.of(entry.document, entry.size, recorded_at(entry.document))
+        if (
+            (function is None or fnmatchcase(each.function, function))
+            and (before is None or (each.moment is not None and each.moment < before))
+            and (not errors or each.errors)
+        ):
+            functions.setdefault(each.function, _Function(each.function)).add(each)
+            if single:
+                recordings.append(each)
+    if json:
+        shown = [each.tree() for each in (recordings if single else functions.values())]
+        name = "recordings" if single else "functions"
+        tell_json({"store": opened.location(), name: shown, "damaged": damaged})
+    else:
+        if single:
+            table(("KEY", "FUNCTION", ">AGE", "OUTCOMES", "TEST"), [each.row() for each in recordings])
+        else:
+            columns = ("FUNCTION", ">RECORDINGS", ">OUTCOMES", ">ERRORS", ">SIZE", ">OLDEST", ">NEWEST")
+            table(columns, [each.row() for each in functions.values()])
+        _sum(functions, opened.location())
+        if damaged:
+            complain(f"{count(len(damaged), 'damaged recording')}:")
+        for found in damaged:
+            complain(f"  {found['location']}: {found['reason']}")
+    return 1 if damaged else 0
+
+
+def _sum(functions: dict[str, _Function], store: str) -> None:
+    recordings = sum(each.recordings for each in functions.values())
+    whole = size(sum(each.size for each in functions.values()))
+    tell(f"{count(recordings, 'recording')} of {count(len(functions), 'function')}, {whole}, in {store}", "dim")
+
+
+@dataclass(slots=True)
+class _Recording:
+    """One recording, as far as it is listed."""
+
+    function: str
+    key: str
+    moment: datetime | None
+    size: int
+    outcomes: list[str]
+    errors: int
+    test: str
+
+    @classmethod
+    def of(cls, document: dict[str, Any], bytes_: int, moment: datetime | None) -> _Recording:
+        outcomes = [_kind(each) for each in document["outcomes"]]
+        errors = sum("error" in each for each in outcomes)
+        test = str(document.get("test", ""))
+        return cls(document["function"], document["key"], moment, bytes_, outcomes, errors, test)
+
+    def row(self) -> tuple[str, ...]:
+        return self.key[:12], self.function, age(self.moment), _told(self.outcomes), self.test
+
+    def tree(self) -> dict[str, Any]:
+        return {
+            "function": self.function,
+            "key": self.key,
+            "recorded_at": self.moment,
+            "size": self.size,
+            "outcomes": self.outcomes,
+            "test": self.test or None,
+        }
+
+
+@dataclass(slots=True)
+class _Function:
+    """The recordings of one function, added up."""
+
+    name: str
+    recordings: int = 0
+    outcomes: int = 0
+    errors: int = 0
+    size: int = 0
+    moments: list[datetime] = field(default_factory=list)
+    """The first and the last."""
+
+    def add(self, recording: _Recording) -> None:
+        self.recordings += 1
+        self.outcomes += len(recording.outcomes)
+        self.errors += recording.errors
+        self.size += recording.size
+        if recording.moment is not None:
+            moments = [*self.moments, recording.moment]
+            self.moments = [min(moments), max(moments)]
+
+    def row(self) -> tuple[str, ...]:
+        oldest, newest = self.moments or (None, None)
+        numbers = (f"{number:,}" for number in (self.recordings, self.outcomes, self.errors))
+        return self.name, *numbers, size(self.size), age(oldest), age(newest)
+
+    def tree(self) -> dict[str, Any]:
+        oldest, newest = self.moments or (None, None)
+        return {
+            "function": self.name,
+            "recordings": self.recordings,
+            "outcomes": self.outcomes,
+            "errors": self.errors,
+            "size": self.size,
+            "oldest": oldest,
+            "newest": newest,
+        }
+
+
+def _kind(outcome: dict[str, Any]) -> str:
+    """`value`, `error openai:NotFoundError`, `stream of 33`, `stream of 2, error app:Broken`."""
+    if "value" in outcome:
+        return "value"
+    stream = outcome.get("stream")
+    if not isinstance(stream, dict):
+        return _error(outcome.get("error"))
+    items = stream.get("items")
+    kind = f"stream of {len(items):,}" if isinstance(items, list) else "stream"
+    return f"{kind}, {_error(stream['error'])}" if "error" in stream else kind
+
+
+def _error(tree: Any) -> str:
+    name = tree.get("__type__") if isinstance(tree, dict) else None
+    return f"error {name}" if isinstance(name, str) else "error"
+
+
+def _told(outcomes: list[str]) -> str:
+    """All outcomes in a few words: `value`, `3 outcomes: value, error app:Broken, ...`."""
+    if len(outcomes) == 1:
+        return outcomes[0]
+    shown = ", ".join(dict.fromkeys(outcomes[:3]))
+    return f"{len(outcomes)}: {shown}{', ...' if len(outcomes) > 3 else ''}"

@@ -1,0 +1,49 @@
+"""`memo run -- COMMAND`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+__all__ = ["run"]
+
+
+def run(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="COMMAND", help="The program and its arguments.", show_default=False),
+    ] = None,
+    *,
+    mode: Annotated[
+        str | None, typer.Option(help="live, record, replay or record-if-missing, for the whole process.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="Where the recordings lie.")] = None,
+    patch: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A preset (openai, ollama, ...) or package.module:Class.method; as often as needed.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Run a Python program with the patches installed.
+
+    Runs any Python program (a script, a console command, python -m ...) and its child processes with what [tool.memo] or
+    memo.toml configures, and no change to its code. Signals and the exit code are its own.
+    """
+    from memo.patches._launch import launch
+
+    if not command:
+        print("memo run: the command is missing (see memo run --help)", file=sys.stderr)
+        return 2
+    try:
+        return launch(command, patches=patch or [], mode=mode, store=store)
+    except FileNotFoundError as error:
+        print(f"memo run: command not found: {error}", file=sys.stderr)
+        return 127
+    except OSError as error:
+        print(f"memo run: {command[0]} can not be run: {error.strerror}", file=sys.stderr)
+        return 126

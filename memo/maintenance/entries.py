@@ -1,0 +1,114 @@
+"""Going through a store: one entry at a time, whatever is in there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from memo._format import KEY_CHARACTERS, parse
+from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
+from memo.stores import DirectoryStore, Store
+
+__all__ = ["LARGEST", "Entry", "entries", "read", "recorded_at", "stands_at_its_name"]
+
+LARGEST = 100 * 1024 * 1024
+"""What is larger is not read unless somebody says so: as JSON it would take ten times as much memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a store, and what is there."""
+
+    name: str
+    """The name that the store gives it."""
+    size: int
+    """In bytes; 0 where it could not be read."""
+    document: dict[str, Any] | None
+    """The recording, whole, with a key that was checked; None where there is no such thing."""
+    problem: MemoError | None
+    """Why there is none."""
+
+    @property
+    def reason(self) -> str:
+        """The problem in words, without the place; nothing where there is none."""
+        return "" if self.problem is None else str(getattr(self.problem, "reason", self.problem))
+
+
+def entries(store: Store, prefix: str = "", *, largest: int = LARGEST) -> Iterator[Entry]:
+    """Every entry of a store, read and parsed, in the order of its scan; one is in memory at a time.
+
+    What is damaged is an entry with a `problem` and stops nothing. What disappears meanwhile is passed over. Raises
+    `StoreError` where the store can not even be listed.
+    """
+    for name in store.scan(prefix):
+        size = 0
+        try:
+            data = read(store, name, largest=largest)
+            if data is None:
+                continue
+            size = len(data)
+            document = parse(data, store.location(name))
+        except MemoError as error:
+            yield Entry(name, size, None, error)
+        else:
+            yield Entry(name, size, document, None)
+
+
+def read(store: Store, name: str, *, largest: int = LARGEST) -> bytes | None:
+    """The bytes of that name, None where there are none.
+
+    Beside what `get` raises, raises `RecordingDamaged` for what no recording is: more bytes than `largest`, and in a
+    directory anything but a file, or a link that leads out of it. None of those is read or opened.
+    """
+    location = store.location(name)
+    if isinstance(store, DirectoryStore):
+        reason = _no_recording(Path(location), Path(store.location()), largest)
+        if reason is not None:
+            raise RecordingDamaged(location, reason)
+    data = store.get(name)
+    if data is not None and len(data) > largest:
+        raise RecordingDamaged(location, _too_large(len(data), largest))
+    return data
+
+
+def _no_recording(path: Path, root: Path, largest: int) -> str | None:
+    try:
+        state = path.lstat()
+        if stat.S_ISLNK(state.st_mode) or path.parent.is_symlink():
+            if not path.resolve().is_relative_to(root.resolve()):
+                return f"is a link that leads out of the store, to {os.path.realpath(path)}"
+            state = path.stat()
+    except FileNotFoundError:
+        return "is a link that leads nowhere" if path.is_symlink() else None
+    except OSError as error:
+        raise StoreNotReadable(str(path), f"can not be read: {error.strerror}") from error
+    except RuntimeError:  # Python 3.11 of a loop
+        return "is a link that leads nowhere"
+    if stat.S_ISDIR(state.st_mode):
+        return "is a directory, where a recording should be"
+    if not stat.S_ISREG(state.st_mode):
+        return "is no file, where a recording should be"
+    return _too_large(state.st_size, largest) if state.st_size > largest else None
+
+
+def _too_large(size: int, largest: int) -> str:
+    return f"is too large to be read ({size:,} bytes, the limit is {largest:,})"
+
+
+def recorded_at(document: dict[str, Any]) -> datetime | None:
+    """When it was recorded, by its own account; None where it does not say."""
+    try:
+        moment = datetime.fromisoformat(document["recorded_at"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def stands_at_its_name(store: Store, name: str, function: str, key: str) -> bool:
+    """Whether a recording lies where replay looks for it."""
+    return store.location(name) == store.location(f"{function}/{key[:KEY_CHARACTERS]}")
