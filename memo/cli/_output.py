@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from memo.stores import Store
 
-__all__ = ["Json", "Progress", "StoreArgument", "complain", "heading", "open_store", "table", "tell", "tell_json"]
+__all__ = [
+    "Json",
+    "Progress",
+    "StoreArgument",
+    "complain",
+    "heading",
+    "open_store",
+    "place",
+    "table",
+    "tell",
+    "tell_json",
+]
 
 StoreArgument = Annotated[
     str | None,
@@ -59,6 +70,14 @@ def open_store(named: str | None = None) -> Store:
         what = "is no directory" if Path(store.location()).exists() else "does not exist"
         raise StoreNotReadable(store.location(), f"{what}: name the store that is meant, as STORE or in MEMO_STORE")
     return store
+
+
+def place(store: Store, name: str) -> str:
+    """Where an entry lies, in as few words as can be copied: a path from here, where that is shorter."""
+    location = store.location(name)
+    if Path(location).is_absolute():
+        return min(os.path.relpath(location), location, key=len)
+    return location
 
 
 def tell(text: str = "", style: str = "") -> None:

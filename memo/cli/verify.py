@@ -1,0 +1,130 @@
+"""`memo verify`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memo.cli._output import Json, Progress, StoreArgument, heading, open_store, place, tell, tell_json
+from memo.cli._text import count
+
+if TYPE_CHECKING:
+    from memo.maintenance.verify import Report
+    from memo.stores import Store
+
+__all__ = ["verify"]
+
+_SHOWN = 20
+
+
+def verify(
+    store: StoreArgument = None,
+    *,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trust",
+            metavar="PACKAGE",
+            help="Import this package or module of yours, and build the types in it; as often as needed.",
+            show_default=False,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes for a large store; by default the processors.")
+    ] = None,
+    largest: Annotated[int, typer.Option(metavar="MB", min=1, help="Read no recording that is larger.")] = 100,
+    json: Json = False,
+) -> int:
+    """Check that every recording is whole and can be replayed.
+
+    It is JSON of memo's, its key is the key of its arguments, it lies where replay looks for it, and every outcome and
+    every item of a stream is decoded: its types are still there, and still take the data. A link that leads out of a
+    directory store, a directory or a pipe where a file should be, and what is larger than --largest are damage, and
+    are not opened.
+
+    A recording only says the names of its types, and nothing is imported because it says so. Types of the SDKs that memo
+    has presets for, and of the packages that [tool.memo] patches, are looked at; --trust names others. What was
+    not looked at for that reason is said, and is no failure.
+
+    Exit codes: 0, 1 if any recording fails, 2 if the store or a package is not there.
+    """
+    from memo.maintenance.verify import verify as check
+
+    opened = open_store(store)
+    if os.getcwd() not in sys.path:  # noqa: PTH109
+        sys.path.append(os.getcwd())  # noqa: PTH109 - as `python -m` does: where the user's own packages are
+    with Progress("recordings") as progress:
+        report = check(
+            opened,
+            trust=_trusted(),
+            modules=trust or (),
+            jobs=jobs or os.cpu_count() or 1,
+            largest=largest * 1024 * 1024,
+            progress=progress if progress.shown else None,
+        )
+    if json:
+        tell_json(_tree(report, opened))
+    else:
+        _tell(report, opened)
+    return 1 if report.failed else 0
+
+
+def _trusted() -> list[str]:
+    """Packages that are trusted without being named: the presets' SDKs, and what this project has configured."""
+    from importlib import import_module
+
+    from memo.patches import presets
+    from memo.patches._config import configured
+
+    targets = [patch.target for name in presets() for patch in import_module(f"memo.patches.{name}").PATCHES]
+    targets += [target for target in configured().targets if ":" in target]
+    packages = sorted({target.partition(":")[0].partition(".")[0] for target in targets})
+    return [package for package in packages if _is_installed(package)]
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return package in sys.modules or find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _tell(report: Report, store: Store) -> None:
+    parts = [f"{report.sound:,} sound", f"{report.failed:,} failed"]
+    if report.incomplete:
+        parts.append(f"{report.incomplete:,} not checked wholly")
+    tell(f"{count(report.recordings, 'recording')} in {store.location()}: {', '.join(parts)}")
+    for reason in dict.fromkeys(each.reason for each in report.failures):
+        failures = [each for each in report.failures if each.reason == reason]
+        heading(f"{reason} ({len(failures):,}):")
+        for each in failures[:_SHOWN]:
+            tell(f"  {place(store, each.name)}: {each.message}")
+        if len(failures) > _SHOWN:
+            tell(f"  and {len(failures) - _SHOWN:,} more (--json names them all)")
+    for package, recordings in report.unchecked.most_common():
+        known = f"memo verify --trust {package}" if _is_installed(package) else "it is not installed here"
+        tell(f"not checked: types of {package}, in {count(recordings, 'recording')}: {known}")
+    if report.local:
+        tell(
+            f"not checked: classes local to a function, in {count(report.local, 'recording')}: only a replay knows them"
+        )
+
+
+def _tree(report: Report, store: Store) -> dict[str, object]:
+    return {
+        "store": store.location(),
+        "recordings": report.recordings,
+        "sound": report.sound,
+        "failed": report.failed,
+        "incomplete": report.incomplete,
+        "failures": [
+            {"location": store.location(each.name), "reason": str(each.reason), "message": each.message}
+            for each in report.failures
+        ],
+        "unchecked": dict(report.unchecked.most_common()),
+        "local": report.local,
+    }

@@ -1,0 +1,319 @@
+"""Whether recordings are what they were: whole, under their key, in their place, and still taken by their types."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import import_module
+from itertools import chain, islice
+
+from memo._format import parse
+from memo._outcomes import Outcome
+from memo.codecs import Types, Values, known_type
+from memo.errors import (
+    DataMismatch,
+    InvalidOption,
+    KeyMismatch,
+    MemoError,
+    NewerFormat,
+    NotARecording,
+    RecordingDamaged,
+    StoreError,
+    TypeNotFound,
+    UntrustedType,
+)
+from memo.maintenance.entries import LARGEST, read, stands_at_its_name
+from memo.stores import Store
+
+__all__ = ["Failure", "Reason", "Report", "verify"]
+
+_FEW = 1500
+"""Fewer are done sooner here than by processes that have to be started."""
+_BATCH_BYTES, _BATCH = 1 << 20, 200
+"""What is handed to another process at once, at most."""
+
+
+class Reason(StrEnum):
+    """Why a recording is not what it was."""
+
+    DAMAGED = "damaged"
+    """It is not whole, is larger than what is read, or is no file of the store."""
+    NOT_A_RECORDING = "not a recording"
+    """Something else, or a format that memo never had."""
+    KEY_MISMATCH = "key mismatch"
+    """Its key is not that of its arguments: it was edited."""
+    MISPLACED = "misplaced"
+    """It does not lie where replay looks for its key: it was moved or renamed."""
+    NEWER_FORMAT = "newer format"
+    """It was written by a newer memo."""
+    TYPE_NOT_FOUND = "type not found"
+    """A type that it names is not there any more."""
+    DATA_MISMATCH = "data mismatch"
+    """Its data does not fit its type any more."""
+    NO_DATA_TYPE = "no data type"
+    """What it names as a type is none that a recording may name."""
+    NOT_READABLE = "not readable"
+    """The store does not give it: permissions, input and output."""
+
+
+_REASONS: tuple[tuple[type[MemoError], Reason], ...] = (
+    (NotARecording, Reason.NOT_A_RECORDING),
+    (KeyMismatch, Reason.KEY_MISMATCH),
+    (RecordingDamaged, Reason.DAMAGED),
+    (NewerFormat, Reason.NEWER_FORMAT),
+    (TypeNotFound, Reason.TYPE_NOT_FOUND),
+    (DataMismatch, Reason.DATA_MISMATCH),
+    (UntrustedType, Reason.NO_DATA_TYPE),
+    (StoreError, Reason.NOT_READABLE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is wrong with a recording."""
+
+    name: str
+    """Its name in the store."""
+    reason: Reason
+    message: str
+    """What is wrong, and where: the outcome, the type and the field."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found."""
+
+    recordings: int = 0
+    """How many there are, whole or not."""
+    failed: int = 0
+    """How many of them have a failure."""
+    failures: list[Failure] = field(default_factory=list)
+    """In the order of the names; more than one for a recording of which several outcomes fail."""
+    unchecked: Counter[str] = field(default_factory=Counter)
+    """Packages whose types were not looked at because nobody said that they may be imported: in how many recordings."""
+    local: int = 0
+    """How many hold objects of classes that are local to a function: only a replay knows these."""
+    incomplete: int = 0
+    """How many were not checked wholly, for one of these two reasons, and have no failure as far as they were."""
+
+    @property
+    def sound(self) -> int:
+        """How many are what they were, to the last item."""
+        return self.recordings - self.failed - self.incomplete
+
+
+def verify(
+    store: Store,
+    *,
+    trust: Iterable[str] = (),
+    modules: Iterable[str] = (),
+    jobs: int = 1,
+    largest: int = LARGEST,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Check every recording of a store by reading it as a replay would: every outcome, every item of every stream.
+
+    Only types of packages that the program has imported, or that `trust` names, are imported and built. `modules` are
+    imported first: a program's own, that defines types or registers codecs. Nothing is imported because data names it; what
+    was left out for that is counted in `unchecked`. Nothing is written.
+
+    With `jobs` above 1, a large store is checked by so many processes, started afresh (a script needs its
+    `if __name__ == "__main__":`). Memory does not grow with the store: it holds some recordings at a time, and the failures.
+    `largest` is how many bytes are read as one recording at most. `progress` is told how many are done, and how many there
+    are. Raises `InvalidOption` for a module that can not be imported, `StoreError` where the store can not be listed.
+    """
+    modules = tuple(modules)
+    for module in modules:
+        try:
+            import_module(module)
+        except Exception as error:  # a module's own code may raise anything
+            raise InvalidOption("module", module, [f"what can be imported here ({error})"]) from error
+    total = sum(1 for _ in store.scan()) if progress is not None else 0
+    tally = _Tally(store, largest, Report(), progress, total)
+    trust = tuple(trust)
+    checker = _Checker(trust)
+    names = store.scan()
+    while few := list(islice(names, _FEW)):
+        if len(few) == _FEW and jobs > 1:
+            _in_processes(tally, chain(few, names), (trust, modules), jobs)
+            break
+        for name in few:
+            for data in tally.read(name):
+                tally.add(name, checker.check(data, store.location(name)))
+    tally.report.failures.sort(key=lambda each: each.name)
+    return tally.report
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a recording is like, as far as it tells itself."""
+
+    call: tuple[str, str] | None
+    """Its function and its key, of one that is whole."""
+    failures: list[tuple[Reason, str]]
+    packages: set[str]
+    """Those that were not trusted."""
+    local: bool = False
+
+
+class _Checker:
+    """Checks recordings, in this process."""
+
+    def __init__(self, trust: Iterable[str]) -> None:
+        self._values = Values(Types(trust=trust, known=known_type))
+
+    def check(self, data: bytes, location: str) -> _Found:
+        found = _Found(None, [], set())
+        try:
+            document = parse(data, location)
+        except MemoError as error:
+            found.failures.append(_told(error))
+            return found
+        found.call = document["function"], document["key"]
+        for number, tree in enumerate(document["outcomes"], 1):
+            try:
+                self._read(Outcome(tree, self._values, location))
+            except UntrustedType as error:
+                self._untrusted(error, found)
+            except MemoError as error:
+                reason, message = _told(error)
+                found.failures.append((reason, f"outcome {number}: {message}"))
+            except Exception as error:  # noqa: BLE001 - what nobody wrote may fail anywhere on its way to a value
+                message = f"outcome {number}: can not be read ({type(error).__name__}: {error})"
+                found.failures.append((Reason.DAMAGED, message))
+        return found
+
+    @staticmethod
+    def _read(outcome: Outcome) -> None:
+        for read_ in (outcome.read, outcome.error, outcome.returned, outcome.response):
+            if read_ is not None:
+                read_()
+        for _ in outcome.items or ():
+            pass
+
+    @staticmethod
+    def _untrusted(error: UntrustedType, found: _Found) -> None:
+        module = error.name.partition(":")[0] if ":" in error.name else error.name.rpartition(".")[0]
+        if "<locals>" in error.name:
+            found.local = True
+        elif module in sys.modules:
+            found.failures.append(_told(error))
+        else:
+            found.packages.add(module.partition(".")[0])
+
+
+def _told(error: MemoError) -> tuple[Reason, str]:
+    """Why, and in which words, without the place and the advice."""
+    reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), Reason.DAMAGED)
+    words = str(getattr(error, "reason", error))
+    name = getattr(error, "name", None)
+    if isinstance(error, DataMismatch):
+        words = f"the data does not fit {name}: {' '.join(words.split())}"
+    elif name is not None:
+        words = f"{name}: {words}"
+    return reason, words
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Reads recordings, and adds up what was found."""
+
+    store: Store
+    largest: int
+    report: Report
+    progress: Callable[[int, int], None] | None
+    total: int
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The bytes of that name, if there are any."""
+        try:
+            data = read(self.store, name, largest=self.largest)
+        except MemoError as error:
+            self.add(name, _Found(None, [_told(error)], set()))
+        else:
+            if data is not None:
+                yield data
+
+    def add(self, name: str, found: _Found) -> None:
+        report = self.report
+        report.recordings += 1
+        if found.call is not None and not stands_at_its_name(self.store, name, *found.call):
+            function, key = found.call
+            found.failures.append((Reason.MISPLACED, f"is the recording {key[:12]} of {function}, and lies elsewhere"))
+        report.failures.extend(Failure(name, reason, message) for reason, message in found.failures)
+        report.unchecked.update(found.packages)
+        report.local += found.local
+        if found.failures:
+            report.failed += 1
+        elif found.packages or found.local:
+            report.incomplete += 1
+        if self.progress is not None:
+            self.progress(report.recordings, max(self.total, report.recordings))
+
+
+# In other processes
+
+_Batch = list[tuple[str, str, bytes]]
+"""Names, locations and bytes."""
+
+
+def _in_processes(
+    tally: _Tally, names: Iterator[str], setup: tuple[tuple[str, ...], tuple[str, ...]], jobs: int
+) -> None:
+    # This process reads, so that a store of any kind will do; a few batches are on their way, never the whole store.
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, setup)
+    waiting: deque[Future[list[tuple[str, _Found]]]] = deque()
+    try:
+        for batch in _batches(tally, names):
+            waiting.append(pool.submit(_check, batch))
+            if len(waiting) > 2 * jobs:
+                _collect(waiting.popleft(), tally)
+        while waiting:
+            _collect(waiting.popleft(), tally)
+    except BrokenProcessPool as error:
+        raise MemoError(
+            "a process that was checking recordings was killed, perhaps for want of memory: --jobs 1"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _batches(tally: _Tally, names: Iterable[str]) -> Iterator[_Batch]:
+    batch: _Batch = []
+    held = 0
+    for name in names:
+        for data in tally.read(name):
+            batch.append((name, tally.store.location(name), data))
+            held += len(data)
+        if held >= _BATCH_BYTES or len(batch) >= _BATCH:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _collect(done: Future[list[tuple[str, _Found]]], tally: _Tally) -> None:
+    for name, found in done.result():
+        tally.add(name, found)
+
+
+_checkers: list[_Checker] = []
+"""A started process's own."""
+
+
+def _begin(trust: tuple[str, ...], modules: tuple[str, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it stops it
+    for module in modules:
+        import_module(module)
+    _checkers.append(_Checker(trust))
+
+
+def _check(batch: _Batch) -> list[tuple[str, _Found]]:
+    return [(name, _checkers[0].check(data, location)) for name, location, data in batch]
