@@ -5,6 +5,7 @@ Bounded: what is too long to be aligned well is compared place by place, what is
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -255,7 +256,10 @@ def _same(before: Any, after: Any) -> bool:
 
 
 def _canonical(tree: Any) -> bytes:
-    return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # deeper than what orjson writes, though not than what it reads
+        return json.dumps(tree, sort_keys=True).encode()
 
 
 def _is_numbers(node: Any) -> bool:
@@ -356,7 +360,10 @@ def _value(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value)
 
 
 def _quoted(text: str) -> str:
