@@ -38,6 +38,10 @@ class Lead(NamedTuple):
     flight: Flight
 
 
+class Miss(NamedTuple):
+    """There is nothing to replay, and no call may be made: say why."""
+
+
 class Wait(NamedTuple):
     """The same call is on its way: wait for it, and look again."""
 
@@ -46,7 +50,7 @@ class Wait(NamedTuple):
 
 def decide(
     session: Session, mode: Mode, call: Call, found: Recording | None, *, ready: bool
-) -> Outcome | Go | Lead | Wait:
+) -> Outcome | Go | Lead | Wait | Miss:
     """The rule of each mode, for sync and async alike.
 
     `ready` says that the caller leads already, or has tried to wait for a call that it would wait for for ever.
@@ -54,7 +58,7 @@ def decide(
     match mode:
         case Mode.REPLAY:
             if found is None:
-                raise session.missed(call)
+                return Miss()
             return session.replay(call, found)
         case Mode.RECORD_IF_MISSING:
             if found is not None:
@@ -192,6 +196,8 @@ class Run:
                     ready = seen == NEVER
                 case Go():
                     return self._attempt(decision, leading)
+                case Miss():
+                    raise self._session.missed(self._call)
                 case _:
                     return self._replay(leading, decision)
 
@@ -263,6 +269,8 @@ class Run:
                     ready = seen == NEVER
                 case Go():
                     return self._attempt(decision, leading)
+                case Miss():
+                    raise await self._session.amissed(self._call)
                 case _:
                     return self._replay(leading, decision)
 

@@ -7,7 +7,7 @@ recorded as the outcome of a call.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = [
     "DataMismatch",
@@ -117,37 +117,104 @@ class UnrecordableValue(MemoError, TypeError):
         )
 
 
+class Nearest(NamedTuple):
+    """The recording that is likest to a call that has none."""
+
+    location: str
+    recorded_at: str
+    test: str | None
+    """The test that recorded it, where one did."""
+    function: str
+    version: str | int | None
+
+
 class RecordingNotFound(MemoError, LookupError):
-    """Replay was asked for a call of which there is no recording. No live call was made."""
+    """Replay was asked for a call of which there is no recording. No live call was made.
+
+    - `reason`: `"arguments"` (others are recorded), `"version"` (the same arguments are, of another `version=`),
+      `"watched"` (the same but for what is watched now and was not then, or the other way round), `"function"` (the
+      same arguments are, under another function's name), `"consumed"` (`OutcomesExhausted`), `"moved"` (its file has
+      another name), `"no recordings"` (of this function), `"no store"`, `"unknown"` (the store could not be searched).
+    - `seen`: how many recordings of the function there are; `looked_at`: how many were compared, in the time there was.
+    - `nearest`: the one that is likest (`location`, `recorded_at`, `test`, `function`, `version`), or None, and
+      `differences`: what differs, as (path, recorded, asked for), `ABSENT` standing for what one of them does not have.
+    - `elsewhere`: directories nearby that do have recordings of the function, where the store has none.
+    - `command`: what to type to record it.
+    """
 
     def __init__(
-        self, *, function: str, key: str, store: str, arguments: str, detail: str = "there is no recording of this call"
+        self,
+        *,
+        function: str,
+        key: str,
+        store: str,
+        arguments: str,
+        detail: str = "there is no recording of this call",
+        reason: str = "arguments",
+        seen: int = 0,
+        looked_at: int = 0,
+        nearest: Nearest | None = None,
+        differences: tuple[tuple[str, Any, Any], ...] = (),
+        elsewhere: tuple[str, ...] = (),
+        counted: str = "",
+        told: Iterable[str] = (),
+        command: str = "MEMO_MODE=record-if-missing",
     ) -> None:
         self.function = function
         self.key = key
         self.store = store
         self.arguments = arguments
+        self.reason = reason
+        self.seen = seen
+        self.looked_at = looked_at
+        self.nearest = nearest
+        self.differences = differences
+        self.elsewhere = elsewhere
+        self.command = command
         shown = arguments if len(arguments) <= 400 else f"{arguments[:400]}… ({len(arguments)} characters)"
         super().__init__(
-            f"{function}: {detail}\n"
-            f"  arguments: {shown}\n"
-            f"  key:       {key[:32]}\n"
-            f"  looked in: {store}\n"
-            f"  to record: run once with MEMO_MODE=record-if-missing"
+            "\n".join(
+                [
+                    f"{function}: {detail}",
+                    f"  arguments: {shown}",
+                    f"  key:       {key[:32]}",
+                    f"  looked in: {store}{f' ({counted})' if counted else ''}",
+                    *told,
+                    f"  to record: {command}",
+                ]
+            )
         )
 
 
 class OutcomesExhausted(RecordingNotFound):
     """The identical call was replayed more often than it was recorded, and the recorder has `exhausted="error"`."""
 
-    def __init__(self, *, function: str, key: str, store: str, arguments: str, outcomes: int) -> None:
+    def __init__(
+        self,
+        *,
+        function: str,
+        key: str,
+        store: str,
+        arguments: str,
+        outcomes: int,
+        location: str = "",
+        command: str = "MEMO_MODE=record",
+    ) -> None:
         self.outcomes = outcomes
+        self.location = location
+        times = (
+            "1 recorded outcome of this call is" if outcomes == 1 else f"{outcomes} recorded outcomes of this call are"
+        )
         super().__init__(
             function=function,
             key=key,
             store=store,
             arguments=arguments,
-            detail=f"all {outcomes} recorded outcomes of this call are used up (exhausted='repeat' would repeat the last)",
+            detail=f"all {times} used up (exhausted='repeat' would repeat the last)",
+            reason="consumed",
+            seen=1,
+            told=[f"  recording: {location}"] if location else [],
+            command=command,
         )
 
 

@@ -33,6 +33,7 @@ LAYERS = {
     "stores": 2,
     "_outcomes": 3,
     "keys": 3,
+    "_miss": 4,
     "_stream": 4,
     "_access": 4,
     "_session": 5,

@@ -69,6 +69,45 @@ class DirectoryStore:
             os.close(file)
         return data
 
+    def head(self, name: str, size: int) -> bytes | None:
+        """The first `size` bytes of that name, None where there are none. For a look at many."""
+        try:
+            file = os.open(self._path(name), os.O_RDONLY | _FLAGS | getattr(os, "O_NONBLOCK", 0))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreNotReadable(self._path(name), f"can not be read: {error.strerror}") from None
+        try:
+            return os.read(file, size)
+        except OSError as error:
+            raise StoreNotReadable(self._path(name), f"can not be read: {error.strerror}") from None
+        finally:
+            os.close(file)
+
+    def entries(self, function: str) -> Iterator[str]:
+        """The names of a function's recordings, in any order: the first comes at once, however many there are."""
+        folder = self._folder(function)
+        path = f"{self._root}{os.sep}{folder}"
+        try:
+            with os.scandir(path) as entries:
+                for each in entries:
+                    if each.name.endswith(_SUFFIX) and not each.name.startswith("."):
+                        yield f"{folder}/{each.name.removesuffix(_SUFFIX)}"
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
+
+    def functions(self) -> list[str]:
+        """The names of the functions that have a folder, as their folders are called."""
+        try:
+            with os.scandir(self._root) as entries:
+                return sorted(each.name for each in entries if each.is_dir() and not each.name.startswith("."))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise StoreNotReadable(self._root, f"can not be read: {error.strerror}") from error
+
     def put(self, name: str, data: bytes) -> None:
         """Keep the bytes under that name: flushed to disk and in place when this returns."""
         path = self._path(name)

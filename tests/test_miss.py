@@ -1,0 +1,427 @@
+"""A call that is not found: the error says why, what is nearest, what differs, and what to type."""
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import memo
+from memo import Recorder, RecordingNotFound, recordable, recording
+from memo._diff import ABSENT
+from memo.errors import OutcomesExhausted, StoreNotReadable
+from memo.stores import DirectoryStore, MemoryStore
+
+pytestmark = pytest.mark.anyio
+
+
+def chat(name="app.chat", **options):
+    @recordable(name=name, **options)
+    def chat(messages, model="m", tools=()):
+        return len(messages)
+
+    return chat
+
+
+def said(*texts):
+    return [{"role": "user", "content": text} for text in texts]
+
+
+def missed(store, call, **options):
+    with recording(store, **options), pytest.raises(RecordingNotFound) as raised:
+        call()
+    error = raised.value
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), vars(again)) == (str(error), vars(error))
+    return error
+
+
+@pytest.fixture(params=["directory", "memory"])
+def store(request, tmp_path):
+    return DirectoryStore(tmp_path / "recordings") if request.param == "directory" else MemoryStore()
+
+
+@pytest.fixture
+def program(monkeypatch):
+    """Makes the rest of the test look like a program that was started so."""
+
+    def program(*typed):
+        monkeypatch.delenv("PYTEST_CURRENT_TEST")  # which is set again after each fixture
+        monkeypatch.setattr(sys, "orig_argv", ["/usr/bin/python3", *typed])
+
+    return program
+
+
+def record(store, *calls, **options):
+    with recording(store, mode="record", **options):
+        for call in calls:
+            call()
+
+
+def test_a_typing_error(store, program):
+    program("app.py")
+    ask = chat()
+    record(
+        store,
+        lambda: ask(said("Be brief.", "What is the wheather?")),
+        lambda: ask(said("Who won?")),
+        test="tests/test_app.py::test_ask",
+    )
+    error = missed(store, lambda: ask(said("Be brief.", "What is the weather?")))
+    assert error.reason == "arguments"
+    assert (error.seen, error.looked_at) == (2, 2)
+    assert error.differences == (("messages[1].content", "What is the wheather?", "What is the weather?"),)
+    assert error.nearest.test == "tests/test_app.py::test_ask"
+    assert error.nearest.function == "app.chat"
+    assert error.arguments.startswith('{"messages":[{"content":"Be brief."')
+    assert error.command == "MEMO_MODE=record-if-missing python app.py"
+    name = next(name for name in store.scan("app.chat/") if store.location(name) == error.nearest.location)
+    assert str(error).splitlines() == [
+        "app.chat: there is no recording of this call",
+        f"  arguments: {error.arguments}",
+        f"  key:       {error.key[:32]}",
+        f"  looked in: {store.location()} (2 recordings of app.chat)",
+        f"  nearest:   {store.location(name)}",
+        f"             recorded {error.nearest.recorded_at} by tests/test_app.py::test_ask",
+        "  differs:   recorded → asked for",
+        "    messages[1].content: 'What is the wheather?' → 'What is the weather?'",
+        "  to record: MEMO_MODE=record-if-missing python app.py",
+    ]
+
+
+async def test_async_calls_say_the_same(store):
+    @recordable(name="app.ask")
+    async def ask(question):
+        return question
+
+    @recordable(name="app.tell")
+    async def tell(question):
+        yield question
+
+    with recording(store, mode="record"):
+        await ask("one")
+        [each async for each in tell("one")]
+    with recording(store) as recorder:
+        with pytest.raises(RecordingNotFound) as raised:
+            await ask("two")
+        assert raised.value.differences == (("question", "one", "two"),)
+        with pytest.raises(RecordingNotFound) as raised:
+            [each async for each in tell("two")]
+        assert raised.value.differences == (("question", "one", "two"),)
+    assert recorder.stats.missed == 2
+
+
+def test_at_most_sixty_lines_of_differences(store):
+    ask = chat()
+    record(store, lambda: ask(said(*"abc"), tools=[{str(each): each} for each in range(300)]))
+    error = missed(store, lambda: ask(said(*"abd"), tools=[{str(each): -each} for each in range(300)]))
+    text = str(error)
+    assert len(error.differences) > 200
+    assert sum(line.startswith("    ") and "→" in line for line in text.splitlines()) <= 60
+    assert "more" in text
+
+
+def test_consumed(store, program):
+    program("app.py")
+    ask = chat()
+    record(store, lambda: ask(said("a")))
+    with recording(store, exhausted="error"):
+        ask(said("a"))
+        with pytest.raises(OutcomesExhausted) as raised:
+            ask(said("a"))
+    error = raised.value
+    assert error.reason == "consumed"
+    assert error.location in str(error)
+    assert error.command == "MEMO_MODE=record python app.py"  # in record-if-missing, nothing is missing
+    assert str(error).endswith(error.command)
+
+
+def test_another_version(store):
+    for old, new in [(1, 2), (None, 1), ("1", "2"), ("b", "a"), (None, "a"), (70, None)]:
+        fresh = MemoryStore() if isinstance(store, MemoryStore) else DirectoryStore(f"{store.location()}{old}{new}")
+        record(fresh, lambda old=old: chat(version=old)(said("a")), lambda: chat(version=9)(said("b")))
+        error = missed(fresh, lambda new=new: chat(version=new)(said("a")))
+        assert error.reason == "version"
+        assert error.nearest.version == old
+        assert error.differences == ()
+        assert f"version={old!r}; this call has version={new!r}" in str(error)
+
+
+def test_another_function(store):
+    record(store, lambda: chat("app.old")(said("a")), lambda: chat("app.old")(said("b")), lambda: chat()(said("c")))
+    error = missed(store, lambda: chat()(said("a")))
+    assert error.reason == "function"
+    assert error.nearest.function == "app.old"
+    assert "memo rekey --function app.old=app.chat" in str(error)
+
+
+@pytest.mark.parametrize("then", [(), ("tools", "messages[0]")])
+def test_only_what_is_watched(store, then):
+    now = () if then else ("tools", "messages[0]")
+    record(store, lambda: chat(watch=then)(said("a", "b"), tools=["t"]))
+    error = missed(store, lambda: chat(watch=now)(said("a", "b"), tools=["t"]))
+    assert error.reason == "watched"
+    assert {each[0] for each in error.differences} == {"tools", "messages[0]"}
+    # The same, and something else.
+    assert missed(store, lambda: chat(watch=now)(said("a", "c"), tools=["t"])).reason == "arguments"
+
+
+def test_a_watched_field_alone_is_no_miss(store):
+    ask = chat(watch="tools")
+    record(store, lambda: ask(said("a"), tools=[1]))
+    with recording(store), pytest.warns(memo.errors.WatchedFieldChanged):
+        ask(said("a"), tools=[2])
+
+
+def test_no_recordings_of_the_function(store):
+    record(store, lambda: chat("app.chatt")(said("a")), lambda: chat("other")(said("a")))
+    error = missed(store, lambda: chat()(said("b")))
+    assert error.reason == "no recordings"
+    assert error.nearest is None
+    assert error.seen == 0
+    assert "recordings of app.chatt and 1 more" in str(error)
+    assert "0 recordings of app.chat" in str(error)
+
+
+def test_nothing_at_all():
+    error = missed(MemoryStore(), lambda: chat()(said("a")))
+    assert error.reason == "no recordings"
+    assert error.seen == 0
+
+
+def test_the_wrong_directory(tmp_path, monkeypatch):
+    record(tmp_path / "tests" / "recordings", lambda: chat()(said("a")))
+    record(tmp_path / "recordings" / "deeper" / "x", lambda: chat("other")(said("a")))
+    for where in (tmp_path, tmp_path / "tests" / "unit", tmp_path / "src"):
+        where.mkdir(exist_ok=True)
+        monkeypatch.chdir(where)
+        error = missed("recordings", lambda: chat()(said("a")))
+        assert error.elsewhere == (str(tmp_path / "tests" / "recordings"),)
+        assert f"MEMO_STORE={tmp_path / 'tests' / 'recordings'}" in str(error)
+        assert f"{where} (the working directory)" in str(error)
+    assert error.reason == "no store"
+    assert not (tmp_path / "src" / "recordings").exists()
+
+
+def test_a_renamed_file(tmp_path):
+    ask = chat()
+    record(tmp_path, lambda: ask(said("a")))
+    (path,) = tmp_path.rglob("*.json")
+    path.rename(path.with_name("mine.json"))
+    error = missed(tmp_path, lambda: ask(said("a")))
+    assert error.reason == "moved"
+    assert error.nearest.location == str(path.with_name("mine.json"))
+
+
+# What to type
+
+
+def test_the_command_of_a_test(monkeypatch):
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_app.py::test_ask[a b] (call)")
+    error = missed(MemoryStore(), lambda: chat()(said("a")))
+    monkeypatch.delitem(sys.modules, "memo.pytest_plugin", raising=False)
+    assert error.command == "MEMO_MODE=record-if-missing pytest 'tests/test_app.py::test_ask[a b]'"
+    monkeypatch.setitem(sys.modules, "memo.pytest_plugin", pytest)
+    error = missed(MemoryStore(), lambda: chat()(said("a")))
+    assert error.command == "pytest --memo-mode=record-if-missing 'tests/test_app.py::test_ask[a b]'"
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        (["app.py"], "python app.py"),
+        (["my app.py", "--password", "hunter2"], "python 'my app.py' …"),
+        (["-m", "app", "secret"], "python -m app …"),
+        (["-m", "app"], "python -m app"),
+        (["-c", "print('secret')"], "python …"),
+        ([], "python …"),
+    ],
+)
+def test_the_command_of_a_program(program, typed, command):
+    program(*typed)
+    error = missed(MemoryStore(), lambda: chat()(said("a")))
+    assert error.command == f"MEMO_MODE=record-if-missing {command}"
+
+
+def test_the_command_records_it(tmp_path, program):
+    program()
+    (tmp_path / "app.py").write_text(
+        "from memo import recordable, recording\n"
+        "@recordable\n"
+        "def ask(question):\n"
+        "    return question\n"
+        "with recording('recordings'):\n"
+        "    print(ask('why'))\n"
+    )
+
+    def run(**variables):
+        return subprocess.run(
+            [sys.executable, "app.py"],
+            cwd=tmp_path,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    failed = run()
+    assert failed.returncode == 1
+    assert "to record: MEMO_MODE=record-if-missing python app.py" in failed.stderr
+    assert "During handling" not in failed.stderr
+    assert "direct cause" not in failed.stderr
+    assert run(MEMO_MODE="record-if-missing").stdout == "why\n"
+    assert run().stdout == "why\n"
+
+
+# Nothing that goes wrong in looking makes another error
+
+
+def test_damaged_neighbours(tmp_path):
+    ask = chat()
+    record(tmp_path, lambda: ask(said("What is the wheather?")), lambda: ask(said("Who won?")))
+    folder = tmp_path / "app.chat"
+    whole = next(iter(folder.glob("*.json"))).read_bytes()
+    (folder / "half.json").write_bytes(whole[: len(whole) // 3])
+    (folder / "nothing.json").write_bytes(b"")
+    (folder / "list.json").write_bytes(b"[1, 2]")
+    (folder / "odd.json").write_bytes(b'{"arguments": [1], "outcomes": 3}')
+    (folder / "noise.json").write_bytes(os.urandom(5000))
+    (folder / "large.json").write_bytes(b'{"arguments": {"messages": "' + b"x" * 5_000_000)
+    (folder / "folder.json").mkdir()
+    os.mkfifo(folder / "pipe.json")
+    (folder / "gone.json").symlink_to("nowhere")
+    error = missed(tmp_path, lambda: ask(said("What is the weather?")))
+    assert error.reason == "arguments"
+    assert error.differences == (("messages[0].content", "What is the wheather?", "What is the weather?"),)
+    assert "could not look at:" in str(error)
+    assert "folder.json" in str(error)
+
+
+class Odd(MemoryStore):
+    """A store that misbehaves while it is searched."""
+
+    def __init__(self, **broken):
+        super().__init__()
+        self.broken = {}
+        self.later = broken
+
+    def _try(self, name):
+        error = self.broken.get(name)
+        if error is not None:
+            raise error
+
+    def scan(self, prefix=""):
+        for number, name in enumerate(super().scan(prefix)):
+            if number:
+                self._try("later")
+            yield name
+        self._try("scan")
+
+    def get(self, name):
+        data = super().get(name)
+        if data is not None:
+            self._try("get")
+        return data
+
+    def location(self, name=""):
+        if name:
+            self._try("location")
+        return super().location(name)
+
+
+@pytest.mark.parametrize("method", ["scan", "get", "location", "later"])
+@pytest.mark.parametrize("kind", [StoreNotReadable("memory://", "is away"), RuntimeError(), OSError("no")], ids=repr)
+def test_a_store_that_fails(method, kind):
+    store, ask = Odd(), chat()
+    record(store, lambda: ask(said("a")), lambda: ask(said("b")))
+    store.broken = {method: kind}
+    error = missed(store, lambda: ask(said("c")))
+    assert error.reason in ("unknown", "arguments")
+    assert "to record:" in str(error)
+    assert type(kind).__name__ in str(error) or str(kind) in str(error)
+
+
+class Slow(MemoryStore):
+    """A store far away, whose reads hang once something is recorded."""
+
+    reads_in_place = False
+
+    def __init__(self):
+        super().__init__()
+        self.hangs = threading.Event()
+        self.go_on = threading.Event()
+        self.after = 0
+
+    def get(self, name):
+        data = super().get(name)
+        if self.hangs.is_set() and data is not None:
+            if self.after == 0:
+                self.go_on.wait(30)
+            self.after -= 1
+        return data
+
+
+@pytest.mark.parametrize("after", [0, 2])
+async def test_a_store_that_hangs_is_not_waited_for(after):
+    store = Slow()
+
+    @recordable(name="app.ask")
+    async def ask(question):
+        return question
+
+    with recording(store, mode="record"):
+        for question in ("one", "two", "three", "four"):
+            await ask(question)
+    store.after = after
+    store.hangs.set()
+    try:
+        with recording(store), pytest.raises(RecordingNotFound) as raised:
+            await ask("fifth")
+    finally:
+        store.go_on.set()
+    assert raised.value.seen == 4
+    assert raised.value.looked_at == after
+    assert (raised.value.nearest is None) is (after == 0)
+
+
+def test_secrets_are_not_said(store):
+    ask = recordable(name="app.ask")(lambda question, api_key="": question)
+    record(store, lambda: ask("use sk-abcdefghijklmnopqrstuvwxyz012345", api_key="one"))
+    error = missed(store, lambda: ask("take sk-zyxwvutsrqponmlkjihgfedcba543210", api_key="two"))
+    assert "sk-abc" not in str(error)
+    assert "sk-zyx" not in str(error)
+    assert "two" not in str(error)
+    assert "sk-" not in repr(error.differences)
+
+
+def test_misses_as_control_flow_cost_little():
+    store, ask = MemoryStore(), chat()
+    record(store, *[lambda each=each: ask(said(str(each))) for each in range(300)])
+    recorder = Recorder(store)
+    with recorder.scope():
+        for each in range(300):
+            with pytest.raises(RecordingNotFound) as raised:
+                ask(said(f"not {each}"))
+    assert raised.value.nearest is not None
+    assert recorder.stats.missed == 300
+
+
+def test_the_fields_tell_what_one_side_lacks(store):
+    ask = recordable(name="app.ask")(lambda **options: None)
+    record(store, lambda: ask(question="a", top=1))
+    error = missed(store, lambda: ask(question="a", seed=2))
+    assert set(error.differences) == {("options.top", 1, ABSENT), ("options.seed", ABSENT, 2)}
+
+
+def test_what_is_read_is_not_changed(tmp_path):
+    ask = chat()
+    record(tmp_path, lambda: ask(said("a")))
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*.json")}
+    missed(tmp_path, lambda: ask(said("b")))
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*.json")} == before
+    assert Path(tmp_path).exists()
