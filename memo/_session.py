@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -162,6 +163,7 @@ class Session:
         self._held = 0
         self._ready: OrderedDict[str, Recording] = OrderedDict()
         self._replays: dict[str, int] = {}
+        self._warned: set[tuple[Any, ...]] = set()
         self._making: dict[str, _Making] = {}
         self._made: dict[str, int] = {}
         """In `record`: how many outcomes a key has got in this session, trailing equal ones included."""
@@ -408,13 +410,28 @@ class Session:
             self._held -= dropped.size
 
     def _compare_watched(self, call: Call, recording: Recording) -> None:
-        paths = {**call.watched, **recording.watched}
-        changed = [path for path in paths if call.watched.get(path) != recording.watched.get(path)]
-        if changed:
-            warning = WatchedFieldChanged(call.function, changed)
-            if self.on_watched_change == "fail":
-                raise warning
-            warn(warning, stacklevel=2)
+        then, now = recording.watched, call.watched
+        changed = {path: (then.get(path), now.get(path)) for path in {**now, **then} if then.get(path) != now.get(path)}
+        if not changed:
+            return
+        warning = WatchedFieldChanged(call.function, changed, recording.location, changed)
+        if self.on_watched_change == "fail":
+            raise warning
+        self._warn_once((call.key, *now.items()), warning)
+
+    def _warn_once(self, about: tuple[Any, ...], warning: Warning) -> None:
+        """Warn where the user's code made the call; once about the same thing."""
+        if about not in self._warned:
+            warn(warning, stacklevel=_outside())
+            self._warned.add(about)  # not before: as an error it is raised each time
+
+
+def _outside() -> int:
+    """How many frames above the caller of this the code stands that is not memo's."""
+    level, frame = 0, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("memo", "wrapt"):
+        level, frame = level + 1, frame.f_back
+    return level + 1
 
 
 def entry_name(call: Call) -> str:

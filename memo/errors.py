@@ -6,7 +6,8 @@ recorded as the outcome of a call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -352,12 +353,28 @@ class RecordingsSpooled(MemoError, UserWarning):
 class WatchedFieldChanged(MemoError, UserWarning):
     """A replayed call differs from the recorded one in a field that `watch` keeps out of the key.
 
-    A warning by default; raised with `on_watched_change="fail"`.
+    A warning by default, one for each change of a call in a session; raised with `on_watched_change="fail"`. `fields` are
+    the paths that changed, `fingerprints` what they were and are: path to (recorded, asked for), None where it is not
+    watched. `memo rekey` accepts the new ones into the recording at `location`.
     """
 
-    def __init__(self, function: str, fields: Iterable[str]) -> None:
+    def __init__(
+        self,
+        function: str,
+        fields: Iterable[str],
+        location: str = "",
+        fingerprints: Mapping[str, tuple[str | None, str | None]] | None = None,
+    ) -> None:
         self.function = function
         self.fields = tuple(fields)
-        super().__init__(
-            f"{function}: replayed although {', '.join(self.fields)} changed since it was recorded (watched, not part of the key)"
+        self.location = location
+        self.fingerprints = dict(fingerprints or {})
+        said = (
+            f"{function}: replayed although {', '.join(self.fields)} changed since it was recorded "
+            "(watched, not part of the key)"
         )
+        now = {path: new for path, (_, new) in self.fingerprints.items() if new is not None}
+        if now and location:
+            accepting = " ".join(f"--watch {shlex.quote(f'{path}#{new}')}" for path, new in now.items())
+            said += f". If the answer still stands: memo rekey {shlex.quote(location)} {accepting}"
+        super().__init__(said)

@@ -41,7 +41,7 @@ from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
-__all__ = ["Call", "Describe", "Keyer", "Loosened"]
+__all__ = ["Call", "Describe", "Keyer", "Loosened", "watched_fingerprint"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -173,10 +173,7 @@ class Keyer:
         for steps, scrubbers in self._scrub:
             for scrubber in scrubbers:
                 change(tree, steps, scrubber)
-        return {
-            path: sha256(self._canonical.write({path: pop(tree, steps)})).hexdigest()[:16]
-            for path, steps in self._watch
-        }
+        return {path: _fingerprint(self._canonical, path, pop(tree, steps)) for path, steps in self._watch}
 
     def _has(self, path: str) -> bool:
         """Whether there may be something at this path."""
@@ -198,6 +195,21 @@ class Keyer:
 
 def _tuple(value: Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def watched_fingerprint(path: str, values: Iterable[Any]) -> str:
+    """What a recording remembers of what `watch` keeps out of the key at that path.
+
+    It is the one of a call in which these values stand there: none if there is nothing, several if the path has a `[*]`.
+    Raises `UnkeyableArgument` for one that has no canonical form.
+    """
+    canonical = _Canonical("watch", frozenset())
+    tree = canonical.tree({"values": list(values)})
+    return _fingerprint(canonical, path, tree["values"])
+
+
+def _fingerprint(canonical: _Canonical, path: str, values: list[Any]) -> str:
+    return sha256(canonical.write({path: values})).hexdigest()[:16]
 
 
 class _NoForm:
