@@ -194,9 +194,13 @@ class _Cache:
         return CacheInfo(function.hits, function.misses, None, size)
 
     def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
-        """Whether this call is recorded. False outside of any recorder."""
-        found = self._self_call(args, kwargs)
-        return found is not None and found[0].find(found[1], self._self_function.setting(found[0]).values) is not None
+        """Whether this call is recorded, and not to be recorded again for its age. False outside of any recorder."""
+        known = self._self_call(args, kwargs)
+        if known is None:
+            return False
+        session, call = known
+        found = session.find(call, self._self_function.setting(session).values)
+        return found is not None and not session.renews(found)
 
     def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
         """Delete the recording of this call. Whether there was one."""

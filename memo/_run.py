@@ -53,6 +53,9 @@ def decide(
 ) -> Outcome | Go | Lead | Wait | Miss:
     """The rule of each mode, for sync and async alike.
 
+    A recording older than the recorder's `max_age` is replayed with a warning (`on_expiry="warn"`), or raises
+    `RecordingExpired` ("fail"), or counts as missing where a call may be made and raises where none may ("record").
+
     `ready` says that the caller leads already, or has tried to wait for a call that it would wait for for ever.
     """
     match mode:
@@ -61,7 +64,7 @@ def decide(
                 return Miss()
             return session.replay(call, found)
         case Mode.RECORD_IF_MISSING:
-            if found is not None:
+            if found is not None and not session.renews(found):
                 return session.replay(call, found)
             if ready:
                 return Go()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 
 from memo._recordable import CacheInfo, Options, recordable
@@ -63,6 +64,8 @@ class RecorderOptions(TypedDict, total=False):
     exhausted: Literal["repeat", "error"]
     errors: Literal["answers", "all"]
     on_watched_change: Literal["warn", "fail"]
+    max_age: str | timedelta | None
+    on_expiry: Literal["warn", "fail", "record"]
     timings: bool
     pace: float
     trust: Iterable[str]
@@ -87,6 +90,11 @@ class Recorder(Session):
     - `exhausted`: after the last outcome of a call, `"repeat"` it or raise `OutcomesExhausted` (`"error"`).
     - `errors`: record the errors that are `"answers"`, or `"all"` of them (connections, time-outs, 429, 5xx too).
     - `on_watched_change`: `"warn"` or `"fail"` when a replayed call differs in a watched field.
+    - `max_age`: how old a recording may be: `"90s"`, `"15m"`, `"12h"`, `"30d"`, `"4w"` or a `timedelta`. It is judged by the
+      time at which it was recorded, when it is replayed; reading renews nothing.
+    - `on_expiry`: what is done with an older one: `"warn"` replays it with one `RecordingExpired` a call, `"fail"` raises
+      that, `"record"` makes the call and replaces the recording in `record-if-missing` (concurrent identical calls make
+      one; if it fails unrecorded, the old one stays) and raises in `replay`, where no call is ever made.
     - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
     - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
     - `secrets`: more names of parameters, fields and headers that hold credentials.
@@ -149,6 +157,8 @@ def recording(
     | `replay` | `RecordingNotFound`, never a call | replay |
     | `record-if-missing` | call, store | replay |
     | `record` | call, store | call; the first of a key replaces its outcomes, the next identical ones append |
+
+    A recording that is too old for the recorder's `max_age` is dealt with as `on_expiry` says.
 
     VCR's `none`, `once`, `new_episodes`, `all` and `rewrite` are understood. The options are `Recorder`'s.
 

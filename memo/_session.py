@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import math
 import os
-import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Literal
 from warnings import warn
 
@@ -27,6 +29,7 @@ from memo.errors import (
     InvalidOption,
     MemoError,
     OutcomesExhausted,
+    RecordingExpired,
     RecordingNotFound,
     UnrecordableValue,
     WatchedFieldChanged,
@@ -74,13 +77,16 @@ class Stats:
 class Recording:
     """A recording as it was read: its outcomes become ready one by one, as they are asked for."""
 
-    __slots__ = ("_outcomes", "_trees", "_values", "location", "size", "watched")
+    __slots__ = ("_outcomes", "_trees", "_values", "location", "made", "recorded_at", "size", "watched")
 
     def __init__(self, document: dict[str, Any], values: Values, location: str, size: int) -> None:
         self._trees: list[Any] = document["outcomes"]
         self._outcomes: list[Outcome | None] = [None] * len(self._trees)
         self._values = values
         self.watched: dict[str, str] = document.get("watched", {})
+        self.recorded_at: object = document.get("recorded_at")
+        self.made: float | None = None
+        """The same in seconds, worked out when it is asked for."""
         self.location = location
         self.size = size
 
@@ -126,6 +132,8 @@ class Session:
         exhausted: Literal["repeat", "error"] = "repeat",
         errors: Literal["answers", "all"] = "answers",
         on_watched_change: Literal["warn", "fail"] = "warn",
+        max_age: str | timedelta | None = None,
+        on_expiry: Literal["warn", "fail", "record"] = "warn",
         timings: bool = False,
         pace: float = 0.0,
         trust: Iterable[str] = (),
@@ -143,6 +151,12 @@ class Session:
         self.exhausted = _one_of("exhausted", exhausted, "repeat", "error")
         self.errors = _one_of("errors", errors, "answers", "all")
         self.on_watched_change = _one_of("on_watched_change", on_watched_change, "warn", "fail")
+        self.max_age: timedelta | None = None
+        if max_age is not None:
+            from memo._age import duration
+
+            self.max_age = duration(max_age, "max_age")
+        self.on_expiry = _one_of("on_expiry", on_expiry, "warn", "fail", "record")
         self.timings = timings
         self.pace = pace
         self.trust = frozenset([trust] if isinstance(trust, str) else trust)
@@ -200,6 +214,8 @@ class Session:
         """The recording of a call, if it is in memory."""
         ready = self._ready.get(call.key)
         if ready is not None:
+            if self.max_age is not None and self.on_expiry != "warn" and self.expired(ready):
+                return None  # another process may have recorded it again
             try:
                 self._ready.move_to_end(call.key)
             except KeyError:  # another thread has just let go of it
@@ -214,7 +230,12 @@ class Session:
         return self._keep(call, values, data) if data is not None else None
 
     def replay(self, call: Call, recording: Recording) -> Outcome:
-        """The outcome that this call is replayed with. Raises `OutcomesExhausted`, `WatchedFieldChanged`."""
+        """The outcome that this call is replayed with.
+
+        Raises `OutcomesExhausted`, `WatchedFieldChanged`, `RecordingExpired`.
+        """
+        if self.max_age is not None and self.expired(recording):
+            self._tell_expired(call, recording, self.max_age)
         if call.watched or recording.watched:
             self._compare_watched(call, recording)
         index = 0
@@ -241,6 +262,21 @@ class Session:
             self._stats.replayed += 1
             self._stats.seconds_saved += outcome.seconds
         return outcome
+
+    def expired(self, recording: Recording) -> bool:
+        """Whether a recording is older than `max_age`. One of the future is new; one that does not say when it was made is old."""
+        if self.max_age is None:
+            return False
+        if recording.made is None:
+            from memo._age import moment
+
+            made = moment(recording.recorded_at)
+            recording.made = -math.inf if made is None else made
+        return time.time() - recording.made > self.max_age.total_seconds()
+
+    def renews(self, recording: Recording) -> bool:
+        """Whether a recording is recorded again instead of being replayed, where calls may be made."""
+        return self.on_expiry == "record" and self.expired(recording)
 
     def missed(self, call: Call) -> RecordingNotFound:
         """The error of a call that can not be replayed, with the recording that is nearest.
@@ -327,9 +363,14 @@ class Session:
                     made = [each for each in place.making.places if each is not None]
                     self._write(call, [*self._before(call), *made])
             else:
-                first = self._access.create(entry_name(call), self._rendered(call, [outcome]))
+                document = self._rendered(call, [outcome])
+                first = self._access.create(entry_name(call), document)
                 if first is not None:
-                    return self.replay(call, self._keep(call, values, first))
+                    found = self._keep(call, values, first)
+                    if not self.renews(found):
+                        return self.replay(call, found)
+                    self.store.put(entry_name(call), document)
+                    self.restart(call)
                 self._written(call)
                 if self.exhausted == "error":
                     with self._lock:
@@ -409,6 +450,32 @@ class Session:
         if dropped is not None:
             self._held -= dropped.size
 
+    def _tell_expired(self, call: Call, recording: Recording, max_age: timedelta) -> None:
+        """Raise `RecordingExpired`, or warn. `record` is for where calls may be made, and this is not."""
+        from memo._age import in_words, moment
+        from memo._miss import recording_command
+
+        if self.on_expiry == "warn" and (call.key, "expired") in self._warned:
+            return
+        made = moment(recording.recorded_at)
+        age = None if made is None else timedelta(seconds=time.time() - made)
+        limit = f"which is more than max_age={in_words(max_age)}"
+        warning = RecordingExpired(
+            function=call.function,
+            key=call.key,
+            location=recording.location,
+            recorded_at=str(recording.recorded_at) if made is not None else "",
+            age=age,
+            max_age=max_age,
+            said=f"was recorded {in_words(age)} ago, {limit}"
+            if age is not None
+            else f"does not say when it was recorded, {limit.replace('is more', 'may be more')}",
+            command=recording_command("record-if-missing" if self.on_expiry == "record" else "record"),
+        )
+        if self.on_expiry != "warn":
+            raise warning
+        self._warn_once((call.key, "expired"), warning)
+
     def _compare_watched(self, call: Call, recording: Recording) -> None:
         then, now = recording.watched, call.watched
         changed = {path: (then.get(path), now.get(path)) for path in {**now, **then} if then.get(path) != now.get(path)}
@@ -428,10 +495,10 @@ class Session:
 
 def _outside() -> int:
     """How many frames above the caller of this the code stands that is not memo's."""
-    level, frame = 0, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("memo", "wrapt"):
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("memo", "wrapt"):
         level, frame = level + 1, frame.f_back
-    return level + 1
+    return level
 
 
 def entry_name(call: Call) -> str:

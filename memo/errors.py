@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "NotARecording",
     "OutcomesExhausted",
     "RecordingDamaged",
+    "RecordingExpired",
     "RecordingNotFound",
     "RecordingsSpooled",
     "StoreError",
@@ -246,6 +248,35 @@ class RecordingDamaged(MemoError):
             else f"Restore the file, or delete it and record again: rm '{location}'"
         )
         super().__init__(f"{location} {reason}. {mend}")
+
+
+class RecordingExpired(MemoError, UserWarning):
+    """A recording is older than the recorder's `max_age`.
+
+    A warning by default, one for each call in a session; raised with `on_expiry="fail"`, and with `on_expiry="record"`
+    where no call may be made. `recorded_at` is "" where the recording does not say it, `age` is None then.
+    """
+
+    def __init__(
+        self,
+        *,
+        function: str,
+        key: str,
+        location: str,
+        recorded_at: str,
+        age: timedelta | None,
+        max_age: timedelta,
+        said: str,
+        command: str,
+    ) -> None:
+        self.function = function
+        self.key = key
+        self.location = location
+        self.recorded_at = recorded_at
+        self.age = age
+        self.max_age = max_age
+        self.command = command
+        super().__init__(f"{function}: {location} {said}. To record it again: {command}")
 
 
 class NotARecording(RecordingDamaged):

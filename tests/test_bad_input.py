@@ -446,6 +446,15 @@ def raise_watched():
         f(1, 2)
 
 
+def raise_expired():
+    with recording(MemoryStore(), mode="record") as rec:
+        ask("why")
+    [name] = rec.store.scan()
+    rec.store.put(name, (rec.store.get(name) or b"").replace(b'"recorded_at": "2', b'"recorded_at": "1'))
+    with recording(rec.store, max_age="30d", on_expiry="fail"):
+        ask("why")
+
+
 def raise_not_readable():
     class Store(MemoryStore):
         def get(self, name):
@@ -498,6 +507,7 @@ RAISES = {
     "StoreNotWritable": lambda: raise_store(StoreNotWritable("memory://", "is full")),
     "StoreFull": lambda: raise_store(StoreFull("memory://", "is full")),
     "WatchedFieldChanged": raise_watched,
+    "RecordingExpired": raise_expired,
 }
 
 
@@ -525,10 +535,11 @@ FIELDS = {
     InvalidMode: "option value allowed",
     UnkeyableArgument: "function path reason",
     UnrecordableValue: "function path reason",
-    RecordingNotFound: "function key store arguments",
-    OutcomesExhausted: "function key store arguments outcomes",
+    RecordingNotFound: "function key store arguments reason seen looked_at nearest differences elsewhere command",
+    OutcomesExhausted: "function key store arguments outcomes reason location command",
     StreamCutShort: "function items",
-    WatchedFieldChanged: "function fields",
+    WatchedFieldChanged: "function fields location fingerprints",
+    errors.RecordingExpired: "function key location recorded_at age max_age command",
 }
 
 

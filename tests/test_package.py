@@ -20,6 +20,7 @@ PACKAGE = ROOT / "memo"
 # A module imports from lower layers, or from its own sub-package. A sub-package is one row.
 LAYERS = {
     "errors": 0,
+    "_age": 1,
     "_diff": 1,
     "_durations": 1,
     "_flight": 1,

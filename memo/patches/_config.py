@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from memo._age import duration
 from memo._modes import Mode
 from memo._recordable import Options
 from memo._scope import RecorderOptions
@@ -38,11 +39,12 @@ _RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"scru
 _NAMES = ("mode", "presets", "store", "targets", *_RECORDER_OPTIONS)
 
 _LISTS = ("headers", "ignore", "presets", "secrets", "trust", "watch")
-_TEXTS = ("mode", "name", "store")
+_TEXTS = ("max_age", "mode", "name", "store")
 _CHOICES = {
     "errors": ("answers", "all"),
     "exhausted": ("repeat", "error"),
     "on_watched_change": ("warn", "fail"),
+    "on_expiry": ("warn", "fail", "record"),
 }
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "memory": ((int,), "a number of bytes"),
@@ -158,6 +160,8 @@ def _check(place: str, name: str, value: Any) -> None:
         raise InvalidOption(place, value, ["a list of texts"])
     if name in _TEXTS and not isinstance(value, str):
         raise InvalidOption(place, value, ["a text"])
+    if name == "max_age":
+        duration(value, place)
     if name in _CHOICES and value not in _CHOICES[name]:
         raise InvalidOption(place, value, _CHOICES[name])
     if name in _KINDS:
