@@ -16,6 +16,7 @@ from memo.cli.demo import demo
 from memo.cli.imports import llama_stack
 from memo.cli.ls import ls
 from memo.cli.run import run
+from memo.cli.show import show
 from memo.cli.verify import verify
 
 __all__ = ["app"]
@@ -26,6 +27,7 @@ def app() -> typer.Typer:
     memo = _group("Record a real async call once; replay it typed, for ever.")
     memo.callback(epilog="memo COMMAND --help says more about a command.")(_memo)
     memo.command("ls")(ls)
+    memo.command("show")(show)
     memo.command("verify")(verify)
     imports = _group("Turn the recordings of another tool into memo's.")
     imports.callback(subcommand_metavar="TOOL ...")(_imports)

@@ -95,6 +95,16 @@ def heading(text: str) -> None:
     tell(text, "bold")
 
 
+def cropped(text: str) -> None:
+    """A line of which a terminal shows only what fits."""
+    if sys.stdout.isatty():
+        from rich.text import Text
+
+        _console().print(Text(printable(text)), no_wrap=True, overflow="ellipsis")
+    else:
+        print(printable(text))
+
+
 def complain(text: str) -> None:
     """A line on standard error."""
     print(printable(text), file=sys.stderr)

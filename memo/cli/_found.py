@@ -1,0 +1,98 @@
+"""One recording, as a command names it: by its file, or by the first characters of its key."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memo.cli._output import open_store, place
+from memo.errors import InvalidOption, RecordingDamaged, StoreNotReadable
+
+if TYPE_CHECKING:
+    from memo.stores import Store
+
+__all__ = ["Found", "StoreOption", "find"]
+
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="STORE",
+        help="Where to look for a key. By default $MEMO_STORE, what [tool.memo] names, or ./recordings.",
+        show_default=False,
+    ),
+]
+
+_KEY = re.compile(r"(?:.*/)?[0-9a-f]{1,64}")
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recording's bytes, and where they lie."""
+
+    data: bytes
+    location: str
+
+    def document(self) -> dict[str, Any]:
+        """The recording, whole, its key checked. Raises `RecordingDamaged` or `NewerFormat`."""
+        from memo._format import parse
+
+        return parse(self.data, self.location)
+
+
+def find(named: str, store: str | None) -> Found:
+    """The recording that `named` names: a file's path, or as much of a key as only one of the store's begins with.
+
+    `function/key` names one of a function. Raises `InvalidOption` if there is none, or more than one.
+    """
+    path = Path(named)
+    if path.is_file():
+        try:
+            return Found(path.read_bytes(), named)
+        except OSError as error:
+            raise StoreNotReadable(named, f"can not be read: {error.strerror}") from error
+    if path.exists():
+        raise RecordingDamaged(
+            named, f"is {'a directory' if path.is_dir() else 'no file'}, where a recording should be"
+        )
+    if not _KEY.fullmatch(named):
+        raise InvalidOption(
+            "recording", named, ["a file that is there", "a key's first characters (memo ls shows keys)"]
+        )
+    opened = open_store(store)
+    names = _matching(opened, named)
+    if not names:
+        raise InvalidOption(
+            "key", named, [f"the first characters of a key in {opened.location()} (memo ls shows them)"]
+        )
+    if len(names) > 1:
+        shown = [place(opened, name) for name in names[:_SHOWN]]
+        more = [f"{len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
+        raise InvalidOption(
+            "key", named, [f"more of it: {len(names):,} recordings begin so: {shown[0]}", *shown[1:], *more]
+        )
+    data = _read(opened, names[0])
+    return Found(data, place(opened, names[0]))
+
+
+def _read(store: Store, name: str) -> bytes:
+    from memo.maintenance.entries import read
+
+    data = read(store, name)
+    if data is None:
+        raise StoreNotReadable(store.location(name), "is gone")
+    return data
+
+
+def _matching(store: Store, named: str) -> list[str]:
+    """Names in the store that begin so. A name holds the first characters of its key; a longer key is cut to these."""
+    from memo._format import KEY_CHARACTERS
+
+    function, slash, key = named.rpartition("/")
+    key = key[:KEY_CHARACTERS]
+    return [name for name in store.scan(f"{function}/" if slash else "") if name.rpartition("/")[2].startswith(key)]

@@ -1,0 +1,207 @@
+"""What recordings hold, for people: the JSON inside of the typed JSON. No type is looked up, nothing is imported."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+__all__ = ["Shown", "is_error", "lines", "plain", "raised", "shown", "type_name", "unpacked"]
+
+Shown = dict[str, Any]
+"""An outcome for people, as JSON: its `kind` (value, stream, error), and what it came to."""
+
+
+def unpacked(tree: Any) -> Any:
+    """Typed JSON with every item of a list or a stream by itself, whole and with its type."""
+    if isinstance(tree, list):
+        return [unpacked(each) for each in tree]
+    if not isinstance(tree, dict):
+        return tree
+    out = {name: unpacked(each) for name, each in tree.items()}
+    of, items = tree.get("of"), out.get("items")
+    if not (isinstance(of, str) and isinstance(items, list)):
+        return out
+    base, count = tree.get("base"), {"set": tree["set"]} if "set" in tree else {}
+    out["items"] = [
+        each
+        if isinstance(each, dict) and "__type__" in each
+        else {"__type__": of, "value": _merged(base, each), **count}
+        for each in items
+    ]
+    return {name: each for name, each in out.items() if name not in ("of", "base", "set")}
+
+
+def _merged(base: Any, item: Any) -> Any:
+    return {**base, **item} if isinstance(base, dict) and isinstance(item, dict) else item
+
+
+def type_name(tree: Any) -> str | None:
+    """The name of the type of unpacked typed JSON, as code writes it: `openai.types:Model` is `openai.types.Model`."""
+    name = tree.get("__type__") if isinstance(tree, dict) else None
+    return name.replace(":", ".") if isinstance(name, str) and name != "json" else None
+
+
+def plain(tree: Any) -> Any:
+    """The JSON in unpacked typed JSON: a model is its fields, a tuple a list, a time its text."""
+    if isinstance(tree, list):
+        return [plain(each) for each in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "__type__" not in tree:
+        return {name: plain(each) for name, each in tree.items()}
+    if isinstance(tree.get("exact"), dict):
+        return plain({**tree["exact"], **_mapping(tree.get("extra"))})
+    if isinstance(tree.get("items"), list):
+        return plain(tree["items"])
+    if "args" in tree:
+        return plain({"args": tree["args"], **_mapping(tree.get("attributes"))})
+    value = tree.get("value")
+    if tree["__type__"] == "dict" and isinstance(value, list):
+        return {_key(pair[0]): plain(pair[1]) for pair in value if isinstance(pair, list) and len(pair) == 2}
+    for name in ("value", "text", "base64", "name"):
+        if name in tree:
+            return plain(tree[name])
+    return {name: plain(each) for name, each in tree.items() if name != "__type__"}
+
+
+def _mapping(tree: Any) -> dict[str, Any]:
+    return tree if isinstance(tree, dict) else {}
+
+
+def _key(tree: Any) -> str:
+    key = plain(tree)
+    return key if isinstance(key, str) else orjson.dumps(key).decode()
+
+
+def is_error(outcome: dict[str, Any]) -> bool:
+    """Whether an outcome is an error, or a stream that ended with one."""
+    return "error" in outcome or "error" in _mapping(outcome.get("stream"))
+
+
+def raised(tree: Any) -> str:
+    """An error as Python shows it when it is raised: `openai.NotFoundError: Error code: 404`, and its notes."""
+    tree = unpacked(tree)
+    name = (type_name(tree) or "an error without a type").removeprefix("builtins.")
+    args = plain(tree.get("args", [])) if isinstance(tree, dict) else []
+    if not isinstance(args, list):
+        args = [args]
+    message = "" if not args else str(args[0]) if len(args) == 1 else str(tuple(args))
+    if isinstance(tree, dict) and "args" not in tree:  # of a type with a codec of its own
+        message = orjson.dumps(plain(tree)).decode()
+    notes = plain(tree.get("notes", [])) if isinstance(tree, dict) else []
+    told = f"{name}: {message}" if message else name
+    return "\n".join([told, *map(str, notes if isinstance(notes, list) else [])])
+
+
+def shown(outcome: dict[str, Any]) -> Shown:
+    """An outcome for people, as JSON."""
+    from memo.cli._assembled import assembled
+
+    out: Shown = {"kind": next((kind for kind in ("value", "error", "stream") if kind in outcome), "unknown")}
+    tree = unpacked(outcome.get(out["kind"]))
+    if out["kind"] == "error":
+        out |= {"raised": raised(tree), "type": type_name(tree), "attributes": _attributes(tree)}
+    elif out["kind"] == "stream":
+        stream = _mapping(tree)
+        items = stream.get("items") if isinstance(stream.get("items"), list) else []
+        assert isinstance(items, list)
+        values = [plain(each) for each in items]
+        types = {type_name(each) for each in items}
+        out |= {"type": types.pop() if len(types) == 1 else None, "end": stream.get("end"), **assembled(values)}
+        if "error" in stream:
+            out["raised"] = raised(stream["error"])
+        for name in ("returned", "response"):
+            if name in stream:
+                out[name] = plain(stream[name])
+        out["items"] = values
+    else:
+        out |= {"type": type_name(tree), "value": plain(tree)}
+    return out | {name: outcome[name] for name in ("seconds", "test", "redacted") if name in outcome}
+
+
+def _attributes(tree: Any) -> Any:
+    attributes = plain(_mapping(tree).get("attributes", {}))
+    return attributes if isinstance(attributes, dict) else {}
+
+
+# As lines
+
+_SHORT = 76
+_NUMBERS = 16
+"""A longer row of numbers is summed up."""
+
+
+def lines(node: Any, indent: int = 0, name: str = "") -> Iterator[str]:
+    """A JSON tree for reading: one member a line, text as it is, and long rows of numbers summed up."""
+    pad = " " * indent
+    told = _told(node, name, _SHORT - indent)
+    if told is not None:
+        yield from (pad + line for line in told.split("\n"))
+    elif isinstance(node, dict):
+        for key, each in node.items():
+            yield from _member(f"{pad}{key}:", each, indent + 2, str(key))
+    else:
+        for each in node:
+            inner = list(lines(each, indent + 2))
+            yield f"{pad}- {inner[0][indent + 2 :]}"
+            yield from inner[1:]
+
+
+def _member(head: str, each: Any, indent: int, name: str) -> Iterator[str]:
+    told = _told(each, name, _SHORT - len(head))
+    if told is not None and "\n" not in told:
+        yield f"{head} {told}"
+    else:
+        yield head
+        yield from lines(each, indent, name)
+
+
+def _told(node: Any, name: str, room: int) -> str | None:
+    """A value in words; None for what takes a line for each of its members."""
+    if isinstance(node, str):
+        return _embedding(node) if name == "embedding" and len(node) > 200 else _quoted(node)
+    if isinstance(node, list) and len(node) > _NUMBERS and all(type(each) in (int, float) for each in node):
+        return _numbers(node)
+    text = orjson.dumps(node).decode()
+    if not isinstance(node, dict | list) or not node or (len(text) <= room and not _has_lines(node)):
+        return text
+    return None
+
+
+def _has_lines(node: Any) -> bool:
+    """Whether there is text in it that is worth lines of its own."""
+    if isinstance(node, dict):
+        return any(map(_has_lines, node.values()))
+    return any(map(_has_lines, node)) if isinstance(node, list) else isinstance(node, str) and "\n" in node
+
+
+def _quoted(text: str) -> str:
+    """Text as it is, in quotes where it would be taken for something else."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        is_other = text != text.strip() or not text
+    else:
+        is_other = True
+    return orjson.dumps(text).decode() if is_other and "\n" not in text else text
+
+
+def _numbers(row: list[int | float]) -> str:
+    kind = "floats" if any(type(each) is float for each in row) else "integers"
+    first = ", ".join(f"{each:.4g}" for each in row[:3])
+    norm = math.sqrt(math.fsum(float(each) ** 2 for each in row))
+    return f"[{len(row):,} {kind}, first {first}, norm {norm:.4g}]"
+
+
+def _embedding(text: str) -> str:
+    """An embedding that was sent in base64, as OpenAI's SDK asks for it."""
+    try:
+        data = base64.b64decode(text, validate=True)
+        return _numbers([each for (each,) in struct.iter_unpack("<f", data)]) + " in base64"
+    except (ValueError, struct.error, OverflowError):
+        return _quoted(text)

@@ -1,0 +1,136 @@
+"""`memo show`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from memo.cli._found import StoreOption, find
+from memo.cli._output import Json, complain, cropped, heading, tell, tell_json
+from memo.cli._plain import Shown, lines, shown
+from memo.cli._text import age, size
+from memo.errors import MemoError
+
+__all__ = ["show"]
+
+
+def show(
+    recording: Annotated[
+        str, typer.Argument(metavar="KEY|FILE", help="The first characters of a key, or a recording's file.")
+    ],
+    *,
+    store: StoreOption = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Write the bytes as they are stored.")] = False,
+    json: Json = False,
+) -> int:
+    """Show a recording: the call, then what came of it.
+
+    The text of a stream is put together, and its items follow; an error is shown as it would be raised; a long row of
+    numbers is summed up. Types are not needed for that, and nothing is imported.
+
+    Exit codes: 0, 1 if the recording is damaged, 2 if there is none, or more than one.
+    """
+    found = find(recording, store)
+    if raw:
+        if sys.stdout.isatty():
+            tell(found.data.decode(errors="backslashreplace"))
+        else:
+            sys.stdout.buffer.write(found.data)
+        return 0
+    try:
+        document = found.document()
+    except MemoError as error:
+        complain(f"memo: {error}")
+        complain(f"memo show --raw shows what is there ({size(len(found.data))})")
+        return 1
+    outcomes = [shown(each) for each in document["outcomes"]]
+    if json:
+        tell_json({**document, "outcomes": outcomes, "location": found.location, "size": len(found.data)})
+        return 0
+    _tell_call(document, found.location, len(found.data))
+    for number, outcome in enumerate(outcomes, 1):
+        tell()
+        _tell_outcome(outcome, f"outcome {number} of {len(outcomes)}", document["outcomes"][number - 1])
+    return 0
+
+
+def _tell_call(document: dict[str, Any], location: str, bytes_: int) -> None:
+    from memo.maintenance.entries import recorded_at
+
+    heading(document["function"])
+    about = {
+        "key": document["key"],
+        "version": document.get("version"),
+        "recorded": f"{document.get('recorded_at', 'at an unknown time')} ({age(recorded_at(document))} ago)",
+        "test": document.get("test"),
+        "watched": ", ".join(document.get("watched", {})) or None,
+        "stored": f"{location} ({size(bytes_)})",
+    }
+    for name, value in about.items():
+        if value is not None:
+            tell(f"  {name:<9} {value}")
+    tell()
+    heading("call")
+    for line in lines(document["arguments"], 2):
+        tell(line)
+
+
+def _tell_outcome(outcome: Shown, title: str, stored: dict[str, Any]) -> None:
+    kind, type_ = outcome["kind"], outcome.get("type") or ""
+    if kind == "stream":
+        of = f" {type_}" if type_ else " items"
+        title += f": stream of {len(outcome['items']):,}{of}, {_ending(outcome)}"
+    else:
+        title += f": {kind}" + (f" {type_}" if kind == "value" and type_ else "")
+    if "seconds" in outcome:
+        title += f", {outcome['seconds']:.3g} s"
+    heading(title)
+    for name in ("test", "redacted"):
+        if name in outcome:
+            tell(f"  {name}: {outcome[name] if name == 'test' else ', '.join(map(str, outcome[name]))}")
+    if kind == "value":
+        _indented(outcome["value"])
+    elif kind == "error":
+        for line in outcome["raised"].split("\n"):
+            tell(f"  {line}")
+        _indented(outcome["attributes"])
+    else:
+        _tell_stream(outcome, stored["stream"])
+
+
+def _tell_stream(outcome: Shown, stored: Any) -> None:
+    for name in ("thinking", "text"):
+        if name in outcome:
+            tell(f"  {name}:")
+            for line in outcome[name].split("\n"):
+                tell(f"    {line}")
+    for call in outcome.get("tool_calls", ()):
+        tell(f"  tool call: {call}")
+    for name in ("returned", "response"):
+        if name in outcome:
+            tell(f"  {name}:")
+            _indented(outcome[name], 4)
+    base = stored.get("base") if isinstance(stored, dict) else None
+    items = stored.get("items") if isinstance(stored, dict) else None
+    if not isinstance(items, list):
+        return
+    tell("  items:" if not base else "  items, without what most of them have in common:")
+    if base:
+        cropped(f"    {orjson.dumps(base).decode()}")
+    for number, item in enumerate(items):
+        cropped(f"    {number:>{len(str(len(items)))}}  {orjson.dumps(item).decode()}")
+    if "raised" in outcome:
+        tell(f"  then raised {outcome['raised']}")
+
+
+def _ending(outcome: Shown) -> str:
+    ends = {"complete": "complete", "closed": "left by its consumer", "error": "then an error"}
+    return ends.get(str(outcome["end"]), f"of the unknown end {outcome['end']!r}")
+
+
+def _indented(node: Any, indent: int = 2) -> None:
+    for line in lines(node, indent):
+        tell(line)
