@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from memo.cli.demo import demo
+from memo.cli.diff import diff
 from memo.cli.imports import llama_stack
 from memo.cli.ls import ls
 from memo.cli.run import run
@@ -28,6 +29,7 @@ def app() -> typer.Typer:
     memo.callback(epilog="memo COMMAND --help says more about a command.")(_memo)
     memo.command("ls")(ls)
     memo.command("show")(show)
+    memo.command("diff")(diff)
     memo.command("verify")(verify)
     imports = _group("Turn the recordings of another tool into memo's.")
     imports.callback(subcommand_metavar="TOOL ...")(_imports)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from memo._diff import Difference
     from memo.stores import Store
 
 __all__ = [
@@ -113,6 +114,24 @@ def complain(text: str) -> None:
 def tell_json(tree: Any) -> None:
     """The whole answer, as JSON."""
     print(orjson.dumps(tree, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+_STYLES = {"path": "bold", "same": "", "before": "red", "after": "green", "note": "dim"}
+
+
+def tell_difference(found: list[Difference], limit: int) -> None:
+    """Differences, in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal."""
+    from memo._diff import shown
+
+    for line in shown(found, limit):
+        if sys.stdout.isatty():
+            from rich.text import Text
+
+            _console().print(
+                Text.assemble(*((printable(each.text), _STYLES[each.kind]) for each in line)), soft_wrap=True
+            )
+        else:
+            print(printable("".join(each.text for each in line)))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
