@@ -2,60 +2,209 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from copy import copy
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 
-from memo.stores import AsyncReads, Claims, Creates, Expires, Remote, Store, Wakes
+from memo._flight import Claim
+from memo._threads import on_asyncio
+from memo.errors import RecordingsSpooled, StoreError
+from memo.stores import AsyncReads, Claims, Creates, DirectoryStore, Expires, Remote, Store
 
-__all__ = ["Access", "on_asyncio"]
+__all__ = ["Access"]
 
-_POWERS: tuple[Any, ...] = (AsyncReads, Claims, Creates, Expires, Remote, Wakes)
+log = logging.getLogger("memo")
+
+_POWERS: tuple[Any, ...] = (AsyncReads, Claims, Creates, Expires, Remote)
 _known: WeakKeyDictionary[type, frozenset[Any]] = WeakKeyDictionary()
 
 
 def _powers(store: Store) -> frozenset[Any]:
-    """What a store can do: asked once a class, since asking takes a tenth of a millisecond."""
+    """What a store can do: asked once a class, since asking takes a fifth of a millisecond."""
     powers = _known.get(type(store))
     if powers is None:
         powers = _known[type(store)] = frozenset(power for power in _POWERS if isinstance(store, power))
     return powers
 
 
-def on_asyncio() -> bool:
-    """Whether an asyncio event loop runs here. (Clients of servers know no other.)"""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 class Access:
-    """What a session asks of its store."""
+    """What a session asks of its store.
 
-    def __init__(self, store: Store) -> None:
+    A store behind a network may fail. Without recording, that is an error, and for the next seconds the same one at once: a
+    test suite does not wait for each of its calls. While recording, reads find what is in the spool, a local directory, and
+    writes go there, until the store is asked again.
+    """
+
+    def __init__(self, store: Store, *, recording: bool, claims: bool, patience: float) -> None:
         powers = _powers(store)
-        self.store = store
-        self.get: Callable[[str], bytes | None] = store.get
-        self._aget = store.aget if isinstance(store, AsyncReads) and AsyncReads in powers else None
-        self._create = store.create if isinstance(store, Creates) and Creates in powers else self._look_and_put
+        any_store: Any = store
+        self._store = store
+        self._patience = patience
+        self._recording = recording
+        self.in_place = store.reads_in_place
+        self.ttl: float | None = any_store.ttl if Expires in powers else None
+        """Seconds that the store keeps an entry."""
+        self._claims: Claims | None = any_store if Claims in powers and claims else None
+        self._get: Callable[[str], bytes | None] = store.get
+        self._aget: Callable[[str], Awaitable[bytes | None]] | None = any_store.aget if AsyncReads in powers else None
+        self._create: Callable[[str, bytes], bytes | None] = (
+            any_store.create if Creates in powers else self._look_and_put
+        )
+        self._remote = Remote in powers
+        self._reads, self._writes = _Fault(), _Fault()
+        self._spool: DirectoryStore | None = None
+        self._spooled: set[str] = set()
+
+    # Reading
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of that name, None where there are none."""
+        if not self._remote:
+            return self._get(name)
+        if self._reads.lasts(raising=not self._recording):
+            return self._spooled_bytes(name)
+        try:
+            return self._get(name)
+        except StoreError as error:
+            return self._missed(name, error)
 
     async def aget(self, name: str) -> bytes | None:
-        """The bytes of that name, without blocking the event loop."""
-        if self._aget is not None and on_asyncio():
+        """The same, without blocking the event loop."""
+        if self._aget is None or not on_asyncio():
+            return await anyio.to_thread.run_sync(self.get, name)
+        if self._reads.lasts(raising=not self._recording):
+            return self._spooled_bytes(name)
+        try:
             return await self._aget(name)
-        return await anyio.to_thread.run_sync(self.get, name)
+        except StoreError as error:
+            return self._missed(name, error)
 
-    def create(self, name: str, data: bytes) -> bytes | None:
-        """Keep the bytes if there are none under that name: None; otherwise the ones that are there."""
-        return self._create(name, data)
+    def _missed(self, name: str, error: StoreError) -> bytes | None:
+        self._reads.begin(error, self._store)
+        if not self._recording:
+            raise error
+        return self._spooled_bytes(name)
+
+    # Writing
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep the bytes under that name."""
+        self._write(name, data, self._store.put, DirectoryStore.put)
+
+    def create(self, name: str, data: bytes, claim: Claim | None) -> bytes | None:
+        """Keep the bytes if there are none under that name: None; otherwise the ones that are there. Ends the claim."""
+        if claim is not None:
+            return self._write(name, data, lambda _, data: claim.finish(data), DirectoryStore.create)
+        return self._write(name, data, self._create, DirectoryStore.create)
+
+    def _write(
+        self,
+        name: str,
+        data: bytes,
+        write: Callable[[str, bytes], bytes | None],
+        spool: Callable[[DirectoryStore, str, bytes], bytes | None],
+    ) -> bytes | None:
+        if not self._remote or not self._writes.lasts():
+            try:
+                return write(name, data)
+            except StoreError as error:
+                if not self._remote:
+                    raise
+                self._writes.begin(error, self._store)
+        kept = spool(self._spool or self._open_spool(), name, data)
+        self._spooled.add(name)
+        return kept
 
     def _look_and_put(self, name: str, data: bytes) -> bytes | None:
-        kept = self.store.get(name)
+        kept = self._get(name)
         if kept is None:
-            self.store.put(name, data)
+            self._store.put(name, data)
         return kept
+
+    # The spool
+
+    def _open_spool(self) -> DirectoryStore:
+        folder = Path(os.environ.get("MEMO_SPOOL") or ".memo-spool").expanduser().absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")  # as other tools' caches: nobody means to commit it
+        self._spool = DirectoryStore(folder)
+        return self._spool
+
+    def _spooled_bytes(self, name: str) -> bytes | None:
+        return self._spool.get(name) if self._spool is not None else None
+
+    def undelivered(self) -> RecordingsSpooled | None:
+        """What is in the spool instead of in the store. Told once."""
+        spooled, self._spooled = self._spooled, set()
+        if not spooled or self._spool is None:
+            return None
+        reason = self._writes.error.reason if self._writes.error is not None else "it failed"
+        return RecordingsSpooled(self._store.location(), self._spool.location(), len(spooled), reason)
+
+    # Claims
+
+    @property
+    def claims(self) -> Claims | None:
+        """Where calls are claimed, if they are."""
+        return None if self._writes.lasts() else self._claims
+
+    def claim(self, name: str) -> Claim | bytes | None:
+        """Claim a call, or its bytes, if it was recorded. None: it is made without a claim."""
+        if self.claims is None:
+            return self.get(name)
+        from memo._claims import claim
+
+        try:
+            return claim(self.claims, name, self._patience)
+        except StoreError as error:
+            return self._unclaimed(name, error)
+
+    async def aclaim(self, name: str) -> Claim | bytes | None:
+        """The same, without blocking the event loop."""
+        if self.claims is None:
+            return self.get(name) if self.in_place else await self.aget(name)
+        from memo._claims import aclaim
+
+        try:
+            return await aclaim(self.claims, name, self._patience)
+        except StoreError as error:
+            return self._unclaimed(name, error)
+
+    def _unclaimed(self, name: str, error: StoreError) -> bytes | None:
+        log.warning("%s is called without a claim: %s", name, error)
+        if self._remote:
+            self._writes.begin(error, self._store)
+        return self._spooled_bytes(name)
+
+
+class _Fault:
+    """A store that does not work, and until when it is not asked again."""
+
+    _SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self.error: StoreError | None = None
+        self._until = 0.0
+
+    def begin(self, error: StoreError, store: Store) -> None:
+        """It failed."""
+        log.warning("%s; it is asked again in %g seconds", error, self._SECONDS)
+        self.error = error
+        self._until = time.monotonic() + self._SECONDS
+
+    def lasts(self, *, raising: bool = False) -> bool:
+        """Whether it failed just now. Raises its error again if that is wished."""
+        if self.error is None or time.monotonic() >= self._until:
+            return False
+        if raising:
+            raise copy(self.error)
+        return True

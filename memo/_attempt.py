@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from anyio.lowlevel import RunVar
 
 from memo._flight import Flight
 from memo._outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
 from memo._session import Place, Session
+from memo._threads import writers
 from memo.codecs import Values
 from memo.errors import MemoError
 from memo.keys import Call
@@ -21,10 +21,6 @@ from memo.keys import Call
 __all__ = ["Attempt"]
 
 T = TypeVar("T")
-
-_WRITERS = 8
-_writers: RunVar[anyio.CapacityLimiter] = RunVar("memo_writers")
-"""Threads that write, for each event loop: of our own, since the user's may all be waiting for what is written here."""
 
 
 class Attempt:
@@ -189,7 +185,7 @@ class Attempt:
     def _store(self, outcome: dict[str, Any] | None) -> None:
         try:
             if outcome is not None and not self._over:
-                self.preceded = self._session.store_outcome(self._call, self._place, outcome, self._values)
+                self._keep(outcome)
         finally:
             self.abandon()
 
@@ -198,21 +194,14 @@ class Attempt:
             if outcome is None or self._over:
                 return
             if self._session.store.writes_in_place:
-                self.preceded = self._session.store_outcome(self._call, self._place, outcome, self._values)
+                self._keep(outcome)
                 return
             # The answer is here and was paid for: a cancellation that arrives now waits until it is on disk.
             with anyio.CancelScope(shield=True):
-                self.preceded = await anyio.to_thread.run_sync(
-                    self._session.store_outcome, self._call, self._place, outcome, self._values, limiter=_limiter()
-                )
+                await anyio.to_thread.run_sync(self._keep, outcome, limiter=writers())
         finally:
             self.abandon()
 
-
-def _limiter() -> anyio.CapacityLimiter:
-    try:
-        return _writers.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(_WRITERS)
-        _writers.set(limiter)
-        return limiter
+    def _keep(self, outcome: dict[str, Any]) -> None:
+        claim = self.flight.claim if self.flight is not None else None
+        self.preceded = self._session.store_outcome(self._call, self._place, outcome, self._values, claim)

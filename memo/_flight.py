@@ -9,12 +9,12 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from anyio.lowlevel import current_token
 
-__all__ = ["LANDED", "NEVER", "Flight", "Flights"]
+__all__ = ["LANDED", "NEVER", "Claim", "Flight", "Flights"]
 
 LANDED = "landed"
 """What a wait comes to: the call is over."""
@@ -32,10 +32,23 @@ def _task() -> int:
     return id(task) if task is not None else anyio.get_current_task().id
 
 
+class Claim(Protocol):
+    """What makes a call the only live one in the whole fleet."""
+
+    def finish(self, data: bytes) -> bytes | None:
+        """Store the outcome, and let the others look: None, or what was stored before."""
+        ...
+
+    def release(self) -> None:
+        """Let another make the call. Not after `finish`. Nothing is waited for."""
+        ...
+
+
 class Flight:
     """A live call on its way."""
 
     def __init__(self, land: Callable[[], None]) -> None:
+        self.claim: Claim | None = None
         self._land = land
         # Reentrant: the garbage collector lands flights too, and may come at any time.
         self._lock = threading.RLock()
@@ -76,6 +89,8 @@ class Flight:
             if self._landed:
                 return
             self._landed = True
+        if self.claim is not None:
+            self.claim.release()
         self._land()
         self._wake_all()
 

@@ -33,7 +33,10 @@ class Go(NamedTuple):
 
 
 class Lead(NamedTuple):
-    """Look once more, since another call may just have ended, and then make the call that others wait for."""
+    """Look once more, since another call may just have ended, and then make the call that others wait for.
+
+    Others in this process; and in the whole fleet, where the store can claim the call.
+    """
 
     flight: Flight
 
@@ -181,9 +184,13 @@ class Run:
         Or the kind of result that is still to come, if it is one of these kinds: the caller can return the like of it.
         """
         leading, ready = None, False
+        found = None
         while True:
             try:
-                found = self._session.find(self._call, self._setting.values) if self._mode is not _LIVE else None
+                if leading is not None:
+                    found = self._session.lead(self._call, self._setting.values, leading)
+                elif self._mode is not _LIVE:
+                    found = self._session.find(self._call, self._setting.values)
                 decision = decide(self._session, self._mode, self._call, found, ready=ready)
             except BaseException:
                 if leading is not None:
@@ -249,10 +256,12 @@ class Run:
 
     async def _adecided(self, *kinds: str) -> Outcome | Attempt | str | None:
         leading, ready = None, False
+        found = None
         while True:
             try:
-                found = None
-                if self._mode is not _LIVE:
+                if leading is not None:
+                    found = await self._session.alead(self._call, self._setting.values, leading)
+                elif self._mode is not _LIVE:
                     found = self._session.ready(self._call) or await self._session.afind(
                         self._call, self._setting.values
                     )

@@ -70,6 +70,8 @@ class RecorderOptions(TypedDict, total=False):
     pace: float
     trust: Iterable[str]
     secrets: Iterable[str]
+    claims: bool
+    claim_timeout: float
     memory: int
     ignore: Iterable[str]
     watch: Iterable[str]
@@ -85,7 +87,8 @@ class Recorder(Session):
     loops at once. `recording()` opens one for a `with` block, `recorder.recordable` binds a function to one, and
     `recorder.start()` makes it the process's default.
 
-    - `store`: a directory (made when it is needed), `memory://`, or any `Store`. `MEMO_STORE` in the environment wins.
+    - `store`: a directory (made when it is needed), a URL (`sqlite:///file.db`, `redis://…`, `s3://bucket/prefix`,
+      `memory://`), or any `Store`. `MEMO_STORE` in the environment wins.
     - `mode`: see `recording`. `MEMO_MODE` in the environment wins.
     - `exhausted`: after the last outcome of a call, `"repeat"` it or raise `OutcomesExhausted` (`"error"`).
     - `errors`: record the errors that are `"answers"`, or `"all"` of them (connections, time-outs, 429, 5xx too).
@@ -98,6 +101,8 @@ class Recorder(Session):
     - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
     - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
     - `secrets`: more names of parameters, fields and headers that hold credentials.
+    - `claims`: where the store can, make one live call per key in the whole fleet, not only in this recorder. Who waits for
+      another's call that takes longer than `claim_timeout` seconds makes it too, and a warning is logged.
     - `memory`: how many bytes of recordings are kept ready in memory.
     - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, beside its own.
     - `test`: written into new recordings, to say which test made them.

@@ -19,7 +19,7 @@ from warnings import warn
 import orjson
 
 from memo._access import Access
-from memo._flight import Flights
+from memo._flight import Claim, Flight, Flights
 from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render, timestamp
 from memo._modes import Mode
 from memo._outcomes import Outcome, fingerprint
@@ -77,7 +77,7 @@ class Stats:
 class Recording:
     """A recording as it was read: its outcomes become ready one by one, as they are asked for."""
 
-    __slots__ = ("_outcomes", "_trees", "_values", "location", "made", "recorded_at", "size", "watched")
+    __slots__ = ("_outcomes", "_trees", "_values", "location", "made", "recorded_at", "size", "until", "watched")
 
     def __init__(self, document: dict[str, Any], values: Values, location: str, size: int) -> None:
         self._trees: list[Any] = document["outcomes"]
@@ -89,6 +89,8 @@ class Recording:
         """The same in seconds, worked out when it is asked for."""
         self.location = location
         self.size = size
+        self.until: float | None = None
+        """When the store lets go of it, by `time.monotonic()`."""
 
     def __len__(self) -> int:
         return len(self._outcomes)
@@ -138,6 +140,8 @@ class Session:
         pace: float = 0.0,
         trust: Iterable[str] = (),
         secrets: Iterable[str] = (),
+        claims: bool = True,
+        claim_timeout: float = 300.0,
         memory: int = 64 * 1024 * 1024,
         ignore: Iterable[str] = (),
         watch: Iterable[str] = (),
@@ -147,7 +151,12 @@ class Session:
     ) -> None:
         self.mode = Mode.of(environ.get("MEMO_MODE") or mode)
         self.store = as_store(environ.get("MEMO_STORE") or store)
-        self._access = Access(self.store)
+        self._access = Access(
+            self.store,
+            recording=self.mode in (Mode.RECORD, Mode.RECORD_IF_MISSING),
+            claims=claims,
+            patience=_positive("claim_timeout", claim_timeout),
+        )
         self.exhausted = _one_of("exhausted", exhausted, "repeat", "error")
         self.errors = _one_of("errors", errors, "answers", "all")
         self.on_watched_change = _one_of("on_watched_change", on_watched_change, "warn", "fail")
@@ -192,9 +201,15 @@ class Session:
             return replace(self._stats)
 
     def raise_failures(self) -> None:
-        """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once."""
+        """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once.
+
+        What could not be delivered to the store, but is kept in a local directory, is warned of (`RecordingsSpooled`).
+        """
         with self._lock:
             failures, self.failures = self.failures, []
+            undelivered = self._access.undelivered()
+        if undelivered is not None:
+            warn(undelivered, stacklevel=3)
         if len(failures) == 1:
             raise failures[0]
         if failures:
@@ -216,6 +231,8 @@ class Session:
         if ready is not None:
             if self.max_age is not None and self.on_expiry != "warn" and self.expired(ready):
                 return None  # another process may have recorded it again
+            if ready.until is not None and time.monotonic() > ready.until:
+                return None
             try:
                 self._ready.move_to_end(call.key)
             except KeyError:  # another thread has just let go of it
@@ -224,10 +241,24 @@ class Session:
 
     async def afind(self, call: Call, values: Values) -> Recording | None:
         """The same, off the event loop where the store is not quick."""
-        if self.store.reads_in_place:
+        if self._access.in_place:
             return self.find(call, values)
         data = await self._access.aget(entry_name(call))
         return self._keep(call, values, data) if data is not None else None
+
+    def lead(self, call: Call, values: Values, flight: Flight) -> Recording | None:
+        """Look once more, since another call may just have ended, and claim this one for the fleet where the store can."""
+        return self._led(call, values, flight, self._access.claim(entry_name(call)))
+
+    async def alead(self, call: Call, values: Values, flight: Flight) -> Recording | None:
+        """The same, without blocking the event loop. Cancelled, it claims nothing."""
+        return self._led(call, values, flight, await self._access.aclaim(entry_name(call)))
+
+    def _led(self, call: Call, values: Values, flight: Flight, found: bytes | Claim | None) -> Recording | None:
+        if found is None or isinstance(found, bytes):
+            return self._keep(call, values, found) if found is not None else None
+        flight.claim = found
+        return None
 
     def replay(self, call: Call, recording: Recording) -> Outcome:
         """The outcome that this call is replayed with.
@@ -350,7 +381,9 @@ class Session:
                     self._made[call.key] = self._made.get(call.key, 0) + done
                 self._making.pop(call.key, None)
 
-    def store_outcome(self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values) -> Outcome | None:
+    def store_outcome(
+        self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+    ) -> Outcome | None:
         """Write the outcome of a live call: in its place, or, without one, only if no other came first.
 
         If one did, in whichever process of the fleet, that is returned: it is what the call came to, for everybody.
@@ -364,12 +397,12 @@ class Session:
                     self._write(call, [*self._before(call), *made])
             else:
                 document = self._rendered(call, [outcome])
-                first = self._access.create(entry_name(call), document)
+                first = self._access.create(entry_name(call), document, claim)
                 if first is not None:
                     found = self._keep(call, values, first)
                     if not self.renews(found):
                         return self.replay(call, found)
-                    self.store.put(entry_name(call), document)
+                    self._access.put(entry_name(call), document)
                     self.restart(call)
                 self._written(call)
                 if self.exhausted == "error":
@@ -401,7 +434,7 @@ class Session:
     def _write(self, call: Call, outcomes: list[dict[str, Any]]) -> None:
         while len(outcomes) > 1 and fingerprint(outcomes[-1]) == fingerprint(outcomes[-2]):
             outcomes.pop()
-        self.store.put(entry_name(call), self._rendered(call, outcomes))
+        self._access.put(entry_name(call), self._rendered(call, outcomes))
         self._written(call)
 
     def _rendered(self, call: Call, outcomes: list[dict[str, Any]]) -> bytes:
@@ -427,7 +460,7 @@ class Session:
     def _before(self, call: Call) -> list[dict[str, Any]]:
         """The outcomes that this session has recorded of earlier identical calls."""
         made = self._made.get(call.key, 0)
-        data = self.store.get(entry_name(call)) if made else None
+        data = self._access.get(entry_name(call)) if made else None
         if data is None:
             return []
         outcomes: list[dict[str, Any]] = parse(data, self.store.location(entry_name(call)))["outcomes"]
@@ -436,6 +469,8 @@ class Session:
     def _keep(self, call: Call, values: Values, data: bytes) -> Recording:
         location = self.store.location(entry_name(call))
         recording = Recording(parse(data, location, call), values, location, len(data))
+        if self._access.ttl is not None:
+            recording.until = time.monotonic() + self._access.ttl
         with self._lock:
             self._drop(call.key)
             self._ready[call.key] = recording
@@ -509,4 +544,11 @@ def entry_name(call: Call) -> str:
 def _one_of(option: str, value: str, *allowed: str) -> str:
     if value not in allowed:
         raise InvalidOption(option, value, allowed)
+    return value
+
+
+def _positive(option: str, value: float) -> float:
+    number: object = value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
+        raise InvalidOption(option, value, ["a positive number"])
     return value

@@ -47,6 +47,8 @@ _CHOICES = {
     "on_expiry": ("warn", "fail", "record"),
 }
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "claim_timeout": ((int, float), "a number of seconds"),
+    "claims": ((bool,), "true or false"),
     "memory": ((int,), "a number of bytes"),
     "pace": ((int, float), "a number"),
     "timings": ((bool,), "true or false"),
