@@ -294,10 +294,8 @@ class NewerFormat(MemoError):
         self.location = location
         self.version = version
         self.supported = supported
-        super().__init__(
-            f"{location} has format version {version!r}; this memo reads up to {supported}. "
-            "Upgrade it: pip install --upgrade memo-recorder"
-        )
+        self.reason = f"has format version {version!r}; this memo reads up to {supported}"
+        super().__init__(f"{location} {self.reason}. Upgrade it: pip install --upgrade memo-recorder")
 
 
 class UntrustedType(MemoError):

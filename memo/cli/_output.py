@@ -10,13 +10,14 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import orjson
 import typer
 
-from memo.cli._text import printable
+from memo.cli._text import count, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from memo._diff import Difference
+    from memo.maintenance.entries import Entry
     from memo.stores import Store
 
 __all__ = [
@@ -75,10 +77,25 @@ def open_store(named: str | None = None) -> Store:
 
 def place(store: Store, name: str) -> str:
     """Where an entry lies, in as few words as can be copied: a path from here, where that is shorter."""
-    location = store.location(name)
+    from memo.maintenance.entries import lies_at
+
+    location = lies_at(store, name)
     if Path(location).is_absolute():
-        return min(os.path.relpath(location), location, key=len)
-    return location
+        location = min(os.path.relpath(location), location, key=len)
+    return location.replace("\n", "\\n")
+
+
+def tell_damaged(store: Store, damaged: Sequence[Entry]) -> None:
+    """What is damaged in a store, on standard error: some of it by name."""
+    if damaged:
+        complain(f"{count(len(damaged), 'damaged recording')}:")
+    for each in damaged[:_SHOWN]:
+        complain(f"  {place(store, each.name)}: {each.reason}")
+    if len(damaged) > _SHOWN:
+        complain(f"  and {len(damaged) - _SHOWN:,} more (--json names them all)")
+
+
+_SHOWN = 20
 
 
 def tell(text: str = "", style: str = "") -> None:
@@ -135,31 +152,38 @@ def tell_difference(found: list[Difference], limit: int) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows under their columns: those of a column whose name starts with `>` stand to the right.
+    """Rows under their columns, each as wide as its longest cell. Numbers stand to the right: `>SIZE`.
 
-    In a pipe every column is as wide as its longest cell, with two spaces between, and nothing is cut or wrapped.
+    In a pipe nothing is cut. On a terminal, where lines would be too long, only the ends of the cells of a last column that
+    is named `<TEST` are shown, and none of it where too little is left.
     """
-    names = [name.removeprefix(">") for name in columns]
-    right = [name.startswith(">") for name in columns]
-    cells = [[printable(cell).replace("\n", " ").replace("\t", " ") for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        from rich.table import Table
-        from rich.text import Text
+    from rich.cells import cell_len, set_cell_size
 
-        shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-        for name, is_right in zip(names, right, strict=True):
-            shown.add_column(name, justify="right" if is_right else "left", overflow="fold", no_wrap=is_right)
-        for row in cells:
-            shown.add_row(*map(Text, row))
-        _console().print(shown)
-        return
-    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-    for row in [names, *cells]:
-        padded = (
-            cell.rjust(width) if is_right else cell.ljust(width)
-            for cell, width, is_right in zip(row, widths, right, strict=True)
-        )
-        print("  ".join(padded).rstrip())
+    names = [name.lstrip("<>") for name in columns]
+    cells = [[printable(cell).replace("\n", " ").replace("\t", " ") for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
+    if columns[-1].startswith("<") and sys.stdout.isatty():
+        room = get_terminal_size().columns - sum(widths[:-1]) - 2 * len(widths[:-1])
+        widths[-1] = min(widths[-1], room) if room >= _LEAST else 0
+    for number, row in enumerate([names, *cells]):
+        padded = [
+            " " * (width - cell_len(cell)) + cell if name.startswith(">") else set_cell_size(_end(cell, width), width)
+            for name, cell, width in zip(columns, row, widths, strict=True)
+        ]
+        tell("  ".join(padded).rstrip(), "bold" if number == 0 else "")
+
+
+_LEAST = 20
+
+
+def _end(text: str, width: int) -> str:
+    from rich.cells import cell_len
+
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) >= width:
+        text = text[1:]
+    return f"…{text}" if text else ""
 
 
 def _console(*, stderr: bool = False) -> Console:

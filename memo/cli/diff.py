@@ -14,12 +14,13 @@ import orjson
 import typer
 
 from memo.cli._found import StoreOption, find
-from memo.cli._output import Json, complain, heading, open_store, table, tell, tell_difference, tell_json
+from memo.cli._output import Json, heading, open_store, table, tell, tell_damaged, tell_difference, tell_json
 from memo.cli._plain import shown, unpacked
 from memo.cli._text import count
 
 if TYPE_CHECKING:
     from memo._diff import Difference
+    from memo.maintenance.entries import Entry
     from memo.stores import Store
 
 __all__ = ["diff"]
@@ -147,7 +148,7 @@ class _Side:
     store: Store
     outcomes: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """By function and key."""
-    damaged: list[dict[str, str]] = field(default_factory=list)
+    damaged: list[Entry] = field(default_factory=list)
 
     @classmethod
     def of(cls, store: Store) -> _Side:
@@ -157,7 +158,7 @@ class _Side:
         side = cls(store)
         for entry in entries(store):
             if entry.document is None:
-                side.damaged.append({"location": store.location(entry.name), "reason": entry.reason})
+                side.damaged.append(entry)
             else:
                 outcomes = canonical_json([_told(each) for each in entry.document["outcomes"]])
                 side.outcomes[entry.document["function"], entry.document["key"]] = sha256(outcomes).digest()
@@ -165,18 +166,21 @@ class _Side:
 
 
 def _diff_stores(a: Store, b: Store, *, json: bool) -> int:
+    from memo.maintenance.entries import lies_at
+
     one, other = _Side.of(a), _Side.of(b)
     calls = sorted(one.outcomes.keys() | other.outcomes.keys())
     states = {call: _state(one.outcomes.get(call), other.outcomes.get(call)) for call in calls}
     differing = {call: state for kind in _DIFFERENT for call, state in states.items() if state == kind}
-    damaged = one.damaged + other.damaged
+    damaged = [(side.store, each) for side in (one, other) for each in side.damaged]
     if json:
         listed = [{"function": call[0], "key": call[1], "state": state} for call, state in differing.items()]
-        tell_json({"a": a.location(), "b": b.location(), "differences": listed, "damaged": damaged})
+        broken = [{"location": lies_at(store, each.name), "reason": each.reason} for store, each in damaged]
+        tell_json({"a": a.location(), "b": b.location(), "differences": listed, "damaged": broken})
     else:
         _tell_stores(states, differing)
-        for each in damaged:
-            complain(f"{each['location']}: {each['reason']}")
+        tell_damaged(a, one.damaged)
+        tell_damaged(b, other.damaged)
     return 2 if damaged else 1 if differing else 0
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memo.cli._output import Json, StoreArgument, complain, open_store, table, tell, tell_json
+from memo.cli._output import Json, StoreArgument, open_store, table, tell, tell_damaged, tell_json
 from memo.cli._text import age, count, size
+
+if TYPE_CHECKING:
+    from memo.maintenance.entries import Entry
 
 __all__ = ["ls"]
 
@@ -36,17 +40,17 @@ def ls(
     What is damaged is named on standard error, and the exit code is 1.
     """
     from memo._durations import duration
-    from memo.maintenance.entries import entries, recorded_at
+    from memo.maintenance.entries import entries, lies_at, recorded_at
 
     before = datetime.now(UTC) - duration(stale, "--stale") if stale is not None else None
     opened = open_store(store)
     single = function is not None or before is not None or errors
     functions: dict[str, _Function] = {}
     recordings: list[_Recording] = []
-    damaged: list[dict[str, str]] = []
+    damaged: list[Entry] = []
     for entry in entries(opened, f"{function}/" if function is not None and not set("*?[") & set(function) else ""):
         if entry.document is None:
-            damaged.append({"location": opened.location(entry.name), "reason": entry.reason})
+            damaged.append(entry)
             continue
         each = _Recording.of(entry.document, entry.size, recorded_at(entry.document))
         if (
@@ -60,18 +64,16 @@ def ls(
     if json:
         shown = [each.tree() for each in (recordings if single else functions.values())]
         name = "recordings" if single else "functions"
-        tell_json({"store": opened.location(), name: shown, "damaged": damaged})
+        broken = [{"location": lies_at(opened, each.name), "reason": each.reason} for each in damaged]
+        tell_json({"store": opened.location(), name: shown, "damaged": broken})
     else:
         if single:
-            table(("KEY", "FUNCTION", ">AGE", "OUTCOMES", "TEST"), [each.row() for each in recordings])
+            table(("KEY", "FUNCTION", ">AGE", "OUTCOMES", "<TEST"), [each.row() for each in recordings])
         else:
             columns = ("FUNCTION", ">RECORDINGS", ">OUTCOMES", ">ERRORS", ">SIZE", ">OLDEST", ">NEWEST")
             table(columns, [each.row() for each in functions.values()])
         _sum(functions, opened.location())
-        if damaged:
-            complain(f"{count(len(damaged), 'damaged recording')}:")
-        for found in damaged:
-            complain(f"  {found['location']}: {found['reason']}")
+        tell_damaged(opened, damaged)
     return 1 if damaged else 0
 
 
@@ -79,6 +81,9 @@ def _sum(functions: dict[str, _Function], store: str) -> None:
     recordings = sum(each.recordings for each in functions.values())
     whole = size(sum(each.size for each in functions.values()))
     tell(f"{count(recordings, 'recording')} of {count(len(functions), 'function')}, {whole}, in {store}", "dim")
+
+
+_MODULE = re.compile(r"(?<=error )[\w.]+:")
 
 
 @dataclass(slots=True)
@@ -171,7 +176,8 @@ def _error(tree: Any) -> str:
 
 
 def _told(outcomes: list[str]) -> str:
-    """All outcomes in a few words: `value`, `3 outcomes: value, error app:Broken, ...`."""
+    """All outcomes in a few words: `value`, `error Broken`, `4: value, error Broken, ...`."""
+    outcomes = [_MODULE.sub("", each) for each in outcomes]
     if len(outcomes) == 1:
         return outcomes[0]
     shown = ", ".join(dict.fromkeys(outcomes[:3]))

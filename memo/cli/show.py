@@ -96,7 +96,8 @@ def _tell_outcome(outcome: Shown, title: str, stored: dict[str, Any]) -> None:
     elif kind == "error":
         for line in outcome["raised"].split("\n"):
             tell(f"  {line}")
-        _indented(outcome["attributes"])
+        said = outcome["raised"]
+        _indented({name: each for name, each in outcome["attributes"].items() if not said.endswith(f": {each}")})
     else:
         _tell_stream(outcome, stored["stream"])
 

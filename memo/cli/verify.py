@@ -115,6 +115,8 @@ def _tell(report: Report, store: Store) -> None:
 
 
 def _tree(report: Report, store: Store) -> dict[str, object]:
+    from memo.maintenance.entries import lies_at
+
     return {
         "store": store.location(),
         "recordings": report.recordings,
@@ -122,7 +124,7 @@ def _tree(report: Report, store: Store) -> dict[str, object]:
         "failed": report.failed,
         "incomplete": report.incomplete,
         "failures": [
-            {"location": store.location(each.name), "reason": str(each.reason), "message": each.message}
+            {"location": lies_at(store, each.name), "reason": str(each.reason), "message": each.message}
             for each in report.failures
         ],
         "unchecked": dict(report.unchecked.most_common()),

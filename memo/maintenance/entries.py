@@ -14,7 +14,7 @@ from memo._format import KEY_CHARACTERS, parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["LARGEST", "Entry", "entries", "read", "recorded_at", "stands_at_its_name"]
+__all__ = ["LARGEST", "Entry", "entries", "lies_at", "read", "recorded_at", "stands_at_its_name"]
 
 LARGEST = 100 * 1024 * 1024
 """What is larger is not read unless somebody says so: as JSON it would take ten times as much memory."""
@@ -67,13 +67,21 @@ def read(store: Store, name: str, *, largest: int = LARGEST) -> bytes | None:
     """
     location = store.location(name)
     if isinstance(store, DirectoryStore):
-        reason = _no_recording(Path(location), Path(store.location()), largest)
+        path = Path(lies_at(store, name))
+        reason = _no_recording(path, Path(store.location()), largest)
+        if reason is None and path != Path(location) and os.path.lexists(path):
+            reason = "has a name that memo gives no recording, and no replay finds it"
         if reason is not None:
-            raise RecordingDamaged(location, reason)
+            raise RecordingDamaged(str(path), reason)
     data = store.get(name)
     if data is not None and len(data) > largest:
         raise RecordingDamaged(location, _too_large(len(data), largest))
     return data
+
+
+def lies_at(store: Store, name: str) -> str:
+    """Where an entry of a scan lies, for people: of a file whose name memo would not have given, too."""
+    return f"{store.location()}{os.sep}{name}.json" if isinstance(store, DirectoryStore) else store.location(name)
 
 
 def _no_recording(path: Path, root: Path, largest: int) -> str | None:

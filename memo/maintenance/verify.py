@@ -181,10 +181,9 @@ class _Checker:
             try:
                 self._read(Outcome(tree, self._values, location))
             except UntrustedType as error:
-                self._untrusted(error, found)
+                self._untrusted(error, found, number)
             except MemoError as error:
-                reason, message = _told(error)
-                found.failures.append((reason, f"outcome {number}: {message}"))
+                found.failures.append(_told(error, f"outcome {number}: "))
             except Exception as error:  # noqa: BLE001 - what nobody wrote may fail anywhere on its way to a value
                 message = f"outcome {number}: can not be read ({type(error).__name__}: {error})"
                 found.failures.append((Reason.DAMAGED, message))
@@ -199,17 +198,17 @@ class _Checker:
             pass
 
     @staticmethod
-    def _untrusted(error: UntrustedType, found: _Found) -> None:
+    def _untrusted(error: UntrustedType, found: _Found, number: int) -> None:
         module = error.name.partition(":")[0] if ":" in error.name else error.name.rpartition(".")[0]
         if "<locals>" in error.name:
             found.local = True
         elif module in sys.modules:
-            found.failures.append(_told(error))
+            found.failures.append(_told(error, f"outcome {number}: "))
         else:
             found.packages.add(module.partition(".")[0])
 
 
-def _told(error: MemoError) -> tuple[Reason, str]:
+def _told(error: MemoError, where: str = "") -> tuple[Reason, str]:
     """Why, and in which words, without the place and the advice."""
     reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), Reason.DAMAGED)
     words = str(getattr(error, "reason", error))
@@ -218,7 +217,7 @@ def _told(error: MemoError) -> tuple[Reason, str]:
         words = f"the data does not fit {name}: {' '.join(words.split())}"
     elif name is not None:
         words = f"{name}: {words}"
-    return reason, words
+    return reason, where + words
 
 
 @dataclass(slots=True)
