@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from memo._flight import Claim
 from memo._threads import on_asyncio
-from memo.errors import RecordingsSpooled, StoreError
+from memo.errors import RecordingsSpooled, StoreError, StoreNotWritable
 from memo.stores import AsyncReads, Claims, Creates, DirectoryStore, Expires, Remote, Store
 
 __all__ = ["Access"]
@@ -132,10 +132,13 @@ class Access:
 
     def _open_spool(self) -> DirectoryStore:
         folder = Path(os.environ.get("MEMO_SPOOL") or ".memo-spool").expanduser().absolute()
-        folder.mkdir(parents=True, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")  # as other tools' caches: nobody means to commit it
+        ignore = folder / ".gitignore"  # as other tools' caches have it: nobody means to commit this one
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            raise StoreNotWritable(str(folder), f"can not be the spool (MEMO_SPOOL): {error.strerror}") from error
         self._spool = DirectoryStore(folder)
         return self._spool
 

@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 import anyio
 import anyio.to_thread
 
-from memo._threads import on_asyncio, writers
+from memo._threads import in_event_loop, on_asyncio, writers
 from memo.stores import Claims, Held, Wakes
 
 __all__ = ["Lease", "aclaim", "claim"]
@@ -149,7 +149,7 @@ class _Claiming:
         self.store = store
         self.name = name
         self.lease: Lease | None = None
-        self._token = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(12).hex()}"
+        self._token = f"{_here()}:{os.urandom(12).hex()}"
         self._patience = patience
         self._end = time.monotonic() + patience
         self._pause = _SOONEST
@@ -183,6 +183,10 @@ class _Claiming:
         return min(seconds, pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all of them ask at once
 
 
+def _here() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def claim(store: Claims, name: str, patience: float) -> Lease | bytes | None:
     """Claim a call, or its recording if another made it first. None, and a warning, if that takes longer than patience.
 
@@ -190,6 +194,8 @@ def claim(store: Claims, name: str, patience: float) -> Lease | bytes | None:
     """
     steps = _Claiming(store, name, patience)
     while isinstance(answer := steps.ask(), Held):
+        if answer.holder.startswith(_here()) and in_event_loop():
+            return None  # it is this thread, perhaps, that the other call needs to go on: who waits for oneself waits for ever
         seconds = steps.wait(answer)
         if seconds <= 0:
             return None

@@ -209,7 +209,7 @@ class Session:
             failures, self.failures = self.failures, []
             undelivered = self._access.undelivered()
         if undelivered is not None:
-            warn(undelivered, stacklevel=3)
+            warn(undelivered, stacklevel=2)
         if len(failures) == 1:
             raise failures[0]
         if failures:

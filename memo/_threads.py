@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import anyio
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import RunVar, current_token
 
-__all__ = ["on_asyncio", "writers"]
+__all__ = ["in_event_loop", "on_asyncio", "writers"]
 
 _WRITERS = 32
 _writers: RunVar[anyio.CapacityLimiter] = RunVar("memo_writers")
@@ -27,6 +27,15 @@ def on_asyncio() -> bool:
     """Whether an asyncio event loop runs here. (Clients of servers know no other.)"""
     try:
         asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def in_event_loop() -> bool:
+    """Whether this thread runs an event loop, of either kind."""
+    try:
+        current_token()
     except RuntimeError:
         return False
     return True

@@ -60,7 +60,7 @@ class MemoryStore:
 
     def location(self, name: str = "") -> str:
         """A name for people."""
-        return f"memory://{self._name}/{name}" if self._name else f"memory://{name}"
+        return f"memory://{self._name}/{name}" if self._name and name else f"memory://{self._name}{name}"
 
 
 _named: dict[str, MemoryStore] = {}

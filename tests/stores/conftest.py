@@ -13,7 +13,7 @@ class Place(NamedTuple):
     """A kind of store."""
 
     url: Callable[[pytest.FixtureRequest, Path], str]
-    """The URL of an empty one, in which a claim lasts for one second.
+    """The URL of an empty one. If it can claim, the URL ends in `lease=1`: a claim lasts for one second.
 
     A server is started by a fixture of the session's, which `request.getfixturevalue` reaches; a prefix of its own makes
     the store an empty one.
@@ -51,6 +51,12 @@ def powers(request) -> set[Any]:
 @pytest.fixture(params=[name for name, place in PLACES.items() if place.processes])
 def shared(request, tmp_path) -> str:
     """The URL of an empty store that several processes can use."""
+    return PLACES[request.param].url(request, tmp_path)
+
+
+@pytest.fixture(params=[name for name in having(Claims) if PLACES[name].processes])
+def fleet(request, tmp_path) -> str:
+    """The URL of an empty store in which several processes can claim."""
     return PLACES[request.param].url(request, tmp_path)
 
 

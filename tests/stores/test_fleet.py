@@ -1,0 +1,404 @@
+"""Several processes, one store: a call has one recorded outcome, and where the store can claim, one live call."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from memo import Recorder, recording
+from memo.errors import InvalidOption
+from memo.stores import Held, as_store
+
+ROOT = Path(__file__).parent.parent.parent
+
+APP = """
+import asyncio, os, sys, time
+from memo import recordable, recording
+
+def note(n):
+    file = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(file, b"%d\\n" % n)
+    os.close(file)
+
+@recordable(name="app.ask")
+async def ask(n):
+    note(n)
+    await asyncio.sleep(0.05)
+    return [n, os.getpid()]
+
+@recordable(name="app.ask_sync")
+def ask_sync(n):
+    note(n)
+    time.sleep(0.05)
+    return [n, os.getpid()]
+
+@recordable(name="app.tell")
+async def tell(n):
+    note(n)
+    for i in range(3):
+        await asyncio.sleep(0.02)
+        yield [i, os.getpid()]
+
+@recordable(name="app.fails")
+async def fails(n):
+    note(n)
+    await asyncio.sleep(0.05)
+    raise ValueError(n, os.getpid())
+
+async def caught(n):
+    try:
+        await fails(n)
+    except ValueError as error:
+        return list(error.args)
+
+async def told(n):
+    return [each async for each in tell(n)]
+"""
+
+
+class Fleet:
+    """Processes that run the same program on one store, and the live calls that they made."""
+
+    def __init__(self, store: str, folder: Path) -> None:
+        self.store = store
+        self.log = folder / "calls.txt"
+
+    def start(self, program: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", APP + program, self.store, str(self.log)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, program: str, count: int) -> list[str]:
+        """What each of them printed."""
+        started = [self.start(program) for _ in range(count)]
+        printed = [process.communicate(timeout=60)[0] for process in started]
+        assert [process.returncode for process in started] == [0] * count
+        return printed
+
+    def calls(self) -> list[int]:
+        return sorted(map(int, self.log.read_text().split())) if self.log.exists() else []
+
+    def until_calls(self, count: int) -> None:
+        end = time.monotonic() + 20
+        while len(self.calls()) < count:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def workers(fleet, tmp_path) -> Fleet:
+    return Fleet(fleet, tmp_path)
+
+
+FORTY = """
+async def main():
+    with recording(sys.argv[1], mode="record-if-missing"):
+        print(await asyncio.gather(*[ask(n) for n in range(40)]))
+asyncio.run(main())
+"""
+
+
+def test_forty_keys_by_four_processes_are_forty_live_calls(workers):
+    printed = workers.run(FORTY, 4)
+    assert workers.calls() == list(range(40))
+    assert len(set(printed)) == 1
+    assert workers.run(FORTY, 1) == printed[:1]
+    assert workers.calls() == list(range(40))
+
+
+@pytest.mark.parametrize("call", ["ask_sync(n)", "asyncio.run(told(n))", "asyncio.run(caught(n))"])
+def test_everybody_gets_the_one_outcome(workers, call):
+    program = f"""
+with recording(sys.argv[1], mode="record-if-missing"):
+    print([{call} for n in range(5)])
+"""
+    printed = workers.run(program, 3)
+    assert workers.calls() == list(range(5))
+    assert len(set(printed)) == 1
+
+
+def test_without_claims_everybody_still_gets_the_one_outcome(workers):
+    program = FORTY.replace('mode="record-if-missing"', 'mode="record-if-missing", claims=False').replace("40", "4")
+    barrier = "import pathlib\nwhile not pathlib.Path(sys.argv[2] + '.go').exists(): time.sleep(0.001)\n"
+    started = [workers.start(barrier + program) for _ in range(3)]
+    time.sleep(0.8)
+    Path(f"{workers.log}.go").touch()
+    printed = [process.communicate(timeout=60)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * 3
+    assert len(set(printed)) == 1
+
+
+LONG = """
+@recordable(name="app.long")
+async def long(n):
+    note(n)
+    if len(open(sys.argv[2]).readlines()) == 1:
+        await asyncio.sleep(60)
+    return n
+
+async def main():
+    with recording(sys.argv[1], mode="record-if-missing"):
+        print(await long(1))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_to_end_a_leader_costs_one_more_call(workers, number):
+    leader = workers.start(LONG)
+    workers.until_calls(1)
+    others = [workers.start(LONG) for _ in range(2)]
+    time.sleep(0.5)
+    assert workers.calls() == [1]
+    leader.send_signal(number)
+    assert [process.communicate(timeout=30)[0] for process in others] == ["1\n"] * 2
+    leader.communicate(timeout=30)
+    assert workers.calls() == [1, 1]
+
+
+async def test_a_claim_lasts_as_long_as_the_call(fleet):
+    calls, store = [], as_store(fleet)
+    recorder, other = (Recorder(store, mode="record-if-missing") for _ in range(2))
+
+    async def slow(n):
+        calls.append(n)
+        await anyio.sleep(2.5 * store.lease)
+        return n
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            for each in (recorder, other):
+                tasks.start_soon(each.recordable(name="slow")(slow), 1)
+    assert calls == [1]
+    assert (recorder.stats.live + other.stats.live, recorder.stats.replayed + other.stats.replayed) == (1, 1)
+
+
+async def test_a_cancelled_leader_hands_over_at_once(fleet):
+    calls, store = [], as_store(f"{fleet}0")  # a lease of ten seconds
+    recorder, other = (Recorder(store, mode="record-if-missing") for _ in range(2))
+    called = anyio.Event()
+
+    async def slow(n):
+        calls.append(n)
+        called.set()
+        if len(calls) == 1:
+            await anyio.sleep_forever()
+        return n
+
+    leader = anyio.CancelScope()
+
+    async def lead():
+        with leader:
+            await recorder.recordable(name="slow")(slow)(1)
+
+    with anyio.fail_after(8):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lead)
+            await called.wait()
+            tasks.start_soon(other.recordable(name="slow")(slow), 1)
+            await anyio.sleep(0.1)
+            leader.cancel()
+    assert calls == [1, 1]
+    assert other.stats.recorded == 1
+
+
+async def test_what_is_not_recorded_is_handed_over_too(fleet):
+    calls, store = [], as_store(f"{fleet}0")
+    recorder, other = (Recorder(store, mode="record-if-missing") for _ in range(2))
+
+    async def busy(n):
+        calls.append(n)
+        if len(calls) == 1:
+            await anyio.sleep(0.1)
+            raise TimeoutError
+        return n
+
+    async def lead():
+        with pytest.raises(TimeoutError):
+            await recorder.recordable(name="busy")(busy)(1)
+
+    with anyio.fail_after(8):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lead)
+            await anyio.sleep(0.05)
+            tasks.start_soon(other.recordable(name="busy")(busy), 1)
+    assert calls == [1, 1]
+
+
+async def test_who_waits_can_be_cancelled_and_leaves_no_claim(fleet):
+    store = as_store(f"{fleet}0")
+    recorder = Recorder(store, mode="record-if-missing")
+    calls = []
+
+    @recorder.recordable(name="f")
+    async def ask(n):
+        calls.append(n)
+        return n
+
+    call = ask._self_known.call(recorder, None, (1,), {})
+    name = f"f/{call.key[:32]}"
+    assert store.claim(name, "another") is None
+    with anyio.move_on_after(0.3) as scope:
+        await ask(1)
+    assert scope.cancelled_caught
+    store.release(name, "another")
+    assert await ask(1) == 1
+    assert calls == [1]
+    held = store.claim(name, "after")
+    assert not isinstance(held, Held)
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+async def test_patience_ends(fleet, caplog, kind):
+    store = as_store(f"{fleet}0")
+    recorder = Recorder(store, mode="record-if-missing", claim_timeout=0.2)
+
+    async def ask(n):
+        return n
+
+    def ask_sync(n):
+        return n
+
+    asked = recorder.recordable(name="f")(ask if kind == "async" else ask_sync)
+    name = f"f/{asked._self_known.call(recorder, None, (1,), {}).key[:32]}"
+    assert store.claim(name, "host:7:another") is None
+    with anyio.fail_after(5):
+        assert (await asked(1) if kind == "async" else await anyio.to_thread.run_sync(asked, 1)) == 1
+    assert "host:7:another" in caplog.text
+    assert "claim_timeout" in caplog.text
+    assert recorder.stats.recorded == 1
+    assert isinstance(store.claim(name, "after"), bytes)
+
+
+def test_threads_wait_for_the_fleet_too(fleet):
+    calls, together = [], threading.Barrier(4)
+    store = as_store(fleet)
+
+    def slow(n):
+        calls.append(n)
+        time.sleep(0.2)
+        return [n, len(calls)]
+
+    def one(_):
+        recorder = Recorder(store, mode="record-if-missing")
+        together.wait(5)
+        return recorder.recordable(name="slow")(slow)(1)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(one, range(4))) == [[1, 1]] * 4
+    assert calls == [1]
+
+
+async def test_a_loop_does_not_wait_for_itself(fleet):
+    """A plain function blocks its event loop, which may be the one that makes the other call."""
+    store = as_store(fleet)
+    recorder, other = (Recorder(store, mode="record-if-missing") for _ in range(2))
+    started = anyio.Event()
+
+    @recorder.recordable(name="f")
+    async def ask(n):
+        started.set()
+        await anyio.sleep(0.2)
+        return "async"
+
+    @other.recordable(name="f")
+    def ask_sync(n):
+        return "sync"
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, 1)
+            await started.wait()
+            assert ask_sync(1) == "sync"
+    assert await ask(1) == "sync"
+
+
+# First write wins, with claims and without
+
+
+@pytest.mark.parametrize("claims", [True, False])
+async def test_the_loser_of_a_race_gets_the_outcome_of_the_winner(creates, claims):
+    first, second = (Recorder(creates, mode="record-if-missing", claims=claims, claim_timeout=0.01) for _ in range(2))
+    release = anyio.Event()
+    results = {}
+
+    async def slow(n):
+        await release.wait()
+        return "slow"
+
+    async def quick(n):
+        return "quick"
+
+    async def ask(name, function):
+        results[name] = await function(1)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, "slow", first.recordable(name="f")(slow))
+            await anyio.sleep(0.05)
+            await ask("quick", second.recordable(name="f")(quick))
+            release.set()
+    assert results == {"slow": "quick", "quick": "quick"}
+    assert await first.recordable(name="f")(slow)(1) == "quick"
+
+
+@pytest.mark.parametrize(("won", "lost"), [("error", "value"), ("value", "error"), ("error", "error")])
+async def test_the_loser_gets_the_error_of_the_winner_and_the_other_way_round(creates, won, lost):
+    losing, winning = (Recorder(creates, mode="record-if-missing", claims=False) for _ in range(2))
+
+    def end(kind, name):
+        if kind == "error":
+            raise ValueError(name)
+        return name
+
+    @winning.recordable(name="f")
+    async def wins(n):
+        return end(won, "winner")
+
+    @losing.recordable(name="f")
+    async def loses(n):
+        with suppress(ValueError):
+            await wins(n)
+        return end(lost, "loser")
+
+    if won == "error":
+        with pytest.raises(ValueError, match="winner"):
+            await loses(1)
+    else:
+        assert await loses(1) == "winner"
+
+
+async def test_a_stream_that_lost_stays_what_was_seen_and_is_replayed_as_the_winner(creates):
+    losing, winning = (Recorder(creates, mode="record-if-missing", claims=False) for _ in range(2))
+
+    @winning.recordable(name="f")
+    async def wins(n):
+        yield "winner"
+
+    @losing.recordable(name="f")
+    async def loses(n):
+        yield "loser"
+        assert [each async for each in wins(n)] == ["winner"]
+        yield "loser again"
+
+    assert [each async for each in loses(1)] == ["loser", "loser again"]
+    assert [each async for each in loses(1)] == ["winner"]
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "soon", True])
+def test_a_wrong_patience_is_refused(wrong):
+    with pytest.raises(InvalidOption, match="claim_timeout"), recording("memory://", claim_timeout=wrong):
+        pass
