@@ -1,0 +1,145 @@
+"""Any store of py-key-value's as one of memo's."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import inspect
+import os
+import threading
+import weakref
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from memo.errors import RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
+from memo.stores._urls import shown
+
+__all__ = ["KeyValueStore", "is_key_value"]
+
+T = TypeVar("T")
+
+_MOST = 1_000_000
+"""How many keys are asked for: py-key-value gives no more than one page of them."""
+
+
+def is_key_value(store: object) -> bool:
+    """Whether an object has the coroutine functions `get`, `put` and `delete` of py-key-value, which take a `collection`."""
+    try:
+        return all(
+            inspect.iscoroutinefunction(function) and "collection" in inspect.signature(function).parameters
+            for function in (getattr(store, name, None) for name in ("get", "put", "delete"))
+        )
+    except (TypeError, ValueError):
+        return False
+
+
+class KeyValueStore:
+    """A store of py-key-value's: each recording is a value `{"text": …}` in one collection.
+
+    Its coroutines run in an event loop of their own, in a thread: so it may be used from plain functions, from any event
+    loop and from several. It has no way to put only what is absent: two processes that record the same call at the same
+    instant may both believe that they were first. Where the store can not list its keys, `scan` is an error.
+    """
+
+    reads_in_place = False
+    writes_in_place = False
+
+    def __init__(self, store: Any, *, collection: str = "memo", timeout: float = 5.0) -> None:
+        self.timeout = timeout
+        self._store = store
+        self._collection = collection
+        self._loop: _Loop | None = None
+        self._starting = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"KeyValueStore({type(self._store).__name__}, collection={self._collection!r})"
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of that name, None where there are none."""
+        return self._read(name, self._run(self._get(name), StoreNotReadable))
+
+    async def aget(self, name: str) -> bytes | None:
+        """The same, without blocking."""
+        try:
+            value = await asyncio.wrap_future(self._submit(self._get(name)))
+        except Exception as error:
+            raise self._failure(error, StoreNotReadable) from error
+        return self._read(name, value)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep the bytes under that name."""
+        try:
+            value = {"text": data.decode()}
+        except UnicodeDecodeError:
+            value = {"base64": base64.b64encode(data).decode()}
+        self._run(self._store.put(shown(name), value, collection=self._collection), StoreNotWritable)
+
+    def delete(self, name: str) -> bool:
+        """Forget that name. Whether there was anything."""
+        return bool(self._run(self._store.delete(shown(name), collection=self._collection), StoreNotWritable))
+
+    def scan(self, prefix: str = "") -> Iterator[str]:
+        """The names there are. Raises `StoreNotReadable` where the store can not list its keys."""
+        keys = getattr(self._store, "keys", None)
+        if keys is None:
+            raise StoreNotReadable(self.location(), "can not list its keys, and memo needs that here")
+        found: list[str] = self._run(keys(collection=self._collection, limit=_MOST), StoreNotReadable)
+        names = (unquote(key, errors="surrogatepass") for key in found)
+        return iter([name for name in names if name.startswith(prefix)])
+
+    def location(self, name: str = "") -> str:
+        """A name for people."""
+        root = f"key-value://{type(self._store).__name__}/{shown(self._collection)}"
+        return f"{root}/{shown(name)}" if name else root
+
+    def _get(self, name: str) -> Coroutine[Any, Any, Any]:
+        coroutine: Coroutine[Any, Any, Any] = self._store.get(shown(name), collection=self._collection)
+        return coroutine
+
+    def _read(self, name: str, value: Any) -> bytes | None:
+        if value is None:
+            return None
+        try:
+            return base64.b64decode(value["base64"], validate=True) if "base64" in value else value["text"].encode()
+        except (TypeError, KeyError, ValueError, AttributeError):
+            raise RecordingDamaged(self.location(name), "is no recording of memo's") from None
+
+    def _run(self, coroutine: Coroutine[Any, Any, T], kind: type[StoreError]) -> T:
+        try:
+            return self._submit(coroutine).result()
+        except Exception as error:
+            raise self._failure(error, kind) from error
+
+    def _submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        with self._starting:
+            if self._loop is None or self._loop.process != os.getpid():
+                self._loop = _Loop()
+                weakref.finalize(self, self._loop.stop)
+            loop = self._loop.loop
+        return asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, self.timeout), loop)
+
+    def _failure(self, error: Exception, kind: type[StoreError]) -> StoreError:
+        # What it says may hold a URL with its credentials: the cause shows it to whoever looks at the whole traceback.
+        if isinstance(error, TimeoutError):
+            return kind(self.location(), f"did not answer within {self.timeout:g} seconds")
+        return kind(self.location(), f"failed ({type(error).__name__})")
+
+
+class _Loop:
+    """An event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self._run, name="memo-key-value", daemon=True).start()
+
+    def _run(self) -> None:
+        self.loop.run_forever()
+        self.loop.close()
+
+    def stop(self) -> None:
+        """End it, from any thread."""
+        if self.process == os.getpid():
+            self.loop.call_soon_threadsafe(self.loop.stop)
