@@ -201,12 +201,12 @@ class DirectoryStore:
 def safe_name(name: str, also: str = "") -> str:
     """A file name for any text; two texts never share one. Of a name that it gave, it gives that name.
 
-    It is the text itself where that is short, plain ASCII and no reserved name; `also` says which marks are plain, too.
+    It is the text itself where that is short, plain ASCII and no reserved name; `also` says which other marks are plain.
     """
     plain = name.translate(dict.fromkeys(map(ord, also), "_")) if also else name
     if len(name) <= _LONGEST and _SAFE.fullmatch(plain) and not _RESERVED.fullmatch(plain):
         return name
-    plain = re.sub(r"[^A-Za-z0-9_.\-]+", "_", name)[: _LONGEST - _DIGITS - 1].strip(".-") or "_"
+    plain = re.sub(rf"[^A-Za-z0-9_.\-{re.escape(also)}]+", "_", name)[: _LONGEST - _DIGITS - 1].strip(".-") or "_"
     if _RESERVED.fullmatch(plain):
         plain = f"_{plain}"[: _LONGEST - _DIGITS - 1]
     return f"{plain}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"

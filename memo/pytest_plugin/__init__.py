@@ -1,0 +1,126 @@
+"""The pytest plugin: a marked test replays from files beside it, and never makes a call that nobody noticed.
+
+    @pytest.mark.memo
+    async def test_answer(): ...
+
+    $ pytest --memo-mode=record-if-missing
+
+Only what every run needs is imported here; memo itself comes with the first test that records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from memo.pytest_plugin._ledger import Ledger
+from memo.pytest_plugin._settings import Settings, add_options, settled
+
+if TYPE_CHECKING:
+    from memo._scope import Recorder
+    from memo.pytest_plugin._suite import Suite
+
+__all__ = [
+    "memo_config",
+    "memo_recorder",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_report_header",
+    "pytest_unconfigure",
+]
+
+_SETTINGS = pytest.StashKey[Settings]()
+_LEDGER = pytest.StashKey[Ledger]()
+_SUITE = pytest.StashKey["Suite"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options, none of which another plugin has."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle what the command line, the environment and the ini file say. Raises `pytest.UsageError`."""
+    config.addinivalue_line(
+        "markers",
+        "memo(mode=..., **options): replay the recordable calls of the test from recordings beside it. "
+        "The options are those of memo.Recorder.",
+    )
+    settings = config.stash[_SETTINGS] = settled(config)
+    ledger = config.stash[_LEDGER] = Ledger(config, settings)
+    config.pluginmanager.register(ledger, "memo-ledger")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Undo what was done to the process: patches, the guard of the network."""
+    suite = config.stash.get(_SUITE, None)
+    if suite is not None:
+        suite.close()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The mode, and where recordings lie."""
+    return config.stash[_SETTINGS].header()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Give the tests that record their recorder: before all of their other fixtures."""
+    collected = list(items)
+    yield
+    everything = config.stash[_SETTINGS].everything
+    recorded = [item for item in collected if _records(item, everything=everything)]
+    if recorded:
+        _suite_of(config).take(recorded)
+
+
+def _records(item: pytest.Item, *, everything: bool) -> bool:
+    names: list[str] | None = getattr(item, "fixturenames", None)
+    if names is None:
+        return False
+    if not everything and "memo_recorder" not in names and item.get_closest_marker("memo") is None:
+        return False
+    if names[:1] != ["memo_recorder"]:
+        if "memo_recorder" in names:
+            names.remove("memo_recorder")
+        names.insert(0, "memo_recorder")
+    return True
+
+
+def _suite_of(config: pytest.Config) -> Suite:
+    suite = config.stash.get(_SUITE, None)
+    if suite is None:
+        from memo.pytest_plugin._suite import Suite
+
+        suite = config.stash[_SUITE] = Suite(config, config.stash[_SETTINGS], config.stash[_LEDGER])
+        config.pluginmanager.register(suite, "memo-suite")
+    return suite
+
+
+@pytest.fixture(scope="session")
+def memo_config() -> dict[str, Any]:
+    """What the recorders of a suite have in common: override it in a conftest.py or a module, in scope `session` or `module`.
+
+    It returns the options of `memo.Recorder` (`ignore`, `watch`, `scrub`, `trust`, `errors`, `secrets`, …), which hold for
+    every function that is recorded, and perhaps `store` (a directory or a store for all of these tests together: then memo
+    does not look for unused recordings) and `patches` (targets of `memo.install`, in place from the first test that needs
+    them to the end of the run). A mark's options win over it. A recorder of fixtures of a wider scope is made when the first
+    of them is set up, with what `memo_config` is for the test that asked.
+    """
+    return {}
+
+
+@pytest.fixture
+def memo_recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+    """The recorder of the test: its `mode`, `stats`, `store`, and `misses`.
+
+    A test that asks for it is recorded, marked or not. It is the default of the whole process while the test and its fixtures
+    run, in every task and thread; `with memo.recording()` inside of the test is nearer. A call that could not be replayed
+    fails the test, even if the code under test caught the error; a test that means to miss ends with
+    `memo_recorder.misses.clear()`.
+    """
+    with _suite_of(request.config).recorder(request) as recorder:
+        yield recorder

@@ -1,0 +1,218 @@
+"""The guard of the network: while a recorder replays, nothing but this machine itself may be connected to.
+
+It stands in Python's own `socket`, which asyncio, trio, anyio and the HTTP clients go through; a loop or a client that brings
+its own sockets (uvloop, grpc), and other processes, are not held back.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import sysconfig
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
+from types import FrameType, TracebackType
+from typing import Any
+
+from memo.errors import InvalidOption, MemoError, NetworkBlocked
+
+__all__ = ["Network", "explain", "frames_of"]
+
+_METHODS = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
+"""What reaches out, and which of its arguments is the address."""
+_LOOKUPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
+_ABSENT: Any = object()
+
+
+class Network:
+    """Refuses connections while it is told to, and tells who tried."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self._names: list[str] = []
+        self._networks: list[Any] = []
+        for each in allowed:
+            try:
+                self._networks.append(ip_network(each, strict=False))
+            except ValueError:
+                if "://" in each or "/" in each:
+                    raise InvalidOption(
+                        "memo_allowed_hosts", each, ["api.example.com", "*.example.com", "10.0.0.7", "10.0.0.0/8"]
+                    ) from None
+                self._names.append(each.lower())
+        self._resolved: set[str] = set()
+        self._watching: list[Callable[[MemoError], None]] = []
+        self._lock = threading.Lock()
+        self._undo: list[tuple[Any, str, Any, Any]] = []
+
+    @contextmanager
+    def blocked(self, note: Callable[[MemoError], None]) -> Iterator[None]:
+        """Refuse connections inside of a `with`, in every thread, and note each that was tried."""
+        self._install()
+        self._watching.append(note)
+        try:
+            yield
+        finally:
+            self._watching.remove(note)
+
+    def close(self) -> None:
+        """Put `socket` back as it was."""
+        with self._lock:
+            for holder, name, original, ours in reversed(self._undo):
+                if vars(holder).get(name) is not ours:
+                    continue  # somebody has put their own in front of it: it lets everything through from now on
+                if original is _ABSENT:
+                    delattr(holder, name)
+                else:
+                    setattr(holder, name, original)
+            self._undo.clear()
+
+    def _install(self) -> None:
+        if self._undo:
+            return
+        with self._lock:
+            for name, at in _METHODS.items():
+                self._replace(socket.socket, name, self._guarded_method(getattr(socket.socket, name), at))
+            for name in _LOOKUPS:
+                self._replace(socket, name, self._guarded_lookup(getattr(socket, name)))
+
+    def _replace(self, holder: Any, name: str, ours: Any) -> None:
+        self._undo.append((holder, name, vars(holder).get(name, _ABSENT), ours))
+        setattr(holder, name, ours)
+
+    def _guarded_method(self, original: Any, at: int) -> Any:
+        def guarded(sock: Any, *args: Any) -> Any:
+            if self._watching and sock.family in (socket.AF_INET, socket.AF_INET6) and -len(args) <= at < len(args):
+                address = args[at]
+                if isinstance(address, tuple) and address:
+                    self._check(address[0])
+            return original(sock, *args)
+
+        guarded.__name__ = guarded.__qualname__ = original.__name__
+        return guarded
+
+    def _guarded_lookup(self, original: Any) -> Any:
+        def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._watching or _address(_text(host)) is not None:
+                return original(host, *args, **kwargs)  # an address needs no name server
+            self._check(host)
+            found = original(host, *args, **kwargs)
+            if not _is_here(_text(host)) and isinstance(found, list):
+                self._resolved.update(str(each[4][0]) for each in found)
+            return found
+
+        guarded.__name__ = guarded.__qualname__ = original.__name__
+        return guarded
+
+    def _check(self, host: Any) -> None:
+        name = _text(host)
+        if _is_here(name) or name in self._resolved or any(fnmatchcase(name.lower(), each) for each in self._names):
+            return
+        address = _address(name)
+        if address is not None and any(address in each for each in self._networks):
+            return
+        error = NetworkBlocked(name)
+        explain(error, _stack())
+        for note in self._watching[-1:]:
+            note(error)
+        raise error
+
+
+def _text(host: Any) -> str:
+    return host.decode(errors="replace") if isinstance(host, bytes | bytearray) else "" if host is None else str(host)
+
+
+def _address(name: str) -> Any:
+    try:
+        address: Any = ip_address(name.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_here(name: str) -> bool:
+    """Whether a host is this machine itself."""
+    if not name or name.lower() == "localhost" or name.lower().endswith(".localhost"):
+        return True
+    address = _address(name)
+    return address is not None and (address.is_loopback or address.is_unspecified)
+
+
+# Who tried
+
+
+def explain(error: NetworkBlocked, frames: Iterator[FrameType]) -> None:
+    """Say who tried, and which patch is missing, from the frames of the attempt: the innermost first.
+
+    A name is looked up in a thread, where nobody's frames are: then the error's traceback has them, later.
+    """
+    if error.caller:
+        return
+    sdks = _sdks()
+    by, preset = "", ""
+    for frame in frames:
+        module = frame.f_globals.get("__name__", "")
+        found = next((name for name, package in sdks.items() if f"{module}.".startswith(f"{package}.")), "")
+        if found:
+            by, preset = f"{module}.{frame.f_code.co_qualname}", found
+        elif not _is_library(frame.f_code.co_filename):
+            place = f"{os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}"
+            error.caller = f"{frame.f_code.co_qualname} ({place})" + (f", by {by}," if by else "")
+            break
+    if preset and not _is_patched(preset):
+        error.hint = (
+            f'{preset} is not patched: memo.install("{preset}"), or a fixture memo_config that returns '
+            f'{{"patches": ["{preset}"]}}, makes its calls recorded ones.'
+        )
+
+
+def frames_of(traceback: TracebackType | None) -> Iterator[FrameType]:
+    """The frames of a traceback, the innermost first."""
+    frames: list[FrameType] = []
+    while traceback is not None:
+        frames.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return reversed(frames)
+
+
+def _stack() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _is_library(file: str) -> bool:
+    """Whether code is Python's own, or installed."""
+    return file.startswith(("<", *_LIBRARIES)) or f"{os.sep}site-packages{os.sep}" in file
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - as text, frames are compared with it
+_LIBRARIES = tuple(
+    f"{path}{os.sep}" for path in {_PACKAGE, *(sysconfig.get_path(each) for each in ("stdlib", "platstdlib", "purelib", "platlib"))}
+)
+
+
+def _sdks() -> dict[str, str]:
+    """The packages that there are presets for, by the preset's name."""
+    from importlib import import_module
+
+    from memo.patches import presets
+
+    found: dict[str, str] = {}
+    for name in presets():
+        target: str = import_module(f"memo.patches.{name}").PATCHES[0].target
+        module = target.partition(":")[0]
+        found[name.replace("_", "-")] = module.rpartition(".")[0] or module
+    return found
+
+
+def _is_patched(preset: str) -> bool:
+    from importlib import import_module
+
+    from memo.patches._registry import is_applied
+
+    return any(is_applied(patch.target) for patch in import_module(f"memo.patches.{preset.replace('-', '_')}").PATCHES)

@@ -1,0 +1,63 @@
+"""Where recordings lie: `recordings/<module>/<test>/` beside the test file, `@module` and the like for shared ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memo.stores._directory import safe_name
+
+__all__ = ["Places"]
+
+_PLAIN = "[]@"
+"""Marks that a test's name may have, and a function's can not."""
+
+
+class Places:
+    """The directories of tests and scopes. Two of them never share one.
+
+    | recordings of | lie in |
+    |---|---|
+    | `tests/test_a.py::TestX::test_y[z]` | `tests/recordings/test_a/TestX.test_y[z]/` |
+    | fixtures of the class, the module | `tests/recordings/test_a/TestX.@class/`, `…/@module/` |
+    | fixtures of the package, the session | `tests/recordings/@package/`, `recordings/@session/` |
+
+    With a directory of their own, `tests/recordings/` becomes `<directory>/tests/`.
+    """
+
+    def __init__(self, root: Path, directory: str | None) -> None:
+        self._root = root
+        self._base = root / Path(directory).expanduser() if directory is not None else None
+        self._modules: dict[Path, str] = {}
+
+    def folder(self, directory: Path) -> Path:
+        """Where the recordings of the test files in a directory lie."""
+        if self._base is None:
+            return directory / "recordings"
+        inside = directory.relative_to(self._root) if directory.is_relative_to(self._root) else directory
+        return self._base.joinpath(*(safe_name(part) for part in inside.parts))
+
+    def module(self, path: Path) -> str:
+        """Where the recordings of a test file lie."""
+        found = self._modules.get(path)
+        if found is None:
+            found = self._modules[path] = str(self.folder(path.parent) / safe_name(path.stem))
+        return found
+
+    def test(self, item: pytest.Item) -> str:
+        """Where a test's recordings lie."""
+        return f"{self.module(item.path)}/{safe_name('.'.join([*_classes(item), item.name]), _PLAIN)}"
+
+    def scope(self, node: Any, scope: str) -> str:
+        """Where the recordings lie that are shared in a scope: of a class, a module, a package or the session."""
+        if scope == "session":
+            return str(self.folder(self._root) / "@session")
+        if scope == "package":
+            return str(self.folder(node.path) / "@package")
+        return f"{self.module(node.path)}/{safe_name('.'.join([*_classes(node), f'@{scope}']), _PLAIN)}"
+
+
+def _classes(node: Any) -> list[str]:
+    return [each.name for each in node.listchain() if isinstance(each, pytest.Class)]

@@ -1,0 +1,96 @@
+"""The recorder of a test: it also knows which recordings were used, and what went wrong, whether that was caught or not."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from memo._modes import Mode
+from memo._outcomes import Outcome
+from memo._scope import Recorder
+from memo._session import Place, Recording, entry_name
+from memo.codecs import Values
+from memo.errors import MemoError, RecordingNotFound, WatchedFieldChanged
+from memo.keys import Call
+from memo.pytest_plugin._tokens import tokens
+
+__all__ = ["TestRecorder"]
+
+
+class TestRecorder(Recorder):
+    """The recorder of one test, or of the fixtures of one scope."""
+
+    __test__ = False
+
+    def __init__(self, store: Any, *, mode: Mode, options: dict[str, Any], test: str, alone: bool) -> None:
+        super().__init__(store, mode=mode, test=test, environ={}, **options)  # the environment has had its say
+        self.alone = alone
+        """Whether nobody else keeps recordings in this store."""
+        self.misses: list[MemoError] = []
+        """The calls that could not be replayed."""
+        self._used: dict[str, int] = {}
+        """The names of what was replayed and written, and how often it was replayed."""
+        self._billed: dict[str, bytes] = {}
+        """Of these, the recordings that speak of tokens."""
+
+    @property
+    def used(self) -> set[str]:
+        """Where the recordings lie that were replayed or written."""
+        return {self.store.location(name) for name in self._used}
+
+    @property
+    def tokens_saved(self) -> int:
+        """The tokens that the replayed calls took when they were recorded, where they say so."""
+        return sum(tokens(data, self._used.get(name, 0)) for name, data in self._billed.items())
+
+    def note(self, error: MemoError) -> None:
+        """Remember what went wrong: the code under test may catch it."""
+        if not any(each is error for each in self.misses):
+            self.misses.append(error)
+
+    def missed(self, call: Call) -> RecordingNotFound:
+        """The error of a call that can not be replayed."""
+        error = super().missed(call)
+        test = f" {shlex.quote(self.test)}" if self.test else ""
+        error.add_note(f"  with pytest: pytest --memo-mode=record-if-missing{test}")
+        self.note(error)
+        return error
+
+    def find(self, call: Call, values: Values) -> Recording | None:
+        """The recording of a call, None where there is none."""
+        try:
+            return super().find(call, values)
+        except MemoError as error:
+            self.note(error)
+            raise
+
+    async def afind(self, call: Call, values: Values) -> Recording | None:
+        """The same, off the event loop where the store is not quick."""
+        try:
+            return await super().afind(call, values)
+        except MemoError as error:
+            self.note(error)
+            raise
+
+    def replay(self, call: Call, recording: Recording) -> Outcome:
+        """The outcome that this call is replayed with."""
+        name = entry_name(call)
+        try:
+            outcome = super().replay(call, recording)
+        except MemoError as error:
+            self._used.setdefault(name, 0)
+            if not isinstance(error, WatchedFieldChanged) or self.on_watched_change == "fail":
+                self.note(error)
+            raise
+        self._used[name] = self._used.get(name, 0) + 1
+        return outcome
+
+    def store_outcome(self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values) -> None:
+        """Write the outcome of a live call."""
+        super().store_outcome(call, place, outcome, values)
+        self._used.setdefault(entry_name(call), 0)
+
+    def _keep(self, call: Call, values: Values, data: bytes) -> Recording:
+        if b"usage" in data or b"eval_count" in data:
+            self._billed[entry_name(call)] = data
+        return super()._keep(call, values, data)

@@ -1,0 +1,347 @@
+"""The tests that record: each gets its recorder, and fails with what went wrong in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+import pytest
+
+from memo._modes import Mode
+from memo._scope import RecorderOptions
+from memo._session import process_wide
+from memo.errors import InvalidOption, MemoError, NetworkBlocked
+from memo.pytest_plugin._ledger import Ledger, Note
+from memo.pytest_plugin._network import Network, explain, frames_of
+from memo.pytest_plugin._places import Places
+from memo.pytest_plugin._recorder import TestRecorder
+from memo.pytest_plugin._settings import Settings, marked
+from memo.stores import DirectoryStore
+
+__all__ = ["Suite"]
+
+_RECORDER = pytest.StashKey[TestRecorder]()
+_RECORDER_OPTIONS = frozenset(RecorderOptions.__annotations__) - {"test"}
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - as text, frames are compared with it
+_NODES: dict[str, Any] = {
+    "class": pytest.Class,
+    "module": pytest.Module,
+    "package": pytest.Package,
+    "session": pytest.Session,
+}
+
+
+class Suite:
+    """The recorders of a run."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, ledger: Ledger) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._places = Places(config.rootpath, settings.directory)
+        self._network = Network(settings.allowed)
+        self._installed = ExitStack()
+        self._patches: set[Any] = set()
+        self._items: list[pytest.Item] = []
+        self._wider: dict[str, TestRecorder] = {}
+        self._recorded_fixtures: set[Any] | None = None
+        self._configuring = False
+
+    def take(self, items: list[pytest.Item]) -> None:
+        """These tests record, if they are run."""
+        self._items += items
+        self._recorded_fixtures = None
+        self._ledger.expect(map(self._places.test, items))
+
+    def close(self) -> None:
+        """Undo what was done to the process."""
+        self._network.close()
+        self._installed.close()
+
+    # Recorders
+
+    @contextmanager
+    def recorder(self, request: pytest.FixtureRequest) -> Iterator[TestRecorder]:
+        """The recorder of the test that asks, while it is set up, run and torn down."""
+        item: pytest.Item = request.node
+        with _clear_errors():
+            recorder = self._of_test(item) if self._settings.scope == "test" else self._shared(item)
+        item.stash[_RECORDER] = recorder
+        with self._active(recorder):
+            yield recorder
+
+    def _of_test(self, item: pytest.Item) -> TestRecorder:
+        return self._made(item, item, self._places.test(item))
+
+    def _shared(self, item: pytest.Item) -> TestRecorder:
+        scope = self._settings.scope
+        recorder = self._of_scope(item, scope)
+        options, shared = (marked(node, _MARKABLE) for node in (item, _node(item, scope)))
+        if options != shared:
+            raise InvalidOption(
+                f"@pytest.mark.memo of {item.name}", options, [f"{shared}, since memo_scope = {scope} shares one recorder"]
+            )
+        recorder.test = item.nodeid
+        return recorder
+
+    def _of_scope(self, item: pytest.Item, scope: str) -> TestRecorder:
+        node = _node(item, scope)
+        place = self._places.scope(node, scope)
+        recorder = self._wider.get(place)
+        if recorder is None:
+            recorder = self._wider[place] = self._made(item, node, place)
+        return recorder
+
+    def _made(self, item: Any, node: Any, place: str) -> TestRecorder:
+        config = self._configured(item)
+        patches = config.pop("patches", ())
+        shared_store = config.pop("store", None)
+        store = shared_store if shared_store is not None else DirectoryStore(place)
+        options = config | marked(node, _MARKABLE)
+        named = options.pop("mode", self._settings.default_mode)
+        mode = self._settings.mode or Mode.of(named)
+        self._install(patches)
+        return TestRecorder(store, mode=mode, options=options, test=node.nodeid, alone=shared_store is None)
+
+    def _configured(self, item: Any) -> dict[str, Any]:
+        self._configuring = True
+        try:
+            config = item._request.getfixturevalue("memo_config")
+        finally:
+            self._configuring = False
+        if not isinstance(config, dict):
+            raise InvalidOption("memo_config", config, ["a dict of options"])
+        for name in config:
+            if name not in _CONFIGURABLE:
+                raise InvalidOption("memo_config", name, sorted(_CONFIGURABLE))
+        return dict(config)
+
+    def _install(self, patches: Any) -> None:
+        from memo.patches import install
+
+        for patch in [patches] if isinstance(patches, str) else patches:
+            if patch not in self._patches:
+                self._installed.enter_context(install(patch))
+                self._patches.add(patch)
+
+    @contextmanager
+    def _active(self, recorder: TestRecorder) -> Iterator[None]:
+        """The recorder is the default of the process: the tasks in which async tests run are nobody's children."""
+        with ExitStack() as stack:
+            if self._settings.blocks and recorder.mode is Mode.REPLAY:
+                stack.enter_context(self._network.blocked(recorder.note))
+            process_wide.append(recorder)
+            try:
+                yield
+            finally:
+                process_wide.remove(recorder)
+
+    # Fixtures of wider scopes
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Generator[None, Any, Any]:
+        """What a fixture of a wider scope calls belongs to that scope, not to the test that came first."""
+        if fixturedef.scope == "function" or self._configuring or not self._is_recorded(fixturedef, request):
+            return (yield)
+        with _clear_errors():
+            recorder = self._of_scope(request._pyfuncitem, fixturedef.scope)
+        teardown = ExitStack()
+        fixturedef.addfinalizer(teardown.close)  # the last to run: the fixture's own finalizers come before it
+        with self._active(recorder):
+            result = yield
+        fixturedef.addfinalizer(lambda: teardown.enter_context(self._active(recorder)))
+        return result
+
+    def _is_recorded(self, fixturedef: Any, request: Any) -> bool:
+        """Whether any of the tests that record uses the fixture: it is set up once, for all."""
+        if fixturedef.func.__module__.startswith("_pytest.") or fixturedef.argname == "memo_config":
+            return False
+        if self._recorded_fixtures is None:
+            infos = {id(info): info for item in self._items if (info := getattr(item, "_fixtureinfo", None)) is not None}
+            self._recorded_fixtures = {
+                each
+                for info in infos.values()
+                for found in info.name2fixturedefs.values()
+                for each in found
+                if each.scope != "function"
+            }
+        return fixturedef in self._recorded_fixtures or "memo_recorder" in request._pyfuncitem.fixturenames
+
+    # What went wrong, and what was used
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Fail with what a fixture caught."""
+        result = yield
+        self._check(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Fail with what the code under test caught, and with what could not be recorded."""
+        result = yield
+        self._check(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """The same of the teardown: a stream may have ended only now."""
+        result = yield
+        self._check(item)
+        return result
+
+    def _check(self, item: pytest.Item) -> None:
+        told = _swallowed(self._misses(item))
+        for recorder in self._recorders(item):
+            failures, recorder.failures = recorder.failures, []
+            if failures:
+                calls = "a call" if len(failures) == 1 else f"{len(failures)} calls"
+                told.append("\n\n".join([f"memo: {calls} of this test could not be recorded:", *_distinct(failures)]))
+        if told:
+            pytest.fail("\n\n".join(told), pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Show a miss without memo's own frames, what was caught beside the error that is shown, and hand over what was used."""
+        shown: list[BaseException] = []
+        if call.excinfo is not None:
+            shown = list(_chain(call.excinfo.value))
+            for error in shown:
+                _explain(error)
+                _prune(error)
+        report = yield
+        if call.excinfo is not None and report.outcome != "skipped":
+            told = {str(error) for error in shown}
+            swallowed = [error for error in self._misses(item) if error not in shown and str(error) not in told]
+            report.sections += [("memo", each) for each in _swallowed(swallowed)]
+        recorder = item.stash.get(_RECORDER, None)
+        if call.when == "teardown" and recorder is not None and self._settings.scope == "test":
+            report.memo = _note(recorder, [item.nodeid])._asdict()
+            del item.stash[_RECORDER]
+        return report
+
+    def _recorders(self, item: pytest.Item) -> Iterable[TestRecorder]:
+        own = item.stash.get(_RECORDER, None)
+        return [*(each for each in self._wider.values() if each is not own), *([own] if own is not None else [])]
+
+    def _misses(self, item: pytest.Item) -> list[MemoError]:
+        """What went wrong since it was asked for the last time."""
+        misses: list[MemoError] = []
+        for recorder in self._recorders(item):
+            misses += recorder.misses
+            recorder.misses.clear()
+        return misses
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand over what the recorders of wider scopes used."""
+        for place, recorder in self._wider.items():
+            users = [item.nodeid for item in self._items if any(self._uses(item, scope) == place for scope in _NODES)]
+            self._ledger.note(_note(recorder, users, wide=True))
+
+    def _uses(self, item: pytest.Item, scope: str) -> str:
+        node = _node(item, scope)
+        return self._places.scope(node, scope) if node is not None else ""
+
+
+_MARKABLE = _RECORDER_OPTIONS | {"mode"}
+_CONFIGURABLE = _RECORDER_OPTIONS | {"patches", "store"}
+
+
+def _node(item: Any, scope: str) -> Any:
+    return item.getparent(_NODES[scope]) or (item.session if scope == "package" else None)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What is wrong with marks and options is said in a line, without the way through the plugin."""
+    try:
+        yield
+    except MemoError as error:
+        pytest.fail(f"memo: {error}", pytrace=False)
+
+
+def _note(recorder: TestRecorder, users: list[str], *, wide: bool = False) -> Note:
+    stats = recorder.stats
+    return Note(
+        directory=recorder.store.location() if recorder.alone else "",
+        mode=str(recorder.mode),
+        users=users,
+        used=sorted(recorder.used),
+        wide=wide,
+        replayed=stats.replayed,
+        recorded=stats.recorded,
+        live=stats.live,
+        missed=stats.missed,
+        seconds=stats.seconds_saved,
+        tokens=recorder.tokens_saved,
+    )
+
+
+# Errors as they are shown
+
+
+def _swallowed(misses: Iterable[MemoError]) -> list[str]:
+    """What to say of errors that the code under test caught."""
+    told: list[str] = []
+    for error in misses:
+        _explain(error)
+        place = _place(error.__traceback__)
+        notes = [*getattr(error, "__notes__", ()), *([f"  called at: {place}"] if place else [])]
+        told.append("\n".join(["memo: a call failed in replay, and the code under test caught the error:", "", str(error), *notes]))
+    return list(dict.fromkeys(told))
+
+
+def _distinct(errors: Iterable[Exception]) -> list[str]:
+    return list(dict.fromkeys(map(str, errors)))
+
+
+def _chain(error: BaseException | None, seen: set[int] | None = None) -> Iterator[BaseException]:
+    """The error, and those that it came from or holds."""
+    seen = set() if seen is None else seen
+    if error is None or id(error) in seen:
+        return
+    seen.add(id(error))
+    yield error
+    yield from _chain(error.__cause__, seen)
+    yield from _chain(error.__context__, seen)
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _chain(each, seen)
+
+
+def _explain(error: BaseException) -> None:
+    if isinstance(error, NetworkBlocked):
+        explain(error, frames_of(error.__traceback__))
+
+
+def _prune(error: BaseException) -> None:
+    """Take memo's own frames out of a traceback: a reader wants the call, not the way from there.
+
+    Unless that is where an error of another kind came to be.
+    """
+    above = error.__traceback__
+    if not isinstance(error, MemoError) and _is_ours(next(frames_of(above), None)):
+        return
+    while above is not None:
+        below = above.tb_next
+        while below is not None and _is_ours(below.tb_frame):
+            below = below.tb_next
+        above.tb_next = below
+        above = below
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    return frame is not None and frame.f_code.co_filename.startswith(_PACKAGE)
+
+
+def _place(traceback: TracebackType | None) -> str:
+    """Where in the user's code an error came to be."""
+    for frame in frames_of(traceback):
+        if not frame.f_code.co_filename.startswith((_PACKAGE, "<")):
+            return f"{os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}, in {frame.f_code.co_qualname}"
+    return ""

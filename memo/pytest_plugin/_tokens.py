@@ -1,0 +1,53 @@
+"""How many tokens a recorded answer took, where it says so: in the words of openai, anthropic, google and ollama."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+__all__ = ["tokens"]
+
+_TOTAL = ("total_tokens", "totalTokenCount", "total_token_count")
+_PARTS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "prompt_tokens",
+    "completion_tokens",
+    "prompt_eval_count",
+    "eval_count",
+)
+
+
+def tokens(recording: bytes, replays: int) -> int:
+    """The tokens that so many replays of a recording saved; 0 where it says nothing of any."""
+    outcomes: list[Any] = orjson.loads(recording)["outcomes"]
+    each = [_of(outcome) for outcome in outcomes]
+    return sum(each[:replays]) + each[-1] * max(0, replays - len(each))
+
+
+def _of(outcome: Any) -> int:
+    counts = list(_counts(outcome))
+    if "stream" in outcome:  # its chunks say how many it were so far
+        counts = [{name: max(each.get(name, 0) for each in counts) for name in {name for each in counts for name in each}}] if counts else []
+    return sum(map(_total, counts))
+
+
+def _total(count: dict[str, int]) -> int:
+    return max((count[name] for name in _TOTAL if name in count), default=sum(count.get(name, 0) for name in _PARTS))
+
+
+def _counts(node: Any) -> Iterator[dict[str, int]]:
+    """The objects that count tokens, their counts only."""
+    if isinstance(node, dict):
+        count = {name: each for name, each in node.items() if (name in _TOTAL or name in _PARTS) and type(each) is int}
+        if count:
+            yield count
+        node = node.values()
+    elif not isinstance(node, list):
+        return
+    for each in node:
+        yield from _counts(each)
