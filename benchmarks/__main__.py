@@ -7,7 +7,7 @@ import sys
 
 from benchmarks._harness import Row, Skipped
 
-SUBJECTS = ("replay", "cold", "recording", "imports", "corpus")
+SUBJECTS = ("replay", "cold", "recording", "imports", "plugin", "corpus")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ USED = (
     f"{NAMED}; import anyio.to_thread, anyio.lowlevel; from pydantic import BaseModel, SecretStr, TypeAdapter, networks"
 )
 TIMED = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
-ADDED = "import sys; {}; before = set(sys.modules); import memo; print(*(set(sys.modules) - before))"
+ADDED = "import sys; {}; before = set(sys.modules); from memo import recordable, recording; print(*(set(sys.modules) - before))"
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
@@ -21,7 +21,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         added = run_python("-c", ADDED.format(floor)).split()
         sdks = sorted({each.partition(".")[0] for each in added} & {*SDKS})
         own = sum(each.partition(".")[0] == "memo" for each in added)
-        with_memo, without = TIMED.format(f"{floor}; import memo"), TIMED.format(floor)
+        with_memo, without = TIMED.format(f"{floor}; from memo import recordable, recording"), TIMED.format(floor)
         row = race_processes(
             f"import: memo, over {name}", 0.040, ["-c", with_memo], ["-c", without], rounds=rounds, added=True
         )

@@ -10,7 +10,7 @@ Only what every run needs is imported here; memo itself comes with the first tes
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,10 +83,6 @@ def _records(item: pytest.Item, *, everything: bool) -> bool:
         return False
     if not everything and "memo_recorder" not in names and item.get_closest_marker("memo") is None:
         return False
-    if names[:1] != ["memo_recorder"]:
-        if "memo_recorder" in names:
-            names.remove("memo_recorder")
-        names.insert(0, "memo_recorder")
     return True
 
 
@@ -114,7 +110,7 @@ def memo_config() -> dict[str, Any]:
 
 
 @pytest.fixture
-def memo_recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+def memo_recorder(request: pytest.FixtureRequest) -> Recorder:
     """The recorder of the test: its `mode`, `stats`, `store`, and `misses`.
 
     A test that asks for it is recorded, marked or not. It is the default of the whole process while the test and its fixtures
@@ -122,5 +118,4 @@ def memo_recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
     fails the test, even if the code under test caught the error; a test that means to miss ends with
     `memo_recorder.misses.clear()`.
     """
-    with _suite_of(request.config).recorder(request) as recorder:
-        yield recorder
+    return _suite_of(request.config).of(request.node)

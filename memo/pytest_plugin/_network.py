@@ -6,21 +6,18 @@ its own sockets (uvloop, grpc), and other processes, are not held back.
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
-import sysconfig
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from memo.errors import InvalidOption, MemoError, NetworkBlocked
+from memo.pytest_plugin._frames import is_library, place, stack
 
-__all__ = ["Network", "explain", "frames_of"]
+__all__ = ["Network", "explain"]
 
 _METHODS = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
 """What reaches out, and which of its arguments is the address."""
@@ -48,14 +45,14 @@ class Network:
         self._lock = threading.Lock()
         self._undo: list[tuple[Any, str, Any, Any]] = []
 
-    @contextmanager
-    def blocked(self, note: Callable[[MemoError], None]) -> Iterator[None]:
-        """Refuse connections inside of a `with`, in every thread, and note each that was tried."""
+    def block(self, note: Callable[[MemoError], None]) -> None:
+        """Refuse connections from now on, in every thread, and note each that is tried."""
         self._install()
         self._watching.append(note)
-        try:
-            yield
-        finally:
+
+    def unblock(self, note: Callable[[MemoError], None]) -> None:
+        """Take back one `block`, if there was one."""
+        if note in self._watching:
             self._watching.remove(note)
 
     def close(self) -> None:
@@ -115,7 +112,7 @@ class Network:
         if address is not None and any(address in each for each in self._networks):
             return
         error = NetworkBlocked(name)
-        explain(error, _stack())
+        explain(error, stack())
         for note in self._watching[-1:]:
             note(error)
         raise error
@@ -158,42 +155,14 @@ def explain(error: NetworkBlocked, frames: Iterator[FrameType]) -> None:
         found = next((name for name, package in sdks.items() if f"{module}.".startswith(f"{package}.")), "")
         if found:
             by, preset = f"{module}.{frame.f_code.co_qualname}", found
-        elif not _is_library(frame.f_code.co_filename):
-            place = f"{os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}"
-            error.caller = f"{frame.f_code.co_qualname} ({place})" + (f", by {by}," if by else "")
+        elif not is_library(frame):
+            error.caller = f"{frame.f_code.co_qualname} ({place(frame)})" + (f", by {by}," if by else "")
             break
     if preset and not _is_patched(preset):
         error.hint = (
             f'{preset} is not patched: memo.install("{preset}"), or a fixture memo_config that returns '
             f'{{"patches": ["{preset}"]}}, makes its calls recorded ones.'
         )
-
-
-def frames_of(traceback: TracebackType | None) -> Iterator[FrameType]:
-    """The frames of a traceback, the innermost first."""
-    frames: list[FrameType] = []
-    while traceback is not None:
-        frames.append(traceback.tb_frame)
-        traceback = traceback.tb_next
-    return reversed(frames)
-
-
-def _stack() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _is_library(file: str) -> bool:
-    """Whether code is Python's own, or installed."""
-    return file.startswith(("<", *_LIBRARIES)) or f"{os.sep}site-packages{os.sep}" in file
-
-
-_PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - as text, frames are compared with it
-_LIBRARIES = tuple(
-    f"{path}{os.sep}" for path in {_PACKAGE, *(sysconfig.get_path(each) for each in ("stdlib", "platstdlib", "purelib", "platlib"))}
-)
 
 
 def _sdks() -> dict[str, str]:

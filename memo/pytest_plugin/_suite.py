@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from types import FrameType, TracebackType
 from typing import Any
 
 import pytest
@@ -14,18 +12,18 @@ from memo._modes import Mode
 from memo._scope import RecorderOptions
 from memo._session import process_wide
 from memo.errors import InvalidOption, MemoError, NetworkBlocked
+from memo.pytest_plugin._frames import frames_of, is_library, place, prune
 from memo.pytest_plugin._ledger import Ledger, Note
-from memo.pytest_plugin._network import Network, explain, frames_of
+from memo.pytest_plugin._network import Network, explain
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._settings import Settings, marked
-from memo.stores import DirectoryStore
 
 __all__ = ["Suite"]
 
 _RECORDER = pytest.StashKey[TestRecorder]()
+_RECORDS = pytest.StashKey[bool]()
 _RECORDER_OPTIONS = frozenset(RecorderOptions.__annotations__) - {"test"}
-_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - as text, frames are compared with it
 _NODES: dict[str, Any] = {
     "class": pytest.Class,
     "module": pytest.Module,
@@ -48,11 +46,18 @@ class Suite:
         self._wider: dict[str, TestRecorder] = {}
         self._recorded_fixtures: set[Any] | None = None
         self._configuring = False
+        self._configured_parents: dict[Any, bool] = {}
 
     def take(self, items: list[pytest.Item]) -> None:
         """These tests record, if they are run."""
         self._items += items
         self._recorded_fixtures = None
+        for item in items:
+            item.stash[_RECORDS] = True
+            names: list[str] = item.fixturenames  # type: ignore[attr-defined]
+            if self._is_configured(item) and names[:1] != ["memo_recorder"]:
+                # memo_config is a fixture that a fixture asks for: before all others.
+                names[:] = ["memo_recorder", *(name for name in names if name != "memo_recorder")]
         self._ledger.expect(map(self._places.test, items))
 
     def close(self) -> None:
@@ -62,18 +67,16 @@ class Suite:
 
     # Recorders
 
-    @contextmanager
-    def recorder(self, request: pytest.FixtureRequest) -> Iterator[TestRecorder]:
-        """The recorder of the test that asks, while it is set up, run and torn down."""
-        item: pytest.Item = request.node
-        with _clear_errors():
-            recorder = self._of_test(item) if self._settings.scope == "test" else self._shared(item)
-        item.stash[_RECORDER] = recorder
-        with self._active(recorder):
-            yield recorder
-
-    def _of_test(self, item: pytest.Item) -> TestRecorder:
-        return self._made(item, item, self._places.test(item))
+    def of(self, item: pytest.Item) -> TestRecorder:
+        """The recorder of a test: from now to its end the default of the process."""
+        recorder = item.stash.get(_RECORDER, None)
+        if recorder is None:
+            with _clear_errors():
+                own = self._settings.scope == "test"
+                recorder = self._made(item, item, self._places.test(item)) if own else self._shared(item)
+            item.stash[_RECORDER] = recorder
+            self._activate(recorder)
+        return recorder
 
     def _shared(self, item: pytest.Item) -> TestRecorder:
         scope = self._settings.scope
@@ -96,16 +99,21 @@ class Suite:
 
     def _made(self, item: Any, node: Any, place: str) -> TestRecorder:
         config = self._configured(item)
-        patches = config.pop("patches", ())
-        shared_store = config.pop("store", None)
-        store = shared_store if shared_store is not None else DirectoryStore(place)
+        patches, store = config.pop("patches", ()), config.pop("store", None)
         options = config | marked(node, _MARKABLE)
-        named = options.pop("mode", self._settings.default_mode)
-        mode = self._settings.mode or Mode.of(named)
+        mode = Mode.of(options.pop("mode", self._settings.default_mode))  # a wrong one is an error, used or not
         self._install(patches)
-        return TestRecorder(store, mode=mode, options=options, test=node.nodeid, alone=shared_store is None)
+        return TestRecorder(
+            place if store is None else store,
+            mode=self._settings.mode or mode,
+            options=options,
+            test=node.nodeid,
+            alone=store is None,
+        )
 
     def _configured(self, item: Any) -> dict[str, Any]:
+        if not self._is_configured(item):
+            return {}
         self._configuring = True
         try:
             config = item._request.getfixturevalue("memo_config")
@@ -118,25 +126,31 @@ class Suite:
                 raise InvalidOption("memo_config", name, sorted(_CONFIGURABLE))
         return dict(config)
 
-    def _install(self, patches: Any) -> None:
-        from memo.patches import install
+    def _is_configured(self, item: Any) -> bool:
+        """Whether there is a `memo_config` of the user's. It can be asked for only when the test's fixtures are set up."""
+        known = self._configured_parents.get(item.parent)
+        if known is None:
+            known = len(item._request._fixturemanager.getfixturedefs("memo_config", item)) > 1
+            self._configured_parents[item.parent] = known
+        return known
 
+    def _install(self, patches: Any) -> None:
         for patch in [patches] if isinstance(patches, str) else patches:
             if patch not in self._patches:
+                from memo.patches import install
+
                 self._installed.enter_context(install(patch))
                 self._patches.add(patch)
 
-    @contextmanager
-    def _active(self, recorder: TestRecorder) -> Iterator[None]:
-        """The recorder is the default of the process: the tasks in which async tests run are nobody's children."""
-        with ExitStack() as stack:
-            if self._settings.blocks and recorder.mode is Mode.REPLAY:
-                stack.enter_context(self._network.blocked(recorder.note))
-            process_wide.append(recorder)
-            try:
-                yield
-            finally:
-                process_wide.remove(recorder)
+    def _activate(self, recorder: TestRecorder) -> None:
+        # The default of the process, since the tasks in which async tests run are nobody's children.
+        process_wide.append(recorder)
+        if self._settings.blocks and recorder.mode is Mode.REPLAY:
+            self._network.block(recorder.note)
+
+    def _deactivate(self, recorder: TestRecorder) -> None:
+        process_wide.remove(recorder)
+        self._network.unblock(recorder.note)
 
     # Fixtures of wider scopes
 
@@ -147,12 +161,14 @@ class Suite:
             return (yield)
         with _clear_errors():
             recorder = self._of_scope(request._pyfuncitem, fixturedef.scope)
-        teardown = ExitStack()
-        fixturedef.addfinalizer(teardown.close)  # the last to run: the fixture's own finalizers come before it
-        with self._active(recorder):
-            result = yield
-        fixturedef.addfinalizer(lambda: teardown.enter_context(self._active(recorder)))
-        return result
+        # Finalizers run backwards: the fixture's own will stand between these two.
+        fixturedef.addfinalizer(lambda: self._deactivate(recorder))
+        self._activate(recorder)
+        try:
+            return (yield)
+        finally:
+            self._deactivate(recorder)
+            fixturedef.addfinalizer(lambda: self._activate(recorder))
 
     def _is_recorded(self, fixturedef: Any, request: Any) -> bool:
         """Whether any of the tests that record uses the fixture: it is set up once, for all."""
@@ -167,40 +183,51 @@ class Suite:
                 for each in found
                 if each.scope != "function"
             }
-        return fixturedef in self._recorded_fixtures or "memo_recorder" in request._pyfuncitem.fixturenames
+        return fixturedef in self._recorded_fixtures or _RECORDS in request._pyfuncitem.stash
 
     # What went wrong, and what was used
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Fail with what a fixture caught."""
+        """Give the test its recorder, before all of its fixtures; fail with what a fixture caught."""
+        records = _RECORDS in item.stash
+        if records and not self._is_configured(item):
+            self.of(item)
         result = yield
-        self._check(item)
+        if records:
+            self._check(item)
         return result
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Fail with what the code under test caught, and with what could not be recorded."""
         result = yield
         self._check(item)
         return result
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """The same of the teardown: a stream may have ended only now."""
-        result = yield
-        self._check(item)
+        """The same of the teardown, since a stream may have ended only now; then the recorder is done."""
+        try:
+            result = yield
+            self._check(item)
+        finally:
+            recorder = item.stash.get(_RECORDER, None)
+            if recorder is not None:
+                self._deactivate(recorder)
         return result
 
     def _check(self, item: pytest.Item) -> None:
-        told = _swallowed(self._misses(item))
-        for recorder in self._recorders(item):
+        recorders = self._recorders(item)
+        if not any(recorder.misses or recorder.failures for recorder in recorders):
+            return
+        told = _swallowed(_taken(recorders))
+        for recorder in recorders:
             failures, recorder.failures = recorder.failures, []
             if failures:
                 calls = "a call" if len(failures) == 1 else f"{len(failures)} calls"
                 told.append("\n\n".join([f"memo: {calls} of this test could not be recorded:", *_distinct(failures)]))
-        if told:
-            pytest.fail("\n\n".join(told), pytrace=False)
+        pytest.fail("\n\n".join(told), pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -212,29 +239,24 @@ class Suite:
             shown = list(_chain(call.excinfo.value))
             for error in shown:
                 _explain(error)
-                _prune(error)
+                prune(error)
         report = yield
-        if call.excinfo is not None and report.outcome != "skipped":
+        if call.excinfo is not None:
             told = {str(error) for error in shown}
-            swallowed = [error for error in self._misses(item) if error not in shown and str(error) not in told]
-            report.sections += [("memo", each) for each in _swallowed(swallowed)]
-        recorder = item.stash.get(_RECORDER, None)
-        if call.when == "teardown" and recorder is not None and self._settings.scope == "test":
-            report.memo = _note(recorder, [item.nodeid])._asdict()
-            del item.stash[_RECORDER]
+            swallowed = [error for error in _taken(self._recorders(item)) if error not in shown and str(error) not in told]
+            if report.outcome != "skipped":
+                report.sections += [("memo", each) for each in _swallowed(swallowed)]
+        if call.when == "teardown":
+            recorder = item.stash.get(_RECORDER, None)
+            if recorder is not None:
+                del item.stash[_RECORDER]  # the test may be run again
+                if self._settings.scope == "test":
+                    report.memo = _note(recorder, [item.nodeid])._asdict()
         return report
 
-    def _recorders(self, item: pytest.Item) -> Iterable[TestRecorder]:
+    def _recorders(self, item: pytest.Item) -> list[TestRecorder]:
         own = item.stash.get(_RECORDER, None)
         return [*(each for each in self._wider.values() if each is not own), *([own] if own is not None else [])]
-
-    def _misses(self, item: pytest.Item) -> list[MemoError]:
-        """What went wrong since it was asked for the last time."""
-        misses: list[MemoError] = []
-        for recorder in self._recorders(item):
-            misses += recorder.misses
-            recorder.misses.clear()
-        return misses
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -285,13 +307,23 @@ def _note(recorder: TestRecorder, users: list[str], *, wide: bool = False) -> No
 # Errors as they are shown
 
 
+def _taken(recorders: list[TestRecorder]) -> list[MemoError]:
+    """What went wrong since it was asked for the last time."""
+    misses: list[MemoError] = []
+    for recorder in recorders:
+        misses += recorder.misses
+        recorder.misses.clear()
+    return misses
+
+
 def _swallowed(misses: Iterable[MemoError]) -> list[str]:
     """What to say of errors that the code under test caught."""
     told: list[str] = []
     for error in misses:
         _explain(error)
-        place = _place(error.__traceback__)
-        notes = [*getattr(error, "__notes__", ()), *([f"  called at: {place}"] if place else [])]
+        frame = next((each for each in frames_of(error.__traceback__) if not is_library(each)), None)
+        at = [f"  called at: {place(frame)}, in {frame.f_code.co_qualname}"] if frame is not None else []
+        notes = [*getattr(error, "__notes__", ()), *at]
         told.append("\n".join(["memo: a call failed in replay, and the code under test caught the error:", "", str(error), *notes]))
     return list(dict.fromkeys(told))
 
@@ -317,31 +349,3 @@ def _chain(error: BaseException | None, seen: set[int] | None = None) -> Iterato
 def _explain(error: BaseException) -> None:
     if isinstance(error, NetworkBlocked):
         explain(error, frames_of(error.__traceback__))
-
-
-def _prune(error: BaseException) -> None:
-    """Take memo's own frames out of a traceback: a reader wants the call, not the way from there.
-
-    Unless that is where an error of another kind came to be.
-    """
-    above = error.__traceback__
-    if not isinstance(error, MemoError) and _is_ours(next(frames_of(above), None)):
-        return
-    while above is not None:
-        below = above.tb_next
-        while below is not None and _is_ours(below.tb_frame):
-            below = below.tb_next
-        above.tb_next = below
-        above = below
-
-
-def _is_ours(frame: FrameType | None) -> bool:
-    return frame is not None and frame.f_code.co_filename.startswith(_PACKAGE)
-
-
-def _place(traceback: TracebackType | None) -> str:
-    """Where in the user's code an error came to be."""
-    for frame in frames_of(traceback):
-        if not frame.f_code.co_filename.startswith((_PACKAGE, "<")):
-            return f"{os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}, in {frame.f_code.co_qualname}"
-    return ""

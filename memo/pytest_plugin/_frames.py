@@ -1,0 +1,74 @@
+"""Tracebacks and stacks: which frames are the user's, and which are in the way."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+
+from memo.errors import MemoError
+
+__all__ = ["frames_of", "is_library", "place", "prune", "stack"]
+
+
+def stack() -> Iterator[FrameType]:
+    """The frames that are being run, the innermost first."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def frames_of(traceback: TracebackType | None) -> Iterator[FrameType]:
+    """The frames of a traceback, the innermost first."""
+    frames: list[FrameType] = []
+    while traceback is not None:
+        frames.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return reversed(frames)
+
+
+def is_library(frame: FrameType) -> bool:
+    """Whether its code is Python's own, or installed, or memo's."""
+    file = frame.f_code.co_filename
+    return file.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in file
+
+
+def place(frame: FrameType) -> str:
+    """Where its code stands."""
+    file = frame.f_code.co_filename
+    return f"{os.path.relpath(file) if os.path.isabs(file) else file}:{frame.f_lineno}"  # noqa: PTH117 - as text
+
+
+def prune(error: BaseException) -> None:
+    """Take out of a traceback what is in the reader's way.
+
+    Of memo's own errors, every frame that is not the user's: what counts is the call. Of others, memo's frames, unless that is
+    where the error came to be.
+    """
+    above = error.__traceback__
+    ours = isinstance(error, MemoError)
+    innermost = next(frames_of(above), None)
+    if not ours and innermost is not None and _is_ours(innermost):
+        return
+    hidden = is_library if ours else _is_ours
+    while above is not None:
+        below = above.tb_next
+        while below is not None and hidden(below.tb_frame):
+            below = below.tb_next
+        above.tb_next = below
+        above = below
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_PACKAGE)
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - as text, frames are compared with it
+_LIBRARIES = (
+    "<",
+    _PACKAGE,
+    *(sysconfig.get_path(each) + os.sep for each in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
