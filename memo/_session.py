@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any, Literal
 from warnings import warn
 
+import anyio.to_thread
 import orjson
 
 from memo._access import Access

@@ -81,9 +81,7 @@ def _records(item: pytest.Item, *, everything: bool) -> bool:
     names: list[str] | None = getattr(item, "fixturenames", None)
     if names is None:
         return False
-    if not everything and "memo_recorder" not in names and item.get_closest_marker("memo") is None:
-        return False
-    return True
+    return everything or "memo_recorder" in names or item.get_closest_marker("memo") is not None
 
 
 def _suite_of(config: pytest.Config) -> Suite:

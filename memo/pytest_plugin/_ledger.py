@@ -163,7 +163,9 @@ class Ledger:
 
     def _totals(self) -> str:
         notes = self._notes.values()
-        counts = {name: sum(getattr(note, name) for note in notes) for name in ("replayed", "recorded", "live", "missed")}
+        counts = {
+            name: sum(getattr(note, name) for note in notes) for name in ("replayed", "recorded", "live", "missed")
+        }
         counts |= {"unused": len(self.unused), "deleted": self.deleted}
         told = [f"{count} {name}" for name, count in counts.items() if count or name == "replayed"]
         saved = [f"{sum(note.seconds for note in notes):.1f} s"]

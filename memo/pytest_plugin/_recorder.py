@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from memo._flight import Claim
 from memo._modes import Mode
 from memo._outcomes import Outcome
 from memo._scope import Recorder
@@ -85,10 +86,13 @@ class TestRecorder(Recorder):
         self._used[name] = self._used.get(name, 0) + 1
         return outcome
 
-    def store_outcome(self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values) -> None:
+    def store_outcome(
+        self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+    ) -> Outcome | None:
         """Write the outcome of a live call."""
-        super().store_outcome(call, place, outcome, values)
+        preceded = super().store_outcome(call, place, outcome, values, claim)
         self._used.setdefault(entry_name(call), 0)
+        return preceded
 
     def _keep(self, call: Call, values: Values, data: bytes) -> Recording:
         if b"usage" in data or b"eval_count" in data:

@@ -66,7 +66,9 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("memo_mode", "the mode of tests whose mark names none", default="")
     parser.addini("memo_all", "record every test, marked or not", type="bool", default=False)
     parser.addini("memo_scope", "who shares recordings: test, module or session", default="test")
-    parser.addini("memo_dir", "a directory for all recordings, instead of recordings/ beside each test file", default="")
+    parser.addini(
+        "memo_dir", "a directory for all recordings, instead of recordings/ beside each test file", default=""
+    )
     parser.addini("memo_unused", "as --memo-unused", default="")
     parser.addini("memo_block_network", "as --memo-block-network", type="bool", default=False)
     parser.addini("memo_allowed_hosts", "hosts, addresses and networks that are never refused", type="args", default=[])
@@ -104,7 +106,9 @@ def marked(node: Any, known: Iterable[str]) -> dict[str, Any]:
             if name not in known:
                 raise InvalidOption("@pytest.mark.memo", name, sorted(known))
             if name in found and found[name][0] is holder and found[name][1] != value:
-                raise InvalidOption(f"@pytest.mark.memo twice: {name}", value, [f"what the other says: {found[name][1]!r}"])
+                raise InvalidOption(
+                    f"@pytest.mark.memo twice: {name}", value, [f"what the other says: {found[name][1]!r}"]
+                )
             found.setdefault(name, (holder, value))
     return {name: value for name, (_, value) in found.items()}
 

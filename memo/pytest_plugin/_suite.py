@@ -84,7 +84,9 @@ class Suite:
         options, shared = (marked(node, _MARKABLE) for node in (item, _node(item, scope)))
         if options != shared:
             raise InvalidOption(
-                f"@pytest.mark.memo of {item.name}", options, [f"{shared}, since memo_scope = {scope} shares one recorder"]
+                f"@pytest.mark.memo of {item.name}",
+                options,
+                [f"{shared}, since memo_scope = {scope} shares one recorder"],
             )
         recorder.test = item.nodeid
         return recorder
@@ -155,7 +157,9 @@ class Suite:
     # Fixtures of wider scopes
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Generator[None, Any, Any]:
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
         """What a fixture of a wider scope calls belongs to that scope, not to the test that came first."""
         if fixturedef.scope == "function" or self._configuring or not self._is_recorded(fixturedef, request):
             return (yield)
@@ -175,7 +179,9 @@ class Suite:
         if fixturedef.func.__module__.startswith("_pytest.") or fixturedef.argname == "memo_config":
             return False
         if self._recorded_fixtures is None:
-            infos = {id(info): info for item in self._items if (info := getattr(item, "_fixtureinfo", None)) is not None}
+            infos = {
+                id(info): info for item in self._items if (info := getattr(item, "_fixtureinfo", None)) is not None
+            }
             self._recorded_fixtures = {
                 each
                 for info in infos.values()
@@ -243,7 +249,9 @@ class Suite:
         report = yield
         if call.excinfo is not None:
             told = {str(error) for error in shown}
-            swallowed = [error for error in _taken(self._recorders(item)) if error not in shown and str(error) not in told]
+            swallowed = [
+                error for error in _taken(self._recorders(item)) if error not in shown and str(error) not in told
+            ]
             if report.outcome != "skipped":
                 report.sections += [("memo", each) for each in _swallowed(swallowed)]
         if call.when == "teardown":
@@ -324,7 +332,11 @@ def _swallowed(misses: Iterable[MemoError]) -> list[str]:
         frame = next((each for each in frames_of(error.__traceback__) if not is_library(each)), None)
         at = [f"  called at: {place(frame)}, in {frame.f_code.co_qualname}"] if frame is not None else []
         notes = [*getattr(error, "__notes__", ()), *at]
-        told.append("\n".join(["memo: a call failed in replay, and the code under test caught the error:", "", str(error), *notes]))
+        told.append(
+            "\n".join(
+                ["memo: a call failed in replay, and the code under test caught the error:", "", str(error), *notes]
+            )
+        )
     return list(dict.fromkeys(told))
 
 

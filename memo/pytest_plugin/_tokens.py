@@ -32,7 +32,11 @@ def tokens(recording: bytes, replays: int) -> int:
 def _of(outcome: Any) -> int:
     counts = list(_counts(outcome))
     if "stream" in outcome:  # its chunks say how many it were so far
-        counts = [{name: max(each.get(name, 0) for each in counts) for name in {name for each in counts for name in each}}] if counts else []
+        counts = (
+            [{name: max(each.get(name, 0) for each in counts) for name in {name for each in counts for name in each}}]
+            if counts
+            else []
+        )
     return sum(map(_total, counts))
 
 

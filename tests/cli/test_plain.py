@@ -68,7 +68,10 @@ MESSAGES = [
 ]
 OLLAMA = [
     {"message": {"role": "assistant", "content": "Sat", "thinking": "Hm."}, "done": False},
-    {"message": {"content": "urn", "tool_calls": [{"function": {"name": "look", "arguments": {"q": 1}}}]}, "done": True},
+    {
+        "message": {"content": "urn", "tool_calls": [{"function": {"name": "look", "arguments": {"q": 1}}}]},
+        "done": True,
+    },
 ]
 GEMINI = [
     {"candidates": [{"content": {"parts": [{"text": "Hm.", "thought": True}, {"text": "Sat"}]}}]},
@@ -80,7 +83,10 @@ GEMINI = [
     ("items", "expected"),
     [
         (CHAT, {"text": "Saturn"}),
-        ([call(name="look", arguments=""), call(arguments='{"q":'), call(arguments="1}")], {"tool_calls": ['look({"q":1})']}),
+        (
+            [call(name="look", arguments=""), call(arguments='{"q":'), call(arguments="1}")],
+            {"tool_calls": ['look({"q":1})']},
+        ),
         ([call(0, name="a", arguments="{}"), call(1, name="b", arguments="{}")], {"tool_calls": ["a({})", "b({})"]}),
         ([delta(reasoning_content="Hm."), delta(content="Yes")], {"text": "Yes", "thinking": "Hm."}),
         ([{"choices": [{"index": 1, "text": "two"}, {"index": 0, "text": "one"}]}], {"text": "one\n\ntwo"}),
@@ -125,8 +131,11 @@ def test_plain(value, expected):
         ({"__type__": "builtins:KeyError", "args": []}, "KeyError"),
         ({"__type__": "builtins:OSError", "args": [2, "No"]}, "OSError: (2, 'No')"),
         ({"__type__": "app:E", "args": ["a"], "notes": ["see b"]}, "app.E: a\nsee b"),
-        ({"__type__": "pydantic_core:ValidationError", "value": {"title": "T"}}, 'pydantic_core.ValidationError: {"title":"T"}'),
-        ("nonsense", 'an error without a type'),
+        (
+            {"__type__": "pydantic_core:ValidationError", "value": {"title": "T"}},
+            'pydantic_core.ValidationError: {"title":"T"}',
+        ),
+        ("nonsense", "an error without a type"),
     ],
 )
 def test_an_error_is_shown_as_it_would_be_raised(tree, expected):
