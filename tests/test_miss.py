@@ -223,8 +223,8 @@ def test_a_renamed_file(tmp_path):
 
 def test_the_command_of_a_test(monkeypatch):
     monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_app.py::test_ask[a b] (call)")
-    error = missed(MemoryStore(), lambda: chat()(said("a")))
     monkeypatch.delitem(sys.modules, "memo.pytest_plugin", raising=False)
+    error = missed(MemoryStore(), lambda: chat()(said("a")))
     assert error.command == "MEMO_MODE=record-if-missing pytest 'tests/test_app.py::test_ask[a b]'"
     monkeypatch.setitem(sys.modules, "memo.pytest_plugin", pytest)
     error = missed(MemoryStore(), lambda: chat()(said("a")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 from memo._flight import Claim
@@ -52,8 +51,6 @@ class TestRecorder(Recorder):
     def missed(self, call: Call) -> RecordingNotFound:
         """The error of a call that can not be replayed."""
         error = super().missed(call)
-        test = f" {shlex.quote(self.test)}" if self.test else ""
-        error.add_note(f"  with pytest: pytest --memo-mode=record-if-missing{test}")
         self.note(error)
         return error
 
