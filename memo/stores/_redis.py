@@ -1,0 +1,323 @@
+"""A Redis or Valkey server as a store: one recording for a whole fleet."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+from weakref import WeakKeyDictionary
+
+from anyio.from_thread import BlockingPortalProvider
+from redis.exceptions import NoScriptError, ResponseError
+
+from memo.errors import RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
+from memo.stores._entry import pack, unpack
+from memo.stores._redis_loop import Loop
+from memo.stores._redis_server import FAILURES, Server
+from memo.stores._store import Held
+from memo.stores._urls import options, shown
+
+__all__ = ["RedisStore"]
+
+_PREFIX = "memo"
+_PAGE = 1000
+_TOGETHER = 100
+
+
+class _Script(NamedTuple):
+    """What the server does in one step. KEYS: the entry and its claim. Both have the same hash tag, as clusters want it."""
+
+    text: str
+    digest: str
+
+    @classmethod
+    def of(cls, text: str) -> _Script:
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+# ARGV: the entry's bytes, its milliseconds or '', the token or ''. The claim's key is the channel, too.
+_CREATE = _Script.of("""
+local kept = redis.call('GET', KEYS[1])
+if not kept then
+  if ARGV[2] == '' then
+    redis.call('SET', KEYS[1], ARGV[1])
+  else
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  end
+end
+if ARGV[3] ~= '' then
+  if redis.call('GET', KEYS[2]) == ARGV[3] then
+    redis.call('DEL', KEYS[2])
+  end
+  redis.call('PUBLISH', KEYS[2], ARGV[3])
+end
+return kept
+""")
+
+# ARGV: the token, the lease's milliseconds.
+_CLAIM = _Script.of("""
+local kept = redis.call('GET', KEYS[1])
+if kept then
+  return kept
+end
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[1] then
+  return {holder, redis.call('PTTL', KEYS[2])}
+end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return false
+""")
+
+_RENEW = _Script.of("""
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  return 0
+end
+return redis.call('PEXPIRE', KEYS[2], ARGV[2])
+""")
+
+_RELEASE = _Script.of("""
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+  redis.call('DEL', KEYS[2])
+  redis.call('PUBLISH', KEYS[2], ARGV[1])
+end
+""")
+
+
+class RedisStore:
+    """A database of a Redis or Valkey server, from Redis 5 on. (One server, or a proxy of many; no nodes of a cluster.)
+
+    `redis://user:password@host:6379/0`, `valkey://…`; `rediss://…` and `valkeys://…` are encrypted, and the server's
+    certificate is verified. In the query: `prefix` of all keys ("memo"), by which several stores share a database; `ttl`,
+    after how many seconds entries end (never); `lease`, how long a claim lasts (15); `timeout`, within how many seconds
+    everything is over (5); and for a certificate that the system does not know, or to show one, `ssl_ca_certs`,
+    `ssl_certfile`, `ssl_keyfile`: files.
+
+    An entry is one string under `memo:{function/key}`, its claim one under `memo:{function/key}:claim`, where what is
+    neither letter, digit nor one of `_.-~/` is percent-encoded. What a write was answered for is as safe as the server is
+    told to keep it (`appendfsync`): a cache that evicts, or forgets when it restarts, is a cache here, too.
+
+    Nothing is tried twice. Any number of threads and event loops may use it at once; so may a forked process. Event loops
+    have connections of their own, which are closed with them (by `asyncio.run` and its like).
+    """
+
+    reads_in_place = False
+    writes_in_place = False
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = _PREFIX,
+        ttl: float | None = None,
+        lease: float = 15.0,
+        timeout: float = 5.0,
+        ssl_ca_certs: str = "",
+        ssl_certfile: str = "",
+        ssl_keyfile: str = "",
+    ) -> None:
+        self._server = Server(
+            url,
+            prefix=prefix if prefix != _PREFIX else "",
+            timeout=timeout,
+            ssl_ca_certs=ssl_ca_certs,
+            ssl_certfile=ssl_certfile,
+            ssl_keyfile=ssl_keyfile,
+        )
+        self.timeout = timeout
+        self.lease = lease
+        self.ttl = ttl
+        self._start = f"{quote(prefix, safe=':/', errors='surrogatepass')}:{{"
+        self._pool = self._server.pool()
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Loop] = WeakKeyDictionary()
+        self._waiting = (os.getpid(), BlockingPortalProvider())
+
+    @classmethod
+    def from_url(cls, url: str) -> RedisStore:
+        """The store of that URL. It connects to nothing yet. Raises `InvalidOption`."""
+        known = options(
+            url,
+            prefix=_PREFIX,
+            ttl=None,
+            lease=15.0,
+            timeout=5.0,
+            ssl_ca_certs="",
+            ssl_certfile="",
+            ssl_keyfile="",
+        )
+        return cls(url, **known)
+
+    def __repr__(self) -> str:
+        return f"RedisStore({self._server.location!r})"
+
+    # Entries
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of that name, None where there are none."""
+        return self._unpacked(name, self._call(StoreNotReadable, "GET", self._key(name), name=name))
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep the bytes under that name."""
+        expiry = ("PX", _milliseconds(self.ttl)) if self.ttl is not None else ()
+        self._call(StoreNotWritable, "SET", self._key(name), pack(data), *expiry)
+
+    def create(self, name: str, data: bytes) -> bytes | None:
+        """Keep the bytes under that name if there are none: None; otherwise the ones that are there. One script."""
+        return self._create(name, data, token="")
+
+    def delete(self, name: str) -> bool:
+        """Forget that name. Whether there was anything."""
+        return bool(self._call(StoreNotWritable, "DEL", self._key(name)))
+
+    def scan(self, prefix: str = "") -> Iterator[str]:
+        """The names there are. The server is asked for them page by page, and holds nothing meanwhile."""
+        seen: set[str] = set()  # a page may repeat what was in an earlier one
+        cursor: Any = 0
+        while True:
+            cursor, keys = self._call(
+                StoreNotReadable, "SCAN", cursor, "MATCH", f"{self._start}{shown(prefix)}*}}", "COUNT", _PAGE
+            )
+            for key in keys:
+                name = self._name(key)
+                if name is not None and name not in seen:
+                    seen.add(name)
+                    yield name
+            if not int(cursor):
+                return
+
+    def location(self, name: str = "") -> str:
+        """The URL of the database without credentials, and the key in it."""
+        return f"{self._server.location}#{self._key(name)}" if name else self._server.location
+
+    def get_many(self, names: Sequence[str]) -> list[bytes | None]:
+        """The bytes of each name, a hundred in one round trip."""
+        found: list[bytes | None] = []
+        for start in range(0, len(names), _TOGETHER):
+            some = names[start : start + _TOGETHER]
+            entries = self._call(StoreNotReadable, "MGET", *map(self._key, some))
+            found += map(self._unpacked, some, entries)
+        return found
+
+    async def aget(self, name: str) -> bytes | None:
+        """As `get`, without blocking. What is asked for in one turn of the event loop goes out together."""
+        here = self._loops.get(asyncio.get_running_loop()) or await self._begin()
+        return self._unpacked(name, await here.read(self._key(name)))
+
+    # Claims
+
+    def claim(self, name: str, token: str) -> bytes | Held | None:
+        """Claim that name. None if it is claimed now, else its bytes, or who holds it."""
+        found = self._run(_CLAIM, name, token, _milliseconds(self.lease))
+        if isinstance(found, list):
+            holder, milliseconds = found
+            return Held(holder.decode(), max(0, milliseconds) / 1000)
+        return self._unpacked(name, found)
+
+    def renew(self, name: str, token: str) -> bool:
+        """Let the claim last for `lease` seconds from now. False if it is not this token's any more."""
+        return bool(self._run(_RENEW, name, token, _milliseconds(self.lease)))
+
+    def finish(self, name: str, token: str, data: bytes) -> bytes | None:
+        """As `create`; the claim ends and who waits is woken, by the same script."""
+        return self._create(name, data, token)
+
+    def release(self, name: str, token: str) -> None:
+        """The claim ends without an entry, and who waits for it is woken."""
+        self._run(_RELEASE, name, token)
+
+    def wait(self, name: str, holder: str, seconds: float) -> None:
+        """Block until that holder's claim has ended, or for so many seconds. Returns early if the server goes away.
+
+        All threads that wait share one event loop, and so one connection.
+        """
+        process, provider = self._waiting
+        if process != os.getpid():  # the threads of the other one are not here
+            provider = BlockingPortalProvider()
+            self._waiting = (os.getpid(), provider)
+        with provider as portal:
+            waiting = portal.start_task_soon(self.await_, name, holder, seconds)
+            try:
+                waiting.result()
+            finally:
+                waiting.cancel()
+
+    async def await_(self, name: str, holder: str, seconds: float) -> None:
+        """The same without blocking. All who wait in an event loop share one connection, which ends with the last."""
+        here = self._loops.get(asyncio.get_running_loop()) or await self._begin()
+        claim = self._claim(name)
+
+        async def held() -> bool:
+            return await here.read(claim) == holder.encode()
+
+        await here.wait(claim, held, seconds)
+
+    # Keys
+
+    def _key(self, name: str) -> str:
+        return f"{self._start}{shown(name)}}}"
+
+    def _claim(self, name: str) -> str:
+        return f"{self._key(name)}:claim"
+
+    def _name(self, key: bytes) -> str | None:
+        """The name of an entry's key, None if it is not one of ours."""
+        try:
+            text = key.decode()[len(self._start) : -1]
+            name = unquote(text, errors="surrogatepass")
+        except UnicodeDecodeError:
+            return None
+        return name if shown(name) == text else None
+
+    def _unpacked(self, name: str, entry: bytes | None) -> bytes | None:
+        return unpack(entry, self.location(name)) if entry is not None else None
+
+    # Commands
+
+    def _create(self, name: str, data: bytes, token: str) -> bytes | None:
+        milliseconds = _milliseconds(self.ttl) if self.ttl is not None else ""
+        return self._unpacked(name, self._run(_CREATE, name, pack(data), milliseconds, token))
+
+    def _run(self, script: _Script, name: str, *values: bytes | str | int) -> Any:
+        arguments = (2, self._key(name), self._claim(name), *values)
+        return self._call(StoreNotWritable, "EVALSHA", script.digest, *arguments, name=name, script=script.text)
+
+    def _call(
+        self, kind: type[StoreError], *command: bytes | str | int, name: str = "", script: str | None = None
+    ) -> Any:
+        """The server's reply. Raises `StoreError` of that kind."""
+        try:
+            self._server.begin()
+            connection: Any = self._pool.get_connection()
+            try:
+                try:
+                    connection.send_command(*command)
+                    return connection.read_response()
+                except NoScriptError:
+                    if script is None:
+                        raise
+                connection.send_command("EVAL", script, *command[2:])
+                return connection.read_response()
+            finally:
+                self._pool.release(connection)
+        except FAILURES as error:
+            failure = self._failure(error, kind, name)
+        raise failure
+
+    def _failure(self, error: Exception, kind: type[StoreError], name: str) -> Exception:
+        if name and isinstance(error, ResponseError) and re.search(r"\bWRONGTYPE\b", str(error)):
+            return RecordingDamaged(self.location(name), "is no string, and so no entry of memo's")
+        return self._server.failure(error, kind)
+
+    async def _begin(self) -> Loop:
+        loop = asyncio.get_running_loop()
+        for each in [each for each in list(self._loops) if each.is_closed()]:  # by other means than asyncio.run
+            self._loops.pop(each, None)
+        here = self._loops[loop] = await Loop.begin(self._server)
+        return here
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

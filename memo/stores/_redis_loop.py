@@ -1,0 +1,275 @@
+"""What a Redis store does in one event loop of asyncio: reads that go out together, and waiting to be woken.
+
+Connections belong to the loop in which they were made, and end with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from memo.errors import StoreError, StoreNotReadable
+from memo.stores._redis_server import FAILURES, Server
+
+__all__ = ["Loop"]
+
+_TOGETHER = 100
+"""How many entries one command asks for: a server does nothing else meanwhile."""
+_AT_ONCE = 4
+"""How many batches of a loop are on their way at a time; what is wanted meanwhile goes out together after that."""
+_CHANNELS = 1000
+"""How many names one connection listens for, in all of its life: then the next waiter makes a new one."""
+_PAUSE = 0.5
+"""Seconds that a waiter sleeps where it can not listen."""
+_FAREWELL = 0.5
+"""Seconds that the end of a loop waits until its connections are closed."""
+
+
+class Loop:
+    """What a store has in one event loop. It refers to the loop only while it does something."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._connections = _Connections(server)
+        # asyncio ends the generators of a loop with the loop, and those that nobody has any more: what is connected is
+        # closed with it, also where the store itself is gone first.
+        self._end = self._connections.until_the_end()
+        self._wanted: dict[str, list[asyncio.Future[bytes | None]]] = {}
+        self._deadline = 0.0
+        self._due = False
+        self._batches: set[asyncio.Task[None]] = set()
+        self._listener: _Listener | None = None
+
+    @classmethod
+    async def begin(cls, server: Server) -> Loop:
+        """The same for the loop that runs here."""
+        loop = cls(server)
+        await anext(loop._end)
+        return loop
+
+    # Reading
+
+    async def read(self, key: str) -> bytes | None:
+        """What lies under that key. What is asked for in one turn of the loop goes out together. Raises `StoreError`."""
+        loop = asyncio.get_running_loop()
+        reply: asyncio.Future[bytes | None] = loop.create_future()
+        if not self._wanted:
+            self._deadline = loop.time() + self._server.timeout
+        self._wanted.setdefault(key, []).append(reply)
+        if not self._due:
+            self._due = True
+            loop.call_soon(self._send)
+        return await reply
+
+    def _send(self) -> None:
+        self._due = False
+        if self._wanted and len(self._batches) < _AT_ONCE:
+            wanted, self._wanted = self._wanted, {}
+            task = asyncio.create_task(self._batch(wanted, self._deadline))
+            self._batches.add(task)
+            task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        if not task.cancelled():
+            self._send()
+
+    async def _batch(self, wanted: dict[str, list[asyncio.Future[bytes | None]]], deadline: float) -> None:
+        replies: Sequence[bytes | Exception | None]
+        try:
+            async with asyncio.timeout_at(deadline):
+                replies = await self._ask(list(wanted))
+        except asyncio.CancelledError:  # the loop ends
+            for each in (*wanted.values(), *self._wanted.values()):
+                for reply in each:
+                    reply.cancel()
+            raise
+        except FAILURES as error:
+            replies = [self._server.failure(error, StoreNotReadable)] * len(wanted)
+        except Exception as error:  # noqa: BLE001 - whoever waits for it hears of it
+            replies = [error] * len(wanted)
+        for waiting, result in zip(wanted.values(), replies, strict=True):
+            for reply in waiting:
+                if reply.done():
+                    continue
+                if isinstance(result, Exception):
+                    reply.set_exception(copy.copy(result))
+                else:
+                    reply.set_result(result)
+
+    async def _ask(self, keys: list[str]) -> list[bytes | None]:
+        connection = await self._connections.take()
+        try:
+            commands = [("MGET", *some) for some in _batched(keys)]
+            await connection.send_packed_command(connection.pack_commands(commands))
+            replies: list[bytes | None] = []
+            for _ in commands:
+                replies += await connection.read_response()
+        except BaseException:
+            await self._connections.drop(connection)  # replies may be on their way
+            raise
+        self._connections.give(connection)
+        return replies
+
+    # Waiting
+
+    async def wait(self, channel: str, look: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        """Until something is published there, or for so many seconds, if it is still worth it when one listens.
+
+        Returns early if the server goes away. Never raises.
+        """
+        with suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(seconds):
+                listener = self._listener
+                if listener is None or listener.is_over or listener.is_full:
+                    listener = self._listener = _Listener(self._connections, self._server.timeout)
+                if not await listener.wait(channel, look):
+                    await asyncio.sleep(_PAUSE)
+
+
+class _Connections:
+    """The connections of a loop, and those of them that nobody uses now."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._all: set[Any] = set()
+        self._idle: list[Any] = []
+
+    async def until_the_end(self) -> AsyncGenerator[None]:
+        """Close all of them when the generator is ended."""
+        try:
+            yield
+        finally:
+            self._idle.clear()
+            with suppress(TimeoutError, *FAILURES):
+                async with asyncio.timeout(_FAREWELL):
+                    await asyncio.gather(*(each.disconnect() for each in self._all), return_exceptions=True)
+            self._all.clear()
+
+    async def take(self) -> Any:
+        """A connection that is ready, to be given back, or dropped."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not await connection.can_read():  # nothing was asked: what can be read is its end
+                return connection
+            await self.drop(connection)
+        connection = self._server.async_connection()
+        self._all.add(connection)
+        try:
+            await connection.connect()
+        except BaseException:
+            await self.drop(connection)
+            raise
+        return connection
+
+    def give(self, connection: Any) -> None:
+        """It is ready for others."""
+        self._idle.append(connection)
+
+    async def drop(self, connection: Any) -> None:
+        """Close it."""
+        self._all.discard(connection)
+        with suppress(*FAILURES):
+            await connection.disconnect(nowait=True)
+
+
+class _Channel:
+    """Who waits for what is published there."""
+
+    def __init__(self) -> None:
+        self.waiters: set[asyncio.Future[None]] = set()
+        self.heard = asyncio.Event()
+        """The server has said that one listens, or never will."""
+
+
+class _Listener:
+    """A connection on which the server tells what is published. All waiters of a loop share it; it ends with the last.
+
+    Nothing is unsubscribed: of a name there is hardly ever more than one message, and after so many names it is full.
+    """
+
+    def __init__(self, connections: _Connections, timeout: float) -> None:
+        self._connections = connections
+        self._timeout = timeout
+        self._connection: Any = None
+        self._channels: dict[str, _Channel] = {}
+        self._waiting = 0
+        self._telling: set[asyncio.Task[None]] = set()
+        self.is_over = False
+        self._task = asyncio.create_task(self._listen())
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._channels) >= _CHANNELS
+
+    async def wait(self, name: str, look: Callable[[], Awaitable[bool]]) -> bool:
+        """Until something is published there, if it is still worth it. Whether one could listen."""
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = _Channel()
+            if self._connection is not None:
+                self._subscribe(name)
+        channel.waiters.add(woken)
+        self._waiting += 1
+        try:
+            await channel.heard.wait()
+            if self.is_over:
+                return False
+            if await look():
+                await woken
+            return True
+        finally:
+            channel.waiters.discard(woken)
+            self._waiting -= 1
+            if not self._waiting:
+                self.is_over = True
+                self._task.cancel()
+
+    async def _listen(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                connection = await self._connections.take()
+            try:
+                self._connection = connection
+                self._subscribe(*self._channels)
+                while True:
+                    kind, channel, _ = await connection.read_response(timeout=math.inf)
+                    self._told(kind, self._channels[channel.decode()])
+            finally:
+                for each in self._telling:
+                    each.cancel()
+                await self._connections.drop(connection)
+        except FAILURES:
+            pass
+        finally:
+            self.is_over = True
+            for channel in self._channels.values():
+                self._told(b"message", channel)
+                channel.heard.set()
+
+    def _subscribe(self, *names: str) -> None:
+        # In a task of its own: a waiter that is cancelled while it writes would take the connection with it.
+        task = asyncio.create_task(self._tell("SUBSCRIBE", *names))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, *command: str) -> None:
+        with suppress(*FAILURES):  # whoever reads hears of it, too
+            await self._connection.send_command(*command)
+
+    def _told(self, kind: bytes, channel: _Channel) -> None:
+        if kind == b"subscribe":
+            channel.heard.set()
+            return
+        for woken in channel.waiters:
+            if not woken.done():
+                woken.set_result(None)
+
+
+def _batched(keys: list[str]) -> list[list[str]]:
+    return [keys[start : start + _TOGETHER] for start in range(0, len(keys), _TOGETHER)]

@@ -1,0 +1,178 @@
+"""A Redis or Valkey server: where it is, how one connects to it within a stated time, and what its failures mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+import time
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import redis.asyncio.connection
+import redis.asyncio.retry
+from redis.backoff import NoBackoff
+from redis.connection import Connection, ConnectionPool, SSLConnection
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    ClusterDownError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from memo.errors import InvalidOption, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
+from memo.stores._urls import masked
+
+__all__ = ["FAILURES", "Server"]
+
+FAILURES = (RedisError, OSError, UnicodeError)
+"""What the client raises. (`TimeoutError` is an `OSError`; a host's name that can not be one is a `UnicodeError`.)"""
+
+_PORT = 6379
+_ALLOWED = ("redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]", "rediss://…", "valkey://…", "valkeys://…")
+
+
+class Server:
+    """A server as a URL names it. It shows no credentials, and connects to nothing by itself. Nothing is tried twice."""
+
+    def __init__(self, url: str, *, prefix: str, timeout: float, **files: str) -> None:
+        self.timeout = timeout
+        scheme = url.partition("://")[0].lower()
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "localhost", parts.port or _PORT
+            database = int(parts.path.strip("/") or 0)
+        except ValueError:  # whose text may hold a part of the password
+            raise InvalidOption("store", masked(url), _ALLOWED) from None
+        if database < 0:
+            raise InvalidOption("store", masked(url), _ALLOWED)
+        for option, file in files.items():
+            if file and not os.path.isfile(file):  # noqa: PTH113 - as in the directory
+                raise InvalidOption(f"store {masked(url)}: {option}", file, ["a file that is there"])
+        shown = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/{database}"
+        self.location = f"{shown}?prefix={quote(prefix, errors='surrogatepass')}" if prefix else shown
+        self._encrypted = scheme in {"rediss", "valkeys"}
+        self._settings: dict[str, Any] = {
+            "host": unquote(host),
+            "port": port,
+            "db": database,
+            "username": unquote(parts.username) if parts.username else None,
+            "password": unquote(parts.password) if parts.password else None,
+            "protocol": 2,  # which needs no greeting
+            "driver_info": None,  # nor does this
+            **({option: file or None for option, file in files.items()} if self._encrypted else {}),
+        }
+
+    def __repr__(self) -> str:
+        return f"Server({self.location!r})"
+
+    def pool(self) -> ConnectionPool:
+        """Connections for threads, to be used after `begin()`. A forked process makes its own."""
+        return ConnectionPool(
+            connection_class=_TimelySSLConnection if self._encrypted else _TimelyConnection,
+            max_connections=2**31,  # there are as many threads as there are
+            retry=Retry(NoBackoff(), 0),
+            **self._settings,
+        )
+
+    def begin(self) -> None:
+        """What this thread does now on a connection of a `pool` is over within `timeout`, in however many steps."""
+        _operation.deadline = time.monotonic() + self.timeout
+
+    def async_connection(self) -> Any:
+        """A connection for the event loop that runs here. It knows no time-outs: `asyncio.timeout` does that."""
+        kind = redis.asyncio.connection
+        connection = kind.SSLConnection if self._encrypted else kind.Connection
+        return connection(
+            **self._settings,
+            socket_timeout=None,
+            socket_connect_timeout=self.timeout,
+            retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
+        )
+
+    def failure(self, error: BaseException, kind: type[StoreError]) -> StoreError:
+        """What one of `FAILURES` means. To be raised outside of the `except`: the client's own error may name the user."""
+        doing = "read" if kind is StoreNotReadable else "written"
+        text = str(error) or type(error).__name__
+        if password := self._settings["password"]:
+            text = text.replace(password, "***")
+        if isinstance(error, RedisTimeoutError | TimeoutError):
+            reason = f"it did not answer within {self.timeout:g} seconds"
+        elif isinstance(error, AuthenticationError):
+            reason = "it refused the user or the password, or wants one. Mend its URL"
+        elif isinstance(error, NoPermissionError):
+            reason = "its user may not do that (see ACL GETUSER)"
+        elif isinstance(error, OutOfMemoryError) or re.search(r"-OOM\b", text):
+            kind, reason = StoreFull, "its memory is full (maxmemory). Give it more, or delete some entries"
+        elif isinstance(error, ReadOnlyError) or re.search(r"-READONLY\b", text):
+            kind, reason = StoreNotWritable, "it is a read-only replica. Name the primary server in the URL"
+        elif isinstance(error, MovedError | AskError | ClusterDownError):
+            reason = "it is one node of a cluster. Name a server that holds everything, or a proxy of the cluster"
+        else:
+            reason = text
+        return kind(self.location, f"can not be {doing}: {reason}")
+
+
+# redis-py's time-outs are those of each step, and an operation has many: addresses tried, greetings, pieces read.
+
+_operation = threading.local()
+
+
+def _remaining() -> float:
+    """Seconds that this thread's operation has yet."""
+    seconds: float = _operation.deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("timed out")
+    return seconds
+
+
+class _TimelyConnection(Connection):
+    """A connection whose every step has the time that its operation has yet."""
+
+    @property
+    def socket_timeout(self) -> float:
+        return _remaining()
+
+    @socket_timeout.setter
+    def socket_timeout(self, value: object) -> None:
+        pass
+
+    @property
+    def socket_connect_timeout(self) -> float:
+        return _remaining()
+
+    @socket_connect_timeout.setter
+    def socket_connect_timeout(self, value: object) -> None:
+        pass
+
+    def _connect(self) -> Any:
+        return _TimelySocket(super()._connect())
+
+
+class _TimelySSLConnection(_TimelyConnection, SSLConnection):
+    """The same, encrypted."""
+
+
+class _TimelySocket:
+    """A socket of which each piece is read, and all is sent, within the time that there is yet."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def recv_into(self, buffer: bytearray) -> int:
+        self._socket.settimeout(_remaining())
+        return self._socket.recv_into(buffer)
+
+    def sendall(self, data: bytes) -> None:
+        self._socket.settimeout(_remaining())
+        self._socket.sendall(data)
