@@ -1,29 +1,43 @@
-"""`python -m benchmarks [--quick] [--json] [SUBJECT …]`: memo against the least that anybody could do, measured here and now."""
+"""`python -m benchmarks [--quick] [--json] [--picture FILE] [FAMILY …]`: memo against what others use, here and now."""
 
 import argparse
 import importlib
+import importlib.util
 import json
 import sys
+from pathlib import Path
 
 from benchmarks._harness import Row, Skipped
+from benchmarks._picture import picture
 
-SUBJECTS = ("replay", "cold", "recording", "imports", "plugin", "corpus")
+FAMILIES = (
+    *("replay", "cold", "recording", "imports", "corpus"),
+    *("llm", "memoizer", "first_chunk", "growth", "start", "stores", "plugin"),
+)
 
 
 def main() -> None:
+    there = [each for each in FAMILIES if importlib.util.find_spec(f"benchmarks.{each}") is not None]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("subject", nargs="*", default=SUBJECTS, help=f"{', '.join(SUBJECTS)}; all of them by default")
+    parser.add_argument("family", nargs="*", default=there, help=f"{', '.join(there)}; all of them by default")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller stores")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
+    parser.add_argument(
+        "--picture", type=Path, help="also draw the rows against other libraries, as SVG", metavar="FILE"
+    )
     options = parser.parse_args()
+    if unknown := {*options.family} - {*there}:
+        parser.error(f"there is no family {min(unknown)}: {', '.join(there)}")
     rows: list[Row | Skipped] = []
-    for subject in options.subject:
-        print(f"{subject} …", file=sys.stderr)
-        rows += importlib.import_module(f"benchmarks.{subject}").rows(quick=options.quick)
+    for family in options.family:
+        print(f"{family} …", file=sys.stderr)
+        rows += importlib.import_module(f"benchmarks.{family}").rows(quick=options.quick)
+    if options.picture:
+        options.picture.write_text(picture(rows), encoding="utf-8")
     if options.json:
         print(json.dumps([{**row._asdict(), "ratio": getattr(row, "ratio", None)} for row in rows], indent=2))
         return
-    lines = [["subject", "memo", "floor", "ratio", "target", "spread", ""], *(row.cells() for row in rows)]
+    lines = [["subject", "memo", "against", "takes", "ratio", "target", "spread", ""], *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         print(" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip(" |"))

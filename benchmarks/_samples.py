@@ -1,4 +1,6 @@
-"""What is recorded and replayed: one model of 1 KB, one stream of 30 chunks, and the arguments of an ordinary call."""
+"""What is recorded and replayed: a model of 1 KB, 30 chunks, an embedding, and the arguments of ordinary and of long calls."""
+
+import random
 
 from collections.abc import AsyncIterator
 from typing import Literal
@@ -13,6 +15,12 @@ MESSAGES = [
         "content": "Which planet of the solar system has the most visible rings, and who described them first?",
     },
 ]
+
+QUESTION = MESSAGES[1]["content"]
+HISTORY = [{"role": ("user", "assistant")[turn % 2], "content": f"{turn}: {QUESTION * 10}"} for turn in range(105)]
+"""A conversation of 100 KB."""
+
+EMBEDDING = [random.Random(number).uniform(-0.1, 0.1) for number in range(1536)]  # noqa: S311
 
 
 class Source(BaseModel):

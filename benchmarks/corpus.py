@@ -28,7 +28,7 @@ def rows(*, quick: bool) -> Iterator[Row | Skipped]:
         except RuntimeError as error:
             yield Skipped(SUBJECT, str(error))
             return
-        yield Row(SUBJECT, size(new), size(source), 1 / 3, unit="B")
+        yield Row(SUBJECT, size(new), size(source), 1 / 3, unit="B", against="before")
 
 
 def size(folder: Path) -> int:
