@@ -136,8 +136,10 @@ class Keyer:
         self._scrub = [
             (self._path(path, "scrub"), (each,) if callable(each) else tuple(each)) for path, each in scrubbed
         ]
-        self._canonical = _Canonical(function, plain_names(_tuple(secrets)))
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
+        self._canonical = _Canonical(function, plain_names(_tuple(secrets)))
+        self._searched: set[str] = set()
+        """Keys of calls in whose arguments no secret was found: what is asked for again is not searched again."""
 
     def call(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """The call with those arguments; `instance` is the `self` or `cls` it was made on.
@@ -163,9 +165,17 @@ class Keyer:
         canonical = self._canonical
         tree = canonical.tree(arguments)
         watched = self._change(tree) if self._tree_changes else _NOTHING
-        data = canonical.write(tree)
+        data = canonical.json(tree)
         tail = self._tail if self._describe is None else call_tail(function, self._version)
-        return Call(function, digest(data, tail), data, self._version, watched)
+        key = digest(data, tail)
+        if key not in self._searched:
+            masked = canonical.masked(tree, data)
+            if masked is not data:
+                return Call(function, digest(masked, tail), masked, self._version, watched)
+            if len(self._searched) >= _KNOWN:
+                self._searched.clear()
+            self._searched.add(key)
+        return Call(function, key, data, self._version, watched)
 
     def _change(self, tree: dict[str, Any]) -> dict[str, str]:
         for steps in self._ignored_inside:
@@ -261,16 +271,21 @@ class _Canonical:
 
     def write(self, tree: Any) -> bytes:
         """The tree as canonical JSON, values in the shape of secrets masked. Raises `UnkeyableArgument`."""
+        return self.masked(tree, self.json(tree))
+
+    def masked(self, tree: Any, data: bytes) -> bytes:
+        """The canonical JSON of a tree with the values in the shape of secrets masked; itself, where there are none."""
+        return orjson.dumps(_masked(tree), option=orjson.OPT_SORT_KEYS) if looks_secret(data.decode()) else data
+
+    def json(self, tree: Any) -> bytes:
+        """The tree as canonical JSON. Raises `UnkeyableArgument`."""
         try:
-            data = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+            return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
         except TypeError:
             path, reason = next(_without_form(tree, ""), ("", "can not be written as JSON"))
             if len(path) > _LONGEST_PATH:
                 path = f"{path[:_LONGEST_PATH]}…"
             raise UnkeyableArgument(self._function, path, reason) from None
-        if looks_secret(data.decode()):
-            return orjson.dumps(_masked(tree), option=orjson.OPT_SORT_KEYS)
-        return data
 
     def _form(self, value: Any, depth: int) -> Any:
         kind = type(value)
