@@ -43,7 +43,8 @@ KEY_CHARACTERS = 32
 
 _LINE = 110
 
-sha256(b"").hexdigest()  # the first one sets up OpenSSL: here, and not in the first replay
+_HEAD = sha256(b'{"arguments":')  # the first one sets up OpenSSL: here, and not in the first replay
+_HEAD.hexdigest()
 
 
 def canonical_json(tree: Any) -> bytes:
@@ -58,7 +59,10 @@ def call_key(function: str, arguments: bytes, version: str | int | None = None) 
 
 def digest(arguments: bytes, tail: bytes) -> str:
     """The same, from what `call_tail` gives."""
-    return sha256(b'{"arguments":' + arguments + tail).hexdigest()
+    hashed = _HEAD.copy()
+    hashed.update(arguments)
+    hashed.update(tail)
+    return hashed.hexdigest()
 
 
 def call_tail(function: str, version: str | int | None = None) -> bytes:

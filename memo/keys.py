@@ -252,6 +252,9 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
 class _Canonical:
     """The canonical form of a function's arguments."""
 
+    _nests = True
+    """Mappings in lists are gone into without a look at them."""
+
     def __init__(self, function: str, secrets: frozenset[str]) -> None:
         self._function = function
         self._secrets = secrets
@@ -304,7 +307,17 @@ class _Canonical:
         if kind is list or kind is tuple:
             if value and type(value[0]) in _PAIRS and all(map(_is_pair, value)):
                 value = [each for each in value if not is_credential(each[0], self._secrets)]  # a list of headers
-            return [form for each in value if (form := self._form(each, depth + 1)) is not _LEFT_OUT]
+            nested = self._nests and depth < MAX_DEPTH  # a conversation: a list of many mappings
+            return [
+                form
+                for each in value
+                if (
+                    form := self._mapping(each, depth + 2)
+                    if nested and type(each) is dict
+                    else self._form(each, depth + 1)
+                )
+                is not _LEFT_OUT
+            ]
         try:
             return self._other(value, kind, depth + 1)
         except (MemoError, RecursionError, _TooDeep):
@@ -405,6 +418,8 @@ class _Canonical:
 
 class _Careful(_Canonical):
     """Looks at each value for itself inside of itself: what holds itself twice is gone through for ever otherwise."""
+
+    _nests = False
 
     def __init__(self, function: str, secrets: frozenset[str]) -> None:
         super().__init__(function, secrets)
