@@ -128,11 +128,9 @@ class Ledger:
         self._folders.update(books["folders"])
         self._whole = self._whole and books["whole"]
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
-        """Look for what nobody used, when everybody else is done, and before that is told."""
-        if not self._is_worker:
-            self._judge(session, exitstatus)
+        """Look for what nobody used: when everybody's books are in, and before the summary is printed."""
         result = yield
         if self._is_worker:
             self._config.workeroutput["memo"] = {  # type: ignore[attr-defined]
@@ -142,6 +140,8 @@ class Ledger:
                 "folders": sorted(self._folders),
                 "whole": self._whole,
             }
+        else:
+            self._judge(session, exitstatus)
         return result
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -193,7 +193,7 @@ class Suite:
 
     # What went wrong, and what was used
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Give the test its recorder, before all of its fixtures; fail with what a fixture caught."""
         records = _RECORDS in item.stash
@@ -204,14 +204,14 @@ class Suite:
             self._check(item)
         return result
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Fail with what the code under test caught, and with what could not be recorded."""
         result = yield
         self._check(item)
         return result
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """The same of the teardown, since a stream may have ended only now; then the recorder is done."""
         try:
@@ -292,7 +292,7 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except MemoError as error:
-        pytest.fail(f"memo: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"memo: {error}", pytrace=False) from None
 
 
 def _note(recorder: TestRecorder, users: list[str], *, wide: bool = False) -> Note:

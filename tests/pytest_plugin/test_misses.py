@@ -1,0 +1,279 @@
+"""What goes wrong fails the test that it went wrong in, and says so once, in words."""
+
+import os
+import re
+
+import pytest
+
+from memo import errors
+
+
+def test_a_miss_is_shown_once_and_without_memos_own_frames(project):
+    project.write(
+        test_app="""
+import asyncio
+
+@pytest.mark.memo
+def test_it():
+    asyncio.run(ask("x"))
+"""
+    )
+    run = project.run(failed=1)
+    assert run.text.count("there is no recording of this call") == 1
+    assert ">       asyncio.run(ask(" in run.text.replace("    asyncio", "    asyncio")
+    assert "_run.py" not in run.text
+    assert "base_events" not in run.text
+    assert "During handling" not in run.text
+
+
+def test_a_swallowed_miss_fails_the_test(project):
+    project.write(
+        test_app="""
+@pytest.mark.memo
+def test_it():
+    assert careless("x") is None
+"""
+    )
+    run = project.run(failed=1)
+    assert "the code under test caught the error" in run.text
+    assert run.text.count("there is no recording of this call") == 1
+    assert re.search(r"called at: app\.py:\d+, in careless", run.text)
+    assert project.calls == []
+
+
+def test_a_swallowed_miss_is_told_beside_the_failure_it_led_to(project):
+    project.write(
+        test_app="""
+@pytest.mark.memo
+def test_it():
+    assert careless("x") == "X"
+"""
+    )
+    run = project.run(failed=1)
+    assert "AssertionError" in run.text
+    assert run.text.count("there is no recording of this call") == 1
+    assert "the code under test caught the error" in run.text
+
+
+def test_a_wrapped_miss_is_told_once(project):
+    project.write(
+        test_app="""
+@pytest.mark.memo
+def test_it():
+    for _ in range(3):
+        try:
+            ask_sync("x")
+        except Exception as error:
+            last = error
+    raise RuntimeError("three times in vain") from last
+"""
+    )
+    run = project.run(failed=1)
+    assert run.text.count("there is no recording of this call") == 1
+    assert "three times in vain" in run.text
+    assert "_run.py" not in run.text
+
+
+@pytest.mark.parametrize("when", ["set up", "tear down"])
+def test_a_miss_that_a_fixture_swallowed(project, when):
+    project.write(
+        test_app=f"""
+@pytest.fixture
+def answer():
+    {"careless('x')" if when == "set up" else ""}
+    yield
+    {"careless('x')" if when == "tear down" else ""}
+
+@pytest.mark.memo
+def test_it(answer):
+    pass
+"""
+    )
+    run = project.run()
+    assert "1 error" in run.text
+    assert "the code under test caught the error" in run.text
+
+
+def test_a_test_that_means_to_miss(project):
+    project.write(
+        test_app="""
+from memo import RecordingNotFound
+
+@pytest.mark.memo
+def test_it(memo_recorder):
+    with pytest.raises(RecordingNotFound):
+        ask_sync("x")
+    assert [type(miss) for miss in memo_recorder.misses] == [RecordingNotFound]
+    memo_recorder.misses.clear()
+
+@pytest.mark.xfail(reason="not yet", strict=True)
+@pytest.mark.memo
+def test_not_yet():
+    careless("x")
+"""
+    )
+    project.run(passed=1, xfailed=1)
+
+
+def test_what_can_not_be_recorded_fails_the_test(project):
+    project.write(
+        test_app="""
+from memo import recordable
+
+@recordable
+def opened(name):
+    return open(__file__)
+
+@pytest.mark.memo(mode="record")
+def test_it():
+    opened("x").close()
+
+@pytest.mark.memo(mode="record")
+def test_other():
+    ask_sync("x")
+"""
+    )
+    run = project.run(failed=1, passed=1)
+    assert "memo: a call of this test could not be recorded:" in run.text
+    assert "register_codec" in run.text
+    assert "_attempt.py" not in run.text
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_that_can_not_be_written(project):
+    (project.path / "recordings").mkdir(mode=0o500)
+    project.write(test_app="@pytest.mark.memo(mode='record')\ndef test_it():\n    ask_sync('x')\n")
+    assert "can not be written" in project.run(failed=1).text
+
+
+def test_a_file_where_the_directory_should_be(project):
+    (project.path / "recordings").write_text("in the way")
+    project.write(
+        test_app="""
+@pytest.mark.memo(mode="record")
+def test_it():
+    ask_sync("x")
+
+def test_other():
+    pass
+"""
+    )
+    assert "can not be written" in project.run(failed=1, passed=1).text
+
+
+def test_a_damaged_file(recorded):
+    project = recorded(
+        test_app="""
+@pytest.mark.memo
+def test_one():
+    careless("one")
+
+@pytest.mark.memo
+def test_two():
+    ask_sync("two")
+"""
+    )
+    (file,) = (project.path / "recordings" / "test_app" / "test_one").rglob("*.json")
+    file.write_text("{")
+    run = project.run(failed=1, passed=1)
+    assert "is no whole JSON" in run.text
+    assert "rm '" in run.text
+    project.run("--memo-mode=record-if-missing", failed=1, passed=1)
+    assert file.read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        ("mode='replya'", "mode='replya' is not known to memo"),
+        ("mod='replay'", "@pytest.mark.memo='mod' is not known to memo; allowed: "),
+        ("'replay'", "options by name: mode=..."),
+        ("exhausted='maybe'", "exhausted='maybe' is not known to memo; allowed: repeat, error"),
+        ("ignore='a b['", "ignore='a b[' is not known to memo"),
+    ],
+)
+def test_a_wrong_mark(project, mark, said):
+    project.write(test_app=f"@pytest.mark.memo({mark})\ndef test_it():\n    pass\n\ndef test_other():\n    pass\n")
+    run = project.run(errors=1, passed=1)
+    assert said in run.text
+    assert "_suite.py" not in run.text
+
+
+def test_two_recorders_for_one_test(project):
+    project.write(
+        test_app="""
+pytestmark = pytest.mark.memo(mode="record", errors="all")
+
+@pytest.mark.memo(mode="replay")
+@pytest.mark.memo(mode="live")
+def test_torn():
+    pass
+
+@pytest.mark.memo(mode="live")
+@pytest.mark.memo(exhausted="error")
+def test_agreed(memo_recorder):
+    assert (memo_recorder.mode, memo_recorder.exhausted, memo_recorder.errors) == ("live", "error", "all")
+
+def test_of_the_module(memo_recorder):
+    assert memo_recorder.mode == "record"
+"""
+    )
+    run = project.run(errors=1, passed=2)
+    assert "@pytest.mark.memo twice: mode=" in run.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ini", "variable", "said"),
+    [
+        (["--memo-mode=recrod"], "", "", "--memo-mode='recrod' is not known to memo; allowed: live, record, replay"),
+        ([], "memo_mode = recrod", "", "memo_mode='recrod' is not known"),
+        ([], "", "recrod", "MEMO_MODE='recrod' is not known"),
+        (["--memo-unused=shout"], "", "", "--memo-unused='shout' is not known to memo; allowed: report, fail, delete, ignore"),
+        ([], "memo_scope = class", "", "memo_scope='class' is not known to memo; allowed: test, module, session"),
+    ],
+)
+def test_a_wrong_option_ends_the_run_at_once(project, monkeypatch, arguments, ini, variable, said):
+    if variable:
+        monkeypatch.setenv("MEMO_MODE", variable)
+    project.ini(ini)
+    project.write(test_app="def test_it():\n    pass\n")
+    run = project.run(*arguments)
+    assert run.exit == pytest.ExitCode.USAGE_ERROR
+    assert said in run.errors
+
+
+MODES = """
+@pytest.mark.memo{}
+def test_it(memo_recorder):
+    print(f"mode is {{memo_recorder.mode}}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "variable", "mark", "ini", "mode"),
+    [
+        ("live", "record", "(mode='replay')", "record-if-missing", "live"),
+        ("", "record", "(mode='replay')", "record-if-missing", "record"),
+        ("", "", "(mode='live')", "record-if-missing", "live"),
+        ("", "", "", "record-if-missing", "record-if-missing"),
+        ("", "", "", "", "replay"),
+        ("once", "", "", "", "record-if-missing"),
+        ("", "", "(mode='all')", "", "record"),
+        ("", "", "", "none", "replay"),
+    ],
+)
+def test_which_mode_counts(project, monkeypatch, option, variable, mark, ini, mode):
+    if variable:
+        monkeypatch.setenv("MEMO_MODE", variable)
+    project.ini(f"memo_mode = {ini}")
+    project.write(test_app=MODES.format(mark))
+    run = project.run("-s", *([f"--memo-mode={option}"] if option else []), passed=1)
+    assert f"mode is {mode}\n" in run.text.replace(".", "\n")
+
+
+def test_errors_can_be_sent_between_processes():
+    import pickle
+
+    error = errors.NetworkBlocked("example.com", "main (app.py:3)", "A hint.")
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.host, again.caller) == (str(error), "example.com", "main (app.py:3)")
