@@ -221,15 +221,18 @@ class OutcomesExhausted(RecordingNotFound):
         )
 
 
-class NetworkBlocked(MemoError):
-    """A connection was tried while the network is blocked. None was made."""
+class NetworkBlocked(MemoError, OSError):
+    """A connection was tried while the network is blocked. None was made.
+
+    An `OSError`, like any connection that fails: clients close their sockets after those alone.
+    """
 
     def __init__(self, host: str, caller: str = "", hint: str = "") -> None:
         self.host = host
         self.caller = caller
         """The function that tried, and where it stands."""
         self.hint = hint
-        super().__init__(host, caller, hint)
+        super().__init__(host)
 
     def __str__(self) -> str:
         who = f"{self.caller} tried to connect" if self.caller else "somebody tried to connect"

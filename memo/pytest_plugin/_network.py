@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
@@ -75,6 +76,8 @@ class Network:
                 self._replace(socket.socket, name, self._guarded_method(getattr(socket.socket, name), at))
             for name in _LOOKUPS:
                 self._replace(socket, name, self._guarded_lookup(getattr(socket, name)))
+            # A loop asks for addresses in a thread of its own, where nobody knows for whom.
+            self._replace(BaseEventLoop, "getaddrinfo", self._guarded_loop(BaseEventLoop.getaddrinfo))
 
     def _replace(self, holder: Any, name: str, ours: Any) -> None:
         self._undo.append((holder, name, vars(holder).get(name, _ABSENT), ours))
@@ -103,6 +106,14 @@ class Network:
 
         guarded.__name__ = guarded.__qualname__ = original.__name__
         return guarded
+
+    def _guarded_loop(self, original: Any) -> Any:
+        async def getaddrinfo(loop: Any, host: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._watching and _address(_text(host)) is None:
+                self._check(host)
+            return await original(loop, host, *args, **kwargs)
+
+        return getaddrinfo
 
     def _check(self, host: Any) -> None:
         name = _text(host)
@@ -144,7 +155,7 @@ def _is_here(name: str) -> bool:
 def explain(error: NetworkBlocked, frames: Iterator[FrameType]) -> None:
     """Say who tried, and which patch is missing, from the frames of the attempt: the innermost first.
 
-    A name is looked up in a thread, where nobody's frames are: then the error's traceback has them, later.
+    If it was made in a thread or a task of its own, they do not lead to the user's code, but a later traceback does.
     """
     if error.caller:
         return

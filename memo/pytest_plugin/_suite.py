@@ -227,7 +227,7 @@ class Suite:
         recorders = self._recorders(item)
         if not any(recorder.misses or recorder.failures for recorder in recorders):
             return
-        told = _swallowed(_taken(recorders))
+        told = _swallowed(_taken(recorders), item)
         for recorder in recorders:
             failures, recorder.failures = recorder.failures, []
             if failures:
@@ -244,7 +244,8 @@ class Suite:
         if call.excinfo is not None:
             shown = list(_chain(call.excinfo.value))
             for error in shown:
-                _explain(error)
+                _explain(error, shown, item)
+            for error in shown:
                 prune(error)
         report = yield
         if call.excinfo is not None:
@@ -253,7 +254,7 @@ class Suite:
                 error for error in _taken(self._recorders(item)) if error not in shown and str(error) not in told
             ]
             if report.outcome != "skipped":
-                report.sections += [("memo", each) for each in _swallowed(swallowed)]
+                report.sections += [("memo", each) for each in _swallowed(swallowed, item)]
         if call.when == "teardown":
             recorder = item.stash.get(_RECORDER, None)
             if recorder is not None:
@@ -324,11 +325,11 @@ def _taken(recorders: list[TestRecorder]) -> list[MemoError]:
     return misses
 
 
-def _swallowed(misses: Iterable[MemoError]) -> list[str]:
+def _swallowed(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
     """What to say of errors that the code under test caught."""
     told: list[str] = []
     for error in misses:
-        _explain(error)
+        _explain(error, (), item)
         frame = next((each for each in frames_of(error.__traceback__) if not is_library(each)), None)
         at = [f"  called at: {place(frame)}, in {frame.f_code.co_qualname}"] if frame is not None else []
         notes = [*getattr(error, "__notes__", ()), *at]
@@ -358,6 +359,9 @@ def _chain(error: BaseException | None, seen: set[int] | None = None) -> Iterato
             yield from _chain(each, seen)
 
 
-def _explain(error: BaseException) -> None:
+def _explain(error: BaseException, shown: Iterable[BaseException], item: pytest.Item) -> None:
+    """Find out who tried to connect, at the latest from the errors that it led to."""
     if isinstance(error, NetworkBlocked):
-        explain(error, frames_of(error.__traceback__))
+        for each in (error, *shown):
+            explain(error, frames_of(each.__traceback__))
+        error.caller = error.caller or item.nodeid

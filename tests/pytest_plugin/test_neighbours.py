@@ -1,0 +1,120 @@
+"""Other plugins beside memo's, memo's not there, and memo's found without being named."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+NEIGHBOURS = """
+@pytest.mark.memo
+def test_memo(memo_recorder):
+    assert ask_sync("x") == "X"
+
+@pytest.mark.vcr
+def test_theirs(record_mode):
+    pass
+"""
+OTHERS = {"recording": "cassetter", "cassetter": "recording"}
+
+
+@pytest.fixture
+def installed(project, monkeypatch):
+    """The project, run with every plugin that is installed, but for those that can not be together."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+
+    def run(*arguments, without=()):
+        blocked = [f"-pno:{name}" for name in ("asyncio", "hypothesispytest", "rerunfailures", *without)]
+        return project.pytester.runpytest_subprocess(*blocked, *arguments)
+
+    return run
+
+
+@pytest.mark.parametrize("other", ["recording", "cassetter"])
+def test_beside_other_recorders(project, installed, other):
+    # These two take the same option and exclude each other: pytest starts with one of them.
+    project.write(test_app=NEIGHBOURS)
+    without = [OTHERS[other], "randomly"]
+    installed("--memo-mode=record-if-missing", without=without).assert_outcomes(passed=2)
+    assert project.calls == ["x"]
+    installed("--record-mode=none", "--memo-block-network", without=without).assert_outcomes(passed=2)
+    assert project.calls == []
+    said = str(installed("--markers", without=without).stdout)
+    assert "@pytest.mark.memo(mode=..., **options)" in said
+    assert "@pytest.mark.vcr" in said
+
+
+def test_in_any_order(project, installed):
+    project.write(
+        test_app="""
+@pytest.fixture(scope="module")
+def shared():
+    return ask_sync("shared")
+
+@pytest.mark.memo
+@pytest.mark.parametrize("number", range(6))
+def test_it(number, shared):
+    ask_sync(str(number))
+    ask_sync("same")
+
+def test_other(shared):
+    pass
+"""
+    )
+    without = ["recording", "cassetter"]
+    installed("--memo-mode=record-if-missing", "-p", "randomly", "--randomly-seed=1", without=without).assert_outcomes(passed=7)
+    before = project.recordings
+    for seed in (2, 3):
+        result = installed("--memo-unused=fail", f"--randomly-seed={seed}", without=without)
+        result.assert_outcomes(passed=7)
+        assert result.ret == 0
+    assert project.recordings == before
+    assert len(project.calls) == 13
+
+
+def test_without_the_plugin(project, installed):
+    project.write(test_app=NEIGHBOURS.replace("memo_recorder", "").replace("record_mode", ""))
+    result = installed(without=["memo", "recording", "cassetter", "randomly"])
+    result.assert_outcomes(passed=2)
+    assert "memo" not in str(result.stdout)
+    assert project.calls == ["x"]
+
+
+def test_options_of_its_own():
+    taken = """
+        --record-mode --block-network --allowed-hosts --disable-recording --snapshot-update --inline-snapshot
+        --vcr-record --disable-vcr --cassette-mode
+    """.split()
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "memo.pytest_plugin", "--help"],
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert [option for option in taken if option in run.split()] == []
+    assert "--memo-mode" in run
+
+
+def test_nothing_is_imported_that_is_not_needed(project):
+    program = """
+import sys, pytest
+class Look:
+    def pytest_sessionfinish(self):
+        print("imported:", *sorted(name for name in sys.modules if name.partition(".")[0] in
+            ("memo", "pydantic", "orjson", "wrapt", "anyio", "openai", "httpx", "trio")))
+pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()])
+"""
+    (project.path / "test_plain.py").write_text("def test_it():\n    pass\n")
+    done = subprocess.run([sys.executable, "-c", program], cwd=project.path, capture_output=True, text=True, check=True)
+    (line,) = [line for line in done.stdout.splitlines() if "imported:" in line]
+    assert line.partition("imported: ")[2].split() == [
+        "memo",
+        "memo._modes",
+        "memo.errors",
+        "memo.pytest_plugin",
+        "memo.pytest_plugin._ledger",
+        "memo.pytest_plugin._settings",
+    ]
