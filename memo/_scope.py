@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 
+from memo._modes import Mode
 from memo._recordable import CacheInfo, Options, recordable
 from memo._session import Session, active, process_wide
 from memo.errors import InvalidOption
@@ -123,10 +124,12 @@ class Recorder(Session):
     def scope(self) -> Generator[Self]:
         """Be the active recorder inside of a `with`, and raise at its end what could not be recorded."""
         token = active.set(self)
+        self._guard(active=True)
         try:
             yield self
         finally:
             active.reset(token)
+            self._guard(active=False)
         self.raise_failures()
 
     def start(self) -> Self:
@@ -139,15 +142,29 @@ class Recorder(Session):
             raise InvalidOption("start", repr(self), [f"{others[0]!r}.stop() first"])
         if not self.started:
             self.started = True
-            process_wide.append(self)
+            self._become_default()
         return self
 
     def stop(self) -> None:
         """End being the default (if it is), and raise what could not be recorded, as the end of a scope does."""
         if self.started:
             self.started = False
-            process_wide.remove(self)
+            self._cease()
         self.raise_failures()
+
+    def _become_default(self) -> None:
+        process_wide.append(self)
+        self._guard(active=True)
+
+    def _cease(self) -> None:
+        process_wide.remove(self)
+        self._guard(active=False)
+
+    def _guard(self, *, active: bool) -> None:
+        if self.mode is Mode.REPLAY:
+            from memo._guard import began, ended  # not needed to import memo
+
+            began() if active else ended()
 
 
 @contextmanager
@@ -170,6 +187,10 @@ def recording(
     Scopes nest: the innermost counts. They follow the context (`contextvars`): concurrent tasks do not mix, tasks and
     `to_thread` calls started inside are inside; a bare `threading.Thread` is not. At the end, what could not be recorded
     is raised (`UnrecordableValue`, `StoreError`), unless another exception is on its way already.
+
+    In `replay`, an SDK that memo has a preset for, but that is not patched (`memo.install`), raises `NotPatched` where it
+    is called: whatever its client is connected to, that would be a live call. With a `recording(mode="live")` around
+    it, the call is made.
     """
     with Recorder(store, mode=mode, **options).scope() as recorder:
         yield recorder

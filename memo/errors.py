@@ -21,6 +21,7 @@ __all__ = [
     "NetworkBlocked",
     "NewerFormat",
     "NotARecording",
+    "NotPatched",
     "OutcomesExhausted",
     "RecordingDamaged",
     "RecordingExpired",
@@ -74,6 +75,18 @@ class MissingExtra(MemoError, ImportError):
         self.feature = feature
         self.extra = extra
         super().__init__(f"{feature} needs an extra that is not installed: pip install 'memo-recorder[{extra}]'")
+class NotPatched(MemoError):
+    """In replay, an SDK that memo knows was called without its patch: the call would have gone to the network. It did not."""
+
+    def __init__(self, *, sdk: str, method: str, patch: str) -> None:
+        self.sdk = sdk
+        self.method = method
+        self.patch = patch
+        super().__init__(
+            f"{sdk} was called in replay, but is not patched, so the call would be made live ({method}).\n"
+            f"  to replay it:         memo.install({patch!r}) at startup, or memo run --patch {patch} -- python …\n"
+            f"  to make it all the same:  with memo.recording(mode='live'): around the call"
+        )
 
 
 class TargetNotFound(MemoError, AttributeError):

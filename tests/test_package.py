@@ -41,6 +41,7 @@ LAYERS = {
     "_access": 5,
     "_session": 6,
     "_attempt": 7,
+    "_guard": 7,
     "_run": 8,
     "_recordable": 9,
     "_scope": 10,

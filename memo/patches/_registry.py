@@ -28,6 +28,7 @@ from typing import Any
 
 import wrapt
 
+from memo._guard import again, lift
 from memo._recordable import BoundRecordable, Options, Recordable
 from memo._run import Run
 from memo._session import current
@@ -97,6 +98,8 @@ class _Applied:
         """Put the wrapper in place, or find it in place, perhaps below somebody else's."""
         if self.same is not None:
             return
+        owner, _ = _resolve(self.patch.target)
+        lift(owner, self.name)
         owner, found = _resolve(self.patch.target)
         loaded = _loading(sys.modules[split(self.patch.target)[0]])
         if self.wrapper is not None:
@@ -260,6 +263,7 @@ def undo(patch: Patch) -> None:
             else:
                 log.warning("%s: it was wrapped or replaced since; memo's wrapper does nothing any more", patch.target)
         _sweep()
+    again()
 
 
 def is_applied(target: str) -> bool:

@@ -33,6 +33,14 @@ class TestRecorder(Recorder):
         self._billed: dict[str, bytes] = {}
         """Of these, the recordings that speak of tokens."""
 
+    def activate(self) -> None:
+        """Be the default of the process, since the tasks in which async tests run are nobody's children."""
+        self._become_default()
+
+    def deactivate(self) -> None:
+        """Let the one before be it again."""
+        self._cease()
+
     @property
     def used(self) -> set[str]:
         """Where the recordings lie that were replayed or written."""

@@ -10,7 +10,6 @@ import pytest
 
 from memo._modes import Mode
 from memo._scope import RecorderOptions
-from memo._session import process_wide
 from memo.errors import InvalidOption, MemoError, NetworkBlocked
 from memo.pytest_plugin._frames import frames_of, is_library, place, prune
 from memo.pytest_plugin._ledger import Ledger, Note
@@ -145,13 +144,12 @@ class Suite:
                 self._patches.add(patch)
 
     def _activate(self, recorder: TestRecorder) -> None:
-        # The default of the process, since the tasks in which async tests run are nobody's children.
-        process_wide.append(recorder)
+        recorder.activate()
         if self._settings.blocks and recorder.mode is Mode.REPLAY:
             self._network.block(recorder.note)
 
     def _deactivate(self, recorder: TestRecorder) -> None:
-        process_wide.remove(recorder)
+        recorder.deactivate()
         self._network.unblock(recorder.note)
 
     # Fixtures of wider scopes

@@ -1,0 +1,136 @@
+"""Guards: while a session replays, no call of a known SDK that is not patched goes to the network unnoticed.
+
+They stand on the methods that the presets of `memo.patches` patch, as long as any session replays, and let every call
+through that is not made under such a session.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+import wrapt
+
+from memo._modes import Mode
+from memo._session import current
+from memo.errors import NotPatched
+
+__all__ = ["TARGETS", "again", "began", "ended", "lift"]
+
+_STAINLESS = ("AsyncAPIClient.request", "SyncAPIClient.request")
+
+TARGETS = {
+    "anthropic._base_client": ("anthropic", _STAINLESS),
+    "cerebras.cloud.sdk._base_client": ("cerebras", _STAINLESS),
+    "google.genai._api_client": (
+        "google-genai",
+        tuple(
+            f"BaseApiClient.{method}"
+            for method in ("async_request", "async_request_streamed", "request", "request_streamed")
+        ),
+    ),
+    "groq._base_client": ("groq", _STAINLESS),
+    "llama_stack_client._base_client": ("llama-stack-client", _STAINLESS),
+    "mcp.client.session": ("mcp", ("ClientSession.call_tool", "ClientSession.list_tools")),
+    "ogx_client._base_client": ("ogx-client", _STAINLESS),
+    "ollama._client": (
+        "ollama",
+        tuple(f"{client}.{method}" for client in ("AsyncClient", "Client") for method in ("_request", "_request_raw")),
+    ),
+    "openai._base_client": ("openai", _STAINLESS),
+    "together._base_client": ("together", _STAINLESS),
+}
+"""What each preset patches, by the module it is in: known without importing the presets."""
+
+
+class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
+    """A method that is not patched. Under a session that replays, calling it is an error."""
+
+    def __init__(self, method: Any, owner: type, name: str, preset: str) -> None:
+        def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            session = current()
+            if session is not None and session.mode is Mode.REPLAY:
+                raise NotPatched(sdk=preset, method=f"{owner.__module__}:{owner.__qualname__}.{name}", patch=preset)
+            return wrapped(*args, **kwargs)
+
+        super().__init__(method, wrapper)
+        self._self_guarded = (owner, name)
+        self._self_method = method
+
+
+_lock = threading.RLock()
+_replaying = 0
+"""How many sessions that replay are active."""
+_hooked = False
+_placed: dict[tuple[type, str], _Guard] = {}
+
+
+def began() -> None:
+    """A session that replays is active from now on."""
+    global _replaying, _hooked  # noqa: PLW0603
+    with _lock:
+        _replaying += 1
+        hooked, _hooked = _hooked, True
+    if hooked:
+        again()
+    else:
+        for module in TARGETS:
+            wrapt.register_post_import_hook(_imported, module)  # at once, if it is imported already
+
+
+def ended() -> None:
+    """It is not any more. The last one takes the guards away."""
+    global _replaying  # noqa: PLW0603
+    with _lock:
+        _replaying -= 1
+        if not _replaying:
+            for owner, name in list(_placed):
+                lift(owner, name)
+
+
+def again() -> None:
+    """Look for what is not guarded, and has to be: an SDK that lost its patches."""
+    if _replaying:
+        for module in TARGETS.keys() & sys.modules.keys():
+            _imported(sys.modules[module])
+
+
+def lift(owner: Any, name: str) -> None:
+    """Take a guard away, leaving no trace. One that somebody has wrapped since stays where it is, under that wrapper."""
+    with _lock:
+        guard = _placed.get((owner, name))
+        if guard is not None and vars(owner).get(name) is guard:
+            setattr(owner, name, guard._self_method)  # pyright: ignore[reportPrivateUsage]
+            del _placed[owner, name]
+
+
+def _imported(module: Any) -> None:
+    """Guard the SDK of which this is the module. Nothing that goes wrong here may break an import, or a scope."""
+    preset, paths = TARGETS[module.__name__]
+    for path in paths:
+        kind, _, name = path.partition(".")
+        try:
+            with _lock:
+                owner = getattr(module, kind, None)
+                method = vars(owner).get(name) if isinstance(owner, type) else None
+                if _replaying and isinstance(owner, type) and callable(method) and not _known(method):
+                    guard = _Guard(method, owner, name, preset)
+                    setattr(owner, name, guard)
+                    _placed[owner, name] = guard
+        except Exception:  # noqa: BLE001, S112 - an SDK that is not what memo knows
+            continue
+
+
+def _known(method: Any) -> bool:
+    """Whether there is a patch that is in use, or a guard, under whatever others have put on top."""
+    for _ in range(20):
+        if hasattr(method, "_self_guarded"):
+            return True
+        if hasattr(method, "_self_known"):
+            applied = getattr(method, "_self_applied", None)
+            return applied is None or bool(applied.count)
+        method = getattr(method, "__wrapped__", None)
+        if method is None:
+            return False
+    return False
