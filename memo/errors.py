@@ -84,8 +84,8 @@ class NotPatched(MemoError):
         self.patch = patch
         super().__init__(
             f"{sdk} was called in replay, but is not patched, so the call would be made live ({method}).\n"
-            f"  to replay it:         memo.install({patch!r}) at startup, or memo run --patch {patch} -- python …\n"
-            f"  to make it all the same:  with memo.recording(mode='live'): around the call"
+            f"  to replay it: memo.install({patch!r}) at startup, or memo run --patch {patch} -- python …\n"
+            '  to make it:   with recording(mode="live"): ... around it'
         )
 
 

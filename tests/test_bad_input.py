@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import ollama
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -485,7 +486,14 @@ def raise_missing():
         ask("why")
 
 
+def raise_not_patched():
+    client = ollama.Client("http://127.0.0.1:9")
+    with recording(MemoryStore()):
+        client.list()
+
+
 RAISES = {
+    "NotPatched": raise_not_patched,
     "TargetNotFound": lambda: memo.install("json:dumpz"),
     "MemoError": lambda: raise_store(RuntimeError("x")),
     "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),
@@ -538,6 +546,7 @@ FIELDS = {
     RecordingNotFound: "function key store arguments reason seen looked_at nearest differences elsewhere command",
     OutcomesExhausted: "function key store arguments outcomes reason location command",
     StreamCutShort: "function items",
+    errors.NotPatched: "sdk method patch",
     WatchedFieldChanged: "function fields location fingerprints",
     errors.RecordingExpired: "function key location recorded_at age max_age command",
 }
