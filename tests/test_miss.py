@@ -17,6 +17,8 @@ from memo.stores import DirectoryStore, MemoryStore
 
 pytestmark = pytest.mark.anyio
 
+README = Path(__file__).parent.parent / "README.md"
+
 
 def chat(name="app.chat", **options):
     @recordable(name=name, **options)
@@ -92,6 +94,21 @@ def test_a_typing_error(store, program):
         "    messages[1].content: 'What is the wheather?' → 'What is the weather?'",
         "  to record: MEMO_MODE=record-if-missing python app.py",
     ]
+
+
+def test_the_readme_shows_it_as_it_is(tmp_path, monkeypatch, program):
+    program("app.py")
+    monkeypatch.chdir(tmp_path)
+    ask = recordable(name="app.ask")(lambda messages: "")
+    before, after = (
+        [{"role": "system", "content": "Be brief."}, {"role": "user", "content": f"What is the {word}?"}]
+        for word in ("wheather", "weather")
+    )
+    record("recordings", lambda: ask(before), lambda: ask(after[:1]), test="tests/test_app.py::test_ask")
+    error = missed("recordings", lambda: ask(after))
+    said = f"memo.errors.{type(error).__name__}: {error}".replace(str(tmp_path), "/home/you/project")
+    said = said.replace(error.nearest.recorded_at, "2026-11-23T09:30:00Z")
+    assert f"```text\n{said}\n```" in README.read_text(encoding="utf-8")
 
 
 async def test_async_calls_say_the_same(store):
