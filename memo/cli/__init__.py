@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has left, as `head` does. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # of the system's, and not of a store's: no space for the output, a directory that is gone
+        _say(f"memo: {error}")
+        return 2
     except KeyboardInterrupt:
         return 130
     except SystemExit as error:  # rich, when whoever read the output has left

@@ -6,15 +6,16 @@ a file, controls the terminal. Colour, frames and wrapping are for terminals; in
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from shutil import get_terminal_size
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-import orjson
 import typer
 
 from memo.cli._text import count, printable
@@ -129,8 +130,8 @@ def complain(text: str) -> None:
 
 
 def tell_json(tree: Any) -> None:
-    """The whole answer, as JSON."""
-    print(orjson.dumps(tree, option=orjson.OPT_INDENT_2, default=str).decode())
+    """The whole answer, as JSON, and as ASCII: it controls no terminal, and can hold any file's name."""
+    print(json.dumps(tree, indent=2, default=datetime.isoformat))
 
 
 _STYLES = {"path": "bold", "same": "", "before": "red", "after": "green", "note": "dim"}

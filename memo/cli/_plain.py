@@ -10,19 +10,26 @@ from typing import Any
 
 import orjson
 
-__all__ = ["Shown", "is_error", "lines", "plain", "raised", "shown", "type_name", "unpacked"]
+from memo.errors import DataMismatch
+
+__all__ = ["Shown", "is_error", "lines", "members", "plain", "raised", "shown", "type_name", "unpacked"]
 
 Shown = dict[str, Any]
 """An outcome for people, as JSON: its `kind` (value, stream, error), and what it came to."""
 
 
-def unpacked(tree: Any) -> Any:
-    """Typed JSON with every item of a list or a stream by itself, whole and with its type."""
+def unpacked(tree: Any, depth: int = 0) -> Any:
+    """Typed JSON with every item of a list or a stream by itself, whole and with its type.
+
+    Raises `DataMismatch` for what is nested deeper than anything that memo writes.
+    """
+    if depth > _DEEPEST:
+        raise DataMismatch("JSON", "it is nested too deep to be shown")
     if isinstance(tree, list):
-        return [unpacked(each) for each in tree]
+        return [unpacked(each, depth + 1) for each in tree]
     if not isinstance(tree, dict):
         return tree
-    out = {name: unpacked(each) for name, each in tree.items()}
+    out = {name: unpacked(each, depth + 1) for name, each in tree.items()}
     of, items = tree.get("of"), out.get("items")
     if not (isinstance(of, str) and isinstance(items, list)):
         return out
@@ -34,6 +41,9 @@ def unpacked(tree: Any) -> Any:
         for each in items
     ]
     return {name: each for name, each in out.items() if name not in ("of", "base", "set")}
+
+
+_DEEPEST = 230
 
 
 def _merged(base: Any, item: Any) -> Any:
@@ -143,13 +153,18 @@ def lines(node: Any, indent: int = 0, name: str = "") -> Iterator[str]:
     if told is not None:
         yield from (pad + line for line in told.split("\n"))
     elif isinstance(node, dict):
-        for key, each in node.items():
-            yield from _member(f"{pad}{key}:", each, indent + 2, str(key))
+        yield from members(node, indent)
     else:
         for each in node:
             inner = list(lines(each, indent + 2))
             yield f"{pad}- {inner[0][indent + 2 :]}"
             yield from inner[1:]
+
+
+def members(node: dict[str, Any], indent: int = 0) -> Iterator[str]:
+    """The same of a mapping, each of its members on a line of its own however short they are."""
+    for key, each in node.items():
+        yield from _member(f"{' ' * indent}{key}:", each, indent + 2, str(key))
 
 
 def _member(head: str, each: Any, indent: int, name: str) -> Iterator[str]:

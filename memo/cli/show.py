@@ -10,7 +10,7 @@ import typer
 
 from memo.cli._found import StoreOption, find
 from memo.cli._output import Json, complain, cropped, heading, tell, tell_json
-from memo.cli._plain import Shown, lines, shown
+from memo.cli._plain import Shown, lines, members, shown
 from memo.cli._text import age, size
 from memo.errors import MemoError
 
@@ -42,11 +42,11 @@ def show(
         return 0
     try:
         document = found.document()
+        outcomes = [shown(each) for each in document["outcomes"]]
     except MemoError as error:
         complain(f"memo: {error}")
         complain(f"memo show --raw shows what is there ({size(len(found.data))})")
         return 1
-    outcomes = [shown(each) for each in document["outcomes"]]
     if json:
         tell_json({**document, "outcomes": outcomes, "location": found.location, "size": len(found.data)})
         return 0
@@ -74,7 +74,7 @@ def _tell_call(document: dict[str, Any], location: str, bytes_: int) -> None:
             tell(f"  {name:<9} {value}")
     tell()
     heading("call")
-    for line in lines(document["arguments"], 2):
+    for line in members(document["arguments"], 2):
         tell(line)
 
 
@@ -96,8 +96,11 @@ def _tell_outcome(outcome: Shown, title: str, stored: dict[str, Any]) -> None:
     elif kind == "error":
         for line in outcome["raised"].split("\n"):
             tell(f"  {line}")
-        said = outcome["raised"]
-        _indented({name: each for name, each in outcome["attributes"].items() if not said.endswith(f": {each}")})
+        attributes = outcome["attributes"]
+        if "message" in attributes and str(attributes["message"]) in outcome["raised"]:
+            del attributes["message"]  # said already
+        for line in members(attributes, 2):
+            tell(line)
     else:
         _tell_stream(outcome, stored["stream"])
 

@@ -1,0 +1,103 @@
+"""`memo diff`: two recordings, or two stores."""
+
+import shutil
+
+import pytest
+
+CHUNKS = "4ed12ee443e4d1a5a2f6a1b0140a5b8d"
+
+
+def value(**fields):
+    return {"value": {"__type__": "app:Answer", "value": fields}}
+
+
+def test_nothing_differs(memo, real):
+    assert "no difference" in memo("diff", CHUNKS, CHUNKS, "--store", real).out
+    assert memo("diff", CHUNKS, CHUNKS, "--store", real, "--json").json["differences"] == {}
+    assert "no difference in 5 recordings" in memo("diff", real, real).out
+
+
+def test_when_and_how_fast_is_no_difference(memo, write):
+    one = write("app.f", {"value": 1, "seconds": 1.0, "test": "a"}, x=1)
+    other = write("app.f", {"value": 1, "seconds": 2.0}, x=1, store="other", recorded_at="2026-09-09T09:09:09Z")
+    memo("diff", one, other)
+
+
+def test_how_items_are_packed_is_no_difference(memo, write):
+    item = {"__type__": "app:T", "value": {"id": "a", "text": "b"}}
+    packed = {"of": "app:T", "base": {"id": "a", "text": None}, "items": [{"text": "b"}], "end": "complete"}
+    one = write("app.f", {"stream": {"items": [item], "end": "complete"}}, x=1)
+    other = write("app.f", {"stream": packed}, x=1, store="other")
+    memo("diff", one, other)
+
+
+def test_the_call_and_the_outcomes(memo, write):
+    one = write("app.f", value(text="Saturn", n=1), {"value": 1}, question="Which?", days=3)
+    other = write("app.g", value(text="Saturn", n=1.0), question="Which one?", days=3)
+    out = memo("diff", one, other, code=1).out.splitlines()
+    assert out[0].startswith("--- ")
+    assert out[2:] == [
+        "call",
+        "function: 'app.f' → 'app.g'",
+        "question: 'Which?' → 'Which one?'",
+        "outcome 1",
+        "value.n: 1 → 1.0",
+        "outcome 2",
+        '(everything): removed {"value":1}',
+    ]
+    tree = memo("diff", one, other, "--json", code=1).json
+    assert tree["differences"]["outcome 1"] == [{"path": "value.n", "before": 1, "after": 1.0}]
+
+
+def test_the_text_of_a_stream_comes_first_and_what_all_items_say_once(memo, real, tmp_path):
+    file = next(real.glob(f"*/{CHUNKS}.json"))
+    other = tmp_path / "other.json"
+    other.write_text(file.read_text().replace("rec-42fc91568f64", "rec-1").replace(" prominent", " lovely"))
+    out = memo("diff", file, other, code=1).out.splitlines()[2:]
+    assert out[0] == "outcome 1"
+    assert out[1].startswith("text: ")
+    assert "[-prominent-]{+lovely+}" in out[1]
+    assert out[2] == "stream.items[*].id: 'rec-42fc91568f64' → 'rec-1'"
+    assert len(out) == 4
+
+
+def test_no_more_lines_than_asked_for(memo, write):
+    one = write("app.f", {"value": {f"k{n}": n for n in range(200)}}, x=1)
+    other = write("app.f", {"value": {f"k{n}": n + 1 for n in range(200)}}, x=1, store="other")
+    out = memo("diff", one, other, "--lines", "10", code=1).out.splitlines()
+    assert out[-1] == "… and 191 more"
+    assert len(out) == 2 + 1 + 10
+
+
+def test_two_stores(memo, real, tmp_path, write):
+    other = shutil.copytree(real, tmp_path / "other")
+    file = next(other.glob(f"*/{CHUNKS}.json"))
+    file.write_text(file.read_text().replace("Saturn", "Jupiter"))
+    next(other.glob("openai.embeddings/*.json")).unlink()
+    write("app.f", store="other", x=1)
+    out = memo("diff", real, other, code=1).out
+    rows = [line.split() for line in out.splitlines()]
+    assert rows[0] == "FUNCTION SAME OTHER OUTCOMES ONLY IN A ONLY IN B".split()
+    assert ["app.f", "0", "0", "0", "1"] in rows
+    assert ["openai.chat.completions", "2", "1", "0", "0"] in rows
+    assert ["openai.embeddings", "0", "0", "1", "0"] in rows
+    assert f"{CHUNKS[:12]}  openai.chat.completions  other outcomes" in out
+    states = [each["state"] for each in memo("diff", real, other, "--json", code=1).json["differences"]]
+    assert states == ["other outcomes", "only in A", "only in B"]
+
+
+def test_damage_is_trouble(memo, damaged, real):
+    store, says = damaged
+    done = memo("diff", store, store, code=2)
+    assert all(name in done.err for name in says)
+    sound = next(real.rglob("*.json"))
+    assert "no whole JSON" in memo("diff", sound, store / "app.f" / f"{'0' * 32}.json", code=2).err
+
+
+@pytest.mark.parametrize("other", ["nothing.json", "ffff", ""])
+def test_what_is_not_there(memo, real, other):
+    memo("diff", CHUNKS, other, "--store", real, code=2)
+
+
+def test_a_store_and_a_recording(memo, real):
+    assert "is a directory" in memo("diff", real, next(real.rglob("*.json")), code=2).err
