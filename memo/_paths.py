@@ -8,7 +8,7 @@ from typing import Any
 
 from memo.errors import InvalidOption
 
-__all__ = ["Step", "change", "parse_path", "pop"]
+__all__ = ["Step", "change", "parse_path", "pop", "put", "rename"]
 
 Step = str | int | None
 """A key, an index, or None for `[*]`."""
@@ -48,6 +48,32 @@ def pop(tree: Any, steps: tuple[Step, ...]) -> list[Any]:
         else:
             holder[step] = None  # the others keep their places
     return taken
+
+
+def put(tree: Any, steps: tuple[Step, ...], value: Any) -> None:
+    """Set what a path names, which ends in a key, wherever there is something to hold it that has not got it yet."""
+    for holder in _named_by(tree, steps[:-1]):
+        holder.setdefault(steps[-1], value)
+
+
+def rename(tree: Any, steps: tuple[Step, ...], name: str) -> bool:
+    """Give what stands at a path, which ends in a key, another key. Whether that is taken: then nothing is renamed there."""
+    taken = False
+    for holder in _named_by(tree, steps[:-1]):
+        if steps[-1] in holder and name in holder:
+            taken = True
+        elif steps[-1] in holder:
+            holder[name] = holder.pop(steps[-1])
+    return taken
+
+
+def _named_by(tree: Any, steps: tuple[Step, ...]) -> Iterator[dict[Any, Any]]:
+    """The objects at a path; of a model, that of its fields."""
+    nodes = [holder[step] for holder, step in _holders(tree, steps)] if steps else [tree]
+    for node in nodes:
+        fields = node.get("value") if steps and isinstance(node, dict) and "__type__" in node else node
+        if isinstance(fields, dict):
+            yield fields
 
 
 def change(tree: Any, steps: tuple[Step, ...], function: Callable[[Any], Any]) -> None:

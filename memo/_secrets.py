@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
-__all__ = ["MASK", "SECRET_CODECS", "is_credential", "looks_secret", "mask", "may_name_credential", "redact"]
+__all__ = ["INNER", "MASK", "SECRET_CODECS", "is_credential", "looks_secret", "mask", "may_name_credential", "redact"]
 
 MASK = "<secret>"
 SECRET_CODECS = frozenset({"pydantic.types:SecretStr", "pydantic.types:SecretBytes"})
@@ -138,14 +138,15 @@ def _redact(node: Any, path: str, paths: list[str], more: frozenset[str], *, nam
             if shown != key:
                 paths.append(f"{path}.{shown}".lstrip("."))
                 del node[key]
-            step = path if key in _INNER else f"{path}.{shown}".lstrip(".")
+            step = path if key in INNER else f"{path}.{shown}".lstrip(".")
             inner = key not in _NAMING and (secret or (not schema and is_credential(key, more)))
             tagged = pair and node.get("__type__") == "tuple"
             node[shown] = _redact(each, step, paths, more, named=inner, pair=tagged)
     return node
 
 
-_INNER = ("value", "items", "exact", "stream", "text", "base64")
+INNER = ("value", "items", "exact", "stream", "text", "base64")
+"""What memo writes around a value: no step of a path in it."""
 _NAMING = ("__type__", "of", "zone")
 """What may name a type, or a time zone: a secret only by its shape."""
 

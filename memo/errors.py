@@ -27,6 +27,7 @@ __all__ = [
     "RecordingExpired",
     "RecordingNotFound",
     "RecordingsSpooled",
+    "Refused",
     "StoreError",
     "StoreFull",
     "StoreNotReadable",
@@ -75,6 +76,8 @@ class MissingExtra(MemoError, ImportError):
         self.feature = feature
         self.extra = extra
         super().__init__(f"{feature} needs an extra that is not installed: pip install 'memo-recorder[{extra}]'")
+
+
 class NotPatched(MemoError):
     """In replay, an SDK that memo knows was called without its patch: the call would have gone to the network. It did not."""
 
@@ -355,6 +358,15 @@ class StreamCutShort(MemoError):
             f"{function}: the recorded consumer left the stream after {items} items, and this one asked for more. "
             "Record again, reading the stream to its end"
         )
+
+
+class Refused(MemoError):
+    """Something was not done with the recordings of a store, since some could have been lost or mixed up. All are as before."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        self.location = location
+        self.reason = reason
+        super().__init__(f"{location} {reason}")
 
 
 class StoreError(MemoError):

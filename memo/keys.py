@@ -41,7 +41,7 @@ from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
-__all__ = ["Call", "Describe", "Keyer", "Loosened", "watched_fingerprint"]
+__all__ = ["Call", "Describe", "Keyer", "Loosened", "canonical_fingerprint", "watched_fingerprint"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -495,3 +495,8 @@ def _without_form(node: Any, path: str) -> typing.Iterator[tuple[str, str]]:
         inner = "value" if "__type__" in node else ""
         for key, each in node.items():
             yield from _without_form(each, path if key == inner else f"{path}.{key}" if path else key)
+
+
+def canonical_fingerprint(path: str, values: list[Any]) -> str:
+    """What `watched_fingerprint` says, of values that are canonical already: as they stand in a recording's arguments."""
+    return _fingerprint(_Canonical("watch", frozenset()), path, values)

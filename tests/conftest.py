@@ -51,3 +51,15 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
         archive.extractall(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def detectors(request: pytest.FixtureRequest) -> Iterator[object]:
+    """What looks for secrets. Getting it ready takes seconds, once: it is cached, and not among the developer's own files."""
+    from memo.maintenance.scan import Detectors
+
+    folder = request.config.cache.mkdir("detectors")
+    folder.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KF_RULE_CACHE_DIR", os.environ.get("KF_RULE_CACHE_DIR", str(folder)))
+        yield Detectors()

@@ -16,7 +16,10 @@ from memo.cli.demo import demo
 from memo.cli.diff import diff
 from memo.cli.imports import llama_stack
 from memo.cli.ls import ls
+from memo.cli.prune import prune
+from memo.cli.rekey import rekey
 from memo.cli.run import run
+from memo.cli.scan import scan
 from memo.cli.show import show
 from memo.cli.verify import verify
 
@@ -31,6 +34,9 @@ def app() -> typer.Typer:
     memo.command("show")(show)
     memo.command("diff")(diff)
     memo.command("verify")(verify)
+    memo.command("prune")(prune)
+    memo.command("rekey")(rekey)
+    memo.command("scan")(scan)
     imports = _group("Turn the recordings of another tool into memo's.")
     imports.callback(subcommand_metavar="TOOL ...")(_imports)
     imports.command("llama-stack")(llama_stack)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from shutil import get_terminal_size
 from types import TracebackType
@@ -80,10 +81,24 @@ def place(store: Store, name: str) -> str:
     """Where an entry lies, in as few words as can be copied: a path from here, where that is shorter."""
     from memo.maintenance.entries import lies_at
 
-    location = lies_at(store, name)
+    return near(lies_at(store, name))
+
+
+def near(location: str) -> str:
+    """A place in as few words as can be copied."""
     if Path(location).is_absolute():
         location = min(os.path.relpath(location), location, key=len)
     return location.replace("\n", "\\n")
+
+
+def tell_reasons(what: str, reasons: Mapping[str, str]) -> None:
+    """Places, and what is the matter there, on standard error: some of them by name. Nothing where there are none."""
+    if reasons:
+        complain(f"{what}:")
+    for location, reason in islice(reasons.items(), _SHOWN):
+        complain(f"  {near(location)}: {reason}")
+    if len(reasons) > _SHOWN:
+        complain(f"  and {len(reasons) - _SHOWN:,} more (--json names them all)")
 
 
 def tell_damaged(store: Store, damaged: Sequence[Entry]) -> None:

@@ -17,6 +17,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(?<!\.)")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 _LONGEST = 120
 _DIGITS = 12
+_TRIES = 10
 _SUFFIX = ".json"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
 """What file systems say that have no hard links (FAT, some network and container mounts)."""
@@ -140,8 +141,7 @@ class DirectoryStore:
         try:
             file = os.open(temporary, _CREATE, 0o666)
         except FileNotFoundError:
-            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-            file = os.open(temporary, _CREATE, 0o666)
+            file = _create_in(folder, temporary)
         try:
             with open(file, "wb", buffering=0) as stream:  # noqa: PTH123 - an open descriptor
                 rest = memoryview(data)
@@ -233,6 +233,17 @@ def _link(temporary: str, path: str) -> bool:
         return True
     os.unlink(temporary)  # noqa: PTH108
     return False
+
+
+def _create_in(folder: str, path: str) -> int:
+    """A new file in a directory that is not there yet, and that whoever prunes may take away as long as it is empty."""
+    for _ in range(_TRIES):
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        try:
+            return os.open(path, _CREATE, 0o666)
+        except FileNotFoundError:
+            continue
+    return os.open(path, _CREATE, 0o666)
 
 
 def _failure(error: OSError, path: str) -> StoreError:

@@ -1,0 +1,123 @@
+"""`memo prune`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memo.cli._output import Json, Progress, StoreArgument, open_store, table, tell, tell_json, tell_reasons
+from memo.cli._text import age, count, size
+
+if TYPE_CHECKING:
+    from memo.maintenance.prune import Judge, Pruned, Pruning
+    from memo.stores import Store
+
+__all__ = ["prune"]
+
+
+def prune(
+    store: StoreArgument = None,
+    *,
+    unused_since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="What was not read since: 2026-09-01. As the file system says, to the day."),
+    ] = None,
+    used_list: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What does not stand in FILE: a function/key, a key or a path a line, or a JSON list of them. May be "
+            "given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    stale: Annotated[
+        str | None, typer.Option(metavar="AGE", help="What was recorded longer ago: 90d, 12h, 2w.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete it. Without, it is only listed.")] = False,
+    json: Json = False,
+) -> int:
+    """Delete recordings that nobody needs any more.
+
+    Lists what would go, and how large it is; deletes it with --yes, and the directories that are empty then. Exactly one of
+    --unused-since, --used-list and --stale says what. What is damaged, or is no recording, is never deleted, but named.
+
+    Exit codes: 0; 1 if something could not be judged or deleted; 2 if it was asked for wrongly.
+    """
+    from memo.maintenance import prune as engine
+
+    judge = _judge(unused_since, used_list, stale)
+    opened = open_store(store)
+    pruned: Pruned | None = None
+    with Progress("recordings") as progress:
+        pruning = engine.plan_prune(opened, judge, progress)
+        if yes:
+            pruned = engine.prune(opened, pruning.unneeded, progress)
+    if json:
+        _tell_json(opened, pruning, pruned)
+    else:
+        _tell(opened, pruning, pruned)
+    return 1 if pruning.left or (pruned is not None and pruned.left) else 0
+
+
+def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | None) -> Judge:
+    from memo._durations import duration
+    from memo.errors import InvalidOption
+    from memo.maintenance import prune as engine
+
+    given = [each for each in (unused_since, used_list or None, stale) if each is not None]
+    if len(given) != 1:
+        raise typer.BadParameter("exactly one of --unused-since, --used-list and --stale says what is not needed")
+    if stale is not None:
+        return engine.older_than(duration(stale, "--stale"))
+    if used_list:
+        return engine.not_used_by(used_list)
+    assert unused_since is not None
+    try:
+        moment = datetime.fromisoformat(unused_since)
+    except ValueError:
+        raise InvalidOption("--unused-since", unused_since, ["a date: 2026-09-01", "2026-09-01T12:00Z"]) from None
+    return engine.not_used_since(moment if moment.tzinfo is not None else moment.astimezone())
+
+
+def _tell(store: Store, pruning: Pruning, pruned: Pruned | None) -> None:
+    if pruning.unneeded:
+        rows = [(each.key[:12], each.function, age(each.recorded_at), size(each.size)) for each in pruning.unneeded]
+        table(("KEY", "FUNCTION", ">AGE", ">SIZE"), rows)
+    kept = f"{count(pruning.kept, 'recording')} ({size(pruning.kept_size)}) in {store.location()}"
+    if pruned is not None:
+        tell(f"deleted {count(pruned.deleted, 'recording')} ({size(pruned.size)}), kept {kept}")
+    else:
+        go = count(len(pruning.unneeded), "recording")
+        tell(f"{go} ({size(pruning.size)}) would go, leaving {kept}{': --yes deletes' if pruning.unneeded else ''}")
+    left = {**pruning.left, **(pruned.left if pruned is not None else {})}
+    tell_reasons(f"left as they are, {count(len(left), 'file')}", left)
+
+
+def _tell_json(store: Store, pruning: Pruning, pruned: Pruned | None) -> None:
+    tell_json(
+        {
+            "store": store.location(),
+            "unneeded": [
+                {
+                    "location": store.location(each.name),
+                    "function": each.function,
+                    "key": each.key,
+                    "size": each.size,
+                    "recorded_at": each.recorded_at,
+                }
+                for each in pruning.unneeded
+            ],
+            "size": pruning.size,
+            "kept": pruning.kept,
+            "kept_size": pruning.kept_size,
+            "deleted": pruned.deleted if pruned is not None else 0,
+            "left": [
+                {"location": location, "reason": reason}
+                for location, reason in {**pruning.left, **(pruned.left if pruned is not None else {})}.items()
+            ],
+        }
+    )

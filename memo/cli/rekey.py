@@ -1,0 +1,216 @@
+"""`memo rekey`."""
+
+from __future__ import annotations
+
+import json as plain_json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memo.cli._output import Json, Progress, StoreArgument, complain, open_store, table, tell, tell_json, tell_reasons
+from memo.cli._text import count
+
+if TYPE_CHECKING:
+    from memo.maintenance.changes import Changed, Plan
+    from memo.stores import Store
+
+__all__ = ["rekey"]
+
+_Names = list[str] | None
+
+
+def rekey(
+    store: StoreArgument = None,
+    *,
+    drop: Annotated[
+        _Names, typer.Option(metavar="NAME", help="Take an argument out: its parameter is gone, or is ignored now.")
+    ] = None,
+    add: Annotated[
+        _Names,
+        typer.Option(
+            metavar="NAME=VALUE", help="Add an argument where it is missing: a new parameter's default, in JSON."
+        ),
+    ] = None,
+    rename: Annotated[_Names, typer.Option(metavar="OLD=NEW", help="Give an argument another name.")] = None,
+    function: Annotated[
+        _Names,
+        typer.Option(metavar="OLD=NEW", help="Give a function another name; then only its recordings are meant."),
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="The function's version= now, in JSON; null for none.")
+    ] = None,
+    watch: Annotated[
+        _Names,
+        typer.Option(
+            metavar="PATH[=VALUE|#PRINT]",
+            help="Take an argument out of the key and watch it, as watch= does now; with a value in JSON, or the fingerprint "
+            "that the warning shows, accept that as what was recorded.",
+        ),
+    ] = None,
+    only: Annotated[
+        _Names, typer.Option(metavar="FUNCTION[/KEY]", help="Only recordings of this function, or this one.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    json: Json = False,
+) -> int:
+    """Give recordings new keys, without calling anybody.
+
+    For calls that are made in another way now: what was recorded for the old call answers the new one. Names may be paths,
+    as in ignore= and watch=: metadata.user, messages[*].name. Values are JSON as it stands in a recording (3, true, null,
+    "text"); what is no JSON is a text. Every option may be given several times.
+
+    All of it is done, or nothing: where two recordings would be the same call, or one can not be read, nothing is changed.
+    Interrupted, the same command finishes it. STORE may be the file of one recording: then only that is meant.
+
+    Exit codes: 0; 1 if it was refused, and nothing was changed; 2 if it was asked for wrongly.
+    """
+    from memo.maintenance.changes import apply
+    from memo.maintenance.rekey import Rekey, plan_rekey
+
+    given: dict[str, Any] = {} if version is None else {"version": _version(version)}
+    change = Rekey(
+        drop=drop or (),
+        add={name: _value("--add", text) for name, text in _pairs("--add", add)},
+        rename=dict(_pairs("--rename", rename)),
+        function=dict(_pairs("--function", function, paths=False)),
+        watch=dict(map(_watched, watch or ())),
+        **given,
+    )
+    opened, chosen = _chosen(store, only or [])
+    done: Changed | None = None
+    with Progress("recordings") as progress:
+        plan = plan_rekey(opened, change, only=chosen, progress=progress)
+        if not dry_run and not plan.obstacles:
+            done = apply(opened, plan, change, progress)
+    if json:
+        _tell_json(opened, plan, done)
+    else:
+        _tell(opened, plan, done, dry_run=dry_run)
+    return 1 if plan.obstacles or (done is not None and done.left) else 0
+
+
+def _chosen(store: str | None, only: list[str]) -> tuple[Store, list[str]]:
+    """The store, and which of it: STORE may be the file of one recording, as warnings name it."""
+    file = Path(store).expanduser() if store is not None else None
+    if file is None or file.suffix != ".json" or file.is_dir() or not os.path.lexists(file):
+        return open_store(store), only
+    if only:
+        raise typer.BadParameter(f"--only says which recordings of a store are meant, and {store} is one")
+    file = file.absolute()
+    return open_store(str(file.parent.parent)), [f"{file.parent.name}/{file.stem}"]
+
+
+def _pairs(option: str, given: Iterable[str] | None, *, paths: bool = True) -> Iterable[tuple[str, str]]:
+    for text in given or ():
+        name, rest = _split(text, "=") if paths else text.split("=", 1) if "=" in text else (text, None)
+        if rest is None or not name or (not rest and option != "--add"):
+            raise typer.BadParameter(f"{option} {text!r}: what stands before the = or after it is missing")
+        yield name, rest
+
+
+def _split(text: str, signs: str) -> tuple[str, str | None]:
+    """What stands before and after the first of some signs that is in no brackets."""
+    found = re.match(rf"""((?:\[[^\]]*\]|[^\[{signs}])*)[{signs}](.*)""", text, re.DOTALL)
+    return (found[1], found[2]) if found else (text, None)
+
+
+def _watched(text: str) -> tuple[str, str | None]:
+    from memo.keys import canonical_fingerprint
+
+    path, rest = _split(text, "=#")
+    if rest is None:
+        return path, None
+    if text[len(path)] == "=":
+        if "[*]" in path:
+            raise typer.BadParameter(f"--watch {text!r}: [*] names several values; give the fingerprint: {path}#…")
+        return path, canonical_fingerprint(path, [_value("--watch", rest)])
+    if not re.fullmatch("[0-9a-f]{16}", rest):
+        raise typer.BadParameter(f"--watch {text!r}: a fingerprint has 16 digits from 0 to 9 and a to f")
+    return path, rest
+
+
+def _version(text: str) -> str | int | None:
+    value = _value("--version", text)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
+        raise typer.BadParameter(f"--version {text!r}: a version is a text or a whole number; null takes it away")
+    return value
+
+
+def _value(option: str, text: str) -> Any:
+    """The JSON that an option gives, in the form that arguments have in a recording."""
+    from memo.codecs._builtin import LARGEST, SMALLEST, float_form, int_form, is_text
+
+    def whole(digits: str) -> Any:
+        number = int(digits)
+        return number if SMALLEST <= number <= LARGEST else {"__type__": "int", "value": int_form(number)}
+
+    def constant(name: str) -> Any:
+        return {"__type__": "float", "value": float_form(float(name))}
+
+    try:
+        value = plain_json.loads(text, parse_int=whole, parse_constant=constant)
+    except ValueError as error:
+        if text[:1] in ('"', "'", "[", "{") or text in ("True", "False", "None"):
+            hint = {"True": "true", "False": "false", "None": "null"}.get(text)
+            says = f"write {hint}, or '\"{text}\"' for the text" if hint else f"is no whole JSON ({error})"
+            raise typer.BadParameter(f"{option} {text!r}: {says}") from None
+        value = text
+    if not is_text(plain_json.dumps(value, ensure_ascii=False)):
+        raise typer.BadParameter(f"{option} {text!r}: UTF-8 has no lone surrogates")
+    return value
+
+
+def _tell(store: Store, plan: Plan, done: Changed | None, *, dry_run: bool) -> None:
+    if plan.obstacles:
+        tell_reasons(f"nothing was changed: {count(len(plan.obstacles), 'recording')} can not be", plan.obstacles)
+        complain("delete what is not needed, mend what is damaged, or leave it out with --only")
+        return
+    if dry_run and plan.changes:
+        names = any(each.new_function != each.function for each in plan.changes)
+        rows = [
+            (
+                each.function,
+                each.key[:12],
+                each.new_key[:12] if each.moves else "(watched)",
+                *([each.new_function] if names else []),
+            )
+            for each in plan.changes
+        ]
+        table(("FUNCTION", "KEY", "NEW KEY", *(["NEW FUNCTION"] if names else [])), rows)
+    word = "would get" if done is None else "got"
+    moved = sum(each.moves for each in plan.changes)
+    accepted = len(plan.changes) - moved
+    tell(
+        f"{count(moved, 'recording')} {word} a new key"
+        + (f", {count(accepted, 'recording')} a new fingerprint" if accepted else "")
+        + f"; {count(plan.unchanged, 'recording')} as before, in {store.location()}"
+    )
+    if done is not None:
+        tell_reasons("there still", dict.fromkeys(done.left, "was recorded again meanwhile"))
+
+
+def _tell_json(store: Store, plan: Plan, done: Changed | None) -> None:
+    tell_json(
+        {
+            "store": store.location(),
+            "done": done is not None,
+            "changes": [
+                {
+                    "location": store.location(each.name),
+                    "new_location": store.location(each.new_name),
+                    "function": each.function,
+                    "key": each.key,
+                    "new_function": each.new_function,
+                    "new_key": each.new_key,
+                }
+                for each in plan.changes
+            ],
+            "unchanged": plan.unchanged,
+            "obstacles": [{"location": location, "reason": reason} for location, reason in plan.obstacles.items()],
+            "left": done.left if done is not None else [],
+        }
+    )

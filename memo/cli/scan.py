@@ -1,0 +1,119 @@
+"""`memo scan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memo.cli._output import (
+    Json,
+    Progress,
+    StoreArgument,
+    near,
+    open_store,
+    place,
+    tell,
+    tell_json,
+    tell_reasons,
+)
+from memo.cli._text import count, size
+
+if TYPE_CHECKING:
+    from memo.maintenance.scan import Masked, Scan
+    from memo.stores import Store
+
+__all__ = ["scan"]
+
+
+def scan(
+    store: StoreArgument = None,
+    *,
+    mask: Annotated[bool, typer.Option("--mask", help="Replace what is found by <secret>.")] = False,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PACKAGE",
+            help="With --mask: import this package's types, to prove that what is masked can be read. May be given several "
+            "times.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Look for secrets in what is stored.
+
+    Goes through calls and outcomes with memo's own rules and those of kingfisher (pip install 'memo-recorder[scan]'), on
+    this machine alone: no key is tried out. Shows where each is, and the text around it, never the secret.
+
+    --mask writes <secret> in its place, and the recording says where. A recording whose call held a secret gets another
+    key: replay finds it if the call leaves the secret out (ignore=, secrets=, scrub=). A secret that was committed or
+    shared is known: change it, too.
+
+    Exit codes: 0 if there is none, or all are masked; 1 if there are some; 2 if it could not be looked for.
+    """
+    from memo.maintenance.scan import Detectors, mask_secrets
+    from memo.maintenance.scan import scan as search
+
+    opened = open_store(store)
+    masked: Masked | None = None
+    with Progress("recordings") as progress:
+        detectors = Detectors()
+        found = search(opened, detectors, progress)
+        if mask and found.findings:
+            whole = [name for name in found.names if opened.location(name) not in found.damaged]
+            masked = mask_secrets(opened, whole, detectors, trust=trust or (), progress=progress)
+            for name in found.names:
+                location = opened.location(name)
+                if location in found.damaged:
+                    masked.left[location] = found.damaged[location]
+    if json:
+        _tell_json(opened, found, masked)
+    else:
+        _tell(opened, found, masked)
+    left = masked.left if masked is not None else found.findings
+    return 1 if left or found.damaged else 0
+
+
+def _tell(store: Store, found: Scan, masked: Masked | None) -> None:
+    for each in found.findings:
+        where = f"{each.path}: " if each.path else ""
+        tell(f"{place(store, each.name)}: {where}{', '.join(each.detectors)}: {each.excerpt}")
+    secrets, holders = count(len(found.findings), "secret"), len(found.names)
+    tell(f"{secrets} in {holders:,} of {count(found.entries, 'recording')} ({size(found.size)}) in {store.location()}")
+    if masked is not None:
+        tell(f"masked them in {count(masked.masked, 'recording')}")
+        for old, new in masked.moved.items():
+            tell(f"  {near(old)} is now {near(new)}: replay finds it if the call has no secret there")
+        if masked.unproved:
+            tell(f"not read again, since their types were not imported (--trust): {len(masked.unproved):,}")
+        tell_reasons(f"not masked, {count(len(masked.left), 'file')}", masked.left)
+    damaged = {where: why for where, why in found.damaged.items() if masked is None or where not in masked.left}
+    tell_reasons(count(len(damaged), "damaged recording"), damaged)
+
+
+def _tell_json(store: Store, found: Scan, masked: Masked | None) -> None:
+    tell_json(
+        {
+            "store": store.location(),
+            "recordings": found.entries,
+            "size": found.size,
+            "secrets": [
+                {
+                    "location": store.location(each.name),
+                    "path": each.path,
+                    "detectors": each.detectors,
+                    "excerpt": each.excerpt,
+                }
+                for each in found.findings
+            ],
+            "masked": masked.masked if masked is not None else 0,
+            "moved": masked.moved if masked is not None else {},
+            "unproved": masked.unproved if masked is not None else [],
+            "left": [
+                {"location": location, "reason": reason}
+                for location, reason in (masked.left.items() if masked is not None else ())
+            ],
+            "damaged": [{"location": location, "reason": reason} for location, reason in found.damaged.items()],
+        }
+    )

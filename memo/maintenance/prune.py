@@ -1,0 +1,274 @@
+"""Deleting recordings that nobody needs any more: what is old, or is not used."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+
+from memo._format import KEY_CHARACTERS, parse
+from memo.errors import InvalidOption, MemoError, Refused, StoreError
+from memo.maintenance.entries import read, recorded_at, stands_at_its_name
+from memo.stores import DirectoryStore, Store
+
+__all__ = [
+    "Judge",
+    "Pruned",
+    "Pruning",
+    "Unneeded",
+    "not_used_by",
+    "not_used_since",
+    "older_than",
+    "plan_prune",
+    "prune",
+]
+
+Progress = Callable[[int, int], None]
+"""Is told how many are done, of how many."""
+
+_MARGIN = timedelta(days=1)
+"""Where a mount is `relatime`, as nearly all are, a time of access is written down once a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unneeded:
+    """A recording that is to be deleted."""
+
+    name: str
+    function: str
+    key: str
+    size: int
+    """In bytes."""
+    recorded_at: datetime | None
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Pruning:
+    """What a store has that is not needed."""
+
+    unneeded: list[Unneeded] = field(default_factory=list)
+    kept: int = 0
+    """Recordings that are needed."""
+    kept_size: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+    """Places of what is damaged, or is no recording, and why: it is never deleted."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes would be freed."""
+        return sum(each.size for each in self.unneeded)
+
+
+@dataclass(slots=True)
+class Pruned:
+    """What was deleted."""
+
+    deleted: int = 0
+    size: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+    """Places of what could not be deleted, or was changed meanwhile and so is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Says which recordings are needed: of a key, of when it was recorded, and (`accessed`) of when it was read last."""
+
+    needs: Callable[[str, datetime | None, datetime | None], bool]
+    accessed: bool = False
+    """Whether the last access matters, so that memo must not be one itself."""
+    keys: frozenset[str] | None = None
+    """Those of a list of what is used, as much of them as names a file."""
+
+
+def older_than(age: timedelta, now: datetime | None = None) -> Judge:
+    """Needed is what was recorded within `age`. What does not say when it was recorded is needed."""
+    before = (now or datetime.now(UTC)) - age
+    return Judge(lambda key, recorded, accessed: recorded is None or recorded >= before)
+
+
+def not_used_by(lists: Iterable[Path]) -> Judge:
+    """Needed is what stands in lists of what is used.
+
+    A list is a text with a name a line (empty lines, and those with `#` at their beginning, say nothing), or JSON, a list
+    of names. A name ends in a key: `function/key`, the path of a file, a key alone; 32 characters of it or all 64.
+    Raises `InvalidOption` for a line that has none: what is misread must not lead to something being deleted.
+    """
+    keys = frozenset(key for path in lists for key in _keys(path))
+    return Judge(lambda key, recorded, accessed: key[:KEY_CHARACTERS] in keys, keys=keys)
+
+
+def not_used_since(moment: datetime, now: datetime | None = None) -> Judge:
+    """Needed is what was read or written since, as far as the file system says: `plan_prune` sees whether it does.
+
+    It says so to the day, and of every reader: a search through the files, a backup and `memo verify` use them too. A
+    fresh copy counts as used. So more may be kept than need be, but nothing is deleted that was replayed since.
+    """
+    if moment > (now or datetime.now(UTC)):
+        raise InvalidOption("unused-since", moment.isoformat(), ["a date in the past"])
+    before = moment - _MARGIN
+
+    def needs(_: str, recorded: datetime | None, accessed: datetime | None) -> bool:
+        return accessed is None or max(accessed, recorded or accessed) >= before
+
+    return Judge(needs, accessed=True)
+
+
+_NAME = re.compile(rf"(?:.*[/\\])?([0-9a-f]{{{KEY_CHARACTERS},64}})(?:\.json)?", re.DOTALL)
+
+
+def _keys(path: Path) -> Iterable[str]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidOption("used-list", str(path), [f"a file that can be read ({error.strerror})"]) from error
+    names: list[object]
+    try:
+        if data.lstrip().startswith(b"["):
+            names = orjson.loads(data)
+        else:
+            lines = (line.strip() for line in data.decode("utf-8-sig").splitlines())
+            names = [line for line in lines if line and not line.startswith("#")]
+    except ValueError as error:
+        raise InvalidOption("used-list", str(path), [f"a name a line, or a JSON list of names ({error})"]) from None
+    for name in names:
+        found = _NAME.fullmatch(name) if isinstance(name, str) else None
+        if found is None:
+            raise InvalidOption("used-list", name, [f"function/key, a key, or the path of a recording (in {path})"])
+        yield found[1][:KEY_CHARACTERS]
+
+
+def plan_prune(store: Store, judge: Judge, progress: Progress = lambda done, total: None) -> Pruning:
+    """What a store has that is not needed. Deletes nothing; holds one recording in memory at a time.
+
+    Raises `StoreError` if the store can not be listed; `Refused` where the judge can not judge: a list of what is used
+    names nothing that is there (so it is that of another store), or files do not say when they were read.
+    """
+    if judge.accessed:
+        _prove_access_times(store)
+    pruning = Pruning()
+    names = list(store.scan())
+    for done, name in enumerate(names, 1):
+        location = store.location(name)
+        try:
+            found = _judged(store, name, judge)
+        except MemoError as error:
+            pruning.left[getattr(error, "location", location)] = str(getattr(error, "reason", error))
+            continue
+        finally:
+            progress(done, len(names))
+        if isinstance(found, Unneeded):
+            pruning.unneeded.append(found)
+        elif found is not None:
+            pruning.kept += 1
+            pruning.kept_size += found
+    if judge.keys is not None and pruning.unneeded and not pruning.kept:
+        raise Refused(
+            store.location(),
+            f"has {len(pruning.unneeded):,} recordings, and none of them stands in the list of what is used: "
+            "is it the list of another store?",
+        )
+    return pruning
+
+
+def _judged(store: Store, name: str, judge: Judge) -> Unneeded | int | None:
+    """What is to be deleted, or how large it is; None where it is gone."""
+    location = store.location(name)
+    times = _times(location) if judge.accessed else None
+    data = read(store, name)
+    if data is None:
+        return None
+    if times is not None:
+        _put_back(location, times)
+    document = parse(data, location)
+    function, key = document["function"], document["key"]
+    if not stands_at_its_name(store, name, function, key):
+        raise Refused(location, "lies where replay does not look for it: its name is not that of its key")
+    recorded = recorded_at(document)
+    accessed = datetime.fromtimestamp(max(times[1:]) / 1e9, UTC) if times is not None else None
+    if judge.needs(key, recorded, accessed):
+        return len(data)
+    return Unneeded(name, function, key, len(data), recorded, sha256(data).digest())
+
+
+def prune(store: Store, unneeded: Iterable[Unneeded], progress: Progress = lambda done, total: None) -> Pruned:
+    """Delete recordings, and the directories that are empty then. What was changed since it was planned is left.
+
+    Raises nothing of what goes wrong with one of them: it is left, and named.
+    """
+    pruned = Pruned()
+    listed = list(unneeded)
+    folders: set[Path] = set()
+    for done, each in enumerate(listed, 1):
+        location = store.location(each.name)
+        try:
+            data = read(store, each.name)
+            if data is None:
+                continue
+            if sha256(data).digest() != each.digest:
+                pruned.left[location] = "was recorded again meanwhile"
+            elif store.delete(each.name):
+                pruned.deleted += 1
+                pruned.size += each.size
+                folders.add(Path(location).parent)
+        except MemoError as error:
+            pruned.left[location] = str(getattr(error, "reason", error))
+        progress(done, len(listed))
+    if isinstance(store, DirectoryStore):
+        for folder in folders:
+            try:
+                folder.rmdir()
+            except OSError:  # it holds something still
+                continue
+    return pruned
+
+
+# When a file was read
+
+
+def _times(location: str) -> tuple[int, int, int] | None:
+    """The inode of a file, and when it was read and written last (ns)."""
+    try:
+        state = os.stat(location)  # noqa: PTH116 - as text, like all of the store's paths
+    except OSError:
+        return None  # reading it will say why
+    return state.st_ino, state.st_atime_ns, state.st_mtime_ns
+
+
+def _put_back(location: str, times: tuple[int, int, int]) -> None:
+    """Let memo's own look at a file be none: else the first dry run would keep everything."""
+    try:
+        now = _times(location)
+        if now is not None and now[0] == times[0] and now[2] == times[2] and now[1] != times[1]:
+            os.utime(location, ns=times[1:])
+    except OSError as error:
+        raise StoreError(location, f"can not be looked at without that counting as use: {error.strerror}") from error
+
+
+def _prove_access_times(store: Store) -> None:
+    """Whether the file system notes when files are read is found out with a file: many mounts do not (`noatime`)."""
+    if not isinstance(store, DirectoryStore):
+        raise Refused(store.location(), "does not say when recordings were read: --used-list and --stale need not know")
+    root = Path(store.location())
+    probe = root / f".{os.urandom(8).hex()}.tmp"
+    try:
+        probe.write_bytes(b"?")
+        long_ago = 946684800  # 2000
+        os.utime(probe, (long_ago, long_ago))
+        probe.read_bytes()
+        kept = probe.stat().st_atime > long_ago
+    except OSError as error:
+        raise StoreError(store.location(), f"does not say when files were read: {error.strerror}") from error
+    finally:
+        probe.unlink(missing_ok=True)
+    if not kept:
+        raise Refused(
+            store.location(),
+            "does not note when files are read (as it is mounted: noatime): --used-list and --stale need not know",
+        )

@@ -1,0 +1,182 @@
+"""New keys for recordings whose calls are made in another way now, without calling anybody.
+
+A parameter that is gone, is new, or has another name; a function that has another name or another `version=`; an
+argument that `watch=` keeps out of the key from now on, or that was edited under `watch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from memo._format import call_key, canonical_json
+from memo._paths import Step, parse_path, pop, put, rename
+from memo.errors import InvalidOption, Refused
+from memo.keys import canonical_fingerprint
+from memo.maintenance.changes import Plan, plan_changes
+from memo.stores import Store
+
+__all__ = ["Rekey", "plan_rekey", "selected"]
+
+_UNSAID: Any = object()
+
+
+class Rekey:
+    """How calls are to be changed: a `Rewrite`.
+
+    In this order: the function's name (`function`, old to new) and `version` (None takes it away); arguments are taken out
+    (`drop`), renamed (`rename`, old path to new name) and added where they are missing (`add`, canonical JSON as it stands
+    in a recording); then those in `watch` leave the key, and their fingerprint stays: that of what was recorded (None),
+    or the one that is given, whose value is accepted by that. All of them are paths as `ignore=` and `watch=` take them.
+    With `function`, recordings of other functions stay as they are; so do those that have not got what a path begins with.
+
+    Raises `InvalidOption` for a path that is none, for what was named twice, and if there is nothing to change.
+    """
+
+    def __init__(
+        self,
+        *,
+        drop: Iterable[str] = (),
+        add: Mapping[str, Any] | None = None,
+        rename: Mapping[str, str] | None = None,
+        function: Mapping[str, str] | None = None,
+        watch: Mapping[str, str | None] | None = None,
+        version: str | int | None = _UNSAID,
+    ) -> None:
+        self._drop = [parse_path(path, "drop") for path in drop]
+        self._add = [(_named(path, "add"), value) for path, value in (add or {}).items()]
+        self._rename = [(_named(path, "rename"), _name(path, new)) for path, new in (rename or {}).items()]
+        self._function = dict(function or {})
+        self._watch = [(path, parse_path(path, "watch"), given) for path, given in (watch or {}).items()]
+        self._version = version
+        self.adds = any(len(steps) == 1 for steps, _ in self._add) and not self._function
+        """Whether a parameter is added to every recording: nothing in it says that it is not meant."""
+        for new in {*self._function.values()} & {*self._function}:
+            raise InvalidOption("function", new, ["each name once, as the old or as the new one"])
+        asked = (self._drop, self._add, self._rename, self._function, self._watch, version is not _UNSAID)
+        if not any(asked):
+            raise InvalidOption("rekey", None, ["drop", "add", "rename", "function", "watch", "version"])
+
+    def __call__(self, document: dict[str, Any]) -> dict[str, Any]:
+        """The document as it shall be; the same object where nothing of it changes. Raises `Refused`."""
+        new = self._changed(document)
+        if new is not document and self._changed(new) is not new:
+            raise Refused(
+                "", "would be changed again the next time: these options undo each other, give them one by one"
+            )
+        return new
+
+    def _changed(self, document: dict[str, Any]) -> dict[str, Any]:
+        name: str = document["function"]
+        if self._function and name not in {*self._function, *self._function.values()}:
+            return document
+        before = canonical_json(document["arguments"])
+        arguments: dict[str, Any] = orjson.loads(before)
+        watched: dict[str, str] = dict(document.get("watched", {}))
+        function = self._function.get(name, name)
+        version = document.get("version") if self._version is _UNSAID else self._version
+        for steps in self._drop:
+            pop(arguments, steps)
+            for path in _below(watched, steps):
+                del watched[path]
+        for steps, new in self._rename:
+            self._renamed(arguments, watched, steps, new)
+        for steps, value in self._add:
+            if not _below(watched, steps):
+                put(arguments, steps, value)
+        for path, steps, given in self._watch:
+            if path not in watched:
+                if steps[0] not in arguments:
+                    continue
+                watched[path] = canonical_fingerprint(path, pop(arguments, steps))
+            if given is not None:
+                watched[path] = given
+        try:
+            data = canonical_json(arguments)
+        except orjson.JSONEncodeError as error:
+            raise Refused("", f"would have arguments that can not be written ({error})") from None
+        same = (name, document.get("version"), before, document.get("watched", {}))
+        if same == (function, version, data, watched) and type(version) is type(document.get("version")):
+            return document
+        head = ("memo", "function", "version", "key", "arguments", "watched")
+        return {
+            "memo": document["memo"],
+            "function": function,
+            **({"version": version} if version is not None else {}),
+            "key": call_key(function, data, version),
+            "arguments": orjson.loads(data),
+            **({"watched": watched} if watched else {}),
+            **{name: each for name, each in document.items() if name not in head},
+        }
+
+    @staticmethod
+    def _renamed(arguments: dict[str, Any], watched: dict[str, str], steps: tuple[Step, ...], name: str) -> None:
+        for path in _below(watched, steps):
+            raise Refused(
+                "",
+                f"watches {path}, and its fingerprint holds for that name only: drop {path}, and watch it under the new one",
+            )
+        if rename(arguments, steps, name):
+            raise Refused("", f"has an argument {name} already")
+
+
+def _below(watched: Mapping[str, str], steps: tuple[Step, ...]) -> list[str]:
+    """The watched paths that are this one, or lead into it."""
+    return [path for path in watched if parse_path(path, "watch")[: len(steps)] == steps]
+
+
+def _named(path: str, option: str) -> tuple[Step, ...]:
+    steps = parse_path(path, option)
+    if not isinstance(steps[-1], str):
+        raise InvalidOption(option, path, ["a path that ends in a name: days, metadata.user, messages[*].name"])
+    return steps
+
+
+def _name(path: str, new: str) -> str:
+    steps = parse_path(new, "rename")
+    if len(steps) != 1 or not isinstance(steps[0], str):
+        raise InvalidOption("rename", f"{path}={new}", ["a name without a path, which it gets where it is"])
+    return steps[0]
+
+
+def selected(store: Store, only: Sequence[str] = ()) -> Iterator[str]:
+    """The names of the recordings that are meant: of `function`, or `function/key` with as much of the key as is known.
+
+    All of them without any. Raises `InvalidOption` for one that no recording has.
+    """
+    if not only:
+        yield from store.scan()
+        return
+    seen: set[str] = set()
+    for each in only:
+        names = [*store.scan(f"{each}/"), *(store.scan(each) if "/" in each else ())]
+        if not names:
+            raise InvalidOption("only", each, ["a function's name", "function/key, or the beginning of the key"])
+        for name in names:
+            if name not in seen:
+                seen.add(name)
+                yield name
+
+
+def plan_rekey(
+    store: Store,
+    rekey: Rekey,
+    *,
+    only: Sequence[str] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Plan:
+    """What a `Rekey` would do to a store, or what is in its way. Writes nothing: `memo.maintenance.changes.apply` does.
+
+    Two recordings that would be the same call are in each other's way, and so is one that is there already. A recording
+    that is damaged, or that can not be changed so, is in the way of all: it may be one that is meant. `only` names
+    functions, or recordings as `function/key` (the beginning of the key is enough); a parameter that is added to several
+    functions needs it. Raises `InvalidOption` for that, and for a name that no recording has; `StoreError` if the store can
+    not be read.
+    """
+    plan = plan_changes(store, selected(store, only), rekey, progress)
+    functions = sorted({change.function for change in plan.changes})
+    if rekey.adds and not only and len(functions) > 1:
+        raise InvalidOption("only", None, functions)
+    return plan

@@ -1,0 +1,157 @@
+"""`memo rekey`: all or nothing, and the values are what was typed."""
+
+import json
+import shutil
+
+import pytest
+
+from memo._format import KEY_CHARACTERS
+from memo.keys import watched_fingerprint
+from memo.stores import DirectoryStore
+
+
+def documents(store):
+    return [json.loads(path.read_bytes()) for path in sorted(store.rglob("*.json"))]
+
+
+def arguments(store):
+    (document,) = documents(store)
+    return document["arguments"]
+
+
+def test_everything_at_once(memo, write, tmp_path):
+    write("app.f", city="Paris", trace="t-1", deep={"user": "u"})
+    done = memo(
+        *("rekey", tmp_path / "store"),
+        *("--drop", "trace", "--rename", "city=place", "--add", "days=3", "--add", "deep.more=[1]"),
+        *("--function", "app.f=app.g", "--version", "2"),
+    )
+    assert done.out.startswith("1 recording got a new key; 0 recordings as before, in ")
+    (document,) = documents(tmp_path / "store")
+    assert (document["function"], document["version"]) == ("app.g", 2)
+    assert document["arguments"] == {"days": 3, "deep": {"more": [1], "user": "u"}, "place": "Paris"}
+    assert [path.stem for path in (tmp_path / "store" / "app.g").iterdir()] == [document["key"][:KEY_CHARACTERS]]
+    memo("ls", tmp_path / "store")
+
+
+def test_a_dry_run(memo, write, tmp_path):
+    before = write("app.f", x=1, y=2)
+    done = memo("rekey", tmp_path / "store", "--drop", "y", "--dry-run")
+    assert done.out.splitlines()[0].split() == ["FUNCTION", "KEY", "NEW", "KEY"]
+    assert done.out.splitlines()[1].split()[:2] == ["app.f", before.stem[:12]]
+    assert "would get a new key" in done.out
+    assert before.exists()
+    tree = memo("rekey", tmp_path / "store", "--drop", "y", "--dry-run", "--json").json
+    assert (tree["done"], len(tree["changes"]), tree["unchanged"]) == (False, 1, 0)
+    assert memo("rekey", tmp_path / "store", "--drop", "y", "--json").json["done"] is True
+    assert not before.exists()
+
+
+def test_a_collision_changes_nothing(memo, write, tmp_path):
+    for trace in "abc":
+        write("app.f", x=1, trace=trace)
+    write("app.f", x=2, trace="d")
+    before = sorted(tmp_path.rglob("*.json"))
+    done = memo("rekey", tmp_path / "store", "--drop", "trace", code=1)
+    assert done.out == ""
+    assert done.err.startswith("nothing was changed: 2 recordings can not be:")
+    assert "would be the same call as" in done.err
+    assert len(memo("rekey", tmp_path / "store", "--drop", "trace", "--json", code=1).json["obstacles"]) == 2
+    assert sorted(tmp_path.rglob("*.json")) == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("3", 3),
+        ("3.0", 3.0),
+        ("true", True),
+        ("null", None),
+        ('"3"', "3"),
+        ("hello world", "hello world"),
+        ("gpt-4o", "gpt-4o"),
+        ("a=b", "a=b"),
+        ("", ""),
+        ('{"a": [1]}', {"a": [1]}),
+        ('{"__type__": "Mode", "value": "fast"}', {"__type__": "Mode", "value": "fast"}),
+        ("123456789012345678901234567890", {"__type__": "int", "value": "123456789012345678901234567890"}),
+        ("-Infinity", {"__type__": "float", "value": "-inf"}),
+        ("ünï", "ünï"),
+    ],
+)
+def test_values_are_json_or_texts(memo, write, tmp_path, typed, value):
+    write("app.f", x=1)
+    memo("rekey", tmp_path / "store", "--add", f"new={typed}")
+    found = arguments(tmp_path / "store")["new"]
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "rekey=None"),
+        (["--add", "x"], "missing"),
+        (["--add", "=3"], "missing"),
+        (["--rename", "x="], "missing"),
+        (["--function", "x"], "missing"),
+        (["--add", "x={a: 1}"], "no whole JSON"),
+        (["--add", "x='a'"], "no whole JSON"),
+        (["--add", "x=True"], "write true"),
+        (["--add", "x=None"], "write null"),
+        (["--add", 'x="\\ud800"'], "surrogates"),
+        (["--version", "1.5"], "whole number"),
+        (["--version", "true"], "whole number"),
+        (["--watch", "messages[0]#nonsense"], "16 digits"),
+        (["--watch", "messages[*]=1"], "several values"),
+        (["--drop", "a..b"], "drop"),
+        (["--drop", "x", "--only", "nobody"], "nobody"),
+    ],
+)
+def test_what_is_asked_for_wrongly(memo, write, tmp_path, options, says):
+    file = write("app.f", x=1)
+    done = memo("rekey", tmp_path / "store", *options, code=2)
+    assert says in done.err
+    assert len(done.err.splitlines()) == 1
+    assert file.exists()
+
+
+def test_a_prompt_is_watched_and_an_edit_accepted(memo, write, tmp_path):
+    write("app.ask", messages=[{"role": "system", "content": "be brief"}, {"content": "hello"}])
+    store = tmp_path / "store"
+    memo("rekey", store, "--watch", "messages[0]")
+    (document,) = documents(store)
+    was = watched_fingerprint("messages[0]", [{"role": "system", "content": "be brief"}])
+    assert document["arguments"]["messages"] == [None, {"content": "hello"}]
+    assert document["watched"] == {"messages[0]": was}
+    done = memo("rekey", store, "--watch", 'messages[0]={"role": "system", "content": "be kind"}')
+    assert done.out.startswith("0 recordings got a new key, 1 recording a new fingerprint")
+    (document,) = documents(store)
+    now = watched_fingerprint("messages[0]", [{"role": "system", "content": "be kind"}])
+    assert document["watched"] == {"messages[0]": now}
+    memo("rekey", store, "--watch", f"messages[0]#{was}")
+    assert documents(store)[0]["watched"] == {"messages[0]": was}
+
+
+@pytest.mark.parametrize("function", ["app.f", "odd name/with:signs"])
+def test_the_file_of_one_recording(memo, write, tmp_path, function):
+    store = DirectoryStore(tmp_path / "store")
+    write("app.f", x=1, y=1)
+    name = f"{function}/{write(function, x=2, y=1).stem}"
+    if function != "app.f":
+        store.put(name, (tmp_path / "store" / f"{name}.json").read_bytes())
+        shutil.rmtree(tmp_path / "store" / "odd name")
+    memo("rekey", store.location(name), "--drop", "y")
+    assert sorted("y" in each["arguments"] for each in documents(tmp_path / "store")) == [False, True]
+    (changed,) = (each for each in documents(tmp_path / "store") if "y" not in each["arguments"])
+    there = store.location(f"{function}/{changed['key'][:KEY_CHARACTERS]}")
+    assert "--only" in memo("rekey", there, "--drop", "x", "--only", function, code=2).err
+    assert "does not exist" in memo("rekey", store.location(name), "--drop", "x", code=2).err
+
+
+def test_damaged_stores(memo, damaged):
+    store, says = damaged
+    before = sorted(store.rglob("*"))
+    done = memo("rekey", store, "--drop", "x", code=1)
+    assert all(f"{name}: " in done.err for name in says)
+    assert sorted(store.rglob("*")) == before
+    memo("rekey", store, "--drop", "x", "--json", code=1)
