@@ -41,7 +41,7 @@ from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
-__all__ = ["Call", "Describe", "Keyer", "Loosened", "canonical_fingerprint", "watched_fingerprint"]
+__all__ = ["Call", "Describe", "Keyer", "Loosened", "watched_fingerprint"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
