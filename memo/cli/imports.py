@@ -10,7 +10,7 @@ import typer
 from memo.cli._output import Progress, tell, tell_json
 
 if TYPE_CHECKING:
-    from memo.importers.llama_stack import Report
+    from memo.importers.llama_stack import LlamaStackReport
 
 __all__ = ["llama_stack"]
 
@@ -39,7 +39,7 @@ def llama_stack(
     return 1 if report.failed else 0
 
 
-def _tell(report: Report, dest: str) -> None:
+def _tell(report: LlamaStackReport, dest: str) -> None:
     tell(f"imported {report.imported:,} of {report.files:,} files into {dest}: {report.recordings:,} recordings")
     tell(f"{report.objects:,} objects, {report.exact:,} of them in the exact form")
     for name, files in report.not_installed.items():

@@ -29,10 +29,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,14 +39,15 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import BaseModel
 
-from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render
-from memo._outcomes import StreamWriter, error_outcome, fingerprint, value_outcome
+from memo._outcomes import StreamWriter, error_outcome, value_outcome
 from memo.codecs import Types, Values, known_type
-from memo.errors import InvalidOption, MemoError, StoreError
+from memo.errors import InvalidOption
+from memo.importers._merging import merge
+from memo.importers._report import NotCarried, Report, carrying
 from memo.keys import Call
 from memo.stores import Store, as_store
 
-__all__ = ["Report", "import_recordings"]
+__all__ = ["LlamaStackReport", "import_recordings"]
 
 _T = TypeVar("_T")
 
@@ -74,48 +73,28 @@ _BUILTINS = {
 
 
 @dataclass(slots=True)
-class Report:
-    """What an import did."""
+class LlamaStackReport(Report):
+    """What an import of llama-stack's recordings did."""
 
-    files: int = 0
-    """Recordings of llama-stack that were found; memo's own are passed over."""
-    imported: int = 0
-    recordings: int = 0
-    """Recordings in the store that hold what was imported."""
     objects: int = 0
     exact: int = 0
     """Objects that needed the exact form."""
-    failed: dict[str, str] = field(default_factory=dict)
-    """Files that could not be carried over, and why."""
     not_installed: dict[str, list[str]] = field(default_factory=dict)
     """Types whose package is not installed, and the files that hold such objects, written unproved."""
-    masked: list[str] = field(default_factory=list)
-    """Files in whose outcome a secret was masked."""
 
     def counts(self) -> dict[str, Any]:
         """The report as JSON: numbers, and lists of names."""
-        return {
-            "files": self.files,
-            "imported": self.imported,
-            "failed": len(self.failed),
-            "recordings": self.recordings,
+        return Report.counts(self) | {
             "objects": self.objects,
             "exact": self.exact,
             "not_installed": sum(map(len, self.not_installed.values())),
-            "masked": len(self.masked),
-            "failures": [{"file": file, "reason": reason} for file, reason in self.failed.items()],
             "not_installed_types": self.not_installed,
-            "masked_files": self.masked,
         }
-
-
-class _NotCarried(Exception):
-    """A file, or a part of it, is not what llama-stack writes."""
 
 
 def import_recordings(
     source: Path, store: Store | str | Path, progress: Callable[[int, int], None] = lambda done, files: None
-) -> Report:
+) -> LlamaStackReport:
     """Import a file, or all `*.json` below a directory, into a store.
 
     What can not be carried over is named in the report and stops nothing else. A recording that is there already keeps
@@ -127,10 +106,10 @@ def import_recordings(
     if not paths or not paths[0].exists():
         raise InvalidOption("source", str(source), ["a recording of llama-stack", "a directory that holds some"])
     into = as_store(store)
-    report = Report(files=len(paths))
+    report = LlamaStackReport(files=len(paths))
     calls: dict[str, list[Path]] = {}
     for path in paths:
-        with _carrying(report, path):
+        with carrying(report, str(path)):
             document = _read(path)
             if "memo" in document:
                 report.files -= 1
@@ -140,28 +119,17 @@ def import_recordings(
     for files in calls.values():
         imported: list[_Imported] = []
         for path in files:
-            with _carrying(report, path):
+            with carrying(report, str(path)):
                 imported.append(_Importing(path).outcome(report))
             done += 1
             progress(done, report.files)
         if imported:
-            with _carrying(report, *(each.path for each in imported)):
-                _merge(imported, into)
+            with carrying(report, *(str(each.path) for each in imported)):
+                written = min(each.path.stat().st_mtime for each in imported)
+                merge(imported[0].call, [each.tree | {"test": each.test} for each in imported], into, written)
                 report.recordings += 1
                 report.imported += len(imported)
     return report
-
-
-@contextmanager
-def _carrying(report: Report, *paths: Path) -> Generator[None]:
-    """Note whatever fails inside as the reason why these files could not be carried over. A store that fails is none."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a file may hold anything, and an SDK may raise anything on it
-        reason = str(error) if isinstance(error, _NotCarried | MemoError) else f"{type(error).__name__}: {error}"
-        report.failed |= {str(path): reason for path in paths}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -169,18 +137,18 @@ def _read(path: Path) -> dict[str, Any]:
         # Not orjson: it would round integers of more than 64 bits.
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise _NotCarried(f"can not be read: {error.strerror}") from None
+        raise NotCarried(f"can not be read: {error.strerror}") from None
     except ValueError as error:
-        raise _NotCarried(f"is no JSON ({error})") from None
+        raise NotCarried(f"is no JSON ({error})") from None
     if not isinstance(document, dict):
-        raise _NotCarried("is JSON, but no recording of llama-stack")
+        raise NotCarried("is JSON, but no recording of llama-stack")
     return document
 
 
 def _member(tree: dict[str, Any], name: str, kind: type[_T]) -> _T:
     found = tree.get(name)
     if not isinstance(found, kind):
-        raise _NotCarried(f"has no {name}" if found is None else f"has a {name} that is a {type(found).__name__}")
+        raise NotCarried(f"has no {name}" if found is None else f"has a {name} that is a {type(found).__name__}")
     return found
 
 
@@ -205,7 +173,7 @@ def _request_call(request: dict[str, Any]) -> Call:
     endpoint = _member(request, "endpoint", str) if sdks else urlsplit(url).path
     body = dict(_member(request, "body" if sdks else "payload", dict))
     if not url.endswith(endpoint):
-        raise _NotCarried(f"has the url {url}, which does not end in its endpoint {endpoint}")
+        raise NotCarried(f"has the url {url}, which does not end in its endpoint {endpoint}")
     sdk, words = _sdk(endpoint)
     path, server = endpoint, url.removesuffix(endpoint)
     if sdk == "openai":
@@ -242,7 +210,7 @@ def _sdk(endpoint: str) -> tuple[str, list[str]]:
         case ["generate_content" | "generate_content_stream"]:
             return "google", words
         case _:
-            raise _NotCarried(f"has the endpoint {endpoint}, which no SDK known here has")
+            raise NotCarried(f"has the endpoint {endpoint}, which no SDK known here has")
 
 
 # The outcome
@@ -275,7 +243,7 @@ class _Importing(Values):
         self._objects = self._exact = 0
         self._unproved: set[str] = set()
 
-    def outcome(self, report: Report) -> _Imported:
+    def outcome(self, report: LlamaStackReport) -> _Imported:
         """The outcome in the file, which is noted in the report."""
         document = _read(self._path)
         request = _member(document, "request", dict)
@@ -297,10 +265,10 @@ class _Importing(Values):
             error = _exception(_member(response, "exception_data", dict), call)
             return error_outcome(error, self, frozenset())
         if "body" not in response:
-            raise _NotCarried("has no body in its response")
+            raise NotCarried("has no body in its response")
         body, status = response["body"], response.get("status", 200)
         if not isinstance(status, int):
-            raise _NotCarried(f"has the status {status!r}")
+            raise NotCarried(f"has the status {status!r}")
         if status >= 400:
             sdk = call.function.partition(".")[0]
             return error_outcome(
@@ -322,13 +290,13 @@ class _Importing(Values):
         module, _, cls_name = name.rpartition(".")
         package = module.partition(".")[0]
         if package not in _PACKAGES:
-            raise _NotCarried(f"names the type {name}, and llama-stack has no objects of that package")
+            raise NotCarried(f"names the type {name}, and llama-stack has no objects of that package")
         self._objects += 1
         if not _imported(module):
             return _Unproved(f"{module}:{cls_name}", data)
         cls = self.types.resolve(f"{module}:{cls_name}")
         if not (isinstance(cls, type) and issubclass(cls, BaseModel)):
-            raise _NotCarried(f"names the type {name}, which is no model")
+            raise NotCarried(f"names the type {name}, which is no model")
         if package in _STAINLESS:
             return cls.construct(**data)  # pyright: ignore[reportDeprecated] - the SDK's own, not pydantic's
         return cls.model_validate(data)
@@ -381,19 +349,19 @@ def _exception(data: dict[str, Any], call: Call) -> Exception:
         status, sdk = _member(data, "status_code", int), _member(data, "provider", str)
         error = _status_error(sdk, status, message, data.get("body"), call)
         if type(error).__name__ != kind:
-            raise _NotCarried(f"holds a {kind} with the status {status}, which is {sdk}'s {type(error).__name__}")
+            raise NotCarried(f"holds a {kind} with the status {status}, which is {sdk}'s {type(error).__name__}")
         return error
     if kind in _BUILTINS:
         return _BUILTINS[kind](message)
-    raise _NotCarried(f"holds an exception of the type {kind}, of which it does not say where it comes from")
+    raise NotCarried(f"holds an exception of the type {kind}, of which it does not say where it comes from")
 
 
 def _status_error(sdk: str, status: int, message: str, body: Any, call: Call) -> Exception:
     """The SDK's error for a status, as the SDK raises it."""
     if sdk not in _STAINLESS:
-        raise _NotCarried(f"holds an error of {sdk}, whose errors are not known here")
+        raise NotCarried(f"holds an error of {sdk}, whose errors are not known here")
     if not _imported(sdk):
-        raise _NotCarried(f"holds an error of {sdk}: pip install {sdk}")
+        raise NotCarried(f"holds an error of {sdk}: pip install {sdk}")
     home = vars(import_module(f"{sdk}._exceptions"))
     base, http = home["APIStatusError"], home.get("httpx2") or home["httpx"]
     arguments = orjson.loads(call.arguments)
@@ -414,39 +382,3 @@ def _on_the_wire(message: str, body: Any) -> Any:
         return ast.literal_eval(message.partition(" - ")[2])
     except (SyntaxError, ValueError):
         return body
-
-
-# The recording
-
-
-def _merge(imported: list[_Imported], store: Store) -> None:
-    """Write the recording of a call, what is there already included."""
-    call, test = imported[0].call, imported[0].test
-    name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"
-    data = store.get(name)
-    document: dict[str, Any]
-    if data is not None:
-        document = parse(data, store.location(name), call)
-    else:
-        written = min(each.path.stat().st_mtime for each in imported)
-        document = {
-            "memo": FORMAT_VERSION,
-            "function": call.function,
-            "key": call.key,
-            "arguments": orjson.loads(call.arguments),
-            "recorded_at": datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **({"test": test} if test else {}),
-            "outcomes": [],
-        }
-    outcomes: list[dict[str, Any]] = document["outcomes"]
-    there = {fingerprint(each) for each in outcomes}
-    outcomes += [
-        each.tree | ({"test": each.test} if each.test != document.get("test") else {})
-        for each in imported
-        if fingerprint(each.tree) not in there
-    ]
-    while len(outcomes) > 1 and fingerprint(outcomes[-1]) == fingerprint(outcomes[-2]):
-        outcomes.pop()
-    rendered = render(document)
-    if rendered != data:
-        store.put(name, rendered)

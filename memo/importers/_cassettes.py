@@ -1,0 +1,186 @@
+"""What the importers of HTTP cassettes have in common: from files of interactions to recordings.
+
+Each cassette is a session of its own: its identical calls are the outcomes of one recording, in their order, as if they
+had been recorded one after the other. Cassettes come one after the other, by their paths: of a call that is recorded
+already, only the outcomes that the recording lacks are added, after those that it has.
+
+Nothing of a request but its method, its URL and its JSON is carried over, and of a response's headers those that memo
+writes of any response: no credentials, no cookies. What looks like a secret all the same is masked, as in every recording.
+How long an answer took is not known, and `seconds` is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from memo.errors import InvalidOption
+from memo.importers._interactions import Interaction, require_sdk, taken
+from memo.importers._merging import merge
+from memo.importers._reading import Item, interactions, require_yaml
+from memo.importers._report import NotCarried, Report, carrying
+from memo.keys import Call
+from memo.stores import Store, as_store
+
+__all__ = ["CassettesReport", "Format", "Recorded", "as_json", "as_text", "headers_of", "import_cassettes", "member"]
+
+
+@dataclass(slots=True)
+class CassettesReport(Report):
+    """What an import of cassettes did. An interaction is named by its file and its number in it: `a.yaml#3`."""
+
+    interactions: int = 0
+    """Interactions that were found."""
+    later: list[str] = field(default_factory=list)
+    """Those whose call was answered otherwise elsewhere (in another file, or in the store before), in which they are the
+    later answer: what is replayed to the second identical call of a session."""
+
+    def counts(self) -> dict[str, Any]:
+        """The report as JSON: numbers, and lists of names."""
+        failures = [
+            {"file": file, "interaction": number, "reason": self.failed[name]} for name, file, number in self._named()
+        ]
+        told = Report.counts(self)
+        return {"interactions": self.interactions, **told, "failures": failures, "later": self.later}
+
+    def _named(self) -> Iterator[tuple[str, str, int | None]]:
+        for name in self.failed:
+            yield (name, name.file, name.interaction) if isinstance(name, Name) else (name, name, None)
+
+
+class Name(str):
+    """What an interaction is called in a report."""
+
+    __slots__ = ("file", "interaction")
+
+    file: str
+    interaction: int
+
+    def __new__(cls, path: Path, number: int) -> Self:
+        name = super().__new__(cls, f"{path}#{number}")
+        name.file, name.interaction = str(path), number
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An interaction, and when it was recorded (seconds since 1970), where the cassette says so."""
+
+    interaction: Interaction
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What tells the cassettes of one tool from those of another."""
+
+    tool: str
+    suffixes: tuple[str, ...]
+    """Of the files that are looked for in a directory."""
+    yaml: str
+    """The version of YAML that it writes."""
+    recorded: Callable[[Any, Item], Recorded]
+    """Reads the data of an item. Raises `NotCarried`."""
+
+
+def import_cassettes(
+    cassettes: Format, source: Path, store: Store | str | Path, progress: Callable[[int, int], None]
+) -> CassettesReport:
+    """Import a cassette, or all that are below a directory. See `memo.importers.vcr.import_recordings`."""
+    require_yaml()
+    require_sdk()
+    paths = [source]
+    if source.is_dir():
+        found = (path for path in source.rglob("*") if path.suffix.lower() in cassettes.suffixes)
+        paths = sorted(path for path in found if not path.name.startswith(".") and path.is_file())
+    if not paths or not paths[0].exists():
+        raise InvalidOption("source", str(source), [f"a cassette of {cassettes.tool}", "a directory that holds some"])
+    into, report, keys = as_store(store), CassettesReport(files=len(paths)), set[str]()
+    for done, path in enumerate(paths, 1):
+        keys |= _import(cassettes, path, into, report)
+        progress(done, len(paths))
+    report.recordings = len(keys)
+    return report
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The identical calls of one cassette."""
+
+    call: Call
+    at: float
+    names: list[Name] = field(default_factory=list)
+    outcomes: list[bytes] = field(default_factory=list)
+    """As JSON: a cassette's outcomes are held until its end, and are much smaller so."""
+
+
+def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport) -> set[str]:
+    """Import one cassette, as far as it can be read. The keys of its calls."""
+    calls: dict[str, _Calls] = {}
+    with carrying(report, str(path)):
+        for number, item in enumerate(interactions(path, yaml=cassettes.yaml), 1):
+            report.interactions += 1
+            name = Name(path, number)
+            with carrying(report, name):
+                if item.section != "interactions":
+                    raise NotCarried(f"stands in {item.section}, where no calls are that are imported")
+                recorded = cassettes.recorded(item.build(), item)
+                call, outcome = taken(recorded.interaction)
+                if "redacted" in outcome:
+                    report.masked.append(name)
+                at = recorded.at if recorded.at is not None else path.stat().st_mtime
+                same = calls.setdefault(call.key, _Calls(call, at))
+                same.outcomes.append(orjson.dumps(outcome))
+                same.names.append(name)
+    keys = set[str]()
+    for key, same in calls.items():
+        with carrying(report, *same.names):
+            merged = merge(same.call, [orjson.loads(each) for each in same.outcomes], store, same.at)
+            keys.add(key)
+            report.imported += len(same.names)
+            if merged.before and merged.added:
+                report.later += same.names
+    return keys
+
+
+# What the readers of both formats need
+
+
+def member(tree: Any, name: str, *kinds: type) -> Any:
+    """A member of a mapping. Raises `NotCarried` if it is not there, or of no such kind."""
+    if not isinstance(tree, Mapping) or name not in tree:
+        raise NotCarried(f"has no {name}: it is no interaction, or was cut off")
+    found = tree[name]
+    if not isinstance(found, kinds):
+        raise NotCarried(f"has a {name} that is a {type(found).__name__}")
+    return found
+
+
+def headers_of(tree: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a request or a response, which are lists of texts, or texts; of those that are there twice, both."""
+    headers: dict[str, str] = {}
+    for name, values in (tree.get("headers") or {}).items():
+        listed = values if isinstance(values, list | tuple) else [values]
+        headers[str(name).lower()] = ", ".join(as_text(each, "header") for each in listed)
+    return headers
+
+
+def as_text(value: Any, what: str) -> str:
+    """A text, also where it was written as bytes. Raises `NotCarried`."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if not isinstance(value, str):
+        raise NotCarried(f"has a {what} that is a {type(value).__name__}")
+    return value
+
+
+def as_json(content: Any, item: Item) -> bytes:
+    """The body that a cassette holds as data. Raises `NotCarried`."""
+    if item.aliased:
+        raise NotCarried("uses YAML's aliases, which no recorder writes where a body is")
+    return json.dumps(content, ensure_ascii=False).encode()

@@ -1,0 +1,314 @@
+"""Recorded HTTP interactions, as the calls of an SDK.
+
+A recorded response is given to the SDK itself in place of a server's, with memo's patch installed and a session that takes
+the outcome: so the name, the arguments and the key of the call, its types, streams and errors are what a live call gives.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from memo._modes import Mode
+from memo._outcomes import is_answer
+from memo._session import Place, Session, active
+from memo.codecs import Values
+from memo.codecs._http import public_url
+from memo.errors import MissingExtra
+from memo.importers._report import NotCarried
+from memo.keys import Call
+from memo.patches import install
+from memo.stores import MemoryStore
+
+__all__ = ["Interaction", "require_sdk", "taken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One HTTP request, and how it was answered. The names of headers are in lower case."""
+
+    method: str
+    url: str
+    request_headers: Mapping[str, str]
+    request_body: bytes
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    """As it came over the wire, or decoded already: `content-encoding` may say one and the body be the other."""
+
+
+class _Endpoint(NamedTuple):
+    """What an SDK calls, and what it makes of the answer."""
+
+    sdk: str
+    method: str
+    path: str
+    """What the SDK's client adds to its base URL."""
+    member: str
+    """What an answer can not be without."""
+    answer: str
+    """The type of a whole answer, `module:name`."""
+    event: str = ""
+    """And of a stream's items, where there are streams."""
+
+
+_ENDPOINTS = (
+    _Endpoint(
+        "openai",
+        "POST",
+        "/chat/completions",
+        "choices",
+        "openai.types.chat:ChatCompletion",
+        "openai.types.chat:ChatCompletionChunk",
+    ),
+    _Endpoint("openai", "POST", "/completions", "choices", "openai.types:Completion", "openai.types:Completion"),
+    _Endpoint("openai", "POST", "/embeddings", "data", "openai.types:CreateEmbeddingResponse"),
+    _Endpoint(
+        "openai",
+        "POST",
+        "/responses",
+        "output",
+        "openai.types.responses:Response",
+        "openai.types.responses:ResponseStreamEvent",
+    ),
+    _Endpoint("openai", "GET", "/models", "data", "openai.pagination:SyncPage[openai.types:Model]"),
+    _Endpoint(
+        "anthropic",
+        "POST",
+        "/v1/messages",
+        "content",
+        "anthropic.types:Message",
+        "anthropic.types:RawMessageStreamEvent",
+    ),
+)
+_BETA = {
+    "anthropic.types:Message": "anthropic.types.beta:BetaMessage",
+    "anthropic.types:RawMessageStreamEvent": "anthropic.types.beta:BetaRawMessageStreamEvent",
+}
+"""What anthropic's client asks for instead where it calls the beta of an endpoint, with `?beta=true`."""
+_CLIENTS = {"anthropic": "Anthropic", "openai": "OpenAI"}
+
+_RAW = "x-stainless-raw-response"
+_DEPLOYMENT = re.compile(r"(?P<server>.*/openai)/deployments/(?P<model>[^/]+)")
+_TYPED = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?|true|false|null|", re.IGNORECASE)
+"""What stands in a URL for a number, a bool or nothing, or for the text that looks like it."""
+_EVENTS_END = re.compile(rb"\s*|:.*|\s*data: ?\[DONE\]\s*")
+"""What may come after the last blank line of a stream of events."""
+
+
+def require_sdk() -> None:
+    """Raise `MissingExtra` if openai's SDK is not installed."""
+    if find_spec("openai") is None:
+        raise MissingExtra("importing cassettes", "cassettes")
+
+
+def taken(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
+    """The call of the SDK that makes this request, and the outcome that this response comes to.
+
+    Raises `NotCarried` for a request that is no call known here, and for what is no answer to it.
+    """
+    endpoint, server = _endpoint(interaction)
+    body = _request_body(interaction) if endpoint.method == "POST" else None
+    stream = bool(endpoint.event) and body is not None and body.get("stream") is True
+    if endpoint.sdk == "openai" and body is not None:
+        server = _azure(server, body)
+    if not (200 <= interaction.status < 300 or 400 <= interaction.status < 600):
+        raise NotCarried(f"was answered with the status {interaction.status}, which is neither an answer nor an error")
+    sdk, http = _sdk(endpoint.sdk)
+    headers, content = _decoded(interaction, http)
+    if interaction.status < 300:
+        _check(content, endpoint, stream=stream)
+
+    client = getattr(sdk, _CLIENTS[endpoint.sdk])(
+        api_key="-",
+        base_url=server,
+        max_retries=0,
+        http_client=http.Client(
+            transport=http.MockTransport(lambda _: http.Response(interaction.status, headers=headers, content=content)),
+            trust_env=False,
+        ),
+    )
+    raw = interaction.request_headers.get(_RAW)
+    query = _query(interaction, endpoint)
+    options = {"params": query, "headers": {_RAW: raw} if raw else {}}
+    beta = endpoint.sdk == "anthropic" and "beta" in query
+    cast_to = _named(_BETA[endpoint.answer] if beta else endpoint.answer)
+
+    def call() -> None:
+        if endpoint.method == "GET":
+            result = client.get(endpoint.path, cast_to=cast_to, options=options)
+        elif stream:
+            event = _named(_BETA[endpoint.event] if beta else endpoint.event)
+            kind = sdk.Stream[event]
+            result = client.post(
+                endpoint.path, body=body, cast_to=cast_to, options=options, stream=True, stream_cls=kind
+            )
+        else:
+            result = client.post(endpoint.path, body=body, cast_to=cast_to, options=options)
+        if raw:
+            result.http_response.read()
+        elif stream:
+            for _ in result:
+                pass
+        elif not isinstance(result, cast_to):
+            kind = interaction.headers.get("content-type", "without a content type")
+            raise NotCarried(f"was answered with {kind}, of which the SDK makes no {cast_to.__name__}")
+
+    with client:
+        return _taken(call, sdk, endpoint.sdk)
+
+
+# The request
+
+
+def _endpoint(interaction: Interaction) -> tuple[_Endpoint, str]:
+    """What was called, and the base URL of the client that calls it."""
+    url = urlsplit(interaction.url)
+    for endpoint in _ENDPOINTS:
+        if interaction.method == endpoint.method and url.path.endswith(endpoint.path):
+            if endpoint.path == "/models" and "anthropic-version" in interaction.request_headers:
+                break
+            return endpoint, f"{url.scheme}://{url.netloc}{url.path.removesuffix(endpoint.path)}"
+    raise NotCarried(
+        f"is {interaction.method} {public_url(interaction.url)}, which is none of the calls that are imported: "
+        f"{', '.join(each.path.removeprefix('/') for each in _ENDPOINTS)}"
+    )
+
+
+def _request_body(interaction: Interaction) -> dict[str, Any]:
+    try:
+        # Not orjson: it would round integers of more than 64 bits.
+        body = json.loads(interaction.request_body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise NotCarried("has a request body that is no JSON object")
+    return body
+
+
+def _azure(server: str, body: Mapping[str, Any]) -> str:
+    """The base URL, without the deployment that `AzureOpenAI` puts into the path itself: the one named as the model is."""
+    found = _DEPLOYMENT.fullmatch(server)
+    return found["server"] if found and unquote(found["model"]) == body.get("model") else server
+
+
+def _query(interaction: Interaction, endpoint: _Endpoint) -> dict[str, str]:
+    query = parse_qs(urlsplit(interaction.url).query, keep_blank_values=True)
+    for name, values in query.items():
+        # anthropic's client writes what it puts there as text.
+        if len(values) > 1 or "[" in name or (endpoint.sdk == "openai" and _TYPED.fullmatch(values[0])):
+            raise NotCarried(f"has {name} in its query, of which can not be known whether it was given as text")
+    return {name: values[0] for name, values in query.items()}
+
+
+# The response
+
+
+def _decoded(interaction: Interaction, http: Any) -> tuple[dict[str, str], bytes]:
+    """Headers and body of the response as if it had not been compressed."""
+    unsent = ("content-encoding", "content-length", "transfer-encoding")
+    headers = {name: value for name, value in interaction.headers.items() if name not in unsent}
+    encoding, body = interaction.headers.get("content-encoding", ""), interaction.body
+    if not encoding or _is_text(body):  # a recorder may decode a body, and leave the header as it was
+        return headers, body
+    try:
+        plain: bytes = http.Response(200, headers={"content-encoding": encoding}, content=body).content
+    except http.DecodingError as error:
+        raise NotCarried(f"has a body that is not {encoding}, as its headers say ({error})") from None
+    if plain == body:
+        raise NotCarried(
+            f"has a body in {encoding}, which {http.__name__} can not read here: pip install '{http.__name__}[brotli,zstd]'"
+        )
+    return headers, plain
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check(content: bytes, endpoint: _Endpoint, *, stream: bool) -> None:
+    """Raise `NotCarried` for what is no whole answer, of which the SDK would make something all the same."""
+    if stream:
+        if b"data:" not in content:
+            raise NotCarried("asked for a stream, and was answered without any event")
+        if not _EVENTS_END.fullmatch(content.replace(b"\r\n", b"\n").rpartition(b"\n\n")[2]):
+            raise NotCarried("ends in the middle of an event: it was cut off")
+        return
+    try:
+        answer = json.loads(content)
+    except ValueError as error:
+        raise NotCarried(f"was answered with what is no JSON ({error})") from None
+    if not isinstance(answer, dict) or endpoint.member not in answer:
+        raise NotCarried(f"was answered without {endpoint.member}, so it is no answer of {endpoint.path}")
+
+
+# The SDK
+
+
+def _sdk(name: str) -> tuple[Any, Any]:
+    """The SDK, and the HTTP client that it uses: httpx2, or httpx in its older versions."""
+    if find_spec(name) is None:
+        raise NotCarried(f"is a call of {name}, which is not installed: pip install 'memo-recorder[{name}]'")
+    home = vars(import_module(f"{name}._base_client"))
+    return import_module(name), home.get("httpx2") or home["httpx"]
+
+
+def _named(name: str) -> Any:
+    """A type by its name, which may be generic: `module:name[module:name]`."""
+    outer, _, inner = name.removesuffix("]").partition("[")
+    module, _, attribute = outer.partition(":")
+    found = getattr(import_module(module), attribute)
+    return found[_named(inner)] if inner else found
+
+
+class _Taking(Session):
+    """Takes what comes of a call, instead of storing it."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore(), mode="record")
+        self.mode = Mode.RECORD  # whatever the environment says
+        self.taken: tuple[Call, dict[str, Any]] | None = None
+        self.failure: Exception | None = None
+
+    def store_outcome(self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values) -> None:
+        """Take it."""
+        self.taken = call, outcome
+
+    def failed(self, call: Call, error: Exception) -> None:
+        """Take the reason why there is nothing to take."""
+        self.failure = error
+
+
+def _taken(call: Callable[[], None], sdk: Any, name: str) -> tuple[Call, dict[str, Any]]:
+    session = _Taking()
+    token = active.set(session)
+    try:
+        with install(name):
+            call()
+    except sdk.APIError as error:
+        if not is_answer(error):
+            status = getattr(error, "status_code", type(error).__name__)
+            raise NotCarried(
+                f"was answered with {status}, which says nothing about the call: memo records no such errors"
+            ) from None
+    finally:
+        active.reset(token)
+    if session.failure is not None:
+        raise session.failure
+    if session.taken is None:
+        raise NotCarried("comes to nothing that can be recorded")
+    found, outcome = session.taken
+    if b'"[FILTERED]"' in found.arguments:
+        raise NotCarried("was filtered when it was recorded, so its request is not the one that the client sends")
+    outcome.pop("seconds", None)  # of this, not of what was recorded
+    return found, outcome

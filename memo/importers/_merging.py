@@ -1,0 +1,62 @@
+"""Imported outcomes, put into a store beside what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render
+from memo._outcomes import fingerprint
+from memo.keys import Call
+from memo.stores import Store
+
+__all__ = ["Merged", "merge"]
+
+
+class Merged(NamedTuple):
+    """How many outcomes of a call were in the store before, and how many have been added."""
+
+    before: int
+    added: int
+
+
+def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written: float) -> Merged:
+    """Write the recording of a call, what is there already included.
+
+    Outcomes that it lacks come after those that it has, in their order: merging the same again changes nothing. A new
+    recording is dated `written` (seconds since 1970), and belongs to the test of its first outcome. Raises what reading the
+    recording raises that is there (`RecordingDamaged`, `NewerFormat`), and `StoreError`.
+    """
+    name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"
+    data = store.get(name)
+    document: dict[str, Any]
+    if data is not None:
+        document = parse(data, store.location(name), call)
+    else:
+        test = outcomes[0].get("test")
+        document = {
+            "memo": FORMAT_VERSION,
+            "function": call.function,
+            "key": call.key,
+            "arguments": orjson.loads(call.arguments),
+            "recorded_at": datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **({"test": test} if test else {}),
+            "outcomes": [],
+        }
+    held: list[dict[str, Any]] = document["outcomes"]
+    before, there = len(held), {fingerprint(each) for each in held}
+    held += [_told(each, document.get("test")) for each in outcomes if fingerprint(each) not in there]
+    while len(held) > 1 and fingerprint(held[-1]) == fingerprint(held[-2]):
+        held.pop()
+    rendered = render(document)
+    if rendered != data:
+        store.put(name, rendered)
+    return Merged(before, len(held) - before)
+
+
+def _told(outcome: dict[str, Any], test: str | None) -> dict[str, Any]:
+    """The outcome without its test, where that is the recording's."""
+    return {name: each for name, each in outcome.items() if name != "test" or each != test}

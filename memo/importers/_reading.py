@@ -1,0 +1,151 @@
+"""Files of cassettes, read one interaction at a time: YAML of any size, JSON and TOML, which are read whole.
+
+Nothing but text, bytes, numbers, lists and mappings is ever built from them, whatever tags they have.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from memo.errors import MissingExtra
+from memo.importers._report import NotCarried
+
+__all__ = ["Item", "interactions", "require_yaml"]
+
+_SECTIONS = ("interactions", "grpc_interactions", "ws_interactions", "observed_requests", "http_interactions")
+"""Where something recorded stands in a cassette: vcrpy's and cassetter's, cassetter's for other protocols, Ruby's VCR's."""
+
+
+_NONE = "holds no interactions, so it is no cassette"
+
+
+class Item(NamedTuple):
+    """One entry of a cassette."""
+
+    section: str
+    aliased: bool
+    """Whether it uses YAML's aliases: then it may be far larger than the file, once it is written out."""
+    build: Callable[[], Any]
+    """Gives its data. Raises whatever is wrong with it, which is not wrong with the others."""
+
+
+def require_yaml() -> None:
+    """Raise `MissingExtra` if there is nothing to read YAML with."""
+    try:
+        import_module("yaml")
+    except ModuleNotFoundError:
+        raise MissingExtra("importing cassettes", "cassettes") from None
+
+
+def interactions(path: Path, *, yaml: str) -> Iterator[Item]:
+    """What a cassette holds, in its order. `yaml` is the version of YAML that the tool writes: "1.1" or "1.2".
+
+    Raises `NotCarried` where the file can not be read, or not any further.
+    """
+    try:
+        with path.open("rb") as file:
+            match path.suffix.lower():
+                case ".json":
+                    yield from _sections(json.load(file))
+                case ".toml":
+                    yield from _sections(tomllib.load(file))
+                case _:
+                    yield from _yaml(file, core=yaml == "1.2")
+    except OSError as error:
+        raise NotCarried(f"can not be read: {error.strerror}") from None
+    except RecursionError:
+        raise NotCarried("is nested too deep") from None
+    except ValueError as error:
+        raise NotCarried(f"is damaged, or was cut off ({error})") from None
+
+
+def _sections(document: Any) -> Iterator[Item]:
+    found = [section for section in _SECTIONS if section in document] if isinstance(document, dict) else []
+    if not found and not (isinstance(document, dict) and "memo" in document):
+        raise NotCarried(_NONE)
+    for section in found:
+        items = document[section]
+        if not isinstance(items, list):
+            raise NotCarried(f"has {section} that are no list")
+        for data in items:
+            yield Item(section, aliased=False, build=partial(_itself, data))
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _yaml(file: BinaryIO, *, core: bool) -> Iterator[Item]:
+    yaml: Any = import_module("yaml")
+    loader, found = _loader(core)(file), False
+    try:
+        loader.get_event()  # the stream's start
+        if loader.check_event(yaml.StreamEndEvent):
+            raise NotCarried("is empty")
+        loader.get_event()  # the document's
+        if not isinstance(loader.get_event(), yaml.MappingStartEvent):
+            raise NotCarried(_NONE)
+        while not loader.check_event(yaml.MappingEndEvent):
+            section = loader.construct_document(loader.compose_node(None, None))
+            if section not in _SECTIONS or not loader.check_event(yaml.SequenceStartEvent):
+                loader.compose_node(None, None)
+                continue
+            found = True
+            loader.get_event()
+            while not loader.check_event(yaml.SequenceEndEvent):
+                loader.aliased = False
+                node = loader.compose_node(None, None)
+                yield Item(section, loader.aliased, partial(loader.construct_document, node))
+            loader.get_event()
+        if not found:
+            raise NotCarried(_NONE)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise NotCarried(f"is damaged, or was cut off{where}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise NotCarried(f"is damaged: {error}") from None
+    finally:
+        loader.dispose()
+
+
+@cache
+def _loader(core: bool) -> Any:  # noqa: FBT001 - cached by its place
+    """PyYAML's safe loader, in C where that is there, that hands out one node of a document after the other.
+
+    With `core`, plain scalars are what YAML 1.2 and JSON take them for: 2026-01-01 and 1:30 are text, 1.0e-7 is a number.
+    """
+    yaml: Any = import_module("yaml")
+    composer: Any = import_module("yaml.composer").Composer
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(base, composer):  # type: ignore[misc]
+        def __init__(self, stream: BinaryIO) -> None:
+            base.__init__(self, stream)
+            composer.__init__(self)
+            self.aliased = False
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.aliased = self.aliased or self.check_event(yaml.AliasEvent)
+            return composer.compose_node(self, parent, index)
+
+    if core:
+        Loader.yaml_implicit_resolvers = {}
+        for tag, pattern, first in _CORE:
+            Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})\Z"), first)
+    return Loader
+
+
+_CORE: tuple[tuple[str, str, list[str]], ...] = (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"-?(?:0|[1-9][0-9]*)", list("-0123456789")),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", list("-0123456789")),
+)

@@ -1,0 +1,59 @@
+"""What an import did: what every importer counts, and what it names because it could not carry it over."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from memo._secrets import mask
+from memo.errors import MemoError, MissingExtra, StoreError
+
+__all__ = ["NotCarried", "Report", "carrying"]
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did. Files, and what is in them, are named by their paths."""
+
+    files: int = 0
+    """Files of the other tool that were found; memo's own are passed over."""
+    imported: int = 0
+    recordings: int = 0
+    """Recordings in the store that hold what was imported."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """What could not be carried over, and why."""
+    masked: list[str] = field(default_factory=list)
+    """Where a secret in an outcome was masked."""
+
+    def counts(self) -> dict[str, Any]:
+        """The report as JSON: numbers, and lists of names."""
+        return {
+            "files": self.files,
+            "imported": self.imported,
+            "failed": len(self.failed),
+            "recordings": self.recordings,
+            "masked": len(self.masked),
+            "failures": [{"file": file, "reason": reason} for file, reason in self.failed.items()],
+            "masked_files": self.masked,
+        }
+
+
+class NotCarried(Exception):
+    """A file, or a part of it, can not become a recording. The message says why, as what is said of the file."""
+
+
+@contextmanager
+def carrying(report: Report, *names: str) -> Generator[None]:
+    """Note whatever fails inside as the reason why these could not be carried over.
+
+    What is no fault of theirs (a store that fails, a package that is not installed) is passed on.
+    """
+    try:
+        yield
+    except (MissingExtra, StoreError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a file may hold anything, and an SDK may raise anything on it
+        reason = str(error) if isinstance(error, NotCarried | MemoError) else f"{type(error).__name__}: {error}"
+        report.failed |= dict.fromkeys(names, mask(reason))

@@ -1,0 +1,90 @@
+"""Cassettes of cassetter, as recordings of memo's.
+
+What is imported, and as what, is told in `memo.importers.vcr`. Read are cassetter's YAML and TOML, and the cassettes of
+vcrpy that it takes over as they are. Calls over gRPC and websockets are named and not carried over. So are requests out of
+which cassetter has filtered something that identifies the call: nothing would ever replay them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from memo.importers import vcr
+from memo.importers._cassettes import (
+    CassettesReport,
+    Format,
+    Recorded,
+    as_json,
+    as_text,
+    headers_of,
+    import_cassettes,
+    member,
+)
+from memo.importers._interactions import Interaction
+from memo.importers._reading import Item
+from memo.importers._report import NotCarried
+from memo.stores import Store
+
+__all__ = ["import_recordings"]
+
+
+def import_recordings(
+    source: Path, store: Store | str | Path, progress: Callable[[int, int], None] = lambda done, files: None
+) -> CassettesReport:
+    """Import a cassette, or all below a directory (`*.yaml`, `*.yml`, `*.toml`), into a store.
+
+    As `memo.importers.vcr.import_recordings`; a recording is dated as its first interaction is. TOML is read whole.
+    """
+    return import_cassettes(_CASSETTER, source, store, progress)
+
+
+def _recorded(data: Any, item: Item) -> Recorded:
+    request, response = member(data, "request", Mapping), member(data, "response", Mapping)
+    if isinstance(response.get("status"), Mapping) or "status_code" in response:
+        return vcr.recorded(data, item)
+    interaction = Interaction(
+        method=member(request, "method", str).upper(),
+        url=member(request, "uri", str),
+        request_headers=headers_of(request),
+        request_body=_body(request, "request", item),
+        status=member(response, "status", int),
+        headers=headers_of(response),
+        body=_body(response, "response", item),
+    )
+    # Written last: where it is missing, the file was cut off, perhaps in the middle of a body.
+    at = member(data, "recorded_at", str)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise NotCarried(f"was recorded at {at!r}, which is no time") from None
+    return Recorded(interaction, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+
+
+def _body(holder: Mapping[str, Any], what: str, item: Item) -> bytes:
+    if "body_type" in holder:  # in TOML, where JSON stands as its text
+        kind, content = holder["body_type"], holder.get("body_content")
+        written = kind == "json"
+    else:
+        body = holder.get("body") or {"type": "none"}
+        kind, content = member(body, "type", str), body.get("content")
+        written = False
+    match kind:
+        case "none":
+            return b""
+        case "json" if not written:
+            return as_json(content, item)
+        case "json" | "text":
+            return as_text(content, f"{what} body").encode()
+        case "binary":
+            try:
+                return bytes.fromhex(as_text(content, f"{what} body"))
+            except ValueError:
+                raise NotCarried(f"has a {what} body that is no hexadecimal") from None
+        case _:
+            raise NotCarried(f"has a {what} body of the type {kind}, which is not known here")
+
+
+_CASSETTER = Format("cassetter", (".toml", ".yaml", ".yml"), "1.2", _recorded)

@@ -1,0 +1,101 @@
+"""Cassettes of vcrpy and pytest-recording, as recordings of memo's.
+
+They hold HTTP requests and responses, keyed by nothing. Those that are calls of an OpenAI-compatible endpoint become the
+calls that `AsyncOpenAI(base_url=server)` makes, which the `openai` patch replays:
+
+    POST …/chat/completions, /completions, /embeddings, /responses, plain and streamed; GET …/models
+    POST …/v1/messages of anthropic's, where its SDK is installed
+
+`server` is what stands before these words; of Azure's, also what stands before `/deployments/` and the name that the body
+has as its `model`, since `AzureOpenAI` puts these two there by itself. Calls made through `with_raw_response` and
+`with_streaming_response` are that again. A call that another SDK made (groq, together) is carried over as one of openai's.
+
+Read are the YAML and JSON of vcrpy since 1.0, the responses of its older httpx recorder, and the `parsed_body` that
+pydantic-ai's serializer writes. Errors that are no answer (429, 5xx) are not carried over, as no recorder of memo's keeps
+them. See `memo.importers._cassettes` for the order of identical calls.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from memo.importers._cassettes import (
+    CassettesReport,
+    Format,
+    Recorded,
+    as_json,
+    headers_of,
+    import_cassettes,
+    member,
+)
+from memo.importers._interactions import Interaction
+from memo.importers._reading import Item
+from memo.importers._report import NotCarried
+from memo.stores import Store
+
+__all__ = ["import_recordings", "recorded"]
+
+
+def import_recordings(
+    source: Path, store: Store | str | Path, progress: Callable[[int, int], None] = lambda done, files: None
+) -> CassettesReport:
+    """Import a cassette, or all below a directory (`*.yaml`, `*.yml`, `*.json` and files without a suffix), into a store.
+
+    What can not be carried over is named in the report and stops nothing else; of a file that is cut off, what stands before
+    that is imported. Recordings that are in the store are kept: the outcomes that they lack come after those that they have,
+    so importing again changes nothing, and a damaged or foreign file there is left as it is and named. Raises
+    `MissingExtra` without PyYAML or openai's SDK, `InvalidOption` if there is nothing to import, `StoreError` if the store
+    fails. `progress` is told how many of the files are done. YAML is read one interaction at a time, JSON whole; memory
+    holds the outcomes of one file.
+    """
+    return import_cassettes(_VCR, source, store, progress)
+
+
+def recorded(data: Any, item: Item) -> Recorded:
+    """One interaction as vcrpy writes it. Raises `NotCarried`."""
+    request, response = member(data, "request", Mapping), member(data, "response", Mapping)
+    if "status_code" in response:  # its httpx recorder, before 6.0
+        status, body = member(response, "status_code", int), _bytes(response.get("content"), "response")
+    else:
+        status = member(member(response, "status", Mapping), "code", int)
+        body = _body(response, "response", item)
+    return Recorded(
+        Interaction(
+            method=member(request, "method", str).upper(),
+            url=member(request, "uri", str),
+            request_headers=headers_of(request),
+            request_body=_body(request, "request", item),
+            status=status,
+            headers=headers_of(response),
+            body=body,
+        )
+    )
+
+
+def _body(holder: Mapping[str, Any], what: str, item: Item) -> bytes:
+    if "parsed_body" in holder:
+        return as_json(holder["parsed_body"], item)
+    body = holder.get("body")
+    if isinstance(body, Mapping):
+        if "base64_string" in body:
+            try:
+                return base64.b64decode(body["base64_string"], validate=True)
+            except (binascii.Error, TypeError, ValueError):
+                raise NotCarried(f"has a {what} body that is no base64") from None
+        body = body.get("string")
+    return _bytes(body, what)
+
+
+def _bytes(body: Any, what: str) -> bytes:
+    if isinstance(body, str):
+        return body.encode()
+    if body is not None and not isinstance(body, bytes):
+        raise NotCarried(f"has a {what} body that is a {type(body).__name__}")
+    return body or b""
+
+
+_VCR = Format("vcrpy", ("", ".json", ".yaml", ".yml"), "1.1", recorded)
