@@ -57,7 +57,7 @@ LAYERS = {
 
 OPTIONAL = """
     anthropic google groq hypothesis httpx httpx2 key_value kingfisher_sdk llama_stack_client mcp numpy obstore ollama
-    openai opentelemetry pandas pytest redis requests rich sqlite3 trio typer
+    openai opentelemetry pandas pytest redis requests rich sqlite3 trio typer yaml
 """.split()
 
 

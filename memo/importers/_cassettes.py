@@ -20,7 +20,7 @@ from typing import Any, Self
 import orjson
 
 from memo.errors import InvalidOption
-from memo.importers._interactions import Interaction, require_sdk, taken
+from memo.importers._interactions import Interaction, patched, require_sdk, taken
 from memo.importers._merging import merge
 from memo.importers._reading import Item, interactions, require_yaml
 from memo.importers._report import NotCarried, Report, carrying
@@ -101,9 +101,10 @@ def import_cassettes(
     if not paths or not paths[0].exists():
         raise InvalidOption("source", str(source), [f"a cassette of {cassettes.tool}", "a directory that holds some"])
     into, report, keys = as_store(store), CassettesReport(files=len(paths)), set[str]()
-    for done, path in enumerate(paths, 1):
-        keys |= _import(cassettes, path, into, report)
-        progress(done, len(paths))
+    with patched():
+        for done, path in enumerate(paths, 1):
+            keys |= _import(cassettes, path, into, report)
+            progress(done, len(paths))
     report.recordings = len(keys)
     return report
 
@@ -180,7 +181,7 @@ def as_text(value: Any, what: str) -> str:
 
 
 def as_json(content: Any, item: Item) -> bytes:
-    """The body that a cassette holds as data. Raises `NotCarried`."""
+    """The body that a cassette holds as data, in the bytes that its tool would replay. Raises `NotCarried`."""
     if item.aliased:
         raise NotCarried("uses YAML's aliases, which no recorder writes where a body is")
-    return json.dumps(content, ensure_ascii=False).encode()
+    return json.dumps(content).encode()

@@ -23,10 +23,10 @@ from memo.codecs._http import public_url
 from memo.errors import MissingExtra
 from memo.importers._report import NotCarried
 from memo.keys import Call
-from memo.patches import install
+from memo.patches import Installation, install
 from memo.stores import MemoryStore
 
-__all__ = ["Interaction", "require_sdk", "taken"]
+__all__ = ["Interaction", "patched", "require_sdk", "taken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,6 @@ _ENDPOINTS = (
         "anthropic.types:RawMessageStreamEvent",
     ),
 )
-_BETA = {
-    "anthropic.types:Message": "anthropic.types.beta:BetaMessage",
-    "anthropic.types:RawMessageStreamEvent": "anthropic.types.beta:BetaRawMessageStreamEvent",
-}
-"""What anthropic's client asks for instead where it calls the beta of an endpoint, with `?beta=true`."""
 _CLIENTS = {"anthropic": "Anthropic", "openai": "OpenAI"}
 
 _RAW = "x-stainless-raw-response"
@@ -108,8 +103,13 @@ def require_sdk() -> None:
         raise MissingExtra("importing cassettes", "cassettes")
 
 
+def patched() -> Installation:
+    """The patches of the SDKs, installed for as long as the `with` lasts."""
+    return install(*_CLIENTS)
+
+
 def taken(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
-    """The call of the SDK that makes this request, and the outcome that this response comes to.
+    """The call of the SDK that makes this request, and the outcome that this response comes to. Inside of `patched()`.
 
     Raises `NotCarried` for a request that is no call known here, and for what is no answer to it.
     """
@@ -135,19 +135,17 @@ def taken(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
         ),
     )
     raw = interaction.request_headers.get(_RAW)
-    query = _query(interaction, endpoint)
+    query = _query(interaction)
     options = {"params": query, "headers": {_RAW: raw} if raw else {}}
-    beta = endpoint.sdk == "anthropic" and "beta" in query
-    cast_to = _named(_BETA[endpoint.answer] if beta else endpoint.answer)
+    cast_to = _named(endpoint.answer)
 
     def call() -> None:
         if endpoint.method == "GET":
             result = client.get(endpoint.path, cast_to=cast_to, options=options)
         elif stream:
-            event = _named(_BETA[endpoint.event] if beta else endpoint.event)
-            kind = sdk.Stream[event]
+            stream_cls = sdk.Stream[_named(endpoint.event)]
             result = client.post(
-                endpoint.path, body=body, cast_to=cast_to, options=options, stream=True, stream_cls=kind
+                endpoint.path, body=body, cast_to=cast_to, options=options, stream=True, stream_cls=stream_cls
             )
         else:
             result = client.post(endpoint.path, body=body, cast_to=cast_to, options=options)
@@ -156,12 +154,9 @@ def taken(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
         elif stream:
             for _ in result:
                 pass
-        elif not isinstance(result, cast_to):
-            kind = interaction.headers.get("content-type", "without a content type")
-            raise NotCarried(f"was answered with {kind}, of which the SDK makes no {cast_to.__name__}")
 
     with client:
-        return _taken(call, sdk, endpoint.sdk)
+        return _taken(call, sdk)
 
 
 # The request
@@ -172,8 +167,10 @@ def _endpoint(interaction: Interaction) -> tuple[_Endpoint, str]:
     url = urlsplit(interaction.url)
     for endpoint in _ENDPOINTS:
         if interaction.method == endpoint.method and url.path.endswith(endpoint.path):
-            if endpoint.path == "/models" and "anthropic-version" in interaction.request_headers:
+            if endpoint.sdk == "openai" and "anthropic-version" in interaction.request_headers:
                 break
+            if "anthropic-beta" in interaction.request_headers or "beta=true" in url.query:
+                raise NotCarried("is a call of anthropic's beta, whose types the request does not tell")
             return endpoint, f"{url.scheme}://{url.netloc}{url.path.removesuffix(endpoint.path)}"
     raise NotCarried(
         f"is {interaction.method} {public_url(interaction.url)}, which is none of the calls that are imported: "
@@ -198,11 +195,10 @@ def _azure(server: str, body: Mapping[str, Any]) -> str:
     return found["server"] if found and unquote(found["model"]) == body.get("model") else server
 
 
-def _query(interaction: Interaction, endpoint: _Endpoint) -> dict[str, str]:
+def _query(interaction: Interaction) -> dict[str, str]:
     query = parse_qs(urlsplit(interaction.url).query, keep_blank_values=True)
     for name, values in query.items():
-        # anthropic's client writes what it puts there as text.
-        if len(values) > 1 or "[" in name or (endpoint.sdk == "openai" and _TYPED.fullmatch(values[0])):
+        if len(values) > 1 or "[" in name or _TYPED.fullmatch(values[0]):
             raise NotCarried(f"has {name} in its query, of which can not be known whether it was given as text")
     return {name: values[0] for name, values in query.items()}
 
@@ -289,12 +285,11 @@ class _Taking(Session):
         self.failure = error
 
 
-def _taken(call: Callable[[], None], sdk: Any, name: str) -> tuple[Call, dict[str, Any]]:
+def _taken(call: Callable[[], None], sdk: Any) -> tuple[Call, dict[str, Any]]:
     session = _Taking()
     token = active.set(session)
     try:
-        with install(name):
-            call()
+        call()
     except sdk.APIError as error:
         if not is_answer(error):
             status = getattr(error, "status_code", type(error).__name__)

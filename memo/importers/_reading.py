@@ -84,7 +84,7 @@ def _itself(value: Any) -> Any:
 
 def _yaml(file: BinaryIO, *, core: bool) -> Iterator[Item]:
     yaml: Any = import_module("yaml")
-    loader, found = _loader(core)(file), False
+    loader, seen = _loader(core)(file), set[str]()
     try:
         loader.get_event()  # the stream's start
         if loader.check_event(yaml.StreamEndEvent):
@@ -93,19 +93,22 @@ def _yaml(file: BinaryIO, *, core: bool) -> Iterator[Item]:
         if not isinstance(loader.get_event(), yaml.MappingStartEvent):
             raise NotCarried(_NONE)
         while not loader.check_event(yaml.MappingEndEvent):
-            section = loader.construct_document(loader.compose_node(None, None))
-            if section not in _SECTIONS or not loader.check_event(yaml.SequenceStartEvent):
+            section = str(loader.construct_document(loader.compose_node(None, None)))
+            seen.add(section)
+            if section not in _SECTIONS:
                 loader.compose_node(None, None)
                 continue
-            found = True
-            loader.get_event()
+            if not isinstance(loader.get_event(), yaml.SequenceStartEvent):
+                raise NotCarried(f"has {section} that are no list")
             while not loader.check_event(yaml.SequenceEndEvent):
                 loader.aliased = False
                 node = loader.compose_node(None, None)
                 yield Item(section, loader.aliased, partial(loader.construct_document, node))
             loader.get_event()
-        if not found:
+        if seen.isdisjoint(_SECTIONS):
             raise NotCarried(_NONE)
+        if "version" not in seen:  # which vcrpy writes last, and cassetter first
+            raise NotCarried("has no version, so it was cut off: what stood after its last interaction is lost")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}" if mark else ""

@@ -7,8 +7,9 @@ which cassetter has filtered something that identifies the call: nothing would e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,24 +60,26 @@ def _recorded(data: Any, item: Item) -> Recorded:
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        raise NotCarried(f"was recorded at {at!r}, which is no time") from None
-    return Recorded(interaction, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise NotCarried(f"was recorded at {at!r}, which is no time with its zone")
+    return Recorded(interaction, moment.timestamp())
 
 
 def _body(holder: Mapping[str, Any], what: str, item: Item) -> bytes:
     if "body_type" in holder:  # in TOML, where JSON stands as its text
         kind, content = holder["body_type"], holder.get("body_content")
-        written = kind == "json"
+        if kind == "json":
+            content = json.loads(as_text(content, f"{what} body"))
     else:
         body = holder.get("body") or {"type": "none"}
         kind, content = member(body, "type", str), body.get("content")
-        written = False
     match kind:
         case "none":
             return b""
-        case "json" if not written:
+        case "json":
             return as_json(content, item)
-        case "json" | "text":
+        case "text":
             return as_text(content, f"{what} body").encode()
         case "binary":
             try:

@@ -15,7 +15,7 @@ _module = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_module)
 server, shown, api_key, organization = _module.server, _module.shown, _module.api_key, _module.organization
 
-MESSAGES: list[Any] = [{"role": "user", "content": "how many? – ünï😀"}]
+MESSAGES: list[Any] = [{"role": "user", "content": "how many? ünï😀"}]
 TOOL = {"type": "function", "function": {"name": "count", "parameters": {"type": "object", "properties": {}}}}
 
 
@@ -53,7 +53,7 @@ def chat(client: Any, **more: Any) -> Any:
 
 
 async def plain(client: Any) -> Any:
-    return await a(chat(client, temperature=1.0, tools=[TOOL], extra_body={"top_k": 3, "big": 2**70}))
+    return await a(chat(client, temperature=1.0, tools=[TOOL], extra_body={"top_k": 3}))
 
 
 async def stream(client: Any) -> Any:
@@ -105,11 +105,12 @@ async def bad_stream(client: Any) -> Any:
 
 
 async def broken_stream(client: Any) -> Any:
-    got = []
-    with pytest.raises(Exception) as error:
-        async for item in items(await a(chat(client, model="broken", stream=True))):
-            got.append(item)
-    return got, error.value
+    got, opened = [], items(await a(chat(client, model="broken", stream=True)))
+    try:
+        while True:
+            got.append(await anext(opened))
+    except Exception as error:
+        return got, error
 
 
 async def raw(client: Any) -> Any:
