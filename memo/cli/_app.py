@@ -14,7 +14,7 @@ import typer
 
 from memo.cli.demo import demo
 from memo.cli.diff import diff
-from memo.cli.imports import llama_stack
+from memo.cli.imports import cassetter, llama_stack, vcr
 from memo.cli.ls import ls
 from memo.cli.prune import prune
 from memo.cli.rekey import rekey
@@ -40,6 +40,8 @@ def app() -> typer.Typer:
     imports = _group("Turn the recordings of another tool into memo's.")
     imports.callback(subcommand_metavar="TOOL ...")(_imports)
     imports.command("llama-stack")(llama_stack)
+    imports.command("vcr")(vcr)
+    imports.command("cassetter")(cassetter)
     memo.add_typer(imports, name="import")
     memo.command(
         "run",
