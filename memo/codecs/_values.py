@@ -99,16 +99,23 @@ class Values:
 
     def reader(self, tree: Any) -> Callable[[], Any]:
         """A function that gives a fresh value of `tree` at each call, at the least cost: this is the replay path."""
-        if type(tree) is dict and "value" in tree and "__type__" in tree:
+        if type(tree) is dict and "__type__" in tree:
             name = tree["__type__"]
-            cls = self.model(name)
+            cls = self.model(name) if "value" in tree else None
             if cls is not None:
                 read, data = self.plain_reader(cls, name, counted=tree.get("set")), orjson.dumps(tree["value"])
                 return (
                     _with(read, data, self.reader(tree["attributes"])) if "attributes" in tree else lambda: read(data)
                 )
+            if name == "list":
+                return self._list_reader(tree)
         if type(tree) not in (dict, list):
             return lambda: tree
+        if type(tree) is list and len(tree) > 1 and set(map(type, tree)) == {float}:
+            # An embedding: as numbers it takes half the memory of its text, and a third of the time.
+            from array import array
+
+            return array("d", tree).tolist
         try:
             data = orjson.dumps(tree)
         except orjson.JSONEncodeError as error:
@@ -116,6 +123,15 @@ class Values:
         if b'"__type__"' not in data:
             return lambda: orjson.loads(data)
         return lambda: self.decode(orjson.loads(data))
+
+    def _list_reader(self, tree: dict[str, Any]) -> Callable[[], Any]:
+        try:
+            items = Items(tree, self)
+        except MemoError:
+            raise
+        except Exception as error:
+            raise DataMismatch("list", f"{type(error).__name__}: {error}") from error
+        return lambda: list(items)
 
     def plain_reader(self, cls: Any, name: str, *, counted: str | None) -> Callable[[bytes], Any]:
         """A function that builds models of that class from the JSON of their plain form."""
