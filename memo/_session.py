@@ -472,6 +472,8 @@ class Session:
         recording = Recording(parse(data, location, call), values, location, len(data))
         if self._access.ttl is not None:
             recording.until = time.monotonic() + self._access.ttl
+        if recording.size > self._memory:
+            return recording
         with self._lock:
             self._drop(call.key)
             self._ready[call.key] = recording

@@ -42,6 +42,7 @@ class Values:
 
     def __init__(self, types: Types) -> None:
         self.types = types
+        self._readers: dict[tuple[str, str | None], Callable[[bytes], Any]] = {}
 
     def encode(self, value: Any) -> Any:
         """The typed JSON of `value`, as a tree, proved to decode to an equal value.
@@ -134,25 +135,11 @@ class Values:
         return lambda: list(items)
 
     def plain_reader(self, cls: Any, name: str, *, counted: str | None) -> Callable[[bytes], Any]:
-        """A function that builds models of that class from the JSON of their plain form."""
-        try:
-            validate = cls.__pydantic_validator__.validate_json
-        except Exception as error:
-            raise DataMismatch(name, str(error)) from error
-        count = _models.counter(counted)
-
-        def read(data: bytes) -> Any:
-            try:
-                return validate(data)
-            except Exception:  # noqa: BLE001 - said better by read_plain
-                return _models.read_plain(cls, data, name)
-
-        def read_and_count(data: bytes) -> Any:
-            value = read(data)
-            count(value)  # type: ignore[misc]
-            return value
-
-        return read if count is None else read_and_count
+        """A function that builds models of that class from the JSON of their plain form. Made once for a name."""
+        made = self._readers.get((name, counted))
+        if made is None:
+            made = self._readers[name, counted] = _plain_reader(cls, name, counted)
+        return made
 
     def model(self, name: str) -> Any:
         """The model class of that name, None if it is the name of anything else."""
@@ -190,6 +177,27 @@ class Values:
         if is_named_tuple(cls):
             return tuple.__new__(cast("Any", cls), [self._decode(each) for each in node["value"]])
         raise UntrustedType(name, "is no data type (model, dataclass, enum, named tuple, exception)")
+
+
+def _plain_reader(cls: Any, name: str, counted: str | None) -> Callable[[bytes], Any]:
+    try:
+        validate = cls.__pydantic_validator__.validate_json
+    except Exception as error:
+        raise DataMismatch(name, str(error)) from error
+    count = _models.counter(counted)
+
+    def read(data: bytes) -> Any:
+        try:
+            return validate(data)
+        except Exception:  # noqa: BLE001 - said better by read_plain
+            return _models.read_plain(cls, data, name)
+
+    def read_and_count(data: bytes) -> Any:
+        value = read(data)
+        count(value)  # type: ignore[misc]
+        return value
+
+    return read if count is None else read_and_count
 
 
 def parts(value: Any) -> Any:
