@@ -9,7 +9,6 @@ for the headers that `memo.install("openai", headers=("openai-beta",))` names: t
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import re
 import typing
@@ -66,7 +65,7 @@ class Request(NamedTuple):
             return "raw"
         if self.stream:
             return "stream"
-        return "binary" if _is_binary(self.cast_to) else "typed"
+        return "binary" if isinstance(self.cast_to, type) and _is_binary(self.cast_to) else "typed"
 
     @property
     def unread(self) -> bool:
@@ -79,8 +78,9 @@ def _bound(cast_to: Any, options: Any, *, stream: bool = False, stream_cls: Any 
     return Request(cast_to, options, stream, stream_cls)
 
 
-def _is_binary(kind: Any) -> bool:
-    return inspect.isclass(kind) and (
+@functools.lru_cache(maxsize=1024)
+def _is_binary(kind: type) -> bool:
+    return (
         kind.__name__ == "HttpxBinaryResponseContent"
         or _is_response(kind)
         or any(base.__name__ == "BaseAPIResponse" for base in kind.__mro__)
@@ -114,7 +114,7 @@ class Naming:
         extra = getattr(options, "extra_json", None)
         if extra:
             body = {**body, **extra} if isinstance(body, Mapping) else extra
-        query = {**_default_query(client), **_pairs(inline), **(options.params or {})}
+        query = {**_default_query(client), **(_pairs(inline) if inline else {}), **(options.params or {})}
         arguments: dict[str, Any] = {
             "method": options.method.upper(),
             "path": mask(path) if "://" in path else path,
