@@ -1,7 +1,6 @@
 """What is recorded and replayed: a model of 1 KB, 30 chunks, an embedding, and the arguments of ordinary and of long calls."""
 
 import random
-
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -20,7 +19,7 @@ QUESTION = MESSAGES[1]["content"]
 HISTORY = [{"role": ("user", "assistant")[turn % 2], "content": f"{turn}: {QUESTION * 10}"} for turn in range(105)]
 """A conversation of 100 KB."""
 
-EMBEDDING = [random.Random(number).uniform(-0.1, 0.1) for number in range(1536)]  # noqa: S311
+EMBEDDING = [random.Random(number).uniform(-0.1, 0.1) for number in range(1536)]
 
 
 class Source(BaseModel):

@@ -3,8 +3,7 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import memo
 from benchmarks import _server
 from benchmarks._harness import Row, Skipped, said, timed_row
 from benchmarks._samples import MESSAGES
-from benchmarks.llm import STORES, memo_store, nothing
+from benchmarks.llm import STORES, Store, memo_store, nothing
 
 DELAY = 0.050
 
@@ -50,12 +49,10 @@ async def measured(url: str, directory: Path, *, rounds: int) -> list[Row | Skip
     ]
 
 
-async def first(
-    client: AsyncOpenAI, store: Callable[[Path, bool], AbstractContextManager[object]], folder: Path
-) -> float:
+async def first(client: AsyncOpenAI, store: Store, folder: Path) -> float:
     """The seconds until the first chunk. The whole stream is consumed, so that it is recorded."""
     messages = [*MESSAGES[:1], {"role": "user", "content": "Which planet?"}]
-    with store(folder, True):
+    with store(folder, record=True):
         start = time.perf_counter()
         stream = await client.chat.completions.create(model="some-model", messages=messages, stream=True)  # type: ignore[call-overload]
         taken = 0.0

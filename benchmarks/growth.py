@@ -128,7 +128,7 @@ async def run(what: str, directory: str, count: int) -> str:
             await page(number)
         return str(peak())
     decorated = recorder.recordable(name="benchmarks.growth.ask")(ask)
-    numbers = random.Random(0).sample(range(count), min(count, ASKED))  # noqa: S311
+    numbers = random.Random(0).sample(range(count), min(count, ASKED))
     await decorated(numbers[0])
     start = time.perf_counter()
     for number in numbers:

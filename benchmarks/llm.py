@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from openai import AsyncOpenAI
 from openai.types import CreateEmbeddingResponse
@@ -26,8 +26,15 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 import memo
 from benchmarks import _server
 from benchmarks._harness import Row, Skipped, Way, missing, race_all
-from benchmarks._samples import ANSWER, EMBEDDING, HISTORY, MESSAGES
+from benchmarks._samples import ANSWER, HISTORY, MESSAGES
 from memo import recordable, recording
+
+
+class Store(Protocol):
+    """Opens what is at a path."""
+
+    def __call__(self, path: Path, *, record: bool) -> AbstractContextManager[object]: ...
+
 
 Ask = Callable[[AsyncOpenAI, int], Awaitable[Any]]
 
@@ -123,15 +130,15 @@ async def by_hand(ask: Ask) -> Any:
 # Stores
 
 
-def nothing(path: Path, record: bool) -> AbstractContextManager[object]:
+def nothing(path: Path, *, record: bool) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def memo_store(path: Path, record: bool) -> AbstractContextManager[object]:
+def memo_store(path: Path, *, record: bool) -> AbstractContextManager[object]:
     return recording(path / "memo", mode="record-if-missing" if record else "replay")
 
 
-def vcrpy_store(path: Path, record: bool) -> AbstractContextManager[object]:
+def vcrpy_store(path: Path, *, record: bool) -> AbstractContextManager[object]:
     from vcr import VCR
 
     return VCR(match_on=["method", "uri", "body"]).use_cassette(
@@ -139,7 +146,7 @@ def vcrpy_store(path: Path, record: bool) -> AbstractContextManager[object]:
     )
 
 
-def cassetter_store(path: Path, record: bool) -> AbstractContextManager[object]:
+def cassetter_store(path: Path, *, record: bool) -> AbstractContextManager[object]:
     from cassetter import use_cassette
 
     return use_cassette(
@@ -149,7 +156,7 @@ def cassetter_store(path: Path, record: bool) -> AbstractContextManager[object]:
     )
 
 
-STORES: dict[str, Callable[[Path, bool], AbstractContextManager[object]] | str] = {
+STORES: dict[str, Store | str] = {
     "vcrpy": missing("vcr") or vcrpy_store,
     "cassetter": missing("cassetter") or cassetter_store,
 }
@@ -235,7 +242,7 @@ async def recorded(directory: Path, ask: Ask, number: int) -> tuple[str, dict[st
                 continue
             async with AsyncOpenAI(api_key="none", base_url=url, max_retries=0) as client:
                 for way in (ask, decorated(ask)) if name == "memo" else (ask,):
-                    with store(directory, True):
+                    with store(directory, record=True):
                         for each in range(number):
                             await way(client, each)
     return url, reasons
@@ -249,7 +256,7 @@ def opened(store: Any, directory: Path) -> Make:
 
     def make(call: Callable[[], Awaitable[Any]], expected: Callable[[], Awaitable[Any]]) -> Way:
         async def one() -> Any:
-            with store(directory, False):
+            with store(directory, record=False):
                 return await call()
 
         async def prove() -> None:
@@ -265,6 +272,8 @@ def still_open(store: Any, directory: Path) -> Make:
     """A way that finds the store open."""
 
     def make(call: Callable[[], Awaitable[Any]], expected: Callable[[], Awaitable[Any]]) -> Way:
-        return opened(store, directory)(call, expected)._replace(call=call, around=lambda: store(directory, False))
+        return opened(store, directory)(call, expected)._replace(
+            call=call, around=lambda: store(directory, record=False)
+        )
 
     return make

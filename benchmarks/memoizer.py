@@ -149,10 +149,10 @@ def by_hand(directory: Path, function: Function) -> dict[str, Way | str]:
         key = sha256(orjson.dumps([QUESTION], option=orjson.OPT_SORT_KEYS)).hexdigest()
         path = f"{folder}/{key}.json"
         try:
-            with open(path, "rb") as file:  # noqa: PTH123
+            with open(path, "rb") as file:  # noqa: ASYNC230, PTH123
                 return adapter.validate_json(file.read())
         except FileNotFoundError:
-            with open(path, "wb") as file:  # noqa: PTH123
+            with open(path, "wb") as file:  # noqa: ASYNC230, PTH123
                 file.write(adapter.dump_json(value, by_alias=True, exclude_unset=True))
 
     return {"by hand": Way(call, target=1.5)}
