@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from anyio.from_thread import BlockingPortalProvider
 from redis.exceptions import NoScriptError, ResponseError
@@ -132,6 +132,7 @@ class RedisStore:
         self.ttl = ttl
         self._start = f"{quote(prefix, safe=':/', errors='surrogatepass')}:{{"
         self._pool = self._server.pool()
+        finalize(self, self._pool.disconnect)
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Loop] = WeakKeyDictionary()
         self._waiting = (os.getpid(), BlockingPortalProvider())
 
@@ -312,10 +313,9 @@ class RedisStore:
         return self._server.failure(error, kind)
 
     async def _begin(self) -> Loop:
-        loop = asyncio.get_running_loop()
-        for each in [each for each in list(self._loops) if each.is_closed()]:  # by other means than asyncio.run
-            self._loops.pop(each, None)
-        here = self._loops[loop] = await Loop.begin(self._server)
+        for loop in [each for each in list(self._loops) if each.is_closed()]:
+            self._loops.pop(loop, None)
+        here = self._loops[asyncio.get_running_loop()] = await Loop.begin(self._server)
         return here
 
 

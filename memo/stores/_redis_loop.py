@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import math
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from memo.errors import StoreError, StoreNotReadable
 from memo.stores._redis_server import FAILURES, Server
@@ -32,12 +32,9 @@ _FAREWELL = 0.5
 class Loop:
     """What a store has in one event loop. It refers to the loop only while it does something."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, connections: _Connections) -> None:
         self._server = server
-        self._connections = _Connections(server)
-        # asyncio ends the generators of a loop with the loop, and those that nobody has any more: what is connected is
-        # closed with it, also where the store itself is gone first.
-        self._end = self._connections.until_the_end()
+        self._connections = connections
         self._wanted: dict[str, list[asyncio.Future[bytes | None]]] = {}
         self._deadline = 0.0
         self._due = False
@@ -47,8 +44,11 @@ class Loop:
     @classmethod
     async def begin(cls, server: Server) -> Loop:
         """The same for the loop that runs here."""
-        loop = cls(server)
-        await anext(loop._end)
+        connections = _Connections(server)
+        loop = cls(server, connections)
+        end = await _End.here()
+        end.connections.add(connections)
+        weakref.finalize(loop, end.close_soon, connections).atexit = False  # the store is gone
         return loop
 
     # Reading
@@ -139,17 +139,6 @@ class _Connections:
         self._all: set[Any] = set()
         self._idle: list[Any] = []
 
-    async def until_the_end(self) -> AsyncGenerator[None]:
-        """Close all of them when the generator is ended."""
-        try:
-            yield
-        finally:
-            self._idle.clear()
-            with suppress(TimeoutError, *FAILURES):
-                async with asyncio.timeout(_FAREWELL):
-                    await asyncio.gather(*(each.disconnect() for each in self._all), return_exceptions=True)
-            self._all.clear()
-
     async def take(self) -> Any:
         """A connection that is ready, to be given back, or dropped."""
         while self._idle:
@@ -170,11 +159,67 @@ class _Connections:
         """It is ready for others."""
         self._idle.append(connection)
 
+    async def close(self) -> None:
+        """Close all of them."""
+        self._idle.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL):
+                await asyncio.gather(*(each.disconnect() for each in self._all), return_exceptions=True)
+        self._all.clear()
+
     async def drop(self, connection: Any) -> None:
-        """Close it."""
+        """Close it now, whatever it was doing."""
         self._all.discard(connection)
         with suppress(*FAILURES):
             await connection.disconnect(nowait=True)
+
+
+class _End:
+    """The end of an event loop: what is connected is closed before.
+
+    asyncio ends the asynchronous generators of a loop just before the loop itself; so one of them does it. It is kept here,
+    with the connections: what is garbage together with its store would complain before anybody could close it.
+    """
+
+    _of: ClassVar[dict[asyncio.AbstractEventLoop, _End]] = {}
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.connections: set[_Connections] = set()
+        self._loop = loop
+        self._generator = self._wait()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def here(cls) -> _End:
+        """The end of the loop that runs here."""
+        loop = asyncio.get_running_loop()
+        if loop not in cls._of:
+            for other in [other for other in list(cls._of) if other.is_closed()]:
+                cls._of.pop(other, None)  # it did not end as by `asyncio.run`
+            end = cls._of[loop] = cls(loop)
+            await anext(end._generator)
+        return cls._of[loop]
+
+    async def _wait(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await asyncio.gather(*map(self._close, list(self.connections)))
+            self._of.pop(self._loop, None)
+
+    def close_soon(self, connections: _Connections) -> None:
+        """Close them, from any thread."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._start_closing, connections)
+
+    def _start_closing(self, connections: _Connections) -> None:
+        task = self._loop.create_task(self._close(connections))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, connections: _Connections) -> None:
+        await connections.close()
+        self.connections.discard(connections)
 
 
 class _Channel:
@@ -238,7 +283,7 @@ class _Listener:
                 self._connection = connection
                 self._subscribe(*self._channels)
                 while True:
-                    kind, channel, _ = await connection.read_response(timeout=math.inf)
+                    kind, channel, _ = await connection.read_response()
                     self._told(kind, self._channels[channel.decode()])
             finally:
                 for each in self._telling:
