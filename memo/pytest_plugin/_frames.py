@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-import sys
 import sysconfig
 from collections.abc import Iterator
 from types import FrameType, TracebackType
@@ -15,7 +15,7 @@ __all__ = ["frames_of", "is_library", "place", "prune", "stack"]
 
 def stack() -> Iterator[FrameType]:
     """The frames that are being run, the innermost first."""
-    frame: FrameType | None = sys._getframe()
+    frame: FrameType | None = inspect.currentframe()
     while frame is not None:
         yield frame
         frame = frame.f_back

@@ -16,7 +16,9 @@ import pytest
 
 from memo.pytest_plugin._settings import Settings, relative
 
-__all__ = ["Ledger", "Note"]
+__all__ = ["COUNTS", "Ledger", "Note"]
+
+COUNTS = ("replayed", "recorded", "live", "missed", "seconds", "tokens")
 
 
 class Note(NamedTuple):
@@ -29,23 +31,18 @@ class Note(NamedTuple):
     """The tests that may use them: only if all of them passed, what was not used is unused."""
     used: list[str]
     """The files of the recordings that were replayed or written."""
-    wide: bool
-    replayed: int
-    recorded: int
-    live: int
-    missed: int
-    seconds: float
-    tokens: int
+    scope: str
+    """Of which they are: `test`, `class`, `module`, `package` or `session`."""
+    counts: dict[str, float]
+    """Of what was replayed, recorded, …, and what that saved."""
 
     def with_(self, other: Note) -> Note:
         """Both together: of two attempts at a test, of two workers."""
-        return Note(
-            self.directory,
-            self.mode,
-            sorted({*self.users, *other.users}),
-            sorted({*self.used, *other.used}),
-            self.wide,
-            *(one + two for one, two in zip(self[5:], other[5:], strict=True)),
+        names = self.counts | other.counts
+        return self._replace(
+            users=sorted({*self.users, *other.users}),
+            used=sorted({*self.used, *other.used}),
+            counts={name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names},
         )
 
 
@@ -58,15 +55,17 @@ class Ledger:
         self._is_worker = hasattr(config, "workerinput")
         self._passed: dict[str, int] = {}
         """How many phases of each test passed, in its last attempt; far below zero if one did not."""
-        self._notes: dict[tuple[str, bool], Note] = {}
+        self._notes: dict[tuple[str, str], Note] = {}
         self._expected: set[str] = set()
         """The directories of the tests that were collected and record."""
         self._modules: set[str] = set()
         """The test files that were collected whole."""
         self._folders: set[str] = set()
         """The directories in which tests were looked for."""
-        self._whole = True
-        """Whether nothing was left out that could have been run."""
+        self._collected = True
+        """Whether every file could be collected."""
+        self._selected = True
+        """Whether all that was collected is run."""
         self._lost = False
         """Whether a worker was lost, with its books."""
         self.unused: list[str] = []
@@ -79,7 +78,8 @@ class Ledger:
 
     def note(self, note: Note) -> None:
         """A recorder has done its work."""
-        at = (note.directory, note.wide)
+        # Where the file system ignores case, two tests may share a directory: nothing of one is unused for the other.
+        at = (note.directory.casefold(), note.scope)
         known = self._notes.get(at)
         self._notes[at] = note if known is None else known.with_(note)
 
@@ -93,13 +93,13 @@ class Ledger:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that could not be collected may have tests; one that skips itself has."""
         if report.failed:
-            self._whole = False
+            self._collected = False
         elif report.passed and report.nodeid.endswith(".py"):
             self._modules.add(str(self._config.rootpath / report.nodeid))
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Not all of the tests are run."""
-        self._whole = self._whole and not items
+        self._selected = self._selected and not items
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A phase of a test is over."""
@@ -126,7 +126,8 @@ class Ledger:
         self._expected.update(books["expected"])
         self._modules.update(books["modules"])
         self._folders.update(books["folders"])
-        self._whole = self._whole and books["whole"]
+        self._collected = self._collected and books["collected"]
+        self._selected = self._selected and books["selected"]
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
@@ -138,7 +139,8 @@ class Ledger:
                 "expected": sorted(self._expected),
                 "modules": sorted(self._modules),
                 "folders": sorted(self._folders),
-                "whole": self._whole,
+                "collected": self._collected,
+                "selected": self._selected,
             }
         else:
             self._judge(session, exitstatus)
@@ -162,37 +164,38 @@ class Ledger:
             _list(terminalreporter, [f"rm -r {shlex.quote(relative(each, root))}" for each in self.gone])
 
     def _totals(self) -> str:
-        notes = self._notes.values()
-        counts = {
-            name: sum(getattr(note, name) for note in notes) for name in ("replayed", "recorded", "live", "missed")
-        }
+        counts = dict.fromkeys(COUNTS, 0.0)
+        for note in self._notes.values():
+            counts = {name: count + note.counts[name] for name, count in counts.items()}
+        seconds, tokens = counts.pop("seconds"), counts.pop("tokens")
         counts |= {"unused": len(self.unused), "deleted": self.deleted}
-        told = [f"{count} {name}" for name, count in counts.items() if count or name == "replayed"]
-        saved = [f"{sum(note.seconds for note in notes):.1f} s"]
-        tokens = sum(note.tokens for note in notes)
-        saved += [f"{tokens:,} tokens"] if tokens else []
-        return f"{', '.join(told)}; saved {' and '.join(saved)}"
+        told = [f"{count:.0f} {name}" for name, count in counts.items() if count or name == "replayed"]
+        saved = f"{seconds:.1f} s" + (f" and {tokens:,.0f} tokens" if tokens else "")
+        return f"{', '.join(told)}; saved {saved}"
 
     # Judging
 
     def _judge(self, session: pytest.Session, exitstatus: int) -> None:
+        full = self._is_full()
         for note in self._notes.values():
-            if note.directory and note.mode != "live" and self._is_judged(note):
+            if note.directory and note.mode != "live" and self._is_judged(note, full=full):
                 self._judge_directory(note)
-        if self._notes and self._is_full(session, exitstatus):
+        if self._notes and full and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             self.gone = sorted(self._find_gone())
         if self._settings.unused == "fail" and (self.unused or self.gone) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _is_judged(self, note: Note) -> bool:
-        return all(self._passed.get(user, 0) >= 3 for user in note.users) and not (note.wide and self._lost)
+    def _is_judged(self, note: Note, *, full: bool) -> bool:
+        """Whether all passed that may use these recordings. Of a module's, that is known if no part of it was named."""
+        known = {"test": True, "class": self._are_modules_whole(), "module": self._are_modules_whole()}
+        return known.get(note.scope, full) and all(self._passed.get(user, 0) >= _PHASES for user in note.users)
 
     def _judge_directory(self, note: Note) -> None:
         from memo.stores import DirectoryStore
 
         store = DirectoryStore(note.directory)
-        used = set(note.used)
-        unused = [name for name in store.scan() if store.location(name) not in used]
+        used = {each.casefold() for each in note.used}
+        unused = [name for name in store.scan() if store.location(name).casefold() not in used]
         if note.mode == "record" or self._settings.unused == "delete":
             for name in unused:
                 self.deleted += store.delete(name)
@@ -200,15 +203,19 @@ class Ledger:
         elif self._settings.unused != "ignore":
             self.unused += map(store.location, unused)
 
-    def _is_full(self, session: pytest.Session, exitstatus: int) -> bool:
-        """Whether every test was collected that there is in the directories that were looked at."""
+    def _are_modules_whole(self) -> bool:
+        """Whether every test was collected that there is in the modules that were looked at."""
+        lf = getattr(self._config.option, "lf", False)
+        return self._collected and not self._lost and not lf and not any("::" in each for each in self._config.args)
+
+    def _is_full(self) -> bool:
+        """Whether every test was collected, and none left out, that there is in the directories that were looked at."""
         option = self._config.option
         return (
-            self._whole
-            and not self._lost
+            self._are_modules_whole()
+            and self._selected
             and self._settings.unused != "ignore"
-            and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-            and not (getattr(option, "lf", False) or option.ignore or option.ignore_glob or option.deselect)
+            and not (option.ignore or option.ignore_glob)
             and all(Path(each).is_dir() for each in self._config.args)
         )
 
@@ -228,6 +235,8 @@ class Ledger:
                         yield str(test)
 
 
+_PHASES = 3
+"""Set up, call, tear down."""
 _WAY_OUT = "pytest --memo-unused=delete deletes them"
 _SHOWN = 20
 

@@ -29,7 +29,8 @@ class Places:
 
     def __init__(self, root: Path, directory: str | None) -> None:
         self._root = root
-        self._base = root / Path(directory).expanduser() if directory is not None else None
+        in_files = directory is not None and "://" not in directory
+        self._base = root / Path(directory or "").expanduser() if in_files else None
         self._modules: dict[Path, str] = {}
 
     def folder(self, directory: Path) -> Path:

@@ -31,6 +31,8 @@ class Settings:
     scope: str
     directory: str | None
     """Where recordings lie, if not beside the test files."""
+    is_moved: bool
+    """Whether the environment says so: that wins over `memo_config`."""
     unused: str
     blocks: bool
     """Whether the network is blocked in replay."""
@@ -77,7 +79,10 @@ def add_options(parser: pytest.Parser) -> None:
 def settled(config: pytest.Config) -> Settings:
     """What holds for this run. Raises `pytest.UsageError` for a word that memo does not know, saying where it stands."""
     option, ini = config.option, config.getini
-    named = ("--memo-mode", option.memo_mode) if option.memo_mode else ("MEMO_MODE", os.environ.get("MEMO_MODE"))
+    named: tuple[str, str] = ("--memo-mode", option.memo_mode or "")
+    if not named[1]:
+        named = ("MEMO_MODE", os.environ.get("MEMO_MODE", ""))
+    store = os.environ.get("MEMO_STORE")
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     unused = ("--memo-unused", option.memo_unused) if option.memo_unused else ("memo_unused", ini("memo_unused"))
     blocks: bool = ini("memo_block_network") if option.memo_block_network is None else option.memo_block_network
@@ -86,7 +91,8 @@ def settled(config: pytest.Config) -> Settings:
         default_mode=_mode("memo_mode", ini("memo_mode") or "replay"),
         everything=ini("memo_all"),
         scope=_one_of("memo_scope", ini("memo_scope"), _SCOPES),
-        directory=os.environ.get("MEMO_STORE") or ini("memo_dir") or None,
+        directory=store or ini("memo_dir") or None,
+        is_moved=bool(store),
         unused=_one_of(unused[0], unused[1] or ("fail" if in_ci else "report"), _UNUSED),
         blocks=blocks,
         allowed=tuple(ini("memo_allowed_hosts")),

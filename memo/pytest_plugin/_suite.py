@@ -12,7 +12,7 @@ from memo._modes import Mode
 from memo._scope import RecorderOptions
 from memo.errors import InvalidOption, MemoError, NetworkBlocked
 from memo.pytest_plugin._frames import frames_of, is_library, place, prune
-from memo.pytest_plugin._ledger import Ledger, Note
+from memo.pytest_plugin._ledger import COUNTS, Ledger, Note
 from memo.pytest_plugin._network import Network, explain
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._recorder import TestRecorder
@@ -42,7 +42,8 @@ class Suite:
         self._installed = ExitStack()
         self._patches: set[Any] = set()
         self._items: list[pytest.Item] = []
-        self._wider: dict[str, TestRecorder] = {}
+        self._active: list[TestRecorder] = []
+        self._wider: dict[tuple[Any, str], TestRecorder] = {}
         self._recorded_fixtures: set[Any] | None = None
         self._configuring = False
         self._configured_parents: dict[Any, bool] = {}
@@ -61,6 +62,8 @@ class Suite:
 
     def close(self) -> None:
         """Undo what was done to the process."""
+        for recorder in self._active[:]:  # of a test that was interrupted
+            self._deactivate(recorder)
         self._network.close()
         self._installed.close()
 
@@ -92,15 +95,17 @@ class Suite:
 
     def _of_scope(self, item: pytest.Item, scope: str) -> TestRecorder:
         node = _node(item, scope)
-        place = self._places.scope(node, scope)
-        recorder = self._wider.get(place)
+        recorder = self._wider.get((node, scope))
         if recorder is None:
-            recorder = self._wider[place] = self._made(item, node, place)
+            recorder = self._wider[node, scope] = self._made(item, node, self._places.scope(node, scope))
         return recorder
 
     def _made(self, item: Any, node: Any, place: str) -> TestRecorder:
         config = self._configured(item)
         patches, store = config.pop("patches", ()), config.pop("store", None)
+        directory = self._settings.directory
+        if directory is not None and (store is None or self._settings.is_moved):
+            store = directory if "://" in directory else None
         options = config | marked(node, _MARKABLE)
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # a wrong one is an error, used or not
         self._install(patches)
@@ -145,24 +150,29 @@ class Suite:
 
     def _activate(self, recorder: TestRecorder) -> None:
         recorder.activate()
+        self._active.append(recorder)
         if self._settings.blocks and recorder.mode is Mode.REPLAY:
             self._network.block(recorder.note)
 
     def _deactivate(self, recorder: TestRecorder) -> None:
         recorder.deactivate()
+        self._active.remove(recorder)
         self._network.unblock(recorder.note)
 
     # Fixtures of wider scopes
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(
-        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-    ) -> Generator[None, Any, Any]:
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: Any) -> Generator[None, Any, Any]:
         """What a fixture of a wider scope calls belongs to that scope, not to the test that came first."""
         if fixturedef.scope == "function" or self._configuring or not self._is_recorded(fixturedef, request):
             return (yield)
+        item = request._pyfuncitem
+        if (
+            _node(item, fixturedef.scope) is None
+        ):  # a class's, for a test outside of any: it is set up for that test alone
+            return (yield)
         with _clear_errors():
-            recorder = self._of_scope(request._pyfuncitem, fixturedef.scope)
+            recorder = self._of_scope(item, fixturedef.scope)
         # Finalizers run backwards: the fixture's own will stand between these two.
         fixturedef.addfinalizer(lambda: self._deactivate(recorder))
         self._activate(recorder)
@@ -174,7 +184,9 @@ class Suite:
 
     def _is_recorded(self, fixturedef: Any, request: Any) -> bool:
         """Whether any of the tests that record uses the fixture: it is set up once, for all."""
-        if fixturedef.func.__module__.startswith("_pytest.") or fixturedef.argname == "memo_config":
+        if (getattr(fixturedef.func, "__module__", None) or "").startswith(
+            "_pytest."
+        ) or fixturedef.argname == "memo_config":
             return False
         if self._recorded_fixtures is None:
             infos = {
@@ -258,7 +270,9 @@ class Suite:
             if recorder is not None:
                 del item.stash[_RECORDER]  # the test may be run again
                 if self._settings.scope == "test":
-                    report.memo = _note(recorder, [item.nodeid])._asdict()
+                    vars(report)["memo"] = _note(
+                        recorder, [item.nodeid], "test"
+                    )._asdict()  # goes with it to xdist's controller
         return report
 
     def _recorders(self, item: pytest.Item) -> list[TestRecorder]:
@@ -268,13 +282,9 @@ class Suite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Hand over what the recorders of wider scopes used."""
-        for place, recorder in self._wider.items():
-            users = [item.nodeid for item in self._items if any(self._uses(item, scope) == place for scope in _NODES)]
-            self._ledger.note(_note(recorder, users, wide=True))
-
-    def _uses(self, item: pytest.Item, scope: str) -> str:
-        node = _node(item, scope)
-        return self._places.scope(node, scope) if node is not None else ""
+        for (node, scope), recorder in self._wider.items():
+            users = [item.nodeid for item in self._items if _node(item, scope) is node]
+            self._ledger.note(_note(recorder, users, scope))
 
 
 _MARKABLE = _RECORDER_OPTIONS | {"mode"}
@@ -286,7 +296,7 @@ def _node(item: Any, scope: str) -> Any:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def _clear_errors() -> Generator[None]:
     """What is wrong with marks and options is said in a line, without the way through the plugin."""
     try:
         yield
@@ -294,20 +304,16 @@ def _clear_errors() -> Iterator[None]:
         raise pytest.fail.Exception(f"memo: {error}", pytrace=False) from None
 
 
-def _note(recorder: TestRecorder, users: list[str], *, wide: bool = False) -> Note:
+def _note(recorder: TestRecorder, users: list[str], scope: str) -> Note:
     stats = recorder.stats
+    done = (stats.replayed, stats.recorded, stats.live, stats.missed, stats.seconds_saved, recorder.tokens_saved)
     return Note(
         directory=recorder.store.location() if recorder.alone else "",
         mode=str(recorder.mode),
         users=users,
         used=sorted(recorder.used),
-        wide=wide,
-        replayed=stats.replayed,
-        recorded=stats.recorded,
-        live=stats.live,
-        missed=stats.missed,
-        seconds=stats.seconds_saved,
-        tokens=recorder.tokens_saved,
+        scope=scope,
+        counts=dict(zip(COUNTS, done, strict=True)),
     )
 
 

@@ -54,9 +54,8 @@ class Project:
 
     def write(self, **files: str) -> None:
         for name, text in files.items():
-            if name.startswith("test_"):
-                text = f"import pytest\nfrom app import *\n\n{text}"
-            (self.path / f"{name}.py").write_text(text, encoding="utf-8")
+            before = "import pytest\nfrom app import *\n\n" if name.startswith("test_") else ""
+            (self.path / f"{name}.py").write_text(before + text, encoding="utf-8")
 
     def ini(self, *lines: str) -> None:
         (self.path / "pytest.ini").write_text("\n".join(["[pytest]", *lines]), encoding="utf-8")
@@ -73,7 +72,9 @@ class Project:
 
     def _checked(self, result: pytest.RunResult, outcomes: dict[str, int]) -> Run:
         if outcomes:
-            known = {name: each for name, each in result.parseoutcomes().items() if name not in ("deselected", "warnings")}
+            known = {
+                name: each for name, each in result.parseoutcomes().items() if name not in ("deselected", "warnings")
+            }
             assert known == {name: each for name, each in outcomes.items() if each}, str(result.stdout)
         return Run(result)
 

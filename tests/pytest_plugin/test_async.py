@@ -81,7 +81,7 @@ def test_pytest_asyncio(project):
         "recordings/test_app/test_it": ["a", "b", "in a thread", "own", "own, at its end"],
         "recordings/test_app/test_other": ["a"],
     }
-    project.calls
+    assert project.calls
     run = project.run("--memo-unused=fail", plugins=("pytest_asyncio.plugin",), passed=2, failed=1)
     assert '"prompt":"missing"' in run.text
     assert project.calls == []

@@ -228,7 +228,12 @@ def test_of_the_module(memo_recorder):
         (["--memo-mode=recrod"], "", "", "--memo-mode='recrod' is not known to memo; allowed: live, record, replay"),
         ([], "memo_mode = recrod", "", "memo_mode='recrod' is not known"),
         ([], "", "recrod", "MEMO_MODE='recrod' is not known"),
-        (["--memo-unused=shout"], "", "", "--memo-unused='shout' is not known to memo; allowed: report, fail, delete, ignore"),
+        (
+            ["--memo-unused=shout"],
+            "",
+            "",
+            "--memo-unused='shout' is not known to memo; allowed: report, fail, delete, ignore",
+        ),
         ([], "memo_scope = class", "", "memo_scope='class' is not known to memo; allowed: test, module, session"),
     ],
 )

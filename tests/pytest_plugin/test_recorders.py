@@ -1,6 +1,10 @@
 """Whose recorder it is: the test's, a fixture's of wider scope, one that several tests share."""
 
+import socket
+
 import pytest
+
+from memo import current
 
 SCOPES = """
 @pytest.fixture(scope="session")
@@ -117,7 +121,9 @@ def test_two():
 """
 
 
-@pytest.mark.parametrize(("scope", "place"), [("module", "recordings/test_app/@module"), ("session", "recordings/@session")])
+@pytest.mark.parametrize(
+    ("scope", "place"), [("module", "recordings/test_app/@module"), ("session", "recordings/@session")]
+)
 def test_recordings_that_tests_share(project, scope, place):
     project.ini(f"memo_scope = {scope}")
     project.write(test_app=THREE)
@@ -131,6 +137,57 @@ def test_recordings_that_tests_share(project, scope, place):
     assert "1 unused" in project.run(passed=2).summary
     project.write(test_app=THREE.replace('ask_sync("two")', "assert False"))
     assert "unused" not in project.run(passed=1, failed=1).summary
+
+
+@pytest.mark.parametrize("scope", ["module", "session"])
+def test_what_is_shared_is_not_judged_by_a_part(project, scope):
+    project.ini(f"memo_scope = {scope}")
+    project.write(test_app=THREE)
+    project.run("--memo-mode=record-if-missing", passed=2)
+    before = project.recordings
+    for option in ("--memo-unused=delete", "--memo-mode=record"):
+        project.run(option, "test_app.py::test_one", passed=1)
+        project.run(option, "--deselect=test_app.py::test_two", passed=1)
+        assert project.recordings == before
+    project.write(test_app=THREE.replace('ask_sync("two")', "assert False"))
+    project.run(passed=1, failed=1)
+    project.write(test_app=THREE.replace('    ask_sync("two")', ""))
+    project.run("--lf", "--memo-unused=delete", passed=1)
+    assert project.recordings == before
+    project.run("--memo-unused=delete", passed=2)
+    assert list(project.recordings.values()) == [["one"]]
+
+
+def test_a_fixture_of_a_class_outside_of_any(project):
+    project.write(
+        test_app="""
+@pytest.fixture(scope="class")
+def of_class():
+    return ask_sync("class")
+
+@pytest.mark.memo
+def test_it(of_class):
+    pass
+"""
+    )
+    project.run("--memo-mode=record", passed=1)
+    assert project.recordings == {"recordings/test_app/test_it": ["class"]}
+
+
+def test_tests_that_differ_in_case_only(project):
+    project.write(test_app=THREE.replace("test_two", "TEST_One").replace("test_one", "test_one"))
+    project.ini("python_functions = test_* TEST_*")
+    project.run("--memo-mode=record", passed=2)
+    before = project.recordings
+    project.run("--memo-unused=delete", passed=2)
+    assert project.recordings == before
+
+
+def test_an_interrupted_test_leaves_no_recorder(project):
+    project.write(test_app="@pytest.mark.memo\ndef test_it():\n    pytest.exit('enough')\n")
+    project.run("--memo-block-network")
+    assert current() is None
+    assert "connect" not in vars(socket.socket)
 
 
 def test_a_mark_that_contradicts_what_is_shared(project):
@@ -153,7 +210,9 @@ def test_another_directory(project, monkeypatch):
         "tapes/unit/test_app/test_one",
         "tapes/unit/test_app/test_two",
     ]
-    (project.path / "unit" / "test_app.py").write_text("import pytest\nfrom app import *\n" + THREE.partition("\n\n")[0])
+    (project.path / "unit" / "test_app.py").write_text(
+        "import pytest\nfrom app import *\n" + THREE.partition("\n\n")[0]
+    )
     assert "rm -r tapes/unit/test_app/test_two" in project.run(passed=3).summary
     monkeypatch.setenv("MEMO_STORE", "elsewhere")
     project.run("--memo-mode=record-if-missing", passed=3)
@@ -182,7 +241,7 @@ class TestOld(unittest.TestCase):
 """
     )
     project.run(failed=2, passed=1)
-    project.calls
+    assert project.calls
     project.ini("memo_all = true", "memo_mode = record-if-missing")
     project.run(passed=3)
     assert project.recordings == {
