@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
-from weakref import WeakKeyDictionary, finalize
+from weakref import finalize
 
 from anyio.from_thread import BlockingPortalProvider
 from redis.exceptions import NoScriptError, ResponseError
@@ -39,7 +39,8 @@ class _Script(NamedTuple):
         return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-# ARGV: the entry's bytes, its milliseconds or '', the token or ''. The claim's key is the channel, too.
+# ARGV: the entry's bytes, its milliseconds or '', the token or ''. The claim's key is the channel, too. Users may lack
+# the right to publish, as new ones do by default: then those who wait look again by themselves.
 _CREATE = _Script.of("""
 local kept = redis.call('GET', KEYS[1])
 if not kept then
@@ -53,7 +54,7 @@ if ARGV[3] ~= '' then
   if redis.call('GET', KEYS[2]) == ARGV[3] then
     redis.call('DEL', KEYS[2])
   end
-  redis.call('PUBLISH', KEYS[2], ARGV[3])
+  redis.pcall('PUBLISH', KEYS[2], ARGV[3])
 end
 return kept
 """)
@@ -82,7 +83,7 @@ return redis.call('PEXPIRE', KEYS[2], ARGV[2])
 _RELEASE = _Script.of("""
 if redis.call('GET', KEYS[2]) == ARGV[1] then
   redis.call('DEL', KEYS[2])
-  redis.call('PUBLISH', KEYS[2], ARGV[1])
+  redis.pcall('PUBLISH', KEYS[2], ARGV[1])
 end
 """)
 
@@ -133,7 +134,7 @@ class RedisStore:
         self._start = f"{quote(prefix, safe=':/', errors='surrogatepass')}:{{"
         self._pool = self._server.pool()
         finalize(self, self._pool.disconnect)
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Loop] = WeakKeyDictionary()
+        self._loops: dict[asyncio.AbstractEventLoop, Loop] = {}
         self._waiting = (os.getpid(), BlockingPortalProvider())
 
     @classmethod

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -24,6 +25,7 @@ from redis.exceptions import (
     ReadOnlyError,
     RedisError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -45,14 +47,10 @@ class Server:
     def __init__(self, url: str, *, prefix: str, timeout: float, **files: str) -> None:
         self.timeout = timeout
         scheme = url.partition("://")[0].lower()
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "localhost", parts.port or _PORT
-            database = int(parts.path.strip("/") or 0)
-        except ValueError:  # whose text may hold a part of the password
-            raise InvalidOption("store", masked(url), _ALLOWED) from None
-        if database < 0:
+        parts = _parts(url)
+        if parts is None:
             raise InvalidOption("store", masked(url), _ALLOWED)
+        user, password, host, port, database = parts
         for option, file in files.items():
             if file and not os.path.isfile(file):  # noqa: PTH113 - as in the directory
                 raise InvalidOption(f"store {masked(url)}: {option}", file, ["a file that is there"])
@@ -60,13 +58,12 @@ class Server:
         self.location = f"{shown}?prefix={quote(prefix, errors='surrogatepass')}" if prefix else shown
         self._encrypted = scheme in {"rediss", "valkeys"}
         self._settings: dict[str, Any] = {
-            "host": unquote(host),
+            "host": host,
             "port": port,
             "db": database,
-            "username": unquote(parts.username) if parts.username else None,
-            "password": unquote(parts.password) if parts.password else None,
-            "protocol": 2,  # which needs no greeting
-            "driver_info": None,  # nor does this
+            "username": user,
+            "password": password,
+            "protocol": 2,
             **({option: file or None for option, file in files.items()} if self._encrypted else {}),
         }
 
@@ -107,7 +104,7 @@ class Server:
             reason = f"it did not answer within {self.timeout:g} seconds"
         elif isinstance(error, AuthenticationError):
             reason = "it refused the user or the password, or wants one. Mend its URL"
-        elif isinstance(error, NoPermissionError):
+        elif isinstance(error, NoPermissionError) or text.startswith("ACL failure in script"):
             reason = "its user may not do that (see ACL GETUSER)"
         elif isinstance(error, OutOfMemoryError) or re.search(r"-OOM\b", text):
             kind, reason = StoreFull, "its memory is full (maxmemory). Give it more, or delete some entries"
@@ -115,9 +112,24 @@ class Server:
             kind, reason = StoreNotWritable, "it is a read-only replica. Name the primary server in the URL"
         elif isinstance(error, MovedError | AskError | ClusterDownError):
             reason = "it is one node of a cluster. Name a server that holds everything, or a proxy of the cluster"
+        elif isinstance(error, RedisConnectionError | OSError):
+            reason = f"it can not be reached ({text})"
         else:
             reason = text
         return kind(self.location, f"can not be {doing}: {reason}")
+
+
+def _parts(url: str) -> tuple[str | None, str | None, str, int, int] | None:
+    """User, password, host, port, database. None if it is no such URL: an error would show a part of the password."""
+    try:
+        parts = urlsplit(url)
+        port, database = parts.port or _PORT, int(parts.path.strip("/") or 0)
+    except ValueError:
+        return None
+    user, password, host = (
+        unquote(each) if each else None for each in (parts.username, parts.password, parts.hostname)
+    )
+    return (user, password, host or "localhost", port, database) if database >= 0 else None
 
 
 # redis-py's time-outs are those of each step, and an operation has many: addresses tried, greetings, pieces read.
@@ -153,7 +165,8 @@ class _TimelyConnection(Connection):
         pass
 
     def _connect(self) -> Any:
-        return _TimelySocket(super()._connect())
+        connect: Callable[[], socket.socket] = super()._connect
+        return _TimelySocket(connect())
 
 
 class _TimelySSLConnection(_TimelyConnection, SSLConnection):

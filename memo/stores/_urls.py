@@ -7,7 +7,7 @@ import re
 import threading
 from importlib import import_module
 from typing import Any, NamedTuple, cast
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 from weakref import WeakValueDictionary
 
 from memo.errors import InvalidOption, MissingExtra
@@ -112,7 +112,7 @@ def shown(name: str) -> str:
 def options(url: str, **known: float | str | None) -> dict[str, Any]:
     """The options in a URL's query: of those known, each with its default, numbers as numbers. Raises `InvalidOption`."""
     found: dict[str, Any] = dict(known)
-    for name, text in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+    for name, text in parse_qsl(url.partition("?")[2].partition("#")[0], keep_blank_values=True):
         if name not in known:
             raise InvalidOption(f"store {masked(url)}: option", name, sorted(known))
         found[name] = text if isinstance(known[name], str) else _number(url, name, text)
