@@ -1,4 +1,4 @@
-"""The README's examples run: its Python blocks as programs and its `$ memo …` commands, in order, in one new directory.
+"""The README's examples run: its Python blocks as programs, its `$ memo …` and `$ pytest …`, in order, in one new directory.
 
 A block is left out by a comment on the line before it, which says why: `<!-- not run: needs an API key -->`. A Python
 block that starts with its file's name (`# app.py`) is saved under that name, so that later blocks can use it.
@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -41,11 +43,13 @@ def commands(block: Block, folder: Path) -> list[list[str]]:
         program = folder / (named[1] if named else f"readme_line_{block.line}.py")
         program.write_text(block.text, encoding="utf-8")
         return [[program.name]]
-    typed = re.findall(r"^\$ (?:python -m )?memo\b(.*)$", block.text, re.MULTILINE)
-    return [["-m", "memo", *shlex.split(arguments, comments=True)] for arguments in typed]
+    typed = re.findall(r"^\$ (?:python -m )?(memo|pytest)\b(.*)$", block.text, re.MULTILINE)
+    return [["-m", program, *shlex.split(arguments, comments=True)] for program, arguments in typed]
 
 
-def test_the_examples_run(tmp_path: Path):
+def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # What other tests need is installed too, and pytest would load it.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:cassetter -p no:recording -p no:randomly -p no:hypothesispytest")
     for block in runnable_blocks():
         for command in commands(block, tmp_path):
             done = subprocess.run(
