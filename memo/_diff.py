@@ -16,7 +16,18 @@ from zlib import crc32
 
 import orjson
 
-__all__ = ["ABSENT", "Absent", "Difference", "Piece", "differences", "lines", "pieces", "shown", "similarity"]
+__all__ = [
+    "ABSENT",
+    "Absent",
+    "Difference",
+    "Piece",
+    "differences",
+    "lines",
+    "pieces",
+    "printable",
+    "shown",
+    "similarity",
+]
 
 
 class Absent(Enum):
@@ -89,7 +100,7 @@ def pieces(difference: Difference) -> list[list[Piece]]:
     lines keeps them, indented under its path.
     """
     path, before, after = difference
-    head = Piece("path", f"{_flat(path) or '(everything)'}: ")
+    head = Piece("path", f"{printable(path) or '(everything)'}: ")
     if before is ABSENT:
         return [[head, Piece("note", "added "), Piece("after", _value(after))]]
     if after is ABSENT:
@@ -356,7 +367,7 @@ def _value(value: Any) -> str:
     if _is_numbers(value) and len(value) > _NUMBERS:
         return f"[{', '.join(_json(each) for each in value[:3])}, … {len(value):,} numbers]"
     text = _json(value)
-    return _cut(_flat(text[: 2 * _WIDEST]), len(text))
+    return _cut(printable(text[: 2 * _WIDEST]), len(text))
 
 
 def _json(value: Any) -> str:
@@ -368,10 +379,11 @@ def _json(value: Any) -> str:
 
 def _quoted(text: str) -> str:
     quote = '"' if "'" in text and '"' not in text else "'"
-    return f"{quote}{_flat(text)}{quote}"
+    return f"{quote}{printable(text)}{quote}"
 
 
-def _flat(text: str) -> str:
+def printable(text: str) -> str:
+    """The text on one line, with nothing in it that moves the cursor of whoever reads it."""
     return _printable(text).replace("\n", "\\n")
 
 
@@ -383,7 +395,6 @@ def _cut(text: str, length: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Nothing in a recording moves the cursor of whoever reads it."""
     if text.isprintable():
         return text
     return "".join(

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from memo._diff import ABSENT, Difference, differences, lines, similarity
+from memo._diff import ABSENT, Difference, differences, lines, printable, similarity
 from memo._format import KEY_CHARACTERS, call_key, render
 from memo._paths import parse_path
-from memo.errors import Nearest, RecordingNotFound
+from memo.errors import InvalidOption, Nearest, RecordingNotFound
 from memo.keys import Call
 from memo.stores import DirectoryStore, Store
 
@@ -38,6 +38,7 @@ _LONGER = 4
 _OFTEN = 64
 _MANY, _FEW = 500, 3
 """How many other names are tried, in a store that reads in place and in others."""
+_LIKE = 0.7
 _LINES = 60
 
 
@@ -47,17 +48,17 @@ def missed(call: Call, store: Store, seconds: float) -> RecordingNotFound:
     Never raises. A disk that is slow, or a processor that is shared, is waited for some times as long; another store is
     left alone after that, even where it hangs.
     """
-    search = _Search(call, store, seconds)
-    if store.reads_in_place:
-        search.run()
-    else:
-        thread = threading.Thread(target=search.run, name="memo-miss", daemon=True)
-        thread.start()
-        thread.join(seconds * _LONGER)
     try:
+        search = _Search(call, store, seconds)
+        if store.reads_in_place:
+            search.run()
+        else:
+            thread = threading.Thread(target=search.run, name="memo-miss", daemon=True)
+            thread.start()
+            thread.join(seconds * _LONGER)
         return _error(call, store, search)
     except Exception as error:  # noqa: BLE001 - the miss is what has to be said, whatever goes wrong in explaining it
-        return _plain(call, store, f"the nearest recording was found, but not compared ({_said(error)})")
+        return _plain(call, store, f"what is nearest could not be found out ({_said(error)})")
 
 
 def recording_command(mode: str = "record-if-missing") -> str:
@@ -96,7 +97,7 @@ class _Search:
         """How many recordings the function has, None where that was not found out."""
         self.looked_at = 0
         self.functions: list[str] = []
-        self.certain: _Candidate | None = None
+        self.same: _Candidate | None = None
         """An entry of the same arguments."""
         self.best: list[_Candidate] = []
         self.unread: list[str] = []
@@ -109,15 +110,18 @@ class _Search:
 
     def finalists(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The nearest recordings, without their outcomes, the likest first."""
-        likest = sorted(self.best, reverse=True)
-        for each in likest if self.certain is None else [self.certain, *likest]:
-            try:
-                data = each.data
-                if isinstance(self._store, DirectoryStore) and len(data) == _HEAD:
-                    data = self._store.head(each.name, _WHOLE) or b""
-                yield each.name, _document(data)
-            except Exception as error:  # noqa: BLE001 - a damaged neighbour is no reason to say nothing
-                self._could_not(each.name, error)
+        for each in sorted(self.best, reverse=True):
+            yield from self.parsed(each)
+
+    def parsed(self, candidate: _Candidate) -> Iterator[tuple[str, dict[str, Any]]]:
+        """One of them, if it can be read."""
+        try:
+            data = candidate.data
+            if isinstance(self._store, DirectoryStore) and len(data) == _HEAD:
+                data = self._store.head(candidate.name, _WHOLE) or b""
+            yield candidate.name, _document(data)
+        except Exception as error:  # noqa: BLE001 - a damaged neighbour is no reason to say nothing
+            self._could_not(candidate.name, error)
 
     def run(self) -> None:
         """Look, until everything is seen or the time is over."""
@@ -160,11 +164,11 @@ class _Search:
                 return
             if function != call.function:
                 self.functions.append(function)
-            if self.certain is None:
+            if self.same is None:
                 name = _entry(function, call_key(function, call.arguments, version))
                 data = self._read(name)
                 if data is not None:
-                    self.certain = _Candidate(0.0, name, data)
+                    self.same = _Candidate(0.0, name, data)
 
     def _functions(self) -> Iterator[str]:
         """The names of functions that have recordings."""
@@ -228,7 +232,12 @@ class _Likeness:
     def __init__(self, call: Call) -> None:
         document = {"arguments": orjson.loads(call.arguments), "recorded_at": "", "outcomes": []}
         self._region = _region(render(document)[:_HEAD])
-        self._tokens = _tokens(self._region)
+        self._by_line = len(self._region) > _WORDS_UP_TO
+        self._tokens = self._split(self._region)
+
+    def _split(self, region: bytes) -> set[bytes]:
+        """Words; of much text, lines."""
+        return set(region.split(b"\n") if self._by_line else region.split())
 
     def of(self, head: bytes) -> float:
         """0 for nothing alike, 2 for the same."""
@@ -241,7 +250,7 @@ class _Likeness:
         end = int.from_bytes(region[-least:], "big") ^ int.from_bytes(mine[-least:], "big")
         before = least - (start.bit_length() + 7) // 8
         behind = ((end & -end).bit_length() - 1) // 8 if end else least
-        tokens = _tokens(region)
+        tokens = self._split(region)
         shared = len(tokens & self._tokens) / max(len(tokens), len(self._tokens))
         return min(before + behind, least) / most + shared
 
@@ -252,11 +261,6 @@ def _region(head: bytes) -> bytes:
     return head[start + 13 : end if end > 0 else None].rstrip(b",")
 
 
-def _tokens(region: bytes) -> set[bytes]:
-    """Words; of much text, lines."""
-    return set(region.split() if len(region) <= _WORDS_UP_TO else region.split(b"\n"))
-
-
 _WORDS_UP_TO = 1024
 
 
@@ -264,10 +268,16 @@ def _near(version: str | int | None) -> Iterator[str | int | None]:
     """Versions that may have been there before, or come after."""
     if version is not None:
         yield None
-    number = version if type(version) is int else 0
+    digits = str(version)
+    number = int(digits) if digits.isdecimal() and len(digits) < _DIGITS else 0
     for each in (number - 1, number + 1, *range(number - 2, max(number - 20, 0) - 1, -1)):
-        if each >= 0:
-            yield from (each, str(each)) if version is None else [type(version)(each)]
+        if each >= 0 and not isinstance(version, str):
+            yield each
+        if each >= 0 and not isinstance(version, int):
+            yield str(each)
+
+
+_DIGITS = 10
 
 
 def _entry(function: str, key: str) -> str:
@@ -284,17 +294,21 @@ def _error(call: Call, store: Store, search: _Search) -> RecordingNotFound:
         alike = similarity(document["arguments"], asked)
         if likest is None or alike > likest[0]:
             likest = (alike, name, document)
+    for name, document in search.parsed(search.same) if search.same is not None else ():
+        # The same question may be asked of two functions: another's counts where this one has nothing like it.
+        if document.get("function") == call.function or likest is None or likest[0] < _LIKE:
+            likest = (1.0, name, document)
     nearest, found, watched = None, list[Difference](), dict[str, Any]()
     if likest is not None:
         _, name, document = likest
         nearest, found = _nearest(name, document, store), differences(document["arguments"], asked)
         watched = document.get("watched") or {}
     reason = _reason(call, store, search, nearest, found, watched)
-    told = [*_about_nearest(call, search, reason, nearest, found), *_could_not_say(search)]
-    elsewhere: tuple[str, ...] = ()
+    told = [*_about_nearest(call, store.location(), reason, nearest, found), *_could_not_say(search)]
+    elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
-        elsewhere = _elsewhere(call, store)
-        told += _about_nothing(call, store, search, elsewhere)
+        told += _about_nothing(call, store, search)
+    told += [f"  but in:    {each} (MEMO_STORE={shlex.quote(each)})" for each in elsewhere]
     return RecordingNotFound(
         function=call.function,
         key=call.key,
@@ -353,7 +367,10 @@ def _only_watched(found: list[Difference], paths: Iterable[str]) -> bool:
     watched = [parse_path(path, "watch") for path in paths]
 
     def taken(path: str) -> bool:
-        steps = parse_path(path, "watch")
+        try:
+            steps = parse_path(path, "watch")
+        except InvalidOption:  # a key with both kinds of quotes
+            return False
         return any(
             len(each) == len(steps) and all(one in (None, other) for one, other in zip(each, steps, strict=True))
             for each in watched
@@ -375,24 +392,24 @@ def _nearest(name: str, document: dict[str, Any], store: Store) -> Nearest:
 
 
 def _about_nearest(
-    call: Call, search: _Search, reason: str, nearest: Nearest | None, found: list[Difference]
+    call: Call, store: str, reason: str, nearest: Nearest | None, found: list[Difference]
 ) -> Iterator[str]:
     if nearest is None:
         return
     yield f"  nearest:   {nearest.location}"
-    made = f"recorded {nearest.recorded_at}" if nearest.recorded_at else "recorded"
-    by = f" by {nearest.test}" if nearest.test else ""
+    made = f"recorded {printable(nearest.recorded_at)}" if nearest.recorded_at else "recorded"
+    by = f" by {printable(nearest.test)}" if nearest.test else ""
+    yield f"             {made}{by}"
     if reason == "function":
-        yield f"             {made}{by}, as {nearest.function}: memo rekey --function {nearest.function}={call.function}"
-    else:
-        yield f"             {made}{by}"
+        renamed = shlex.quote(f"{printable(nearest.function)}={call.function}")
+        yield f"             as {printable(nearest.function)}; renamed? memo rekey {shlex.quote(store)} --function {renamed}"
     if nearest.version != call.version:
         yield f"             with version={nearest.version!r}; this call has version={call.version!r}"
     if found:
         yield "  differs:   recorded → asked for"
         yield from (f"    {line}" for line in lines(found, _LINES))
     if reason == "watched":
-        yield "             what is watched stays out of the key; it was another then"
+        yield "             what is watched stays out of the key, and that was not the same then"
 
 
 def _counted(call: Call, search: _Search) -> str:
@@ -413,20 +430,18 @@ def _could_not_say(search: _Search) -> Iterator[str]:
             yield f"    … and {len(search.unread) - 3:,} more"
 
 
-def _about_nothing(call: Call, store: Store, search: _Search, elsewhere: tuple[str, ...]) -> Iterator[str]:
+def _about_nothing(call: Call, store: Store, search: _Search) -> Iterator[str]:
     if search.functions:
         near = get_close_matches(call.function, search.functions, 3, 0.4)
         named = near or search.functions[:3]
         more = len(search.functions) - len(named)
-        yield f"  it has:    recordings of {', '.join(named)}{f' and {more} more' if more > 0 else ''}"
-    for each in elsewhere:
-        yield f"  but in:    {each} (MEMO_STORE={shlex.quote(each)})"
+        yield f"  it has:    recordings of {printable(', '.join(named))}{f' and {more} more' if more > 0 else ''}"
     if isinstance(store, DirectoryStore):
         yield f"  from:      {_cwd()} (the working directory)"
 
 
-def _elsewhere(call: Call, store: Store) -> tuple[str, ...]:
-    """Directories nearby that have recordings of this function: those with this very call first."""
+def _elsewhere(call: Call, store: Store, *, only_this: bool) -> tuple[str, ...]:
+    """Directories nearby that have recordings of this function: those with this very call first, or alone."""
     if not isinstance(store, DirectoryStore):
         return ()
     here, name = _cwd(), os.path.basename(store.location())  # noqa: PTH119
@@ -442,7 +457,7 @@ def _elsewhere(call: Call, store: Store) -> tuple[str, ...]:
         try:
             near = DirectoryStore(folder)
             exact = near.head(_entry(call.function, call.key), 1) is not None
-            if exact or next(near.scan(f"{call.function}/"), None) is not None:
+            if exact or (not only_this and next(near.scan(f"{call.function}/"), None) is not None):
                 found.append((not exact, folder))
         except Exception:  # noqa: BLE001, S112 - a place that can not be read is no hint
             continue

@@ -159,7 +159,7 @@ def test_consumed(store, program):
 
 
 def test_another_version(store):
-    for old, new in [(1, 2), (None, 1), ("1", "2"), ("b", "a"), (None, "a"), (70, None)]:
+    for old, new in [(1, 2), (None, 1), ("1", "2"), ("41", "42"), ("b", "a"), (None, "a"), (70, None), (2, "x")]:
         fresh = MemoryStore() if isinstance(store, MemoryStore) else DirectoryStore(f"{store.location()}{old}{new}")
         record(fresh, lambda old=old: chat(version=old)(said("a")), lambda: chat(version=9)(said("b")))
         error = missed(fresh, lambda new=new: chat(version=new)(said("a")))
@@ -170,11 +170,19 @@ def test_another_version(store):
 
 
 def test_another_function(store):
-    record(store, lambda: chat("app.old")(said("a")), lambda: chat("app.old")(said("b")), lambda: chat()(said("c")))
-    error = missed(store, lambda: chat()(said("a")))
+    old, new = chat("app.old"), chat()
+    record(store, lambda: old(said("a")), lambda: old(said("b")), lambda: new(said(*"xyz"), model="n", tools=[1]))
+    error = missed(store, lambda: new(said("a")))
     assert error.reason == "function"
     assert error.nearest.function == "app.old"
-    assert "memo rekey --function app.old=app.chat" in str(error)
+    assert f"memo rekey {store.location()} --function app.old=app.chat" in str(error)
+
+
+def test_the_same_question_to_another_function_is_no_reason(store):
+    record(store, lambda: chat("app.other")(said("Why not?")), lambda: chat()(said("Why?")))
+    error = missed(store, lambda: chat()(said("Why not?")))
+    assert error.reason == "arguments"
+    assert error.nearest.function == "app.chat"
 
 
 @pytest.mark.parametrize("then", [(), ("tools", "messages[0]")])
@@ -223,6 +231,33 @@ def test_the_wrong_directory(tmp_path, monkeypatch):
         assert f"{where} (the working directory)" in str(error)
     assert error.reason == "no store"
     assert not (tmp_path / "src" / "recordings").exists()
+
+
+def test_this_very_call_in_another_directory(tmp_path, monkeypatch):
+    ask = chat()
+    record(tmp_path / "tests" / "recordings", lambda: ask(said("a")), lambda: ask(said("b")))
+    record(tmp_path / "recordings", lambda: ask(said("b")))
+    monkeypatch.chdir(tmp_path)
+    assert missed("recordings", lambda: ask(said("a"))).elsewhere == (str(tmp_path / "tests" / "recordings"),)
+    assert missed("recordings", lambda: ask(said("c"))).elsewhere == ()
+
+
+def test_nothing_in_a_recording_moves_the_cursor(tmp_path):
+    ask = chat()
+    record(tmp_path, lambda: ask(said("a")), test="\x1b[31mtest\r\n")
+    (path,) = tmp_path.rglob("*.json")
+    path.write_text(path.read_text().replace('"20', '"\\u001b20'))
+    text = str(missed(tmp_path, lambda: ask(said("b"))))
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "test" in text
+
+
+def test_odd_keys(store):
+    ask = recordable(name="ask", watch="options.b")(lambda options: 1)
+    record(store, lambda: ask({"'\"": 1, "a\nb": 2}))
+    error = missed(store, lambda: ask({"'\"": None, "a\nb": None, "": 1}))
+    assert error.reason == "arguments"
+    assert len(error.differences) == 3
 
 
 def test_a_renamed_file(tmp_path):
