@@ -27,7 +27,9 @@ def memo(*arguments, **options):
     )
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["import"], ["import", "llama-stack"]])
+@pytest.mark.parametrize(
+    "command", [[], ["ls"], ["show"], ["diff"], ["verify"], ["demo"], ["import"], ["import", "llama-stack"]]
+)
 def test_help(command):
     done = memo(*command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -37,8 +39,8 @@ def test_help(command):
 
 def test_help_names_every_command():
     shown = memo("--help").stdout
-    assert "demo" in shown
-    assert "import" in shown
+    for module in (ROOT / "memo" / "cli").glob("[a-z]*.py"):
+        assert f"\n  {module.stem.removesuffix('s') if module.stem == 'imports' else module.stem} " in shown
 
 
 def test_help_imports_nothing_slow():
@@ -50,6 +52,38 @@ print("imported:", sorted({SLOW!r} & sys.modules.keys()))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "imported: []"
+
+
+@pytest.mark.parametrize("missing", [["typer"], ["rich"], ["typer", "rich"]])
+def test_without_the_extra_it_says_what_installs_it(missing):
+    program = f"""
+import importlib.util, sys
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name in {missing!r} else find(name, *more)
+from memo.__main__ import main
+sys.exit(main(["ls"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"memo: the command line needs {' and '.join(missing)}: pip install 'memo-recorder[cli]'\n"
+
+
+def test_no_space_for_the_output():
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    with full.open("w") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", "memo", "ls", "recordings"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("memo: ")
+    assert "Traceback" not in done.stderr
 
 
 def test_version():
@@ -65,6 +99,11 @@ def test_version():
         (["--nonsense"], "--nonsense"),
         (["demo", "--nonsense"], "--nonsense"),
         (["demo", "--store"], "--store"),
+        (["show"], "KEY|FILE"),
+        (["diff", "a"], "'B'"),
+        (["ls", "--stale", "soon", "recordings"], "--stale='soon'"),
+        (["verify", "--jobs", "0", "recordings"], "--jobs"),
+        (["ls", "a", "b"], "b"),
         (["import"], "missing command"),
         (["import", "postcards"], "'postcards'"),
         (["import", "llama-stack"], "SOURCE"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 __all__ = ["age", "count", "printable", "size"]
 
-_UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\u200a\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff]")
+_SPECIAL = re.compile(r"[^\t\n\x20-\x7e]")
+_JOINERS = "\u200c\u200d"
+"""Parts of writing and of emoji, though they show nothing by themselves."""
 
 
 def printable(text: str) -> str:
@@ -15,7 +18,14 @@ def printable(text: str) -> str:
 
     New lines and tabs stay. What recordings hold was written by anybody.
     """
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return text if text.isprintable() else _SPECIAL.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    each = found[0]
+    if each.isprintable() or each in _JOINERS or unicodedata.category(each) == "Zs":
+        return each
+    return each.encode("unicode_escape").decode()
 
 
 def size(number: int) -> str:
