@@ -8,8 +8,10 @@ has each recording at its old place, at its new one, or (alike in both) at both:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -18,7 +20,7 @@ from memo.errors import MemoError, Refused
 from memo.maintenance.entries import read, stands_at_its_name
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["Change", "Changed", "Plan", "Rewrite", "apply", "plan_changes"]
+__all__ = ["Change", "Changed", "Plan", "Rewrite", "apply", "plan_changes", "remove_empty"]
 
 Progress = Callable[[int, int], None]
 """Is told how many are done, of how many."""
@@ -184,7 +186,16 @@ def apply(
         elif store.get(change.name) is not None:
             changed.left.append(store.location(change.name))
         progress(done := done + 1, steps)
+    remove_empty(store, (change.name for change in moved))
     return changed
+
+
+def remove_empty(store: Store, names: Iterable[str]) -> None:
+    """Remove the directories in which those recordings were, where nothing is left in them."""
+    if isinstance(store, DirectoryStore):
+        for folder in {Path(store.location(name)).parent for name in names}:
+            with suppress(OSError):  # it holds something still
+                folder.rmdir()
 
 
 def _place(store: Store, change: Change, rewrite: Rewrite) -> bool:

@@ -14,6 +14,7 @@ import orjson
 
 from memo._format import KEY_CHARACTERS, parse
 from memo.errors import InvalidOption, MemoError, Refused, StoreError
+from memo.maintenance.changes import remove_empty
 from memo.maintenance.entries import read, recorded_at, stands_at_its_name
 from memo.stores import DirectoryStore, Store
 
@@ -204,7 +205,7 @@ def prune(store: Store, unneeded: Iterable[Unneeded], progress: Progress = lambd
     """
     pruned = Pruned()
     listed = list(unneeded)
-    folders: set[Path] = set()
+    gone: list[str] = []
     for done, each in enumerate(listed, 1):
         location = store.location(each.name)
         try:
@@ -216,16 +217,11 @@ def prune(store: Store, unneeded: Iterable[Unneeded], progress: Progress = lambd
             elif store.delete(each.name):
                 pruned.deleted += 1
                 pruned.size += each.size
-                folders.add(Path(location).parent)
+                gone.append(each.name)
         except MemoError as error:
             pruned.left[location] = str(getattr(error, "reason", error))
         progress(done, len(listed))
-    if isinstance(store, DirectoryStore):
-        for folder in folders:
-            try:
-                folder.rmdir()
-            except OSError:  # it holds something still
-                continue
+    remove_empty(store, gone)
     return pruned
 
 

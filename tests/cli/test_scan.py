@@ -2,6 +2,7 @@
 
 import random
 import string
+import sys
 
 import pytest
 
@@ -58,6 +59,13 @@ def test_a_secret_in_a_call(memo, write, tmp_path):
     assert old.name in done.out
     assert "replay finds it if the call has no secret there" in done.out
     assert not old.exists()
+
+
+def test_without_kingfisher(memo, store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kingfisher_sdk", None)
+    done = memo("scan", store, code=2)
+    assert "pip install 'memo-recorder[scan]'" in done.err
+    assert done.out == ""
 
 
 def test_damaged_stores(memo, damaged):

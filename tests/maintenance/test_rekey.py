@@ -148,6 +148,7 @@ def test_another_function_name_and_version(tmp_path):
     put(store, "other", {"x": 1})
     assert rekey(store, function={"old.name": "new name/with:signs"}, version="2") == 1
     assert replay(store, new, 1) == 2
+    assert not (tmp_path / "old.name").exists()
     assert sum(each["function"] == "other" for each in documents(store)) == 1
     assert not any("version" in each for each in documents(store) if each["function"] == "other")
 
