@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from memo._flight import Claim
 from memo._modes import Mode
 from memo._outcomes import is_answer
 from memo._session import Place, Session, active
@@ -276,7 +277,9 @@ class _Taking(Session):
         self.taken: tuple[Call, dict[str, Any]] | None = None
         self.failure: Exception | None = None
 
-    def store_outcome(self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values) -> None:
+    def store_outcome(
+        self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+    ) -> None:
         """Take it."""
         self.taken = call, outcome
 
