@@ -139,7 +139,7 @@ def test_positions_names_and_defaults_are_one_call():
         (Message(content="hi"), Message(content="hi", role="user")),
         (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=timezone(timedelta(0)))),
     ],
-    ids=repr,
+    ids=lambda each: type(each).__name__,
 )
 def test_the_same_said_in_another_way_is_one_call(one, other):
     assert key(one) == key(other)
