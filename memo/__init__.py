@@ -1,4 +1,7 @@
-"""Record a real async call once; replay it typed, for ever. Any function, any SDK, no HTTP layer."""
+"""Record a real async call once; replay it typed, for ever. Any function, any SDK, no HTTP layer.
+
+PYTEST_DONT_REWRITE: pytest rewrites the packages of its plugins, and would complain where memo is imported before pytest.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

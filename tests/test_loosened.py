@@ -21,10 +21,6 @@ def loose(**arguments):
     return arguments
 
 
-def plain(word, trace=""):
-    return word
-
-
 def test_it_holds_for_the_functions_that_have_the_argument():
     store = MemoryStore()
     for trace in ("one", "two"):

@@ -121,3 +121,19 @@ pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()
         "memo.pytest_plugin._ledger",
         "memo.pytest_plugin._settings",
     ]
+
+
+def test_memo_may_be_imported_before_pytest(project, monkeypatch):
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    program = "import memo, pytest, sys; sys.exit(pytest.main(sys.argv[1:]))"
+    blocked = [f"-pno:{name}" for name in ("asyncio", "cassetter", "hypothesispytest", "randomly", "recording")]
+    (project.path / "test_plain.py").write_text("def test_it():\n    pass\n")
+    done = subprocess.run(
+        [sys.executable, "-c", program, "-Werror", *blocked, "test_plain.py"],
+        cwd=project.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "memo: mode replay" in done.stdout
