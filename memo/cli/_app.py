@@ -58,7 +58,7 @@ def _group(help_: str) -> typer.Typer:
         help=help_,
         add_completion=False,  # four options more in every help, for something that is set up once
         pretty_exceptions_enable=False,
-        rich_markup_mode="rich" if sys.stdout.isatty() else None,
+        rich_markup_mode="markdown" if sys.stdout.isatty() else None,
         subcommand_metavar="COMMAND ...",
         context_settings={"help_option_names": ["-h", "--help"]},
     )

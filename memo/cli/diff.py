@@ -27,6 +27,10 @@ __all__ = ["diff"]
 
 _SHOWN = 20
 _MANY = 3
+_PAIRS = 5
+_COMPARED = 40
+_ALIKE = 0.7
+"""How alike two calls are that are taken for one that was edited."""
 _DIFFERENT = ("other outcomes", "only in A", "only in B")
 _INDEX = re.compile(r"\[\d+\]")
 
@@ -43,13 +47,14 @@ def diff(
 
     Of recordings: in the calls, then in the outcomes, the text of a stream first. When they were recorded, how long they
     took and which test made them is no difference. Of stores (directories, URLs): which recordings only one of them has,
-    and which have other outcomes.
+    which have other outcomes, and of calls that only one has, those of the other that they are most like: one edited
+    prompt is another call.
 
     Exit codes: 0 if nothing differs, 1 if something does, 2 if one of them is not there or damaged.
     """
     stores = [_is_store(each) for each in (a, b)]
     if all(stores):
-        return _diff_stores(open_store(a), open_store(b), json=json)
+        return _diff_stores(open_store(a), open_store(b), lines, json=json)
     one, other = find(a, store), find(b, store)
     parts = _parts(one.document(), other.document())
     if json:
@@ -165,23 +170,69 @@ class _Side:
         return side
 
 
-def _diff_stores(a: Store, b: Store, *, json: bool) -> int:
+def _diff_stores(a: Store, b: Store, lines: int, *, json: bool) -> int:
     from memo.maintenance.entries import lies_at
 
     one, other = _Side.of(a), _Side.of(b)
     calls = sorted(one.outcomes.keys() | other.outcomes.keys())
     states = {call: _state(one.outcomes.get(call), other.outcomes.get(call)) for call in calls}
     differing = {call: state for kind in _DIFFERENT for call, state in states.items() if state == kind}
+    edited = _edited(a, b, differing)
     damaged = [(side.store, each) for side in (one, other) for each in side.damaged]
     if json:
         listed = [{"function": call[0], "key": call[1], "state": state} for call, state in differing.items()]
+        alike = [
+            {"a": left, "b": right, "function": name, "differences": _trees(found)}
+            for name, left, right, found in edited
+        ]
         broken = [{"location": lies_at(store, each.name), "reason": each.reason} for store, each in damaged]
-        tell_json({"a": a.location(), "b": b.location(), "differences": listed, "damaged": broken})
+        tell_json({"a": a.location(), "b": b.location(), "differences": listed, "edited": alike, "damaged": broken})
     else:
         _tell_stores(states, differing)
+        for function, left, right, found in edited[:_PAIRS]:
+            heading(f"{function}: the call {left[:12]} of A became {right[:12]} in B")
+            tell_difference(found, lines)
+        if len(edited) > _PAIRS:
+            tell(f"and {len(edited) - _PAIRS:,} more such calls (--json shows them all)")
         tell_damaged(a, one.damaged)
         tell_damaged(b, other.damaged)
     return 2 if damaged else 1 if differing else 0
+
+
+def _edited(a: Store, b: Store, differing: dict[tuple[str, str], str]) -> list[tuple[str, str, str, list[Difference]]]:
+    """Calls that only A has, each with the one that only B has and that it is most like: function, both keys, what differs.
+
+    Only some of a function's calls are compared, each with each: more would take too long.
+    """
+    from memo._diff import differences, similarity
+
+    pairs: list[tuple[str, str, str, list[Difference]]] = []
+    for function in dict.fromkeys(function for function, _ in differing):
+        left = _arguments(
+            a, [call for call, state in differing.items() if call[0] == function and state == "only in A"]
+        )
+        right = _arguments(
+            b, [call for call, state in differing.items() if call[0] == function and state == "only in B"]
+        )
+        likeness = {(one, other): similarity(left[one], right[other]) for one in left for other in right}
+        for one, other in sorted(likeness, key=lambda pair: -likeness[pair]):
+            if likeness[one, other] >= _ALIKE and one in left and other in right:
+                pairs.append((function, one, other, differences(left.pop(one), right.pop(other))))
+    return pairs
+
+
+def _arguments(store: Store, calls: list[tuple[str, str]]) -> dict[str, Any]:
+    """The arguments of the first of these calls, by key."""
+    from memo._format import KEY_CHARACTERS, parse
+    from memo.maintenance.entries import read
+
+    found = {}
+    for function, key in calls[:_COMPARED]:
+        name = f"{function}/{key[:KEY_CHARACTERS]}"
+        data = read(store, name)
+        if data is not None:  # it may be misplaced, or gone by now
+            found[key] = parse(data, store.location(name))["arguments"]
+    return found
 
 
 def _state(one: bytes | None, other: bytes | None) -> str:

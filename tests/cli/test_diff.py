@@ -86,6 +86,25 @@ def test_two_stores(memo, real, tmp_path, write):
     assert states == ["other outcomes", "only in A", "only in B"]
 
 
+def test_an_edited_call_is_found_again(memo, write, tmp_path):
+    def ask(store, question, n):
+        messages = [{"role": "system", "content": "You are brief."}, {"role": "user", "content": question}]
+        write("app.ask", store=store, messages=messages, model="gpt-4o", n=n)
+
+    ask("store", "What is the wheather?", 1)
+    ask("store", "How high is the Eiffel tower?", 2)
+    ask("other", "What is the weather?", 1)
+    ask("other", "How high is the Eiffel Tower?", 2)
+    write("app.other", store="store", x=1)
+    write("app.other", store="other", y="nothing alike")
+    out = memo("diff", tmp_path / "store", tmp_path / "other", code=1).out
+    assert out.count("became") == 2
+    assert "messages[1].content: 'What is the wheather?' → 'What is the weather?'" in out
+    assert "'How high is the Eiffel tower?' → 'How high is the Eiffel Tower?'" in out
+    tree = memo("diff", tmp_path / "store", tmp_path / "other", "--json", code=1).json
+    assert [each["differences"][0]["path"] for each in tree["edited"]] == ["messages[1].content"] * 2
+
+
 def test_damage_is_trouble(memo, damaged, real):
     store, says = damaged
     done = memo("diff", store, store, code=2)

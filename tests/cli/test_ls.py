@@ -125,3 +125,11 @@ def test_on_a_terminal_lines_fit(on_a_terminal, real, columns):
     lines = ANSI.sub("", shown).splitlines()[:-1]
     assert max(map(len, lines)) <= columns
     assert ("TEST" in lines[0]) == (columns == 120)
+
+
+def test_help_on_a_terminal(on_a_terminal):
+    shown, code = on_a_terminal(80, "ls", "--help")
+    lines = ANSI.sub("", shown).splitlines()
+    assert code == 0
+    assert max(map(len, lines)) <= 80
+    assert "[tool.memo]" in ANSI.sub("", shown), "it is no markup"
