@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from io import TextIOWrapper
 
 from memo.errors import MemoError
 
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing:
         _say(f"memo: the command line needs {' and '.join(missing)}: pip install 'memo-recorder[cli]'")
         return 2
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal, or a pipe, that does not know every character
     from typer import TyperException
 
     from memo.cli._app import app

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from shutil import get_terminal_size
@@ -202,6 +203,7 @@ def _end(text: str, width: int) -> str:
     return f"…{text}" if text else ""
 
 
+@cache
 def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 

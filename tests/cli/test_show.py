@@ -138,6 +138,14 @@ def test_nothing_in_it_controls_the_terminal(memo, write):
     assert memo("show", file, "--json").out.isascii()
 
 
+def test_where_not_every_character_is_known(write):
+    file = write("app.f", {"value": "naïve 日本"})
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "memo", "show", file]
+    done = subprocess.run(command, capture_output=True, check=True, env=environ)
+    assert rb"na\xefve \u65e5\u672c" in done.stdout
+
+
 def test_on_a_terminal_items_take_a_line(on_a_terminal, real):
     for columns in (80, 200):
         shown, code = on_a_terminal(columns, "show", STREAM, "--store", real)
