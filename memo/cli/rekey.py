@@ -71,6 +71,10 @@ def rekey(
     from memo.maintenance.changes import apply
     from memo.maintenance.rekey import Rekey, plan_rekey
 
+    if not (drop or add or rename or function or watch or version is not None):
+        raise typer.BadParameter(
+            "nothing is said to have changed: --drop, --add, --rename, --function, --version or --watch"
+        )
     given: dict[str, Any] = {} if version is None else {"version": _version(version)}
     change = Rekey(
         drop=drop or (),

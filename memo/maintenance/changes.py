@@ -162,8 +162,7 @@ def apply(
         before = undo or DirectoryStore(folder)
         try:
             for change in moved:
-                if _place(store, change, rewrite):
-                    written.append(change)
+                _place(store, change, rewrite, written)
                 progress(done := done + 1, steps)
             for change in kept:
                 old, new = _again(store, change, rewrite)
@@ -173,7 +172,8 @@ def apply(
                 progress(done := done + 1, steps)
         except BaseException:
             for change in replaced:
-                if (old_data := before.get(change.name)) is not None:
+                old_data = before.get(change.name)
+                if old_data is not None and _is(store, change.name, change.new_digest):
                     store.put(change.name, old_data)
             for change in written:
                 if _is(store, change.new_name, change.new_digest):
@@ -198,15 +198,14 @@ def remove_empty(store: Store, names: Iterable[str]) -> None:
                 folder.rmdir()
 
 
-def _place(store: Store, change: Change, rewrite: Rewrite) -> bool:
-    """Write a recording at its new place. Whether it was not there already."""
+def _place(store: Store, change: Change, rewrite: Rewrite, written: list[Change]) -> None:
+    """Write a recording at its new place, if it is not there already, and note that."""
     _, new = _again(store, change, rewrite)
     if (there := _obstacle(store, change)) is not None:
         raise Refused(store.location(change.name), there)
-    if store.get(change.new_name) is not None:
-        return False
-    store.put(change.new_name, new)
-    return True
+    if store.get(change.new_name) is None:
+        written.append(change)
+        store.put(change.new_name, new)
 
 
 def _again(store: Store, change: Change, rewrite: Rewrite) -> tuple[bytes, bytes]:

@@ -7,6 +7,7 @@ argument that `watch=` keeps out of the key from now on, or that was edited unde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -85,7 +86,7 @@ class Rekey:
             self._renamed(arguments, watched, steps, new)
         for steps, value in self._add:
             if not _below(watched, steps):
-                put(arguments, steps, value)
+                put(arguments, steps, deepcopy(value))
         for path, steps, given in self._watch:
             if path not in watched:
                 if steps[0] not in arguments:
@@ -172,11 +173,14 @@ def plan_rekey(
     Two recordings that would be the same call are in each other's way, and so is one that is there already. A recording
     that is damaged, or that can not be changed so, is in the way of all: it may be one that is meant. `only` names
     functions, or recordings as `function/key` (the beginning of the key is enough); a parameter that is added to several
-    functions needs it. Raises `InvalidOption` for that, and for a name that no recording has; `StoreError` if the store can
-    not be read.
+    functions needs it: else `Refused` is raised. Raises `InvalidOption` for a name that no recording has, `StoreError` if
+    the store can not be read.
     """
     plan = plan_changes(store, selected(store, only), rekey, progress)
     functions = sorted({change.function for change in plan.changes})
     if rekey.adds and not only and len(functions) > 1:
-        raise InvalidOption("only", None, functions)
+        names = ", ".join(functions[:5]) + (", ..." if len(functions) > 5 else "")
+        raise Refused(
+            store.location(), f"has recordings of several functions ({names}): only= says which has the new parameter"
+        )
     return plan

@@ -181,6 +181,17 @@ def test_a_field_of_a_model(tmp_path):
     assert documents(store)[0]["arguments"] == {"options": {"__type__": "Options", "value": {"length": 1, "seed": 7}}}
 
 
+def test_what_is_added_is_each_recordings_own():
+    store = MemoryStore()
+    for x in range(3):
+        put(store, "f", {"x": x})
+    messages = [{"role": "system"}, {"role": "user"}]
+    assert rekey(store, add={"messages": messages, "messages[*].n": 1}, watch={"messages[0]": None}) == 3
+    assert messages == [{"role": "system"}, {"role": "user"}]
+    assert len({tuple(each["watched"].items()) for each in documents(store)}) == 1
+    assert all(each["arguments"]["messages"] == [None, {"role": "user", "n": 1}] for each in documents(store))
+
+
 # Watched
 
 
@@ -361,7 +372,7 @@ def test_a_parameter_for_several_functions_has_to_be_meant():
     store = MemoryStore()
     put(store, "f", {"x": 1})
     put(store, "g", {"x": 1})
-    with pytest.raises(InvalidOption, match="only"):
+    with pytest.raises(Refused, match=r"\(f, g\): only="):
         plan_rekey(store, Rekey(add={"days": 3}))
     assert rekey(store, add={"days": 3}, only=["f"]) == 1
     assert rekey(store, add={"days": 3}, only=["f", "g"]) == 1
