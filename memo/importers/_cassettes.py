@@ -136,7 +136,8 @@ def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport
                     report.masked.append(name)
                 at = recorded.at if recorded.at is not None else path.stat().st_mtime
                 same = calls.setdefault(call.key, _Calls(call, at))
-                same.outcomes.append(orjson.dumps(outcome))
+                # A copy: the buffer that orjson leaves behind is several times as large.
+                same.outcomes.append(bytes(memoryview(orjson.dumps(outcome))))
                 same.names.append(name)
     keys = set[str]()
     for key, same in calls.items():
