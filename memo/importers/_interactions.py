@@ -170,7 +170,9 @@ def _endpoint(interaction: Interaction) -> tuple[_Endpoint, str]:
         if interaction.method == endpoint.method and url.path.endswith(endpoint.path):
             if endpoint.sdk == "openai" and "anthropic-version" in interaction.request_headers:
                 break
-            if "anthropic-beta" in interaction.request_headers or "beta=true" in url.query:
+            if endpoint.sdk == "anthropic" and (
+                "anthropic-beta" in interaction.request_headers or "beta=true" in url.query
+            ):
                 raise NotCarried("is a call of anthropic's beta, whose types the request does not tell")
             return endpoint, f"{url.scheme}://{url.netloc}{url.path.removesuffix(endpoint.path)}"
     raise NotCarried(
