@@ -541,6 +541,17 @@ def test_a_value_in_the_shape_of_a_secret_is_masked(secret):
         assert "hunter2" not in written
 
 
+def test_the_same_call_is_the_same_call_again_with_a_secret_in_it_and_without_one(tmp_path):
+    asked = []
+    cache = memo.Recorder(tmp_path, mode="record-if-missing")
+    ask = cache.recordable(name="ask")(asked.append)
+    for _ in range(3):
+        for each in ("plain", f"use {SECRET}", "plain", "use sk-proj-0123456789abcdefghij"):
+            ask(each)
+    assert asked == ["plain", f"use {SECRET}"]
+    assert all(SECRET not in path.read_text() for path in tmp_path.rglob("*.json"))
+
+
 def test_two_secrets_are_one_call():
     assert key(f"use {SECRET}") == key("use sk-proj-0123456789abcdefghij") != key("use")
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import BaseModel
 
 from memo import CacheInfo, Recorder, RecordingNotFound, recordable, recording
 from memo.errors import InvalidOption
@@ -66,6 +67,35 @@ async def test_every_replay_gives_a_fresh_object(grade):
     second = await grade("a")
     second["grade"].append("changed")
     assert await grade("a") == {"answer": "a", "grade": [1]}
+
+
+class Word(BaseModel):
+    text: str
+    more: list[int] = []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[0.1, -0.0, 1e300, 5e-324], [1.0, 2], [1.5], [1.0, True], [Word(text="a", more=[1]), Word(text="b", more=[2])]],
+    ids=repr,
+)
+@pytest.mark.parametrize("memory", [0, 1_000_000])
+async def test_lists_are_replayed_fresh_and_exactly(tmp_path, value, memory):
+    cache = Recorder(tmp_path, mode="record-if-missing", memory=memory)
+
+    @cache.recordable
+    async def listed():
+        return value
+
+    await listed()
+    for _ in range(3):
+        replayed = await listed()
+        assert replayed is not value
+        assert repr(replayed) == repr(value)
+        if isinstance(value[0], Word):
+            replayed[0].more.append(3)
+        replayed.append("changed")
+    assert listed.cache_info().misses == 1
 
 
 async def test_options_are_those_of_recordable(cache):
