@@ -98,11 +98,11 @@ class Recording:
 
     def outcome(self, index: int) -> Outcome:
         """The outcome of the identical call number `index`."""
+        tree = self._trees[index]  # before the look whether another thread has made the outcome, and let go of it
         ready = self._outcomes[index]
         if ready is None:
-            ready = self._outcomes[index] = Outcome(self._trees[index], self._values, self.location)
-            if len(self._trees) == 1:
-                self._trees = []  # ready outcomes are held as bytes, five times smaller
+            ready = self._outcomes[index] = Outcome(tree, self._values, self.location)
+            self._trees[index] = None  # ready outcomes are held as bytes, five times smaller
         return ready
 
 
