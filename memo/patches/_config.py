@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
+from urllib.parse import quote
 
 from memo._age import duration
 from memo._modes import Mode
@@ -99,7 +100,10 @@ def configured(environ: Mapping[str, str] = os.environ) -> Configuration:
 
 
 def absolute(store: str, folder: Path) -> str:
-    """A store's directory, relative to a folder; a store of another kind as it is."""
+    """A store's directory, or file (`sqlite:///…`), relative to a folder; a store of another kind as it is."""
+    scheme, _, path = store.partition(":///")
+    if scheme == "sqlite":
+        return f"sqlite:///{quote(str(folder))}/{path}" if path[:1] not in ("", "/", "~") else store
     return store if "://" in store else str(folder / Path(store).expanduser())
 
 

@@ -69,8 +69,8 @@ def _decompressed(data: memoryview, size: int, location: str) -> bytes:
         result = reader.decompress(data, size + 1)
     except zlib.error as error:
         raise RecordingDamaged(location, f"can not be decompressed ({error})") from None
-    if not reader.eof:
-        raise RecordingDamaged(location, "is not whole: its compressed bytes end too early, or are too many")
+    if not reader.eof or reader.unused_data:
+        raise RecordingDamaged(location, "is not whole: its compressed bytes end too early, or too late")
     return result
 
 

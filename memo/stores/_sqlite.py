@@ -108,7 +108,7 @@ class SqliteStore:
 
     def location(self, name: str = "") -> str:
         """The file as a URL, and the name in it."""
-        root = f"sqlite:///{self._path}"
+        root = f"sqlite:///{quote(self._path)}"
         return f"{root}/{shown(name)}" if name else root
 
     # Claims
@@ -268,7 +268,6 @@ class SqliteStore:
         """See that it is a database of memo's, of a version that is known; make it one if it is new. Whether it is one."""
         version = self._version(connection)
         if version == 0 and make:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN EXCLUSIVE")
             version = self._version(connection)  # another process may have been quicker
             if version == 0:
@@ -278,7 +277,20 @@ class SqliteStore:
             connection.execute("COMMIT")
         if version > _VERSION:
             raise NewerFormat(self.location(), version, _VERSION)
+        if make:
+            self._turn_to_wal(connection)
         return version > 0
+
+    def _turn_to_wal(self, connection: sqlite3.Connection) -> None:
+        """Once in a file's life. SQLite does not wait for others by itself here."""
+        end = time.monotonic() + self._timeout
+        while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.005)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """The version of its tables, 0 if it has none."""

