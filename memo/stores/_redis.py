@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 from weakref import finalize
@@ -14,7 +14,7 @@ from weakref import finalize
 from anyio.from_thread import BlockingPortalProvider
 from redis.exceptions import NoScriptError, ResponseError
 
-from memo.errors import RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
+from memo.errors import MemoError, RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
 from memo.stores._entry import pack, unpack
 from memo.stores._redis_loop import Loop
 from memo.stores._redis_server import FAILURES, Server
@@ -159,7 +159,8 @@ class RedisStore:
 
     def get(self, name: str) -> bytes | None:
         """The bytes of that name, None where there are none."""
-        return self._unpacked(name, self._call(StoreNotReadable, "GET", self._key(name), name=name))
+        key = self._key(name)
+        return self._unpacked(key, self._call(StoreNotReadable, "GET", key, key=key))
 
     def put(self, name: str, data: bytes) -> None:
         """Keep the bytes under that name."""
@@ -192,35 +193,36 @@ class RedisStore:
 
     def location(self, name: str = "") -> str:
         """The URL of the database without credentials, and the key in it."""
-        return f"{self._server.location}#{self._key(name)}" if name else self._server.location
+        return self._place(self._key(name)) if name else self._server.location
 
     def get_many(self, names: Sequence[str]) -> list[bytes | None]:
         """The bytes of each name, a hundred in one round trip."""
         found: list[bytes | None] = []
         for start in range(0, len(names), _TOGETHER):
-            some = names[start : start + _TOGETHER]
-            entries = self._call(StoreNotReadable, "MGET", *map(self._key, some))
-            found += map(self._unpacked, some, entries)
+            keys = [self._key(name) for name in names[start : start + _TOGETHER]]
+            found += map(self._unpacked, keys, self._call(StoreNotReadable, "MGET", *keys))
         return found
 
     async def aget(self, name: str) -> bytes | None:
         """As `get`, without blocking. What is asked for in one turn of the event loop goes out together."""
         here = self._loops.get(asyncio.get_running_loop()) or await self._begin()
-        return self._unpacked(name, await here.read(self._key(name)))
+        key = self._key(name)
+        return self._unpacked(key, await here.read(key))
 
     # Claims
 
     def claim(self, name: str, token: str) -> bytes | Held | None:
         """Claim that name. None if it is claimed now, else its bytes, or who holds it."""
-        found = self._run(_CLAIM, name, token, _milliseconds(self.lease))
+        key = self._key(name)
+        found = self._run(_CLAIM, key, token, _milliseconds(self.lease))
         if isinstance(found, list):
             holder, milliseconds = found
             return Held(holder.decode(), max(0, milliseconds) / 1000)
-        return self._unpacked(name, found)
+        return self._unpacked(key, found)
 
     def renew(self, name: str, token: str) -> bool:
         """Let the claim last for `lease` seconds from now. False if it is not this token's any more."""
-        return bool(self._run(_RENEW, name, token, _milliseconds(self.lease)))
+        return bool(self._run(_RENEW, self._key(name), token, _milliseconds(self.lease)))
 
     def finish(self, name: str, token: str, data: bytes) -> bytes | None:
         """As `create`; the claim ends and who waits is woken, by the same script."""
@@ -228,7 +230,7 @@ class RedisStore:
 
     def release(self, name: str, token: str) -> None:
         """The claim ends without an entry, and who waits for it is woken."""
-        self._run(_RELEASE, name, token)
+        self._run(_RELEASE, self._key(name), token)
 
     def wait(self, name: str, holder: str, seconds: float) -> None:
         """Block until that holder's claim has ended, or for so many seconds. Returns early if the server goes away.
@@ -249,7 +251,7 @@ class RedisStore:
     async def await_(self, name: str, holder: str, seconds: float) -> None:
         """The same without blocking. All who wait in an event loop share one connection, which ends with the last."""
         here = self._loops.get(asyncio.get_running_loop()) or await self._begin()
-        claim = self._claim(name)
+        claim = _claim(self._key(name))
 
         async def held() -> bool:
             return await here.read(claim) == holder.encode()
@@ -259,10 +261,10 @@ class RedisStore:
     # Keys
 
     def _key(self, name: str) -> str:
-        return f"{self._start}{shown(name)}}}"
+        return f"{self._start}{_shown(name)}}}"
 
-    def _claim(self, name: str) -> str:
-        return f"{self._key(name)}:claim"
+    def _place(self, key: str) -> str:
+        return f"{self._server.location}#{key}"
 
     def _name(self, key: bytes) -> str | None:
         """The name of an entry's key, None if it is not one of ours."""
@@ -273,51 +275,55 @@ class RedisStore:
             return None
         return name if shown(name) == text else None
 
-    def _unpacked(self, name: str, entry: bytes | None) -> bytes | None:
-        return unpack(entry, self.location(name)) if entry is not None else None
+    def _unpacked(self, key: str, entry: bytes | None) -> bytes | None:
+        return unpack(entry, self._place(key)) if entry is not None else None
 
     # Commands
 
     def _create(self, name: str, data: bytes, token: str) -> bytes | None:
+        key = self._key(name)
         milliseconds = _milliseconds(self.ttl) if self.ttl is not None else ""
-        return self._unpacked(name, self._run(_CREATE, name, pack(data), milliseconds, token))
+        return self._unpacked(key, self._run(_CREATE, key, pack(data), milliseconds, token))
 
-    def _run(self, script: _Script, name: str, *values: bytes | str | int) -> Any:
-        arguments = (2, self._key(name), self._claim(name), *values)
-        return self._call(StoreNotWritable, "EVALSHA", script.digest, *arguments, name=name, script=script.text)
+    def _run(self, script: _Script, key: str, *values: bytes | str | int) -> Any:
+        command = ("EVALSHA", script.digest, 2, key, _claim(key), *values)
+        return self._call(StoreNotWritable, *command, key=key, script=script.text)
 
-    def _call(
-        self, kind: type[StoreError], *command: bytes | str | int, name: str = "", script: str | None = None
-    ) -> Any:
-        """The server's reply. Raises `StoreError` of that kind."""
+    def _call(self, kind: type[StoreError], *command: bytes | str | int, key: str = "", script: str = "") -> Any:
+        """The server's reply. Raises `StoreError` of that kind, `RecordingDamaged` where something else has that key."""
         try:
             self._server.begin()
             connection: Any = self._pool.get_connection()
             try:
-                try:
-                    connection.send_command(*command)
-                    return connection.read_response()
-                except NoScriptError:
-                    if script is None:
-                        raise
-                connection.send_command("EVAL", script, *command[2:])
-                return connection.read_response()
+                return self._reply(connection, command, script)
             finally:
                 self._pool.release(connection)
         except FAILURES as error:
-            failure = self._failure(error, kind, name)
+            failure: MemoError = self._server.failure(error, kind)
+            if key and isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE"):
+                failure = RecordingDamaged(self._place(key), "is no string, and so no entry of memo's")
         raise failure
 
-    def _failure(self, error: Exception, kind: type[StoreError], name: str) -> Exception:
-        if name and isinstance(error, ResponseError) and re.search(r"\bWRONGTYPE\b", str(error)):
-            return RecordingDamaged(self.location(name), "is no string, and so no entry of memo's")
-        return self._server.failure(error, kind)
+    def _reply(self, connection: Any, command: tuple[bytes | str | int, ...], script: str) -> Any:
+        connection.send_command(*command)
+        try:
+            return connection.read_response()
+        except NoScriptError:  # it is new to this server
+            connection.send_command("EVAL", script, *command[2:])
+            return connection.read_response()
 
     async def _begin(self) -> Loop:
         for loop in [each for each in list(self._loops) if each.is_closed()]:
             self._loops.pop(loop, None)
         here = self._loops[asyncio.get_running_loop()] = await Loop.begin(self._server)
         return here
+
+
+_shown = lru_cache(1024)(shown)  # asked for several times while a call is replayed or recorded
+
+
+def _claim(key: str) -> str:
+    return f"{key}:claim"
 
 
 def _milliseconds(seconds: float) -> int:

@@ -37,8 +37,8 @@ class Loop:
         self._connections = connections
         self._wanted: dict[str, list[asyncio.Future[bytes | None]]] = {}
         self._deadline = 0.0
-        self._due = False
-        self._batches: set[asyncio.Task[None]] = set()
+        self._asking = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._listener: _Listener | None = None
 
     @classmethod
@@ -57,41 +57,50 @@ class Loop:
         """What lies under that key. What is asked for in one turn of the loop goes out together. Raises `StoreError`."""
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[bytes | None] = loop.create_future()
-        if not self._wanted:
+        first = not self._wanted
+        if first:
             self._deadline = loop.time() + self._server.timeout
         self._wanted.setdefault(key, []).append(reply)
-        if not self._due:
-            self._due = True
-            loop.call_soon(self._send)
+        if first and self._asking < _AT_ONCE:
+            # Whoever comes first asks for all: a task of its own would cost two more turns of the loop.
+            try:
+                await asyncio.sleep(0)
+                await self._ask_for_all()
+            except asyncio.CancelledError:
+                reply.cancel()
+                self._ask_soon()
+                raise
         return await reply
 
-    def _send(self) -> None:
-        self._due = False
-        if self._wanted and len(self._batches) < _AT_ONCE:
-            wanted, self._wanted = self._wanted, {}
-            task = asyncio.create_task(self._batch(wanted, self._deadline))
-            self._batches.add(task)
-            task.add_done_callback(self._sent)
+    def _ask_soon(self) -> None:
+        if self._wanted and self._asking < _AT_ONCE:
+            task = asyncio.create_task(self._ask_for_all())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    def _sent(self, task: asyncio.Task[None]) -> None:
-        self._batches.discard(task)
-        if not task.cancelled():
-            self._send()
-
-    async def _batch(self, wanted: dict[str, list[asyncio.Future[bytes | None]]], deadline: float) -> None:
+    async def _ask_for_all(self) -> None:
+        """Ask for what is wanted now, and let those know who want it. Cancelled, it is wanted still."""
+        wanted = {key: waiting for key, waiting in self._wanted.items() if not all(reply.done() for reply in waiting)}
+        deadline = self._deadline
+        self._wanted = {}
+        if not wanted:
+            return
         replies: Sequence[bytes | Exception | None]
+        self._asking += 1
         try:
             async with asyncio.timeout_at(deadline):
                 replies = await self._ask(list(wanted))
-        except asyncio.CancelledError:  # the loop ends
-            for each in (*wanted.values(), *self._wanted.values()):
-                for reply in each:
-                    reply.cancel()
+        except asyncio.CancelledError:
+            for key, waiting in wanted.items():
+                self._wanted.setdefault(key, []).extend(waiting)
+            self._deadline = deadline
             raise
         except FAILURES as error:
             replies = [self._server.failure(error, StoreNotReadable)] * len(wanted)
         except Exception as error:  # noqa: BLE001 - whoever waits for it hears of it
             replies = [error] * len(wanted)
+        finally:
+            self._asking -= 1
         for waiting, result in zip(wanted.values(), replies, strict=True):
             for reply in waiting:
                 if reply.done():
@@ -100,6 +109,7 @@ class Loop:
                     reply.set_exception(copy.copy(result))
                 else:
                     reply.set_result(result)
+        self._ask_soon()  # what was too much before
 
     async def _ask(self, keys: list[str]) -> list[bytes | None]:
         connection = await self._connections.take()
