@@ -73,18 +73,25 @@ class Loop:
         return await reply
 
     def _ask_soon(self) -> None:
+        """Ask in a task of its own for what is still wanted: nothing, if the loop ends."""
+        wanted = {key: [reply for reply in waiting if not reply.done()] for key, waiting in self._wanted.items()}
+        self._wanted = {key: waiting for key, waiting in wanted.items() if waiting}
         if self._wanted and self._asking < _AT_ONCE:
             task = asyncio.create_task(self._ask_for_all())
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._asked)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            self._ask_soon()
 
     async def _ask_for_all(self) -> None:
         """Ask for what is wanted now, and let those know who want it. Cancelled, it is wanted still."""
-        wanted = {key: waiting for key, waiting in self._wanted.items() if not all(reply.done() for reply in waiting)}
-        deadline = self._deadline
-        self._wanted = {}
+        wanted, self._wanted = self._wanted, {}
         if not wanted:
             return
+        deadline = self._deadline
         replies: Sequence[bytes | Exception | None]
         self._asking += 1
         try:
@@ -109,7 +116,8 @@ class Loop:
                     reply.set_exception(copy.copy(result))
                 else:
                     reply.set_result(result)
-        self._ask_soon()  # what was too much before
+        if self._wanted:
+            self._ask_soon()  # what was too much before
 
     async def _ask(self, keys: list[str]) -> list[bytes | None]:
         connection = await self._connections.take()

@@ -580,7 +580,16 @@ def test_reads_that_are_cancelled_leave_nothing_behind(url):
             for each in tasks:
                 each.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            assert await store.aget("f/a") == b"1"
+            assert await asyncio.wait_for(store.aget("f/a"), 5) == b"1"
+        for delay in (0, 0.0001, 0.0003, 0.001) * 20:  # whatever runs, and what asks for others
+            asking = [asyncio.create_task(store.aget("f/a")) for _ in range(10)]
+            await asyncio.sleep(delay)
+            asking[0].cancel()
+            await asyncio.sleep(0)
+            for each in asyncio.all_tasks() - {asyncio.current_task(), *asking}:
+                each.cancel()
+            results = await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 5)
+            assert results[1:] == [b"1"] * 9
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
