@@ -497,17 +497,17 @@ class Session:
             return
         made = moment(recording.recorded_at)
         age = None if made is None else timedelta(seconds=time.time() - made)
-        limit = f"which is more than max_age={in_words(max_age)}"
+        limit = f"max_age={in_words(max_age)}"
         warning = RecordingExpired(
             function=call.function,
             key=call.key,
             location=recording.location,
-            recorded_at=str(recording.recorded_at) if made is not None else "",
+            recorded_at="" if age is None else str(recording.recorded_at),
             age=age,
             max_age=max_age,
-            said=f"was recorded {in_words(age)} ago, {limit}"
-            if age is not None
-            else f"does not say when it was recorded, {limit.replace('is more', 'may be more')}",
+            said=f"does not say when it was recorded, and {limit} is asked for"
+            if age is None
+            else f"was recorded {in_words(age)} ago, which is more than {limit}",
             command=recording_command("record-if-missing" if self.on_expiry == "record" else "record"),
         )
         if self.on_expiry != "warn":

@@ -6,7 +6,6 @@ recorded as the outcome of a call.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -432,6 +431,8 @@ class WatchedFieldChanged(MemoError, UserWarning):
         )
         now = {path: new for path, (_, new) in self.fingerprints.items() if new is not None}
         if now and location:
+            import shlex  # not for everybody who imports memo
+
             accepting = " ".join(f"--watch {shlex.quote(f'{path}#{new}')}" for path, new in now.items())
             said += f". If the answer still stands: memo rekey {shlex.quote(location)} {accepting}"
         super().__init__(said)

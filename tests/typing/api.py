@@ -1,6 +1,7 @@
 """What type checkers see: checked by mypy --strict and pyright, never run."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, assert_type, overload
 
@@ -188,6 +189,9 @@ def mistakes(folder: Path) -> None:
     recordable(errors="some")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     cache.recordable(retries=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     recording(folder, retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    recording(folder, max_age="30d", on_expiry="record")
+    recording(folder, max_age=timedelta(days=30))
+    recording(folder, max_age=30)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     recording(folder, exhausted="stop")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Recorder(folder, retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Recorder(folder, pace="fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
