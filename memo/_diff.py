@@ -354,6 +354,8 @@ _SHORT = 160
 """Two texts of together so many characters are shown whole."""
 _WIDEST = 240
 """A value, or a changed stretch of text, is cut to this many characters."""
+_MOST_SHOWN = 1200
+"""A text's changes are shown up to so many characters."""
 _CONTEXT = 30
 _MOST_CHARACTERS = 6000
 """Up to here, text is compared word by word."""
@@ -407,9 +409,12 @@ _Part = tuple[Literal["same", "before", "after"], str]
 
 
 def _inline(head: Piece, before: str, after: str) -> list[list[Piece]]:
-    parts = list(_trimmed(_joined(_compared(before, after))))
+    every = list(_trimmed(_joined(_compared(before, after))))
+    parts = every[: _most(every)]
+    left = sum(kind != "same" for kind, _ in every[len(parts) :])
+    more = [Piece("note", f" … and {left:,} more changes")] if left else []
     if not any("\n" in text for _, text in parts):
-        return [[head, Piece("same", "'"), *(_piece(kind, text) for kind, text in parts), Piece("same", "'")]]
+        return [[head, Piece("same", "'"), *(_piece(kind, text) for kind, text in parts), Piece("same", "'"), *more]]
     out: list[list[Piece]] = [[Piece("path", head.text.rstrip())]]
     line: list[Piece] = []
     for kind, text in parts:
@@ -420,9 +425,19 @@ def _inline(head: Piece, before: str, after: str) -> list[list[Piece]]:
             out.append([Piece("same", "    "), *line])
             end = "⏎" if kind != "same" and number < len(others) else ""
             line = [_piece(kind, each + end)] if each + end else []
-    if line:
-        out.append([Piece("same", "    "), *line])
+    if line or more:
+        out.append([Piece("same", "    "), *line, *more])
     return out
+
+
+def _most(parts: list[_Part]) -> int:
+    """How many of the stretches are shown."""
+    size = 0
+    for index, (_, text) in enumerate(parts):
+        size += len(text)
+        if size > _MOST_SHOWN and index > 2:
+            return index
+    return len(parts)
 
 
 def _piece(kind: Literal["same", "before", "after"], text: str) -> Piece:
