@@ -520,10 +520,11 @@ def _trimmed(parts: list[_Part]) -> Iterator[_Part]:
         elif kind != "same":
             yield kind, text
         elif index == 0 and len(text) > _CONTEXT + 1:
-            yield kind, "…" + text[-_CONTEXT:]
+            yield kind, "…" + (text[-_CONTEXT:].rpartition("\n")[2] or "\n")
         elif index == last and len(text) > _CONTEXT + 1:
-            yield kind, text[:_CONTEXT] + "…"
+            yield kind, text[:_CONTEXT].partition("\n")[0] + "…"
         elif 0 < index < last and len(text) > 2 * _CONTEXT + 3:
-            yield kind, text[:_CONTEXT] + " … " + text[-_CONTEXT:]
+            start, end = text[:_CONTEXT].partition("\n"), text[-_CONTEXT:].rpartition("\n")
+            yield kind, start[0] + ("…\n" if start[1] or end[1] else " … ") + end[2]
         else:
             yield kind, text
