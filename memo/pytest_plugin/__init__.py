@@ -19,10 +19,11 @@ from memo.pytest_plugin._ledger import Ledger
 from memo.pytest_plugin._settings import Settings, add_options, settled
 
 if TYPE_CHECKING:
-    from memo._scope import Recorder
+    from memo.pytest_plugin._recorder import TestRecorder
     from memo.pytest_plugin._suite import Suite
 
 __all__ = [
+    "TestRecorder",
     "memo_config",
     "memo_recorder",
     "pytest_addoption",
@@ -35,6 +36,14 @@ __all__ = [
 _SETTINGS = pytest.StashKey[Settings]()
 _LEDGER = pytest.StashKey[Ledger]()
 _SUITE = pytest.StashKey["Suite"]()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "TestRecorder":
+        from memo.pytest_plugin._recorder import TestRecorder
+
+        return TestRecorder
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -108,7 +117,7 @@ def memo_config() -> dict[str, Any]:
 
 
 @pytest.fixture
-def memo_recorder(request: pytest.FixtureRequest) -> Recorder:
+def memo_recorder(request: pytest.FixtureRequest) -> TestRecorder:
     """The recorder of the test: its `mode`, `stats`, `store`, and `misses`.
 
     A test that asks for it is recorded, marked or not. It is the default of the whole process while the test and its fixtures

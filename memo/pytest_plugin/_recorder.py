@@ -53,7 +53,7 @@ class TestRecorder(Recorder):
 
     def note(self, error: MemoError) -> None:
         """Remember what went wrong: the code under test may catch it."""
-        if not any(each is error for each in self.misses):
+        if not self.misses or self.misses[-1] is not error:  # it may pass here twice on its way
             self.misses.append(error)
 
     def missed(self, call: Call) -> RecordingNotFound:

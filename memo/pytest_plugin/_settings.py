@@ -83,6 +83,8 @@ def settled(config: pytest.Config) -> Settings:
     if not named[1]:
         named = ("MEMO_MODE", os.environ.get("MEMO_MODE", ""))
     store = os.environ.get("MEMO_STORE")
+    if store and "://" not in store:
+        store = str(config.invocation_params.dir / Path(store).expanduser())
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     unused = ("--memo-unused", option.memo_unused) if option.memo_unused else ("memo_unused", ini("memo_unused"))
     blocks: bool = ini("memo_block_network") if option.memo_block_network is None else option.memo_block_network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -10,13 +10,14 @@ import pytest
 
 from memo._modes import Mode
 from memo._scope import RecorderOptions
-from memo.errors import InvalidOption, MemoError, NetworkBlocked
-from memo.pytest_plugin._frames import frames_of, is_library, place, prune
+from memo.errors import InvalidOption, MemoError
+from memo.pytest_plugin._frames import prune
 from memo.pytest_plugin._ledger import COUNTS, Ledger, Note
-from memo.pytest_plugin._network import Network, explain
+from memo.pytest_plugin._network import Network
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._settings import Settings, marked
+from memo.pytest_plugin._shown import caught, chain, distinct, named
 
 __all__ = ["Suite"]
 
@@ -167,10 +168,8 @@ class Suite:
         if fixturedef.scope == "function" or self._configuring or not self._is_recorded(fixturedef, request):
             return (yield)
         item = request._pyfuncitem
-        if (
-            _node(item, fixturedef.scope) is None
-        ):  # a class's, for a test outside of any: it is set up for that test alone
-            return (yield)
+        if _node(item, fixturedef.scope) is None:
+            return (yield)  # a class's, for a test outside of any: it is set up for that test alone
         with _clear_errors():
             recorder = self._of_scope(item, fixturedef.scope)
         # Finalizers run backwards: the fixture's own will stand between these two.
@@ -184,9 +183,8 @@ class Suite:
 
     def _is_recorded(self, fixturedef: Any, request: Any) -> bool:
         """Whether any of the tests that record uses the fixture: it is set up once, for all."""
-        if (getattr(fixturedef.func, "__module__", None) or "").startswith(
-            "_pytest."
-        ) or fixturedef.argname == "memo_config":
+        module: str = getattr(fixturedef.func, "__module__", None) or ""
+        if module.startswith("_pytest.") or fixturedef.argname == "memo_config":
             return False
         if self._recorded_fixtures is None:
             infos = {
@@ -237,12 +235,12 @@ class Suite:
         recorders = self._recorders(item)
         if not any(recorder.misses or recorder.failures for recorder in recorders):
             return
-        told = _swallowed(_taken(recorders), item)
+        told = caught(_taken(recorders), item)
         for recorder in recorders:
             failures, recorder.failures = recorder.failures, []
             if failures:
                 calls = "a call" if len(failures) == 1 else f"{len(failures)} calls"
-                told.append("\n\n".join([f"memo: {calls} of this test could not be recorded:", *_distinct(failures)]))
+                told.append("\n\n".join([f"memo: {calls} of this test could not be recorded:", *distinct(failures)]))
         pytest.fail("\n\n".join(told), pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
@@ -252,9 +250,9 @@ class Suite:
         """Show a miss without memo's own frames, what was caught beside the error that is shown, and hand over what was used."""
         shown: list[BaseException] = []
         if call.excinfo is not None:
-            shown = list(_chain(call.excinfo.value))
+            shown = list(chain(call.excinfo.value))
             for error in shown:
-                _explain(error, shown, item)
+                named(error, shown, item)
             for error in shown:
                 prune(error)
         report = yield
@@ -264,7 +262,7 @@ class Suite:
                 error for error in _taken(self._recorders(item)) if error not in shown and str(error) not in told
             ]
             if report.outcome != "skipped":
-                report.sections += [("memo", each) for each in _swallowed(swallowed, item)]
+                report.sections += [("memo", each) for each in caught(swallowed, item)]
         if call.when == "teardown":
             recorder = item.stash.get(_RECORDER, None)
             if recorder is not None:
@@ -317,9 +315,6 @@ def _note(recorder: TestRecorder, users: list[str], scope: str) -> Note:
     )
 
 
-# Errors as they are shown
-
-
 def _taken(recorders: list[TestRecorder]) -> list[MemoError]:
     """What went wrong since it was asked for the last time."""
     misses: list[MemoError] = []
@@ -327,45 +322,3 @@ def _taken(recorders: list[TestRecorder]) -> list[MemoError]:
         misses += recorder.misses
         recorder.misses.clear()
     return misses
-
-
-def _swallowed(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
-    """What to say of errors that the code under test caught."""
-    told: list[str] = []
-    for error in misses:
-        _explain(error, (), item)
-        frame = next((each for each in frames_of(error.__traceback__) if not is_library(each)), None)
-        at = [f"  called at: {place(frame)}, in {frame.f_code.co_qualname}"] if frame is not None else []
-        notes = [*getattr(error, "__notes__", ()), *at]
-        told.append(
-            "\n".join(
-                ["memo: a call failed in replay, and the code under test caught the error:", "", str(error), *notes]
-            )
-        )
-    return list(dict.fromkeys(told))
-
-
-def _distinct(errors: Iterable[Exception]) -> list[str]:
-    return list(dict.fromkeys(map(str, errors)))
-
-
-def _chain(error: BaseException | None, seen: set[int] | None = None) -> Iterator[BaseException]:
-    """The error, and those that it came from or holds."""
-    seen = set() if seen is None else seen
-    if error is None or id(error) in seen:
-        return
-    seen.add(id(error))
-    yield error
-    yield from _chain(error.__cause__, seen)
-    yield from _chain(error.__context__, seen)
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _chain(each, seen)
-
-
-def _explain(error: BaseException, shown: Iterable[BaseException], item: pytest.Item) -> None:
-    """Find out who tried to connect, at the latest from the errors that it led to."""
-    if isinstance(error, NetworkBlocked):
-        for each in (error, *shown):
-            explain(error, frames_of(each.__traceback__))
-        error.caller = error.caller or item.nodeid

@@ -217,6 +217,9 @@ def test_another_directory(project, monkeypatch):
     monkeypatch.setenv("MEMO_STORE", "elsewhere")
     project.run("--memo-mode=record-if-missing", passed=3)
     assert "elsewhere/unit/test_app/test_one" in project.recordings
+    monkeypatch.setenv("MEMO_STORE", "memory://")
+    project.run("--memo-mode=record-if-missing", passed=3)
+    project.run(failed=3)
 
 
 def test_every_test(project):

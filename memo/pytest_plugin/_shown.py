@@ -1,0 +1,55 @@
+"""Errors as they are shown: once, in words, with the place in the user's code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from memo.errors import MemoError, NetworkBlocked
+from memo.pytest_plugin._frames import frames_of, is_library, place
+from memo.pytest_plugin._network import explain
+
+__all__ = ["caught", "chain", "distinct", "named"]
+
+
+def caught(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
+    """What to say of errors that the code under test caught."""
+    told: list[str] = []
+    for error in misses:
+        named(error, (), item)
+        frame = next((each for each in frames_of(error.__traceback__) if not is_library(each)), None)
+        at = [f"  called at: {place(frame)}, in {frame.f_code.co_qualname}"] if frame is not None else []
+        notes = [*getattr(error, "__notes__", ()), *at]
+        told.append(
+            "\n".join(
+                ["memo: a call failed in replay, and the code under test caught the error:", "", str(error), *notes]
+            )
+        )
+    return list(dict.fromkeys(told))
+
+
+def distinct(errors: Iterable[Exception]) -> list[str]:
+    return list(dict.fromkeys(map(str, errors)))
+
+
+def chain(error: BaseException | None, seen: set[int] | None = None) -> Iterator[BaseException]:
+    """The error, and those that it came from or holds."""
+    seen = set() if seen is None else seen
+    if error is None or id(error) in seen:
+        return
+    seen.add(id(error))
+    yield error
+    yield from chain(error.__cause__, seen)
+    yield from chain(error.__context__, seen)
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from chain(each, seen)
+
+
+def named(error: BaseException, shown: Iterable[BaseException], item: pytest.Item) -> None:
+    """Find out who tried to connect, at the latest from the errors that it led to."""
+    if isinstance(error, NetworkBlocked):
+        for each in (error, *shown):
+            explain(error, frames_of(each.__traceback__))
+        error.caller = error.caller or item.nodeid
