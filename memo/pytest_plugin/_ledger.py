@@ -64,6 +64,8 @@ class Ledger:
         """The directories in which tests were looked for."""
         self._collected = True
         """Whether every file could be collected."""
+        self._skipped = False
+        """Whether a file skipped itself, with tests that nobody knows."""
         self._selected = True
         """Whether all that was collected is run."""
         self._lost = False
@@ -92,8 +94,9 @@ class Ledger:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that could not be collected may have tests; one that skips itself has."""
-        if report.failed:
-            self._collected = False
+        self._collected = self._collected and not report.failed
+        if report.skipped:
+            self._skipped = True
         elif report.passed and report.nodeid.endswith(".py"):
             self._modules.add(str(self._config.rootpath / report.nodeid))
 
@@ -127,6 +130,7 @@ class Ledger:
         self._modules.update(books["modules"])
         self._folders.update(books["folders"])
         self._collected = self._collected and books["collected"]
+        self._skipped = self._skipped or books["skipped"]
         self._selected = self._selected and books["selected"]
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -140,6 +144,7 @@ class Ledger:
                 "modules": sorted(self._modules),
                 "folders": sorted(self._folders),
                 "collected": self._collected,
+                "skipped": self._skipped,
                 "selected": self._selected,
             }
         else:
@@ -188,7 +193,9 @@ class Ledger:
     def _is_judged(self, note: Note, *, full: bool) -> bool:
         """Whether all passed that may use these recordings. Of a module's, that is known if no part of it was named."""
         known = {"test": True, "class": self._are_modules_whole(), "module": self._are_modules_whole()}
-        return known.get(note.scope, full) and all(self._passed.get(user, 0) >= _PHASES for user in note.users)
+        return known.get(note.scope, full and not self._skipped) and all(
+            self._passed.get(user, 0) >= _PHASES for user in note.users
+        )
 
     def _judge_directory(self, note: Note) -> None:
         from memo.stores import DirectoryStore

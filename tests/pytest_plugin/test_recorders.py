@@ -154,6 +154,10 @@ def test_what_is_shared_is_not_judged_by_a_part(project, scope):
     project.write(test_app=THREE.replace('    ask_sync("two")', ""))
     project.run("--lf", "--memo-unused=delete", passed=1)
     assert project.recordings == before
+    project.write(test_other="pytest.importorskip('no_such_module')\n" + THREE)
+    run = project.run("--memo-unused=delete", passed=2, skipped=1)
+    assert ("deleted" in run.summary) is (scope == "module")
+    (project.path / "test_other.py").unlink()
     project.run("--memo-unused=delete", passed=2)
     assert list(project.recordings.values()) == [["one"]]
 
