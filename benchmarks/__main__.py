@@ -11,7 +11,7 @@ from benchmarks._harness import Row, Skipped
 from benchmarks._picture import picture
 
 FAMILIES = (
-    *("replay", "cold", "recording", "imports", "corpus"),
+    *("replay", "cold", "miss", "recording", "imports", "corpus"),
     *("llm", "memoizer", "first_chunk", "growth", "start", "stores", "plugin"),
 )
 

@@ -34,7 +34,8 @@ _WHOLE = 4 * 1024 * 1024
 """and how much of the likest ones,"""
 _FINALISTS = 5
 """of which there are so many."""
-_LONGER = 4
+_LONGER = 3
+_NOTHING = 0.001
 _OFTEN = 64
 _MANY, _FEW = 500, 3
 """How many other names are tried, in a store that reads in place and in others."""
@@ -106,6 +107,7 @@ class _Search:
         self._store = store
         self._seconds = seconds
         self._over = time.perf_counter() + seconds * _LONGER
+        self._sure = 0.0
         self._started = 0.0
 
     def finalists(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -140,8 +142,12 @@ class _Search:
             return type(self._store).__name__
 
     def _in_time(self, part: float = 1.0) -> bool:
-        worked = time.thread_time() - self._started
-        return worked < part * self._seconds and time.perf_counter() < self._over
+        now = time.perf_counter()
+        if now < self._sure:
+            return True  # it has worked no longer than the clock ran
+        left = part * self._seconds - (time.thread_time() - self._started)
+        self._sure = now + left
+        return left > _NOTHING and now < self._over
 
     def _list(self) -> None:
         store, function = self._store, self._call.function

@@ -43,7 +43,7 @@ __all__ = ["Place", "Recording", "Session", "Stats", "active", "current"]
 
 log = logging.getLogger("memo")
 
-_SEARCH = 0.07
+_SEARCH = 0.06
 """Seconds for the nearest recordings of one missed call,"""
 _SEARCH_BRIEFLY = 0.005
 """once all the misses of a session have taken"""
