@@ -34,9 +34,12 @@ _WHOLE = 4 * 1024 * 1024
 """and how much of the likest ones,"""
 _FINALISTS = 5
 """of which there are so many."""
-_LONGER = 3
+_LONGER, _MUCH_LONGER = 3, 8
+"""How much longer than it may work a search may last: in a store that reads in place, and in others."""
 _NOTHING = 0.001
-_OFTEN = 64
+"""Less is not worth going on for."""
+_ANYHOW, _SELDOM = 200, 8
+"""So many steps in place are made anyhow, and then the clock is looked at before every eighth."""
 _MANY, _FEW = 500, 3
 """How many other names are tried, in a store that reads in place and in others."""
 _LIKE = 0.7
@@ -56,7 +59,7 @@ def missed(call: Call, store: Store, seconds: float) -> RecordingNotFound:
         else:
             thread = threading.Thread(target=search.run, name="memo-miss", daemon=True)
             thread.start()
-            thread.join(seconds * _LONGER)
+            thread.join(seconds * _MUCH_LONGER)
         return _error(call, store, search)
     except Exception as error:  # noqa: BLE001 - the miss is what has to be said, whatever goes wrong in explaining it
         return _plain(call, store, f"what is nearest could not be found out ({_said(error)})")
@@ -106,7 +109,8 @@ class _Search:
         self._call = call
         self._store = store
         self._seconds = seconds
-        self._over = time.perf_counter() + seconds * _LONGER
+        self._over = time.perf_counter() + seconds * (_LONGER if store.reads_in_place else _MUCH_LONGER)
+        self._steps = 0
         self._sure = 0.0
         self._started = 0.0
 
@@ -142,6 +146,9 @@ class _Search:
             return type(self._store).__name__
 
     def _in_time(self, part: float = 1.0) -> bool:
+        self._steps += 1
+        if self._store.reads_in_place and (self._steps < _ANYHOW or self._steps % _SELDOM):
+            return True
         now = time.perf_counter()
         if now < self._sure:
             return True  # it has worked no longer than the clock ran
@@ -152,9 +159,9 @@ class _Search:
     def _list(self) -> None:
         store, function = self._store, self._call.function
         names = store.entries(function) if isinstance(store, DirectoryStore) else store.scan(f"{function}/")
-        for number, name in enumerate(names):
+        for name in names:
             self.names.append(name)
-            if number % _OFTEN == 0 and not self._in_time(0.5):
+            if not self._in_time(0.5):
                 return
         self.seen = len(self.names)
 
@@ -197,9 +204,9 @@ class _Search:
 
     def _nearest(self) -> None:
         asked = _Likeness(self._call)
-        often = 8 if self._store.reads_in_place else 1
-        for number, name in enumerate(self.names):
-            if number % often == 0 and not self._in_time():
+        self._steps = 0
+        for name in self.names:
+            if not self._in_time():
                 break
             try:
                 data = self._read(name)
