@@ -7,6 +7,7 @@ import os
 import pickle
 import sys
 import types
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from memo.errors import (
     UntrustedType,
     WatchedFieldChanged,
 )
+from memo.maintenance import prune
 from memo.stores import MemoryStore
 
 
@@ -498,6 +500,7 @@ RAISES = {
     "MemoError": lambda: raise_store(RuntimeError("x")),
     "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),
     "InvalidMode": raise_invalid_mode,
+    "Refused": lambda: prune.plan_prune(MemoryStore(), prune.not_used_since(datetime(2020, 1, 1, tzinfo=UTC))),
     "UnkeyableArgument": lambda: replay_of(None, ask, print),
     "UnrecordableValue": lambda: memo.dumps([print]),
     "RecordingNotFound": raise_missing,
