@@ -11,8 +11,8 @@ from benchmarks._harness import Row, Skipped
 from benchmarks._picture import picture
 
 FAMILIES = (
-    *("replay", "cold", "miss", "recording", "imports", "corpus"),
-    *("llm", "memoizer", "first_chunk", "growth", "start", "stores", "plugin"),
+    *("replay", "cold", "recording", "imports", "corpus"),
+    *("llm", "memoizer", "first_chunk", "growth", "start", "miss", "stores", "shared", "plugin"),
 )
 
 
