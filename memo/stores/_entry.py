@@ -9,6 +9,7 @@ Files in a directory are recordings and nothing else: this is for stores that no
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 from memo.errors import NewerFormat, RecordingDamaged
 
@@ -19,66 +20,88 @@ _START = b"memo/"
 _PLAIN = b"memo/1 plain "
 _COMPRESSED = b"memo/1 zlib "
 _LONGEST_LINE = 64
-_SMALL = 2048
+_LEAST = 2048
 """What is smaller is not worth the time."""
 _LEVEL = 3
 _LARGEST = 1 << 30
 """What claims to be larger is not read: a few kilobytes can say that they are a terabyte."""
 
 
-def pack(data: bytes) -> bytes:
-    """The entry of some bytes: compressed where they are many and that makes them fewer."""
+def pack(data: bytes, *, least: int = _LEAST) -> bytes:
+    """The entry of some bytes: compressed where they are at least so many, and that makes them fewer."""
     if len(data) > _LARGEST:
         raise ValueError(f"an entry of {len(data):,} bytes is larger than {_LARGEST:,}")
-    if len(data) >= _SMALL:
+    if len(data) >= least:
         compressed = zlib.compress(data, _LEVEL)
         if len(compressed) < len(data):
             return b"%s%d\n%s" % (_COMPRESSED, len(data), compressed)
     return b"%s%d\n%s" % (_PLAIN, len(data), data)
 
 
-def unpack(entry: bytes, location: str) -> bytes:
-    """The bytes of an entry. Raises `RecordingDamaged` for one that is not whole, `NewerFormat` for one of a newer memo."""
+def unpack(entry: bytes, location: str | Callable[[], str]) -> bytes:
+    """The bytes of an entry. Raises `RecordingDamaged` for one that is not whole, `NewerFormat` for one of a newer memo.
+
+    `location`, which only errors need, may be what gives it.
+    """
+    try:
+        return _unpacked(entry)
+    except _Damaged as error:
+        place = location if isinstance(location, str) else location()
+        version = _version(entry[:_LONGEST_LINE])
+        if version > _VERSION:
+            raise NewerFormat(place, version, _VERSION) from None
+        raise RecordingDamaged(place, str(error)) from None
+
+
+def _unpacked(entry: bytes) -> bytes:
     end = entry.find(b"\n", 0, _LONGEST_LINE)
     if end < 0:
-        raise RecordingDamaged(location, "is no entry of memo's" if entry else "is empty")
-    start = end + 1
+        raise _Damaged("is no entry of memo's" if entry else "is empty")
     if entry.startswith(_PLAIN):
-        size = _size(entry[len(_PLAIN) : end], location)
-        data = entry[start:]
+        size = _size(entry[len(_PLAIN) : end])
+        data = entry[end + 1 :]
     elif entry.startswith(_COMPRESSED):
-        size = _size(entry[len(_COMPRESSED) : end], location)
-        data = _decompressed(memoryview(entry)[start:], size, location)
+        size = _size(entry[len(_COMPRESSED) : end])
+        data = _decompressed(memoryview(entry)[end + 1 :], size)
     else:
-        raise _unknown(entry[:end], location)
+        raise _Damaged(_unknown(entry[:end]))
     if len(data) != size:
-        raise RecordingDamaged(location, f"is not whole: {len(data):,} bytes of {size:,}")
+        raise _Damaged(f"is not whole: {len(data):,} bytes of {size:,}")
     return data
 
 
-def _size(text: bytes, location: str) -> int:
+class _Damaged(Exception):
+    """What is wrong with an entry."""
+
+
+def _size(text: bytes) -> int:
     if not text.isdigit() or int(text) > _LARGEST:
-        raise RecordingDamaged(location, f"says that its size is {text!r}")
+        raise _Damaged(f"says that its size is {text!r}")
     return int(text)
 
 
-def _decompressed(data: memoryview, size: int, location: str) -> bytes:
+def _decompressed(data: memoryview, size: int) -> bytes:
     reader = zlib.decompressobj()
     try:
         # One byte more than it should be: enough to see that it is too long, however long it is.
         result = reader.decompress(data, size + 1)
     except zlib.error as error:
-        raise RecordingDamaged(location, f"can not be decompressed ({error})") from None
+        raise _Damaged(f"can not be decompressed ({error})") from None
     if not reader.eof or reader.unused_data:
-        raise RecordingDamaged(location, "is not whole: its compressed bytes end too early, or too late")
+        raise _Damaged("is not whole: its compressed bytes end too early, or too late")
     return result
 
 
-def _unknown(line: bytes, location: str) -> RecordingDamaged | NewerFormat:
-    version, _, rest = line.removeprefix(_START).partition(b" ")
-    if line.startswith(_START) and version.isdigit():
-        if int(version) > _VERSION:
-            return NewerFormat(location, int(version), _VERSION)
-        codec = rest.partition(b" ")[0].decode(errors="replace")
-        return RecordingDamaged(location, f"is compressed as {codec!r}, which memo does not know")
-    return RecordingDamaged(location, "is no entry of memo's")
+def _version(line: bytes) -> int:
+    """The version of an entry, by its first line; 0 if it has none."""
+    version = line.removeprefix(_START).partition(b" ")[0]
+    return int(version) if line.startswith(_START) and version.isdigit() else 0
+
+
+def _unknown(line: bytes) -> str:
+    if _version(line) != _VERSION:
+        return "is no entry of memo's"
+    codec = line.split(b" ", 2)[1:2]
+    return (
+        f"is compressed as {codec[0].decode(errors='replace')!r}, which memo does not know" if codec else "is cut short"
+    )

@@ -6,9 +6,10 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from memo.errors import InvalidOption, NewerFormat, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
@@ -18,6 +19,8 @@ from memo.stores._urls import masked, options, shown
 
 __all__ = ["SqliteStore"]
 
+T = TypeVar("T")
+
 _APPLICATION = int.from_bytes(b"memo", "big")
 _VERSION = 1
 _SCHEMA = (
@@ -26,7 +29,11 @@ _SCHEMA = (
     "CREATE TABLE entries (name BLOB NOT NULL UNIQUE, entry BLOB NOT NULL)",
     "CREATE TABLE claims (name BLOB PRIMARY KEY, token TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
 )
+_STATE = "SELECT (SELECT entry FROM entries WHERE name = ?1), token, until FROM (SELECT 1) LEFT JOIN claims ON claims.name = ?1"
+_RELEASE = "DELETE FROM claims WHERE name = ? AND token = ?"
 _PAGE = 1000
+_LEAST = 512
+"""What is smaller is not compressed: several of them fit into a page of the file."""
 
 
 class SqliteStore:
@@ -63,26 +70,25 @@ class SqliteStore:
     def get(self, name: str) -> bytes | None:
         """The bytes of that name, None where there are none."""
         row = self._read("SELECT entry FROM entries WHERE name = ?", (_encoded(name),))
-        return unpack(row[0], self.location(name)) if row is not None else None
+        return unpack(row[0], partial(self.location, name)) if row is not None else None
 
     def put(self, name: str, data: bytes) -> None:
         """Keep the bytes under that name: flushed to disk when this returns."""
-        with self._writing() as connection:
-            connection.execute(
-                "INSERT INTO entries VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET entry = excluded.entry",
-                (_encoded(name), pack(data)),
-            )
+        query = "INSERT INTO entries VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET entry = excluded.entry"
+        values = (_encoded(name), pack(data, least=_LEAST))
+        self._write(lambda connection: connection.execute(query, values))
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Keep the bytes under that name if there are none: None; otherwise the ones that are there. One transaction."""
-        return self._create(name, data, token=None)
+        kept = self.get(name)  # who comes late need not wait for those who write
+        return kept if kept is not None else self._create(name, data, token=None)
 
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""
         if self._connection() is None:
             return False
-        with self._writing() as connection:
-            return connection.execute("DELETE FROM entries WHERE name = ?", (_encoded(name),)).rowcount > 0
+        query, values = "DELETE FROM entries WHERE name = ?", (_encoded(name),)
+        return self._write(lambda connection: connection.execute(query, values).rowcount > 0)
 
     def scan(self, prefix: str = "") -> Iterator[str]:
         """The names there are, sorted. Read in pages: a long scan holds no transaction open."""
@@ -115,28 +121,33 @@ class SqliteStore:
 
     def claim(self, name: str, token: str) -> bytes | Held | None:
         """Claim that name. None if it is claimed now, else its bytes, or who holds it."""
-        found = self._against(name, token)
-        if found is not None:
-            return found
-        with self._writing(flushed=False) as connection:
-            found = self._against(name, token)  # the same connection: inside of the transaction
-            if found is None:
-                now = time.time()
-                connection.execute("DELETE FROM claims WHERE until <= ?", (now,))
-                connection.execute(
-                    "INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", (_encoded(name), token, now + self.lease)
-                )
-            return found
+        encoded = _encoded(name)
+
+        def claim(connection: sqlite3.Connection) -> Any:
+            row = connection.execute(_STATE, (encoded,)).fetchone()
+            if not _is_free(row, token):
+                return row
+            now = time.time()
+            connection.execute("DELETE FROM claims WHERE until <= ?", (now,))
+            connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", (encoded, token, now + self.lease))
+            return None
+
+        row = self._read(_STATE, (encoded,))
+        if row is None or _is_free(row, token):
+            row = self._write(claim, flushed=False)
+        if row is None:
+            return None
+        entry, holder, until = row
+        if entry is not None:
+            return unpack(entry, partial(self.location, name))
+        return Held(holder, until - time.time())
 
     def renew(self, name: str, token: str) -> bool:
         """Let the claim last for `lease` seconds from now. False if it is not this token's any more."""
         now = time.time()
-        with self._writing(flushed=False) as connection:
-            changed = connection.execute(
-                "UPDATE claims SET until = ? WHERE name = ? AND token = ? AND until > ?",
-                (now + self.lease, _encoded(name), token, now),
-            )
-            return changed.rowcount > 0
+        query = "UPDATE claims SET until = ? WHERE name = ? AND token = ? AND until > ?"
+        values = (now + self.lease, _encoded(name), token, now)
+        return self._write(lambda connection: connection.execute(query, values).rowcount > 0, flushed=False)
 
     def finish(self, name: str, token: str, data: bytes) -> bytes | None:
         """As `create`, and the claim ends in the same transaction."""
@@ -144,45 +155,25 @@ class SqliteStore:
 
     def release(self, name: str, token: str) -> None:
         """The claim ends without an entry."""
-        with self._writing(flushed=False) as connection:
-            connection.execute("DELETE FROM claims WHERE name = ? AND token = ?", (_encoded(name), token))
-
-    def _against(self, name: str, token: str) -> bytes | Held | None:
-        """What stands against a claim."""
-        row = self._read(
-            "SELECT (SELECT entry FROM entries WHERE name = ?1), token, until "
-            "FROM (SELECT 1) LEFT JOIN claims ON claims.name = ?1",
-            (_encoded(name),),
-        )
-        entry, holder, until = row or (None, None, 0.0)
-        if entry is not None:
-            return unpack(entry, self.location(name))
-        if holder in (None, token) or until <= (now := time.time()):
-            return None
-        return Held(holder, until - now)
+        self._write(lambda connection: connection.execute(_RELEASE, (_encoded(name), token)), flushed=False)
 
     def _create(self, name: str, data: bytes, token: str | None) -> bytes | None:
-        encoded = _encoded(name)
-        if token is None and (kept := self.get(name)) is not None:
-            return kept  # who comes late need not wait for those who write
-        with self._writing() as connection:
-            created = connection.execute(
-                "INSERT INTO entries VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (encoded, pack(data))
-            )
+        encoded, packed = _encoded(name), pack(data, least=_LEAST)
+
+        def create(connection: sqlite3.Connection) -> bytes | None:
+            query = "INSERT INTO entries VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+            created = connection.execute(query, (encoded, packed)).rowcount > 0
             if token is not None:
-                connection.execute("DELETE FROM claims WHERE name = ? AND token = ?", (encoded, token))
-            if created.rowcount > 0:
+                connection.execute(_RELEASE, (encoded, token))
+            if created:
                 return None
             (entry,) = connection.execute("SELECT entry FROM entries WHERE name = ?", (encoded,)).fetchone()
-        return unpack(entry, self.location(name))
+            return bytes(entry)
 
-    # Connections
+        entry = self._write(create)
+        return unpack(entry, partial(self.location, name)) if entry is not None else None
 
-    def _reset(self) -> None:
-        self._process = os.getpid()
-        self._local = threading.local()
-        # Writers of one process take turns here: SQLite's own waiting is by sleeping, and unfair.
-        self._turn = threading.RLock()
+    # Transactions
 
     def _read(self, query: str, values: tuple[Any, ...]) -> Any:
         """A row, None where there is none, or no file."""
@@ -194,24 +185,66 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise self._failure(error, StoreNotReadable) from error
 
-    @contextmanager
-    def _writing(self, *, flushed: bool = True) -> Generator[sqlite3.Connection]:
-        """A transaction. What is not flushed may be undone by a loss of power, not by the end of the process."""
+    def _write(self, run: Callable[[sqlite3.Connection], T], *, flushed: bool = True) -> T:
+        """What that returns, in a transaction, which is over when this returns.
+
+        The threads of a process share transactions: whoever comes first writes for all who wait, and the disk is flushed
+        once. What need not be flushed may be undone by a loss of power, but not by the end of the process.
+        """
         connection = self._connection(make=True)
         assert connection is not None
+        if connection.in_transaction:
+            return run(connection)  # the garbage collector has ended a stream in the middle of one of this thread's
+        job = _Job(run, flushed=flushed)
+        self._jobs.append(job)
         with self._turn:
+            if not job.done:
+                self._commit(connection)
+        if job.error is not None:
+            if isinstance(job.error, sqlite3.Error):
+                raise self._failure(job.error, StoreNotWritable) from job.error
+            raise job.error
+        return cast(T, job.result)
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        jobs: list[_Job] = []
+        while self._jobs:
+            jobs.append(self._jobs.popleft())
+        try:
+            self._transaction(connection, jobs)
+            if len(jobs) > 1 and jobs[0].error is not None:
+                for job in jobs:  # one of them may be to blame for all
+                    self._transaction(connection, [job])
+        except BaseException:
+            self._jobs.extend(job for job in jobs if not job.done)  # whoever waits for his own does it
+            raise
+        for job in jobs:
+            job.done = True
+
+    def _transaction(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+        try:
+            flushed = any(job.flushed for job in jobs)
+            connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'NORMAL'}")
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
-            except sqlite3.Error as error:
-                raise self._failure(error, StoreNotWritable) from error
+                for job in jobs:
+                    job.error, job.result = None, job.run(connection)
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+        except Exception as error:  # noqa: BLE001 - raised where each of them waits
+            for job in jobs:
+                job.error = error
+
+    # Connections
+
+    def _reset(self) -> None:
+        self._process = os.getpid()
+        self._local = threading.local()
+        # Writers of one process take turns here: SQLite's own way to wait is to sleep, and is unfair.
+        self._turn = threading.Lock()
+        self._jobs: deque[_Job] = deque()
 
     def _connection(self, *, make: bool = False) -> sqlite3.Connection | None:
         """This thread's connection to the file that is there now. None if there is none and it is not to be made."""
@@ -323,6 +356,17 @@ class SqliteStore:
         return kind(self.location(), f"can not be {doing}: {error}")
 
 
+class _Job:
+    """Something to be written by whoever writes next."""
+
+    def __init__(self, run: Callable[[sqlite3.Connection], Any], *, flushed: bool) -> None:
+        self.run = run
+        self.flushed = flushed
+        self.done = False
+        self.result: Any = None
+        self.error: Exception | None = None
+
+
 class _Kept:
     """A thread's connection, closed with the thread."""
 
@@ -339,3 +383,9 @@ _of_other_processes: list[threading.local] = []
 
 def _encoded(name: str) -> bytes:
     return name.encode(errors="surrogatepass")
+
+
+def _is_free(row: Any, token: str) -> bool:
+    """Whether a name, in the state that it has, can be claimed."""
+    entry, holder, until = row
+    return entry is None and (holder in (None, token) or until <= time.time())
