@@ -217,7 +217,7 @@ class RedisStore:
         found = self._run(_CLAIM, key, token, _milliseconds(self.lease))
         if isinstance(found, list):
             holder, milliseconds = found
-            return Held(holder.decode(), max(0, milliseconds) / 1000)
+            return Held(holder.decode(errors="replace"), max(0, milliseconds) / 1000)
         return self._unpacked(key, found)
 
     def renew(self, name: str, token: str) -> bool:

@@ -138,14 +138,18 @@ class Loop:
     async def wait(self, channel: str, look: Callable[[], Awaitable[bool]], seconds: float) -> None:
         """Until something is published there, or for so many seconds, if it is still worth it when one listens.
 
-        Returns early if the server goes away. Never raises.
+        Returns early if the server goes away. Never raises. Who can not listen, or not look, comes back after a pause.
         """
-        with suppress(TimeoutError, StoreError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 listener = self._listener
                 if listener is None or listener.is_over or listener.is_full:
                     listener = self._listener = _Listener(self._connections, self._server.timeout)
-                if not await listener.wait(channel, look):
+                try:
+                    listened = await listener.wait(channel, look)
+                except StoreError:
+                    listened = False
+                if not listened:
                     await asyncio.sleep(_PAUSE)
 
 

@@ -665,7 +665,7 @@ for _ in range(3):
 """
     for delay in ("0", "0.002", "0.1"):
         done = subprocess.run(
-            [sys.executable, "-X", "dev", "-W", "error", "-c", program, url, delay],
+            [sys.executable, "-W", "error", "-c", program, url, delay],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
