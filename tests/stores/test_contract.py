@@ -246,8 +246,8 @@ class TestStore:
         as_store(shared).put("f/a", b"whole")
         assert as_store(shared).get("f/a") == b"whole"
 
-    def test_a_forked_process_may_use_it(self, shared):
-        store = as_store(shared)
+    def test_a_forked_process_may_use_it(self, forking):
+        store = as_store(forking)
         store.put("f/a", b"parent")
         child = os.fork()
         if child == 0:

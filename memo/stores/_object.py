@@ -1,0 +1,253 @@
+"""A bucket of an S3-compatible object store, of Google Cloud Storage or of Azure: one recording for a whole fleet."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import from_url
+
+from memo.errors import InvalidOption, MemoError, StoreError, StoreNotReadable, StoreNotWritable
+from memo.stores._entry import pack, unpack
+from memo.stores._urls import masked, options
+
+__all__ = ["ObjectStore"]
+
+T = TypeVar("T")
+
+_TOGETHER = 16
+"""How many requests `get_many` has on their way at once."""
+_LONGEST = 400
+"""Of a name's two parts in a key: S3 takes 1,024 bytes in all."""
+_EMPTY = "%_"
+_CUT = re.compile(r".*%~[0-9a-f]{64}", re.DOTALL)
+_ALLOWED = ("s3://BUCKET[/PREFIX]", "gs://BUCKET[/PREFIX]", "az://CONTAINER[/PREFIX]")
+
+_user: list[int] = []
+"""The process that has used the client: its threads are not in those that are forked from it, which would wait for ever."""
+
+
+class ObjectStore:
+    """A bucket, or what is under a prefix in it.
+
+    `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`. Credentials, and whatever else the client knows,
+    come from the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL`, …;
+    `GOOGLE_…`; `AZURE_…`), never from the URL. In its query: `timeout`, within how many seconds everything is over (5),
+    and of `s3://` `endpoint` and `region`.
+
+    An entry is one object, `PREFIX/FUNCTION/KEY`, where what is neither letter, digit nor one of `_.-~` is percent-encoded.
+    The first write wins by a conditional put (`If-None-Match: *`), which S3 and its kin have known since 2024. A server that
+    ignores the condition keeps the last write instead. There are no claims: workers who ask the same at once all call, and
+    all return what the first of them stored.
+
+    Busy answers (503) are tried again within the time-out. Any number of threads and event loops may use it at once. A
+    process that is forked from one that has used it can not: that is a `StoreError`. (Spawned ones can.)
+    """
+
+    reads_in_place = False
+    writes_in_place = False
+
+    def __init__(self, url: str, *, timeout: float = 5.0, endpoint: str = "", region: str = "") -> None:
+        self.timeout = timeout
+        self._location = masked(url).rstrip("/")
+        parts = urlsplit(url)
+        if not parts.hostname or "@" in parts.netloc:  # credentials do not belong there
+            raise InvalidOption("store", self._location, _ALLOWED)
+        half = timedelta(
+            seconds=timeout / 2
+        )  # for the last of the tries, which may begin when half of the time is over
+        config = {name: each for name, each in (("endpoint", endpoint), ("region", region)) if each}
+        more: dict[str, Any] = {"config": config} if config else {}
+        try:
+            self._client: Any = from_url(
+                self._location,
+                client_options={
+                    "timeout": half,
+                    "connect_timeout": half,
+                    "allow_http": endpoint.startswith("http://") or _is_plain(os.environ.get("AWS_ENDPOINT_URL", "")),
+                },
+                retry_config={
+                    "max_retries": 3,
+                    "retry_timeout": half,
+                    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": half / 4, "base": 2},
+                },
+                **more,
+            )
+        except (BaseError, ValueError) as error:
+            # Its message may say what is in the environment.
+            raise InvalidOption(f"store {self._location}: configuration", type(error).__name__, _ALLOWED) from None
+
+    @classmethod
+    def from_url(cls, url: str) -> ObjectStore:
+        """The store of that URL. It connects to nothing yet. Raises `InvalidOption`."""
+        if url.partition("://")[0].lower() == "s3":
+            return cls(url, **options(url, timeout=5.0, endpoint="", region=""))
+        return cls(url, **options(url, timeout=5.0))
+
+    def __repr__(self) -> str:
+        return f"ObjectStore({self._location!r})"
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of that name, None where there are none."""
+        path = _path(name)
+        entry = self._read(lambda: bytes(obstore.get(self._client, path).bytes()))
+        return unpack(entry, self.location(name)) if entry is not None else None
+
+    async def aget(self, name: str) -> bytes | None:
+        """As `get`, without blocking. Concurrent ones are on their way at once."""
+        self._begin()
+        try:
+            found = await obstore.get_async(self._client, _path(name))
+            entry = bytes(await found.bytes_async())
+        except (BaseError, OSError) as error:
+            failure = self._failure(error, StoreNotReadable)
+            if failure is None:
+                return None
+        else:
+            return unpack(entry, self.location(name))
+        raise failure
+
+    def get_many(self, names: Sequence[str]) -> list[bytes | None]:
+        """The bytes of each name: so many requests on their way at once that their number hardly counts."""
+        with ThreadPoolExecutor(_TOGETHER) as threads:
+            return list(threads.map(self.get, names))
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep the bytes under that name: stored when this returns."""
+        self._write(lambda: obstore.put(self._client, _path(name), pack(data), use_multipart=False))
+
+    def create(self, name: str, data: bytes) -> bytes | None:
+        """Keep the bytes under that name if there are none: None; otherwise the ones that are there."""
+        path, entry = _path(name), pack(data)
+        while True:
+            try:
+                self._write(lambda: obstore.put(self._client, path, entry, mode="create", use_multipart=False))
+            except AlreadyExistsError:
+                kept = self.get(name)
+                if kept is not None:  # else it was deleted just now
+                    return kept
+            else:
+                return None
+
+    def delete(self, name: str) -> bool:
+        """Forget that name. Whether there was anything, as far as one can tell: the server does not say."""
+        path = _path(name)
+        if self._read(lambda: obstore.head(self._client, path)) is None:
+            return False
+        self._write(lambda: obstore.delete(self._client, path))
+        return True
+
+    def scan(self, prefix: str = "") -> Iterator[str]:
+        """The names there are, a page at a time."""
+        function, slash, start = prefix.rpartition("/")
+        pages = iter(obstore.list(self._client, prefix=_part(function) if slash else None))
+        while (page := self._read(lambda: next(pages, None))) is not None:
+            for entry in page:
+                name = _name(entry["path"])
+                if name is not None and (name.rpartition("/")[2] if slash else name).startswith(start):
+                    yield name
+
+    def location(self, name: str = "") -> str:
+        """The URL of the bucket, and the key in it."""
+        return f"{self._location}/{_path(name)}" if name else self._location
+
+    # Requests
+
+    def _read(self, request: Callable[[], T]) -> T | None:
+        self._begin()
+        try:
+            return request()
+        except (BaseError, OSError) as error:
+            failure = self._failure(error, StoreNotReadable)
+        if failure is None:
+            return None
+        raise failure
+
+    def _write(self, request: Callable[[], object]) -> None:
+        self._begin()
+        try:
+            request()
+        except AlreadyExistsError:
+            raise
+        except (BaseError, OSError) as error:
+            failure = self._failure(error, StoreNotWritable)
+        else:
+            return
+        raise failure or StoreNotWritable(self._location, "can not be written: there is no such bucket")
+
+    def _begin(self) -> None:
+        if not _user:
+            _user.append(os.getpid())
+        elif _user[0] != os.getpid():
+            raise StoreError(
+                self._location,
+                "can not be used in a process that was forked from one that has used it: start it with "
+                'multiprocessing.get_context("spawn")',
+            )
+
+    def _failure(self, error: Exception, kind: type[StoreError]) -> MemoError | None:
+        """What an error of the client means, None if that there is no such object.
+
+        To be raised outside of the `except`: the client's own message holds what the server said, and that may be anything.
+        """
+        text = str(error)
+        code = re.search(r"<Code>(\w+)</Code>", text) or re.search(r"status code: (\d+ [\w ]+)", text)
+        said = f" ({code[1]})" if code else ""
+        doing = "read" if kind is StoreNotReadable else "written"
+        if said == " (NoSuchBucket)":
+            reason = "there is no such bucket"
+        elif isinstance(error, FileNotFoundError):
+            return None
+        elif "169.254.169.254" in text or "metadata.google" in text:
+            reason = "there are no credentials in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, …)"
+        elif isinstance(error, PermissionDeniedError | UnauthenticatedError) or " 403 " in text or " 401 " in text:
+            reason = f"it refused the credentials, or what they may do{said}"
+        elif "kind: Timeout" in text or "TimedOut" in text:
+            reason = f"it did not answer within {self.timeout:g} seconds"
+        elif "error sending request" in text:
+            reason = "it can not be reached"
+        else:
+            reason = f"it failed{said or f' ({type(error).__name__})'}"
+        return kind(self._location, f"can not be {doing}: {reason}")
+
+
+def _is_plain(endpoint: str) -> bool:
+    return endpoint.startswith("http://")
+
+
+def _path(name: str) -> str:
+    function, _, key = name.rpartition("/")
+    return f"{_part(function)}/{_part(key)}"
+
+
+def _part(text: str) -> str:
+    """One part of a key, of any text: no two share one. Of a part that was cut, it gives that part."""
+    if _CUT.fullmatch(text):
+        return text
+    if not text.strip("."):
+        return text.replace(".", "%2E") or _EMPTY  # they would lead upwards, or be none
+    part = quote(text, safe="", errors="surrogatepass")
+    if len(part) <= _LONGEST:
+        return part
+    return f"{part[:_LONGEST]}%~{sha256(text.encode(errors='surrogatepass')).hexdigest()}"
+
+
+def _name(path: str) -> str | None:
+    """The name of an object's key, None if it is not one of ours."""
+    function, _, key = path.rpartition("/")
+    name = f"{_text(function)}/{_text(key)}"
+    return name if "/" not in function and _path(name) == path else None
+
+
+def _text(part: str) -> str:
+    if part == _EMPTY or _CUT.fullmatch(part):
+        return "" if part == _EMPTY else part
+    return unquote(part, errors="surrogatepass")
