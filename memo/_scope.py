@@ -186,7 +186,8 @@ def recording(
 
     Scopes nest: the innermost counts. They follow the context (`contextvars`): concurrent tasks do not mix, tasks and
     `to_thread` calls started inside are inside; a bare `threading.Thread` is not. At the end, what could not be recorded
-    is raised (`UnrecordableValue`, `StoreError`), unless another exception is on its way already.
+    is raised (`UnrecordableValue`, `StoreError`), unless another exception is on its way already. What a server could not be
+    given is in a local directory, of which `RecordingsSpooled` warns, saying how to deliver it.
 
     In `replay`, an SDK that memo has a preset for, but that is not patched (`memo.install`), raises `NotPatched` where it
     is called: whatever its client is connected to, that would be a live call. With a `recording(mode="live")` around

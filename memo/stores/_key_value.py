@@ -51,7 +51,7 @@ class KeyValueStore:
         self._store = store
         self._collection = collection
         self._loop: _Loop | None = None
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()  # the garbage collector, which ends streams, may come in between
 
     def __repr__(self) -> str:
         return f"KeyValueStore({type(self._store).__name__}, collection={self._collection!r})"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, unquote
@@ -194,7 +195,7 @@ class SqliteStore:
         connection = self._connection(make=True)
         assert connection is not None
         if connection.in_transaction:
-            return run(connection)  # the garbage collector has ended a stream in the middle of one of this thread's
+            return run(connection)  # a stream has just been ended by the garbage collector, in the middle of another's
         job = _Job(run, flushed=flushed)
         self._jobs.append(job)
         with self._turn:
@@ -208,8 +209,11 @@ class SqliteStore:
 
     def _commit(self, connection: sqlite3.Connection) -> None:
         jobs: list[_Job] = []
-        while self._jobs:
-            jobs.append(self._jobs.popleft())
+        with suppress(IndexError):
+            while True:
+                jobs.append(self._jobs.popleft())
+        if not jobs:
+            return
         try:
             self._transaction(connection, jobs)
             if len(jobs) > 1 and jobs[0].error is not None:
@@ -243,7 +247,8 @@ class SqliteStore:
         self._process = os.getpid()
         self._local = threading.local()
         # Writers of one process take turns here: SQLite's own way to wait is to sleep, and is unfair.
-        self._turn = threading.Lock()
+        # Reentrant: the garbage collector, which ends streams, may come at any time.
+        self._turn = threading.RLock()
         self._jobs: deque[_Job] = deque()
 
     def _connection(self, *, make: bool = False) -> sqlite3.Connection | None:

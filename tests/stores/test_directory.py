@@ -3,14 +3,9 @@
 import errno
 import os
 import pickle
-import random
-import re
 import resource
 import signal
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -61,34 +56,6 @@ def test_the_working_directory_may_change(tmp_path, monkeypatch):
     store.put("f/a", b"1")
     monkeypatch.chdir("/")
     assert store.get("f/a") == b"1"
-
-
-WRITER = """
-import sys
-from memo.stores import DirectoryStore
-store, i = DirectoryStore(sys.argv[1]), 0
-print("ready", flush=True)
-while True:
-    i += 1
-    store.put("f/a", b"%d " % i * 40_000 + b"end")
-"""
-
-
-@posix
-def test_a_process_killed_while_it_writes_leaves_a_whole_file(tmp_path):
-    pick = random.Random(7)
-    for _ in range(12):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path)], env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE
-        ) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(pick.uniform(0, 0.03))
-            process.send_signal(signal.SIGKILL)
-        data = DirectoryStore(tmp_path).get("f/a")
-        if data is not None:
-            assert re.fullmatch(rb"(\d+ )\1{39999}end", data)
-        assert list(DirectoryStore(tmp_path).scan()) in ([], ["f/a"])
 
 
 def test_what_is_no_recordings_file_is_passed_over(tmp_path):
