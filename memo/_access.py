@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from copy import copy
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -59,7 +61,6 @@ class Access:
         )
         self._remote = Remote in powers
         self._reads, self._writes = _Fault(), _Fault()
-        self._spool: DirectoryStore | None = None
         self._spooled: set[str] = set()
 
     # Reading
@@ -69,7 +70,7 @@ class Access:
         if not self._remote:
             return self._get(name)
         if self._reads.lasts(raising=not self._recording):
-            return self._spooled_bytes(name)
+            return self._spool.get(name)
         try:
             return self._get(name)
         except StoreError as error:
@@ -80,17 +81,17 @@ class Access:
         if self._aget is None or not on_asyncio():
             return await anyio.to_thread.run_sync(self.get, name)
         if self._reads.lasts(raising=not self._recording):
-            return self._spooled_bytes(name)
+            return self._spool.get(name)
         try:
             return await self._aget(name)
         except StoreError as error:
             return self._missed(name, error)
 
     def _missed(self, name: str, error: StoreError) -> bytes | None:
-        self._reads.begin(error, self._store)
+        self._reads.begin(error)
         if not self._recording:
             raise error
-        return self._spooled_bytes(name)
+        return self._spool.get(name)
 
     # Writing
 
@@ -117,8 +118,9 @@ class Access:
             except StoreError as error:
                 if not self._remote:
                     raise
-                self._writes.begin(error, self._store)
-        kept = spool(self._spool or self._open_spool(), name, data)
+                self._writes.begin(error)
+        self._make_spool()
+        kept = spool(self._spool, name, data)
         self._spooled.add(name)
         return kept
 
@@ -130,25 +132,24 @@ class Access:
 
     # The spool
 
-    def _open_spool(self) -> DirectoryStore:
-        folder = Path(os.environ.get("MEMO_SPOOL") or ".memo-spool").expanduser().absolute()
+    @cached_property
+    def _spool(self) -> DirectoryStore:
+        return DirectoryStore(os.environ.get("MEMO_SPOOL") or ".memo-spool")
+
+    def _make_spool(self) -> None:
+        folder = Path(self._spool.location())
         ignore = folder / ".gitignore"  # as other tools' caches have it: nobody means to commit this one
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             if not ignore.exists():
+                folder.mkdir(parents=True, exist_ok=True)
                 ignore.write_text("*\n")
         except OSError as error:
             raise StoreNotWritable(str(folder), f"can not be the spool (MEMO_SPOOL): {error.strerror}") from error
-        self._spool = DirectoryStore(folder)
-        return self._spool
-
-    def _spooled_bytes(self, name: str) -> bytes | None:
-        return self._spool.get(name) if self._spool is not None else None
 
     def undelivered(self) -> RecordingsSpooled | None:
         """What is in the spool instead of in the store. Told once."""
         spooled, self._spooled = self._spooled, set()
-        if not spooled or self._spool is None:
+        if not spooled:
             return None
         reason = self._writes.error.reason if self._writes.error is not None else "it failed"
         return RecordingsSpooled(self._store.location(), self._spool.location(), len(spooled), reason)
@@ -185,8 +186,8 @@ class Access:
     def _unclaimed(self, name: str, error: StoreError) -> bytes | None:
         log.warning("%s is called without a claim: %s", name, error)
         if self._remote:
-            self._writes.begin(error, self._store)
-        return self._spooled_bytes(name)
+            self._writes.begin(error)
+        return self._spool.get(name)
 
 
 class _Fault:
@@ -197,12 +198,16 @@ class _Fault:
     def __init__(self) -> None:
         self.error: StoreError | None = None
         self._until = 0.0
+        self._lock = threading.RLock()
 
-    def begin(self, error: StoreError, store: Store) -> None:
+    def begin(self, error: StoreError) -> None:
         """It failed."""
-        log.warning("%s; it is asked again in %g seconds", error, self._SECONDS)
-        self.error = error
-        self._until = time.monotonic() + self._SECONDS
+        with self._lock:
+            said = self.lasts()  # by another of many calls that were made at once
+            self.error = error
+            self._until = time.monotonic() + self._SECONDS
+        if not said:
+            log.warning("%s; it is asked again in %g seconds", error, self._SECONDS)
 
     def lasts(self, *, raising: bool = False) -> bool:
         """Whether it failed just now. Raises its error again if that is wished."""

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import anyio
@@ -144,6 +145,17 @@ async def test_what_is_in_the_spool_is_replayed_meanwhile(far, spool):
     assert calls == [1, 1]
 
 
+async def test_what_another_run_left_in_the_spool_is_replayed_too(far, spool):
+    far.reads = far.writes = False
+    for _ in range(2):
+        recorder = Recorder(far, mode="record-if-missing")
+        assert await recorder.recordable(name="f")(ask.__wrapped__)(1) == {"n": 1}
+        warned = pytest.warns(RecordingsSpooled) if recorder.stats.recorded else nullcontext()
+        with warned:
+            recorder.raise_failures()
+    assert calls == [1]
+
+
 async def test_a_store_that_can_only_be_read_is_still_read(far, spool):
     with recording(far, mode="record-if-missing"):
         await ask(1)
@@ -224,6 +236,7 @@ async def test_a_fault_is_logged_once(far, spool, caplog):
         pytest.warns(RecordingsSpooled),
         recording(far, mode="record-if-missing"),
     ):
-        for n in range(20):
-            await ask(n)
+        async with anyio.create_task_group() as tasks:
+            for n in range(20):
+                tasks.start_soon(ask, n)
     assert sum("asked again in" in each.message for each in caplog.records) == 2  # reads, writes
