@@ -22,7 +22,7 @@ THREADS = 8
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    many, written, rounds = (10_000, 500, 7) if quick else (100_000, 5_000, 25)
+    many, written, rounds = (10_000, 500, 7) if quick else (100_000, 2_000, 15)
     with tempfile.TemporaryDirectory() as directory:
         files, file = str(Path(directory, "files")), f"sqlite:///{directory}/store.db"
         name, data = recording(0)
