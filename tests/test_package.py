@@ -22,7 +22,6 @@ LAYERS = {
     "errors": 0,
     "_age": 1,
     "_diff": 1,
-    "_durations": 1,
     "_flight": 1,
     "_format": 1,
     "_modes": 1,

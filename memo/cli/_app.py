@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from memo.cli.copy import copy, push
 from memo.cli.demo import demo
 from memo.cli.diff import diff
 from memo.cli.imports import cassetter, llama_stack, vcr
@@ -37,6 +38,8 @@ def app() -> typer.Typer:
     memo.command("prune")(prune)
     memo.command("rekey")(rekey)
     memo.command("scan")(scan)
+    memo.command("copy")(copy)
+    memo.command("push")(push)
     imports = _group("Turn the recordings of another tool into memo's.")
     imports.callback(subcommand_metavar="TOOL ...")(_imports)
     imports.command("llama-stack")(llama_stack)

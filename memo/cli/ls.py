@@ -39,7 +39,7 @@ def ls(
 
     What is damaged is named on standard error, and the exit code is 1.
     """
-    from memo._durations import duration
+    from memo._age import duration
     from memo.maintenance.entries import entries, lies_at, recorded_at
 
     before = datetime.now(UTC) - duration(stale, "--stale") if stale is not None else None

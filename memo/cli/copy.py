@@ -1,0 +1,107 @@
+"""`memo copy` and `memo push`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memo.cli._output import Json, Progress, complain, open_store, place, tell, tell_json
+from memo.cli._text import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memo.maintenance.copy import Copied
+    from memo.stores import Store
+
+__all__ = ["copy", "push"]
+
+_SHOWN = 20
+
+
+def copy(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A directory or a store's URL.")],
+    dest: Annotated[str, typer.Argument(metavar="DEST", help="Another, which is made if it is not there.")],
+    *,
+    json: Json = False,
+) -> int:
+    """Copy the recordings of one store to another.
+
+    What a fleet recorded on a server becomes files in a repository, or the other way round. Each recording is verified
+    before and after. Nothing in DEST is replaced: where it has other outcomes of the same call, they stay, and are named.
+    To copy again copies only what is missing: so an interrupted copy is resumed.
+
+    Exit codes: 0, 1 if anything could not be copied or differs, 2 if a store fails.
+    """
+    from memo.maintenance.copy import copy as run
+
+    return _report(run, open_store(source), dest, "copied", json=json)
+
+
+def push(
+    spool: Annotated[str, typer.Argument(metavar="SPOOL", help="The directory that was named when the store failed.")],
+    store: Annotated[str, typer.Argument(metavar="STORE", help="The store's URL.")],
+    *,
+    json: Json = False,
+) -> int:
+    """Deliver the recordings that could not be stored when they were made.
+
+    While a store on a server can not be reached, what is recorded is kept in a local directory, the spool: $MEMO_SPOOL, or
+    ./.memo-spool. This brings it to the store and empties the spool. Where the store has got other outcomes of the same
+    call meanwhile, they stay, and the spool keeps its own. To push again is safe at any time.
+
+    Exit codes: 0, 1 if anything stays in the spool, 2 if a store fails.
+    """
+    from memo.maintenance.copy import push as run
+
+    return _report(run, open_store(spool), store, "delivered", json=json)
+
+
+def _report(
+    run: Callable[[Store, Store, Callable[[int], None] | None], Copied],
+    source: Store,
+    dest: str,
+    did: str,
+    *,
+    json: bool,
+) -> int:
+    from memo.stores import as_store
+
+    into = as_store(dest)
+    with Progress("recordings") as progress:
+        # Only for who looks: to list a large store takes its time.
+        total = sum(1 for _ in source.scan()) if progress.shown else 0
+        report = run(source, into, lambda done: progress(done, max(done, total)))
+    if json:
+        tell_json(
+            {
+                "source": source.location(),
+                "dest": into.location(),
+                "recordings": report.entries,
+                did: report.copied,
+                "present": report.present,
+                "different": [source.location(name) for name in report.different],
+                "failed": {source.location(name): reason for name, reason in report.failed.items()},
+            }
+        )
+    else:
+        _tell(report, source, into, did)
+    return 1 if report.different or report.failed else 0
+
+
+def _tell(report: Copied, source: Store, dest: Store, did: str) -> None:
+    there = f", {report.present:,} were there already" if report.present else ""
+    tell(f"{did} {report.copied:,} of {count(report.entries, 'recording')} to {dest.location()}{there}")
+    if not report.entries:
+        complain(f"there are no recordings in {source.location()}")
+    if report.different:
+        complain(f"{dest.location()} has other outcomes of {count(len(report.different), 'call')}, which stay:")
+    for name in report.different[:_SHOWN]:
+        complain(f"  {place(source, name)}")
+    if report.failed:
+        complain(f"{count(len(report.failed), 'recording')} could not be {did}:")
+    for name, reason in list(report.failed.items())[:_SHOWN]:
+        complain(f"  {place(source, name)}: {reason}")
+    if len(report.different) > _SHOWN or len(report.failed) > _SHOWN:
+        complain("and more (--json names them all)")

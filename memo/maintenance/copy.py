@@ -1,0 +1,133 @@
+"""Recordings from one store to another: copied, or delivered from a spool."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from memo._format import KEY_CHARACTERS, parse
+from memo._outcomes import fingerprint
+from memo.errors import MemoError, StoreError
+from memo.maintenance.entries import read
+from memo.stores import Creates, Store
+
+__all__ = ["Copied", "copy", "push"]
+
+_THREADS = 16
+"""A server answers many at once, and a disk flushes many at once."""
+_WAITING = 256
+
+
+@dataclass(slots=True)
+class Copied:
+    """What became of the entries of a store. A name that is in none of the lists was copied, or was there already."""
+
+    entries: int = 0
+    copied: int = 0
+    present: int = 0
+    """Were there already: the same outcomes, whenever they were recorded."""
+    different: list[str] = field(default_factory=list)
+    """Where the other store has other outcomes of the same call: these stay, in both stores."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """What could not be copied, by name, and why: it is damaged, or did not come back as it was written."""
+
+
+def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = None) -> Copied:
+    """Copy every recording to the place where replay looks for it in the other store. Nothing there is replaced.
+
+    Each is verified before (its key is the key of its arguments) and after (read back, it is the same bytes). To copy
+    again copies what is missing: so an interrupted copy is resumed. What is damaged is reported and stops nothing.
+
+    `progress` is called with how many entries are done. Raises `StoreError` if either store fails.
+    """
+    return _each(source, dest, progress, move=False)
+
+
+def push(spool: Store, store: Store, progress: Callable[[int], None] | None = None) -> Copied:
+    """The same, and what has been delivered, or was there already, is deleted from the spool.
+
+    What is damaged, or differs from what the store has, stays in the spool. A push that is interrupted has lost nothing.
+    """
+    return _each(spool, store, progress, move=True)
+
+
+def _each(source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool) -> Copied:
+    report = Copied()
+
+    def tell(name: str, came: str) -> None:
+        report.entries += 1
+        if came == "copied":
+            report.copied += 1
+        elif came == "present":
+            report.present += 1
+        elif came == "different":
+            report.different.append(name)
+        elif came:
+            report.failed[name] = came
+        if progress is not None:
+            progress(report.entries)
+
+    create = dest.create if isinstance(dest, Creates) else partial(_look_and_put, dest)
+
+    def one(name: str) -> str:
+        came = _one(source, dest, create, name)
+        if move and came in ("copied", "present"):
+            source.delete(name)
+        return came
+
+    waiting: deque[tuple[str, Future[str]]] = deque()
+    pool = ThreadPoolExecutor(_THREADS)
+    try:
+        for name in source.scan():
+            waiting.append((name, pool.submit(one, name)))
+            if len(waiting) >= _WAITING:
+                tell(*_done(waiting))
+        while waiting:
+            tell(*_done(waiting))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return report
+
+
+def _done(waiting: deque[tuple[str, Future[str]]]) -> tuple[str, str]:
+    name, future = waiting.popleft()
+    return name, future.result()
+
+
+def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None], name: str) -> str:
+    """What became of an entry: copied, present, different, nothing (it is gone), or why it could not be copied."""
+    try:
+        data = read(source, name)
+        if data is None:
+            return ""
+        document = parse(data, source.location(name))
+        # By what it says, not by the name: files have other names than entries of a server.
+        into = f"{document['function']}/{document['key'][:KEY_CHARACTERS]}"
+        there = create(into, data)
+        if there is not None:
+            return "present" if _is_same(there, data, dest.location(into)) else "different"
+        return "copied" if dest.get(into) == data else f"{dest.location(into)} does not give back what was written"
+    except MemoError as error:
+        # A store that failed fails with the next one, too; but a single file may be one that nobody may read.
+        if isinstance(error, StoreError) and error.location != source.location(name):
+            raise
+        return str(getattr(error, "reason", error))
+
+
+def _look_and_put(dest: Store, name: str, data: bytes) -> bytes | None:
+    there = dest.get(name)
+    if there is None:
+        dest.put(name, data)
+    return there
+
+
+def _is_same(one: bytes, other: bytes, location: str) -> bool:
+    """Whether two recordings of a call replay alike. Raises `RecordingDamaged` for one that is none."""
+    return one == other or list(_outcomes(one, location)) == list(_outcomes(other, location))
+
+
+def _outcomes(data: bytes, location: str) -> Iterator[bytes]:
+    return map(fingerprint, parse(data, location)["outcomes"])
