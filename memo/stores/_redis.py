@@ -122,7 +122,7 @@ class RedisStore:
     ) -> None:
         self._server = Server(
             url,
-            prefix=prefix if prefix != _PREFIX else "",
+            prefix=prefix if prefix != _PREFIX else None,
             timeout=timeout,
             ssl_ca_certs=ssl_ca_certs,
             ssl_certfile=ssl_certfile,

@@ -44,7 +44,7 @@ _ALLOWED = ("redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]", "rediss://…", 
 class Server:
     """A server as a URL names it. It shows no credentials, and connects to nothing by itself. Nothing is tried twice."""
 
-    def __init__(self, url: str, *, prefix: str, timeout: float, **files: str) -> None:
+    def __init__(self, url: str, *, prefix: str | None, timeout: float, **files: str) -> None:
         self.timeout = timeout
         scheme = url.partition("://")[0].lower()
         parts = _parts(url)
@@ -54,8 +54,10 @@ class Server:
         for option, file in files.items():
             if file and not os.path.isfile(file):  # noqa: PTH113 - as in the directory
                 raise InvalidOption(f"store {masked(url)}: {option}", file, ["a file that is there"])
+        if files.get("ssl_keyfile") and not files.get("ssl_certfile"):
+            raise InvalidOption(f"store {masked(url)}: ssl_certfile", "", ["the certificate of ssl_keyfile"])
         shown = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/{database}"
-        self.location = f"{shown}?prefix={quote(prefix, errors='surrogatepass')}" if prefix else shown
+        self.location = f"{shown}?prefix={quote(prefix, errors='surrogatepass')}" if prefix is not None else shown
         self._encrypted = scheme in {"rediss", "valkeys"}
         self._settings: dict[str, Any] = {
             "host": host,

@@ -383,7 +383,10 @@ def test_prefixes_keep_apart(valkey, client):
     from urllib.parse import quote
 
     stores = [as_store(f"redis://{valkey}/0?prefix={quote(prefix, safe='')}") for prefix in prefixes]
-    assert len({store.location("f/a") for store in stores}) == len(stores)
+    assert len({store.location() for store in stores}) == len(stores)
+    assert [as_store(store.location()).location("f/a") for store in stores] == [
+        store.location("f/a") for store in stores
+    ]
     for prefix, store in zip(prefixes, stores, strict=True):
         for name in ("f/a", "b:{f/a}", "}:claim", "*/a"):
             store.put(name, f"{prefix} {name}".encode())
@@ -419,6 +422,7 @@ def test_what_others_keep_there_is_left_alone(url, client):
         f"redis://bob:{SECRET}@h/0?password=sw0rdfish",
         f"redis://bob:{SECRET}@h/0?retry_on_timeout=yes",
         f"rediss://bob:{SECRET}@h/0?ssl_ca_certs=/nowhere",
+        f"rediss://bob:{SECRET}@h/0?ssl_keyfile={__file__}",
     ],
 )
 def test_a_wrong_url_is_refused_without_showing_it(wrong):
