@@ -70,6 +70,8 @@ class Ledger:
         """Whether all that was collected is run."""
         self._lost = False
         """Whether a worker was lost, with its books."""
+        self.late: set[str] = set()
+        """Recordings that were written after the report of their test."""
         self.unused: list[str] = []
         self.gone: list[str] = []
         self.deleted = 0
@@ -130,6 +132,7 @@ class Ledger:
         self._modules.update(books["modules"])
         self._folders.update(books["folders"])
         self._collected = self._collected and books["collected"]
+        self.late.update(books["late"])
         self._skipped = self._skipped or books["skipped"]
         self._selected = self._selected and books["selected"]
 
@@ -144,6 +147,7 @@ class Ledger:
                 "modules": sorted(self._modules),
                 "folders": sorted(self._folders),
                 "collected": self._collected,
+                "late": sorted(self.late),
                 "skipped": self._skipped,
                 "selected": self._selected,
             }
@@ -201,7 +205,7 @@ class Ledger:
         from memo.stores import DirectoryStore
 
         store = DirectoryStore(note.directory)
-        used = {each.casefold() for each in note.used}
+        used = {each.casefold() for each in (*note.used, *self.late)}
         unused = [name for name in store.scan() if store.location(name).casefold() not in used]
         if note.mode == "record" or self._settings.unused == "delete":
             for name in unused:

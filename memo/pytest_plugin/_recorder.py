@@ -22,10 +22,15 @@ class TestRecorder(Recorder):
 
     __test__ = False
 
-    def __init__(self, store: Any, *, mode: Mode, options: dict[str, Any], test: str, alone: bool) -> None:
+    def __init__(
+        self, store: Any, *, mode: Mode, options: dict[str, Any], test: str, alone: bool, late: set[str]
+    ) -> None:
         super().__init__(store, mode=mode, test=test, environ={}, **options)  # the environment has had its say
         self.alone = alone
         """Whether nobody else keeps recordings in this store."""
+        self.is_over = False
+        """Whether its test has been reported: where recordings lie that are still written then is kept in `late`."""
+        self._late = late
         self.misses: list[MemoError] = []
         """The calls that could not be replayed."""
         self._used: dict[str, int] = {}
@@ -96,7 +101,10 @@ class TestRecorder(Recorder):
     ) -> Outcome | None:
         """Write the outcome of a live call."""
         preceded = super().store_outcome(call, place, outcome, values, claim)
-        self._used.setdefault(entry_name(call), 0)
+        name = entry_name(call)
+        self._used.setdefault(name, 0)
+        if self.is_over:  # a stream that nobody read to its end was closed only now
+            self._late.add(self.store.location(name))
         return preceded
 
     def _keep(self, call: Call, values: Values, data: bytes) -> Recording:

@@ -116,6 +116,7 @@ class Suite:
             options=options,
             test=node.nodeid,
             alone=store is None,
+            late=self._ledger.late,
         )
 
     def _configured(self, item: Any) -> dict[str, Any]:
@@ -268,6 +269,7 @@ class Suite:
             if recorder is not None:
                 del item.stash[_RECORDER]  # the test may be run again
                 if self._settings.scope == "test":
+                    recorder.is_over = True
                     vars(report)["memo"] = _note(
                         recorder, [item.nodeid], "test"
                     )._asdict()  # goes with it to xdist's controller

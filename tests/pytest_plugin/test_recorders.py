@@ -187,6 +187,33 @@ def test_tests_that_differ_in_case_only(project):
     assert project.recordings == before
 
 
+@pytest.mark.parametrize("mode", ["record", "record-if-missing"])
+def test_a_stream_that_is_closed_after_its_test(project, mode):
+    project.write(
+        test_app="""
+from memo import recordable
+
+kept = []
+
+@recordable
+def words(prompt):
+    yield from prompt.split()
+
+@pytest.mark.memo
+def test_it():
+    stream = words("one two three")
+    assert next(stream) == "one"
+    kept.append(stream)
+
+def test_later():
+    kept.pop().close()
+"""
+    )
+    for _ in range(2):
+        project.run(f"--memo-mode={mode}", "--memo-unused=delete", passed=2)
+        assert project.recordings == {"recordings/test_app/test_it": ["one two three"]}
+
+
 def test_an_interrupted_test_leaves_no_recorder(project):
     project.write(test_app="@pytest.mark.memo\ndef test_it():\n    pytest.exit('enough')\n")
     project.run("--memo-block-network")
