@@ -253,6 +253,9 @@ class NetworkBlocked(MemoError, OSError):
         who = f"{self.caller} tried to connect" if self.caller else "somebody tried to connect"
         return f"{who} to {self.host}, and the network is blocked in replay. {self.hint}".rstrip()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.host, self.caller, self.hint), self.__dict__  # an OSError is made by its `__init__`
+
 
 class RecordingDamaged(MemoError):
     """A recording is there but can not be read. It is never overwritten silently: delete it, or restore it."""

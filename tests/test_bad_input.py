@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import pickle
+import socket
 import sys
 import types
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ from memo.errors import (
     WatchedFieldChanged,
 )
 from memo.maintenance import prune
+from memo.pytest_plugin._network import Network
 from memo.stores import MemoryStore
 
 
@@ -126,8 +128,7 @@ FILES = {
     "binary": (lambda path: b"\x89PNG\r\n\x1a\n\xff", RecordingDamaged, "no whole JSON"),
     "not utf-8": (lambda path: path.read_bytes().replace(b"WHY", b"W\xffY"), RecordingDamaged, "no whole JSON"),
     "two": (lambda path: path.read_bytes() * 2, RecordingDamaged, "no whole JSON"),
-    "merge conflict": (lambda path: b"<<<<<<< HEAD\n" + path.read_bytes(), RecordingDamaged, "no whole JSON"),
-    "too deep": (_deep, RecordingDamaged, "never wrote"),
+    "merge conflict": (lambda path: b"    "too deep": (_deep, RecordingDamaged, "never wrote"),
     "foreign object": (lambda path: b'{"interactions": [], "version": 1}', NotARecording, "no recording of memo's"),
     "foreign list": (lambda path: b"[1, 2]", NotARecording, "no recording of memo's"),
     "foreign text": (lambda path: b'"x"', NotARecording, "no recording of memo's"),
@@ -488,6 +489,7 @@ def raise_missing():
         ask("why")
 
 
+<<<<<<< HEAD
 def raise_not_patched():
     client = ollama.Client("http://127.0.0.1:9")
     with recording(MemoryStore()):
@@ -496,6 +498,17 @@ def raise_not_patched():
 
 RAISES = {
     "NotPatched": raise_not_patched,
+def raise_blocked():
+    network = Network(())
+    network.block(lambda _: None)
+    try:
+        socket.getaddrinfo("example.com", 80)
+    finally:
+        network.close()
+
+
+RAISES = {
+    "NetworkBlocked": raise_blocked,
     "TargetNotFound": lambda: memo.install("json:dumpz"),
     "MemoError": lambda: raise_store(RuntimeError("x")),
     "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),

@@ -5,8 +5,6 @@ import re
 
 import pytest
 
-from memo import errors
-
 
 def test_a_miss_is_shown_once_and_without_memos_own_frames(project):
     project.write(
@@ -274,11 +272,3 @@ def test_which_mode_counts(project, monkeypatch, option, variable, mark, ini, mo
     project.write(test_app=MODES.format(mark))
     run = project.run("-s", *([f"--memo-mode={option}"] if option else []), passed=1)
     assert f"mode is {mode}\n" in run.text.replace(".", "\n")
-
-
-def test_errors_can_be_sent_between_processes():
-    import pickle
-
-    error = errors.NetworkBlocked("example.com", "main (app.py:3)", "A hint.")
-    again = pickle.loads(pickle.dumps(error))
-    assert (str(again), again.host, again.caller) == (str(error), "example.com", "main (app.py:3)")
