@@ -45,7 +45,11 @@ class Lease:
     def finish(self, data: bytes) -> bytes | None:
         """Store the outcome and end the claim, in one step; as `Creates.create`."""
         self.over = True
-        return self.store.finish(self.name, self.token, data)
+        try:
+            return self.store.finish(self.name, self.token, data)
+        except BaseException:
+            self.over = False  # there is nothing that others could get: it is to be handed over
+            raise
 
     def release(self) -> None:
         """Hand the claim over, in the background: this may be called anywhere, by the garbage collector too. Once."""

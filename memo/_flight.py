@@ -40,7 +40,7 @@ class Claim(Protocol):
         ...
 
     def release(self) -> None:
-        """Let another make the call. Not after `finish`. Nothing is waited for."""
+        """Let another make the call, unless it is finished. Nothing is waited for."""
         ...
 
 

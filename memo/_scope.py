@@ -102,8 +102,10 @@ class Recorder(Session):
     - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
     - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
     - `secrets`: more names of parameters, fields and headers that hold credentials.
-    - `claims`: where the store can, make one live call per key in the whole fleet, not only in this recorder. Who waits for
-      another's call that takes longer than `claim_timeout` seconds makes it too, and a warning is logged.
+    - `claims`: in `record-if-missing` a call has one recorded outcome in the whole fleet: who comes second gets that of the
+      first, although the call was made (a stream that has passed stays what it was). With claims, where the store can,
+      the call is also made only once, and the others wait. Whoever has waited for `claim_timeout` seconds makes it too,
+      and a warning is logged.
     - `memory`: how many bytes of recordings are kept ready in memory.
     - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, beside its own.
     - `test`: written into new recordings, to say which test made them.

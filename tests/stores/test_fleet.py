@@ -15,8 +15,9 @@ import anyio.to_thread
 import pytest
 
 from memo import Recorder, recording
-from memo.errors import InvalidOption
+from memo.errors import InvalidOption, StoreFull
 from memo.stores import Held, as_store
+from memo.stores._sqlite import SqliteStore
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -237,6 +238,25 @@ async def test_what_is_not_recorded_is_handed_over_too(fleet):
             await anyio.sleep(0.05)
             tasks.start_soon(other.recordable(name="busy")(busy), 1)
     assert calls == [1, 1]
+
+
+async def test_what_could_not_be_stored_is_handed_over_too(tmp_path):
+    class Full(SqliteStore):
+        def finish(self, name, token, data):
+            raise StoreFull(self.location(), "is full")
+
+    recorder = Recorder(Full(tmp_path / "store.db", lease=10), mode="record-if-missing")
+    other = Recorder(SqliteStore(tmp_path / "store.db", lease=10), mode="record-if-missing")
+
+    async def ask(n):
+        return n
+
+    assert await recorder.recordable(name="f")(ask)(1) == 1
+    with anyio.fail_after(8):
+        assert await other.recordable(name="f")(ask)(1) == 1
+    with pytest.raises(StoreFull):
+        recorder.raise_failures()
+    assert other.stats.recorded == 1
 
 
 async def test_who_waits_can_be_cancelled_and_leaves_no_claim(fleet):
