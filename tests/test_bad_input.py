@@ -128,7 +128,8 @@ FILES = {
     "binary": (lambda path: b"\x89PNG\r\n\x1a\n\xff", RecordingDamaged, "no whole JSON"),
     "not utf-8": (lambda path: path.read_bytes().replace(b"WHY", b"W\xffY"), RecordingDamaged, "no whole JSON"),
     "two": (lambda path: path.read_bytes() * 2, RecordingDamaged, "no whole JSON"),
-    "merge conflict": (lambda path: b"    "too deep": (_deep, RecordingDamaged, "never wrote"),
+    "merge conflict": (lambda path: b"<<<<<<< HEAD\n" + path.read_bytes(), RecordingDamaged, "no whole JSON"),
+    "too deep": (_deep, RecordingDamaged, "never wrote"),
     "foreign object": (lambda path: b'{"interactions": [], "version": 1}', NotARecording, "no recording of memo's"),
     "foreign list": (lambda path: b"[1, 2]", NotARecording, "no recording of memo's"),
     "foreign text": (lambda path: b'"x"', NotARecording, "no recording of memo's"),
@@ -489,15 +490,12 @@ def raise_missing():
         ask("why")
 
 
-<<<<<<< HEAD
 def raise_not_patched():
     client = ollama.Client("http://127.0.0.1:9")
     with recording(MemoryStore()):
         client.list()
 
 
-RAISES = {
-    "NotPatched": raise_not_patched,
 def raise_blocked():
     network = Network(())
     network.block(lambda _: None)
@@ -509,6 +507,7 @@ def raise_blocked():
 
 RAISES = {
     "NetworkBlocked": raise_blocked,
+    "NotPatched": raise_not_patched,
     "TargetNotFound": lambda: memo.install("json:dumpz"),
     "MemoError": lambda: raise_store(RuntimeError("x")),
     "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),
