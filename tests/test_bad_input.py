@@ -7,6 +7,7 @@ import os
 import pickle
 import socket
 import sys
+import tempfile
 import types
 from datetime import UTC, datetime
 from pathlib import Path
@@ -505,7 +506,25 @@ def raise_blocked():
         network.close()
 
 
+def raise_spooled():
+    """Nobody listens at that port: what is recorded is kept in a directory."""
+    with tempfile.TemporaryDirectory() as spool, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MEMO_SPOOL", spool)
+        with recording("redis://127.0.0.1:9/0?timeout=1", mode="record"):
+            ask("why")
+
+
+def raise_extra():
+    with pytest.MonkeyPatch.context() as without:
+        without.setitem(sys.modules, "redis", None)
+        without.delitem(sys.modules, "memo.stores._redis", raising=False)
+        without.delitem(sys.modules, "redis.exceptions", raising=False)
+        recording("redis://127.0.0.1:9/9").__enter__()
+
+
 RAISES = {
+    "RecordingsSpooled": raise_spooled,
+    "MissingExtra": raise_extra,
     "NetworkBlocked": raise_blocked,
     "NotPatched": raise_not_patched,
     "TargetNotFound": lambda: memo.install("json:dumpz"),
@@ -581,7 +600,7 @@ def test_a_miss_says_how_to_record_and_counts():
         ask("why")
     text = str(raised.value)
     assert '{"question":"why"}' in text
-    assert "MEMO_MODE=record-if-missing" in text
+    assert "--memo-mode=record-if-missing" in text
     assert "memory://" in text
     assert len(raised.value.key) == 64
     assert rec.stats.missed == 1

@@ -157,7 +157,7 @@ async def test_the_error_says_what_mends_it(old, monkeypatch):
     assert (str(again), vars(again)) == (str(error), vars(error))
     with recording(old, max_age="30d", on_expiry="record"), pytest.raises(RecordingExpired) as raised:
         ask()
-    assert raised.value.command.startswith("MEMO_MODE=record-if-missing pytest")
+    assert raised.value.command.startswith("pytest --memo-mode=record-if-missing ")
 
 
 @pytest.mark.parametrize("when", ["2999-01-01T00:00:00Z", timedelta(seconds=-90)])

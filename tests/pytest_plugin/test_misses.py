@@ -17,7 +17,7 @@ def test_it():
 """
     )
     run = project.run(failed=1)
-    assert run.text.count("there is no recording of this call") == 1
+    assert run.text.count("there are no recordings at all") == 1
     assert ">       asyncio.run(ask(" in run.text.replace("    asyncio", "    asyncio")
     assert "_run.py" not in run.text
     assert "base_events" not in run.text
@@ -34,7 +34,7 @@ def test_it():
     )
     run = project.run(failed=1)
     assert "the code under test caught the error" in run.text
-    assert run.text.count("there is no recording of this call") == 1
+    assert run.text.count("there are no recordings at all") == 1
     assert re.search(r"called at: app\.py:\d+, in careless", run.text)
     assert project.calls == []
 
@@ -49,7 +49,7 @@ def test_it():
     )
     run = project.run(failed=1)
     assert "AssertionError" in run.text
-    assert run.text.count("there is no recording of this call") == 1
+    assert run.text.count("there are no recordings at all") == 1
     assert "the code under test caught the error" in run.text
 
 
@@ -67,7 +67,7 @@ def test_it():
 """
     )
     run = project.run(failed=1)
-    assert run.text.count("there is no recording of this call") == 1
+    assert run.text.count("there are no recordings at all") == 1
     assert "three times in vain" in run.text
     assert "_run.py" not in run.text
 

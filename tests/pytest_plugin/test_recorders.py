@@ -374,7 +374,10 @@ def test_options_of_a_suite(project):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("{'ignored': ['trace']}", "memo_config='ignored' is not known to memo; allowed: errors, exhausted, ignore"),
+        (
+            "{'ignored': ['trace']}",
+            "memo_config='ignored' is not known to memo; allowed: claim_timeout, claims, errors",
+        ),
         ("['trace']", "memo_config=['trace'] is not known to memo; allowed: a dict of options"),
         ("{'patches': ['openia']}", "did you mean 'openai'?"),
         ("{'patches': ['json:laods']}", "Did you mean json:loads or"),
