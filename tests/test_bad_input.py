@@ -506,25 +506,29 @@ def raise_blocked():
         network.close()
 
 
+def raise_missing_extra():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "obstore", None)
+        patch.delitem(sys.modules, "memo.stores._object", raising=False)
+        recording("s3://bucket").__enter__()
+
+
 def raise_spooled():
-    """Nobody listens at that port: what is recorded is kept in a directory."""
-    with tempfile.TemporaryDirectory() as spool, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("MEMO_SPOOL", spool)
-        with recording("redis://127.0.0.1:9/0?timeout=1", mode="record"):
+    class Far(MemoryStore):
+        timeout = 1.0
+
+        def create(self, name, data):
+            raise errors.StoreError("memory://", "is gone")
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEMO_SPOOL", folder)
+        with recording(Far(), mode="record-if-missing"):
             ask("why")
-
-
-def raise_extra():
-    with pytest.MonkeyPatch.context() as without:
-        without.setitem(sys.modules, "redis", None)
-        without.delitem(sys.modules, "memo.stores._redis", raising=False)
-        without.delitem(sys.modules, "redis.exceptions", raising=False)
-        recording("redis://127.0.0.1:9/9").__enter__()
 
 
 RAISES = {
     "RecordingsSpooled": raise_spooled,
-    "MissingExtra": raise_extra,
+    "MissingExtra": raise_missing_extra,
     "NetworkBlocked": raise_blocked,
     "NotPatched": raise_not_patched,
     "TargetNotFound": lambda: memo.install("json:dumpz"),
@@ -579,6 +583,8 @@ FIELDS = {
     UnrecordableValue: "function path reason",
     RecordingNotFound: "function key store arguments reason seen looked_at nearest differences elsewhere command",
     OutcomesExhausted: "function key store arguments outcomes reason location command",
+    errors.MissingExtra: "feature extra",
+    errors.RecordingsSpooled: "store spool recordings reason",
     StreamCutShort: "function items",
     errors.NotPatched: "sdk method patch",
     WatchedFieldChanged: "function fields location fingerprints",
