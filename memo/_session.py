@@ -32,6 +32,7 @@ from memo.errors import (
     OutcomesExhausted,
     RecordingExpired,
     RecordingNotFound,
+    RecordingsSpooled,
     UnrecordableValue,
     WatchedFieldChanged,
 )
@@ -210,7 +211,10 @@ class Session:
             failures, self.failures = self.failures, []
             undelivered = self._access.undelivered()
         if undelivered is not None:
-            warn(undelivered, stacklevel=2)
+            try:
+                warn(undelivered, stacklevel=2)
+            except RecordingsSpooled as error:  # where warnings are errors, it is one of several
+                failures.append(error)
         if len(failures) == 1:
             raise failures[0]
         if failures:

@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 
 from memo import Recorder, _access, recordable, recording
-from memo.errors import RecordingDamaged, RecordingsSpooled, StoreError, StoreFull, StoreNotReadable
+from memo.errors import RecordingDamaged, RecordingsSpooled, StoreError, StoreFull, StoreNotReadable, UnrecordableValue
 from memo.stores import AsyncReads, DirectoryStore, MemoryStore, Remote
 
 
@@ -196,6 +196,14 @@ async def test_streams_and_errors_are_kept_too(far, spool):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         recorder.raise_failures()
+
+
+async def test_where_warnings_are_errors_nothing_else_is_forgotten(far, spool):
+    far.reads = far.writes = False
+    with pytest.raises(ExceptionGroup) as raised, recording(far, mode="record-if-missing") as recorder:
+        await ask(1)
+        recorder.recordable(name="h")(lambda: object())()
+    assert [type(each) for each in raised.value.exceptions] == [UnrecordableValue, RecordingsSpooled]
 
 
 async def test_a_spool_that_fails_too_is_an_error(far, spool):
