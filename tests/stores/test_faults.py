@@ -200,9 +200,11 @@ async def test_streams_and_errors_are_kept_too(far, spool):
 
 async def test_where_warnings_are_errors_nothing_else_is_forgotten(far, spool):
     far.reads = far.writes = False
-    with pytest.raises(ExceptionGroup) as raised, recording(far, mode="record-if-missing") as recorder:
-        await ask(1)
-        recorder.recordable(name="h")(lambda: object())()
+    recorder = Recorder(far, mode="record-if-missing")
+    recorder.recordable(name="g")(lambda: 1)()
+    recorder.recordable(name="h")(lambda: object())()
+    with pytest.raises(ExceptionGroup) as raised:
+        recorder.raise_failures()
     assert [type(each) for each in raised.value.exceptions] == [UnrecordableValue, RecordingsSpooled]
 
 
