@@ -32,6 +32,7 @@ __all__ = [
     "call_tail",
     "canonical_json",
     "digest",
+    "held_json",
     "parse",
     "render",
     "timestamp",
@@ -50,6 +51,11 @@ _HEAD.hexdigest()
 def canonical_json(tree: Any) -> bytes:
     """Sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""
     return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+
+
+def held_json(tree: Any) -> bytes:
+    """JSON that is to be held for long. What orjson gives takes 4 KB of memory however short it is; this, what it is long."""
+    return memoryview(orjson.dumps(tree)).tobytes()
 
 
 def call_key(function: str, arguments: bytes, version: str | int | None = None) -> str:

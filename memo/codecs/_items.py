@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from memo._format import held_json
+
 if TYPE_CHECKING:
     from memo.codecs._values import Values
 
@@ -42,13 +44,13 @@ class Packer:
     def add(self, tree: Any) -> None:
         """One more item."""
         if type(tree) is not dict or "__type__" not in tree:
-            self._items.append(("json", None, orjson.dumps(tree)))
+            self._items.append(("json", None, held_json(tree)))
         elif tree.keys() in _SHARED and not (type(tree["value"]) is dict and "__type__" in tree["value"]):
             name, count = tree["__type__"], tree.get("set")
-            self._items.append((name, count, orjson.dumps(tree["value"])))
+            self._items.append((name, count, held_json(tree["value"])))
             self._counts[name, count] += 1
         else:
-            self._items.append((None, None, orjson.dumps(tree)))
+            self._items.append((None, None, held_json(tree)))
 
     def __iter__(self) -> Iterator[Any]:
         """The trees again, one by one."""
@@ -90,7 +92,7 @@ class Packer:
 
 def _tagged(name: str, count: str | None, data: bytes) -> bytes:
     tree: dict[str, Any] = {"__type__": name, "value": orjson.Fragment(data)}
-    return orjson.dumps({**tree, "set": count} if count else tree)
+    return held_json({**tree, "set": count} if count else tree)
 
 
 def _without_base(
@@ -129,7 +131,7 @@ def _rest(entry: bytes, base: dict[str, Any]) -> bytes | None:
         if key not in base or type(each) is not type(base[key]) or each != base[key]
     }
     # Deeper inside, 1 equals True and 1.0: only the bytes tell.
-    return orjson.dumps(rest) if orjson.dumps({**base, **rest}) == entry else None
+    return held_json(rest) if orjson.dumps({**base, **rest}) == entry else None
 
 
 def pack(trees: Iterable[Any]) -> dict[str, Any]:
@@ -152,7 +154,7 @@ class Items:
         if name is not None and cls is not None:
             self._read = values.plain_reader(cls, name, counted=packed.get("set"))
         self._entries: list[bytes | Callable[[], Any]] = [
-            orjson.dumps({**base, **entry} if base else entry)
+            held_json({**base, **entry} if base else entry)
             if cls is not None and not (type(entry) is dict and "__type__" in entry)
             else values.reader(_alone(entry, name, base))
             for entry in packed["items"]

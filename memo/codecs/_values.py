@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import orjson
 
-from memo._format import canonical_json
+from memo._format import canonical_json, held_json
 from memo.codecs import _builtin as builtin
 from memo.codecs import _models
 from memo.codecs._builtin import LARGEST, SMALLEST, is_text
@@ -104,7 +104,7 @@ class Values:
             name = tree["__type__"]
             cls = self.model(name) if "value" in tree else None
             if cls is not None:
-                read, data = self.plain_reader(cls, name, counted=tree.get("set")), orjson.dumps(tree["value"])
+                read, data = self.plain_reader(cls, name, counted=tree.get("set")), held_json(tree["value"])
                 return (
                     _with(read, data, self.reader(tree["attributes"])) if "attributes" in tree else lambda: read(data)
                 )
@@ -118,7 +118,7 @@ class Values:
 
             return array("d", tree).tolist
         try:
-            data = orjson.dumps(tree)
+            data = held_json(tree)
         except orjson.JSONEncodeError as error:
             raise DataMismatch("JSON", str(error)) from error
         if b'"__type__"' not in data:
