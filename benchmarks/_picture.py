@@ -6,7 +6,7 @@ from html import escape
 
 from benchmarks._harness import Row, Skipped, amount
 
-_LEFT, _WIDTH, _LINE, _TOP = 330, 560, 22, 58
+_LEFT, _WIDTH, _LINE, _TOP = 370, 560, 22, 58
 _FONT = 'font-family="system-ui, sans-serif" font-size="12"'
 _COLOURS = {
     "vcrpy": "#d62728",
