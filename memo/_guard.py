@@ -51,7 +51,10 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             session = current()
             if session is not None and session.mode is Mode.REPLAY:
-                raise NotPatched(sdk=preset, method=f"{owner.__module__}:{owner.__qualname__}.{name}", patch=preset)
+                method = f"{owner.__module__}:{owner.__qualname__}.{name}"
+                error = NotPatched(sdk=preset, method=method, patch=preset)
+                session.note(error)
+                raise error
             return wrapped(*args, **kwargs)
 
         super().__init__(method, wrapper)

@@ -220,6 +220,9 @@ class Session:
         if failures:
             raise ExceptionGroup(f"memo: {len(failures)} calls could not be recorded", failures)
 
+    def note(self, error: MemoError) -> None:
+        """In replay, a call failed: it could not be replayed. A recorder of tests remembers it, whoever catches the error."""
+
     # Reading
 
     def find(self, call: Call, values: Values) -> Recording | None:

@@ -87,6 +87,7 @@ class NotPatched(MemoError):
         super().__init__(
             f"{sdk} was called in replay, but is not patched, so the call would be made live ({method}).\n"
             f"  to replay it: memo.install({patch!r}) at startup, or memo run --patch {patch} -- python …\n"
+            f'  in pytest:    {{"patches": ["{patch}"]}}, returned by a fixture memo_config\n'
             '  to make it:   with recording(mode="live"): ... around it'
         )
 
@@ -242,19 +243,18 @@ class NetworkBlocked(MemoError, OSError):
     An `OSError`, like any connection that fails: clients close their sockets after those alone.
     """
 
-    def __init__(self, host: str, caller: str = "", hint: str = "") -> None:
+    def __init__(self, host: str, caller: str = "") -> None:
         self.host = host
         self.caller = caller
         """The function that tried, and where it stands."""
-        self.hint = hint
         super().__init__(host)
 
     def __str__(self) -> str:
         who = f"{self.caller} tried to connect" if self.caller else "somebody tried to connect"
-        return f"{who} to {self.host}, and the network is blocked in replay. {self.hint}".rstrip()
+        return f"{who} to {self.host}, and the network is blocked in replay"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.host, self.caller, self.hint), self.__dict__  # an OSError is made by its `__init__`
+        return type(self), (self.host, self.caller), self.__dict__  # an OSError is made by its `__init__`
 
 
 class RecordingDamaged(MemoError):

@@ -35,7 +35,7 @@ from memo._session import current
 from memo.errors import InvalidOption, TargetNotFound
 from memo.keys import Describe
 
-__all__ = ["Patch", "apply", "check", "is_applied", "lock", "split", "undo"]
+__all__ = ["Patch", "apply", "check", "lock", "split", "undo"]
 
 log = logging.getLogger("memo")
 
@@ -264,12 +264,6 @@ def undo(patch: Patch) -> None:
                 log.warning("%s: it was wrapped or replaced since; memo's wrapper does nothing any more", patch.target)
         _sweep()
     again()
-
-
-def is_applied(target: str) -> bool:
-    """Whether an installation wants this target patched."""
-    applied = _applied.get(target)
-    return applied is not None and applied.count > 0
 
 
 def _sweep() -> None:

@@ -149,50 +149,11 @@ def _is_here(name: str) -> bool:
     return address is not None and (address.is_loopback or address.is_unspecified)
 
 
-# Who tried
-
-
 def explain(error: NetworkBlocked, frames: Iterator[FrameType]) -> None:
-    """Say who tried, and which patch is missing, from the frames of the attempt: the innermost first.
+    """Say who tried, from the frames of the attempt: the innermost first.
 
     If it was made in a thread or a task of its own, they do not lead to the user's code, but a later traceback does.
     """
-    if error.caller:
-        return
-    sdks = _sdks()
-    by, preset = "", ""
-    for frame in frames:
-        module = frame.f_globals.get("__name__", "")
-        found = next((name for name, package in sdks.items() if f"{module}.".startswith(f"{package}.")), "")
-        if found:
-            by, preset = f"{module}.{frame.f_code.co_qualname}", found
-        elif not is_library(frame):
-            error.caller = f"{frame.f_code.co_qualname} ({place(frame)})" + (f", by {by}," if by else "")
-            break
-    if preset and not _is_patched(preset):
-        error.hint = (
-            f'{preset} is not patched: memo.install("{preset}"), or a fixture memo_config that returns '
-            f'{{"patches": ["{preset}"]}}, makes its calls recorded ones.'
-        )
-
-
-def _sdks() -> dict[str, str]:
-    """The packages that there are presets for, by the preset's name."""
-    from importlib import import_module
-
-    from memo.patches import presets
-
-    found: dict[str, str] = {}
-    for name in presets():
-        target: str = import_module(f"memo.patches.{name}").PATCHES[0].target
-        module = target.partition(":")[0]
-        found[name.replace("_", "-")] = module.rpartition(".")[0] or module
-    return found
-
-
-def _is_patched(preset: str) -> bool:
-    from importlib import import_module
-
-    from memo.patches._registry import is_applied
-
-    return any(is_applied(patch.target) for patch in import_module(f"memo.patches.{preset.replace('-', '_')}").PATCHES)
+    frame = None if error.caller else next((each for each in frames if not is_library(each)), None)
+    if frame is not None:
+        error.caller = f"{frame.f_code.co_qualname} ({place(frame)})"

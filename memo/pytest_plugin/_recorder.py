@@ -10,7 +10,7 @@ from memo._outcomes import Outcome
 from memo._scope import Recorder
 from memo._session import Place, Recording, entry_name
 from memo.codecs import Values
-from memo.errors import MemoError, RecordingNotFound, WatchedFieldChanged
+from memo.errors import MemoError, RecordingNotFound
 from memo.keys import Call
 from memo.pytest_plugin._tokens import tokens
 
@@ -57,7 +57,7 @@ class TestRecorder(Recorder):
         return sum(tokens(data, self._used.get(name, 0)) for name, data in self._billed.items())
 
     def note(self, error: MemoError) -> None:
-        """Remember what went wrong: the code under test may catch it."""
+        """Remember why a call failed: the code under test may catch the error."""
         if not self.misses or self.misses[-1] is not error:  # it may pass here twice on its way
             self.misses.append(error)
 
@@ -90,8 +90,7 @@ class TestRecorder(Recorder):
             outcome = super().replay(call, recording)
         except MemoError as error:
             self._used.setdefault(name, 0)
-            if not isinstance(error, WatchedFieldChanged) or self.on_watched_change == "fail":
-                self.note(error)
+            self.note(error)
             raise
         self._used[name] = self._used.get(name, 0) + 1
         return outcome

@@ -38,6 +38,8 @@ class Settings:
     """Whether the network is blocked in replay."""
     allowed: tuple[str, ...]
     """Hosts that may be connected to all the same."""
+    expiry: dict[str, Any]
+    """`max_age` and `on_expiry`, as far as they are said: options of every recorder that `memo_config` or a mark overrides."""
 
     def header(self) -> str:
         """One line for people."""
@@ -71,6 +73,8 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(
         "memo_dir", "a directory for all recordings, instead of recordings/ beside each test file", default=""
     )
+    parser.addini("memo_max_age", "how old a recording may be: 90s, 15m, 12h, 30d, 4w", default="")
+    parser.addini("memo_on_expiry", "what becomes of an older one: warn, fail, record", default="")
     parser.addini("memo_unused", "as --memo-unused", default="")
     parser.addini("memo_block_network", "as --memo-block-network", type="bool", default=False)
     parser.addini("memo_allowed_hosts", "hosts, addresses and networks that are never refused", type="args", default=[])
@@ -98,6 +102,7 @@ def settled(config: pytest.Config) -> Settings:
         unused=_one_of(unused[0], unused[1] or ("fail" if in_ci else "report"), _UNUSED),
         blocks=blocks,
         allowed=tuple(ini("memo_allowed_hosts")),
+        expiry=_expiry(ini("memo_max_age"), ini("memo_on_expiry")),
     )
 
 
@@ -131,6 +136,20 @@ def _mode(option: str, name: str) -> Mode:
         return Mode.of(name)
     except InvalidOption as error:
         raise pytest.UsageError(str(InvalidOption(option, name, error.allowed))) from None
+
+
+def _expiry(max_age: str, on_expiry: str) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if max_age:
+        from memo._age import duration
+
+        try:
+            said["max_age"] = duration(max_age, "memo_max_age")
+        except InvalidOption as error:
+            raise pytest.UsageError(str(error)) from None
+    if on_expiry:
+        said["on_expiry"] = _one_of("memo_on_expiry", on_expiry, ("warn", "fail", "record"))
+    return said
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:

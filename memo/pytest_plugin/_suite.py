@@ -107,7 +107,7 @@ class Suite:
         directory = self._settings.directory
         if directory is not None and (store is None or self._settings.is_moved):
             store = directory if "://" in directory else None
-        options = config | marked(node, _MARKABLE)
+        options = self._settings.expiry | config | marked(node, _MARKABLE)
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # a wrong one is an error, used or not
         self._install(patches)
         return TestRecorder(

@@ -40,7 +40,8 @@ def no_trace():
 
 @pytest.fixture
 def client(server):
-    return openai.OpenAI(base_url=server.url, api_key="k", max_retries=0)
+    with openai.OpenAI(base_url=server.url, api_key="k", max_retries=0) as client:
+        yield client
 
 
 @pytest.fixture

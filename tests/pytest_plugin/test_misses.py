@@ -72,6 +72,76 @@ def test_it():
     assert "_run.py" not in run.text
 
 
+SWALLOWING = """
+import asyncio
+from openai import AsyncOpenAI, OpenAI
+
+class Careful:
+    def __enter__(self):
+        pass
+    def __exit__(self, kind, error, traceback):
+        return isinstance(error, Exception)
+
+@pytest.mark.memo(exhausted="error")
+def test_exhausted(memo_recorder):
+    ask_sync("x")
+    with Careful():
+        memo_recorder.mode == "replay" and ask_sync("x")
+
+@pytest.mark.memo(max_age="0s", on_expiry="fail")
+def test_expired_fail(memo_recorder):
+    with Careful():
+        ask_sync("x")
+
+@pytest.mark.memo(max_age="0s", on_expiry="record")
+def test_expired_record(memo_recorder):
+    with Careful():
+        ask_sync("x")
+
+@pytest.mark.memo
+def test_not_patched(memo_recorder):
+    with Careful():
+        memo_recorder.mode == "replay" and OpenAI(api_key="dummy", max_retries=0).models.list()
+
+@pytest.mark.memo
+def test_not_patched_async(memo_recorder):
+    async def main():
+        async with AsyncOpenAI(api_key="dummy", max_retries=0) as client:
+            with Careful():
+                await client.models.retrieve("gpt-4o")
+    memo_recorder.mode == "replay" and asyncio.run(main())
+"""
+UNREACHABLE = """
+@pytest.fixture
+def memo_config():
+    return {"store": "redis://127.0.0.1:9/0"}
+
+@pytest.mark.memo
+def test_store():
+    careless("x")
+"""
+
+
+def test_whatever_is_swallowed_fails_its_test(recorded):
+    project = recorded(test_app=SWALLOWING)
+    project.write(test_other=UNREACHABLE)
+    run = project.run("-rf")
+    assert project.calls == []
+    said = {
+        "exhausted": "all 1 recorded",
+        "expired_fail": "which is more than max_age=0 seconds",
+        "expired_record": "which is more than max_age=0 seconds",
+        "not_patched": "openai._base_client:SyncAPIClient.request",
+        "not_patched_async": "openai._base_client:AsyncAPIClient.request",
+        "store": "redis://127.0.0.1:9",
+    }
+    parts = re.split(r"^_{3,} test_(\w+) _{3,}$", run.text, flags=re.MULTILINE)
+    assert dict(zip(parts[1::2], parts[2::2])).keys() == said.keys(), run.text
+    for name, text in zip(parts[1::2], parts[2::2]):
+        assert "memo: a call failed in replay, and the code under test caught the error" in text
+        assert said[name] in text
+
+
 @pytest.mark.parametrize("when", ["set up", "tear down"])
 def test_a_miss_that_a_fixture_swallowed(project, when):
     project.write(
@@ -232,6 +302,8 @@ def test_of_the_module(memo_recorder):
             "",
             "--memo-unused='shout' is not known to memo; allowed: report, fail, delete, ignore",
         ),
+        ([], "memo_max_age = 30", "", "memo_max_age='30' is not known to memo; allowed: 90s, 15m"),
+        ([], "memo_on_expiry = no", "", "memo_on_expiry='no' is not known to memo; allowed: warn, fail, record"),
         ([], "memo_scope = class", "", "memo_scope='class' is not known to memo; allowed: test, module, session"),
     ],
 )

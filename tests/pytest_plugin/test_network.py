@@ -202,12 +202,13 @@ def test_it():
 """,
     )
     run = project.run("--memo-block-network", failed=1)
-    assert "answer (client.py:" in run.text
-    assert "AsyncModels.retrieve" in run.text
-    assert 'openai is not patched: memo.install("openai")' in run.text
+    assert "openai was called in replay, but is not patched" in run.text
+    assert '{"patches": ["openai"]}, returned by a fixture memo_config' in run.text
+    assert "client.py:" in run.text
+    assert "the network is blocked" not in run.text
     project.write(conftest="import pytest\n\n@pytest.fixture\ndef memo_config():\n    return {'patches': 'openai'}\n")
     run = project.run("--memo-block-network", failed=1)
-    assert "openai.models: there is no recording of this call" in run.text
+    assert "openai.models: there are no recordings at all" in run.text
     assert "the network is blocked" not in run.text
 
 

@@ -1,6 +1,8 @@
 """Whose recorder it is: the test's, a fixture's of wider scope, one that several tests share."""
 
+import re
 import socket
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -392,6 +394,35 @@ def test_wrong_options_of_a_suite(project, config, said):
     run = project.run(errors=1, passed=1)
     assert said in run.text
     assert "_suite.py" not in run.text
+
+
+EXPIRING = """
+@pytest.mark.memo
+def test_old():
+    ask_sync("old")
+
+@pytest.mark.memo(max_age="300d")
+def test_older():
+    ask_sync("older")
+"""
+
+
+def test_old_recordings(recorded):
+    project = recorded(test_app=EXPIRING)
+    for file in project.path.rglob("*.json"):
+        made = datetime.now(UTC) - timedelta(days=40)
+        file.write_text(re.sub(r'"recorded_at": ".*?"', f'"recorded_at": "{made.isoformat()}"', file.read_text()))
+    project.ini("memo_max_age = 30d")
+    assert project.run("-Wdefault", passed=2).text.count("was recorded 40 days ago, which is more than max_age=30 days") == 1
+    project.ini("memo_max_age = 30d", "memo_on_expiry = fail")
+    run = project.run(passed=1, failed=1)
+    assert "pytest --memo-mode=record test_app.py::test_old" in run.text
+    project.ini("memo_max_age = 30d", "memo_on_expiry = record")
+    assert "pytest --memo-mode=record-if-missing test_app.py::test_old" in project.run(passed=1, failed=1).text
+    assert project.calls == []
+    project.run("--memo-mode=record-if-missing", passed=2)
+    assert project.calls == ["old"]
+    project.run(passed=2)
 
 
 def test_patches_of_a_suite(project):
