@@ -136,8 +136,8 @@ def test_whatever_is_swallowed_fails_its_test(recorded):
         "store": "redis://127.0.0.1:9",
     }
     parts = re.split(r"^_{3,} test_(\w+) _{3,}$", run.text, flags=re.MULTILINE)
-    assert dict(zip(parts[1::2], parts[2::2])).keys() == said.keys(), run.text
-    for name, text in zip(parts[1::2], parts[2::2]):
+    assert dict(zip(parts[1::2], parts[2::2], strict=True)).keys() == said.keys(), run.text
+    for name, text in zip(parts[1::2], parts[2::2], strict=True):
         assert "memo: a call failed in replay, and the code under test caught the error" in text
         assert said[name] in text
 

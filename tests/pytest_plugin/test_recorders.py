@@ -413,7 +413,10 @@ def test_old_recordings(recorded):
         made = datetime.now(UTC) - timedelta(days=40)
         file.write_text(re.sub(r'"recorded_at": ".*?"', f'"recorded_at": "{made.isoformat()}"', file.read_text()))
     project.ini("memo_max_age = 30d")
-    assert project.run("-Wdefault", passed=2).text.count("was recorded 40 days ago, which is more than max_age=30 days") == 1
+    assert (
+        project.run("-Wdefault", passed=2).text.count("was recorded 40 days ago, which is more than max_age=30 days")
+        == 1
+    )
     project.ini("memo_max_age = 30d", "memo_on_expiry = fail")
     run = project.run(passed=1, failed=1)
     assert "pytest --memo-mode=record test_app.py::test_old" in run.text
