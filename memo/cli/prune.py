@@ -44,6 +44,7 @@ def prune(
 
     Lists what would go, and how large it is; deletes it with --yes, and the directories that are empty then. Exactly one of
     --unused-since, --used-list and --stale says what. What is damaged, or is no recording, is never deleted, but named.
+    Temporary files that writers left behind when they were killed go, too, where they are older than a day.
 
     Exit codes: 0; 1 if something could not be judged or deleted; 2 if it was asked for wrongly.
     """
@@ -55,7 +56,7 @@ def prune(
     with Progress("recordings") as progress:
         pruning = engine.plan_prune(opened, judge, progress)
         if yes:
-            pruned = engine.prune(opened, pruning.unneeded, progress)
+            pruned = engine.prune(opened, pruning, progress)
     if json:
         _tell_json(opened, pruning, pruned)
     else:
@@ -87,12 +88,16 @@ def _tell(store: Store, pruning: Pruning, pruned: Pruned | None) -> None:
     if pruning.unneeded:
         rows = [(each.key[:12], each.function, age(each.recorded_at), size(each.size)) for each in pruning.unneeded]
         table(("KEY", "FUNCTION", ">AGE", ">SIZE"), rows)
+    if pruning.abandoned:
+        files = f"{count(len(pruning.abandoned), 'temporary file')} that killed writers left behind"
+        tell(f"deleted {files}" if pruned is not None else f"{files} would go")
     kept = f"{count(pruning.kept, 'recording')} ({size(pruning.kept_size)}) in {store.location()}"
     if pruned is not None:
         tell(f"deleted {count(pruned.deleted, 'recording')} ({size(pruned.size)}), kept {kept}")
     else:
-        go = count(len(pruning.unneeded), "recording")
-        tell(f"{go} ({size(pruning.size)}) would go, leaving {kept}{': --yes deletes' if pruning.unneeded else ''}")
+        go = f"{count(len(pruning.unneeded), 'recording')} ({size(pruning.size)})"
+        how = ": --yes deletes" if pruning.unneeded or pruning.abandoned else ""
+        tell(f"{go} would go, leaving {kept}{how}")
     left = {**pruning.left, **(pruned.left if pruned is not None else {})}
     tell_reasons(f"left as they are, {count(len(left), 'file')}", left)
 
@@ -111,6 +116,7 @@ def _tell_json(store: Store, pruning: Pruning, pruned: Pruned | None) -> None:
                 }
                 for each in pruning.unneeded
             ],
+            "abandoned": pruning.abandoned,
             "size": pruning.size,
             "kept": pruning.kept,
             "kept_size": pruning.kept_size,

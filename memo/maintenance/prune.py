@@ -37,6 +37,10 @@ _MARGIN = timedelta(days=1)
 """Where a mount is `relatime`, as nearly all are, a time of access is written down once a day."""
 
 
+_ABANDONED = 86400.0
+"""No write takes so many seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unneeded:
     """A recording that is to be deleted."""
@@ -60,6 +64,8 @@ class Pruning:
     kept_size: int = 0
     left: dict[str, str] = field(default_factory=dict)
     """Places of what is damaged, or is no recording, and why: it is never deleted."""
+    abandoned: list[str] = field(default_factory=list)
+    """Places of temporary files that writers who were killed left behind more than a day ago: nobody ever reads them."""
 
     @property
     def size(self) -> int:
@@ -154,6 +160,8 @@ def plan_prune(store: Store, judge: Judge, progress: Progress = lambda done, tot
     if judge.accessed:
         _prove_access_times(store)
     pruning = Pruning()
+    if isinstance(store, DirectoryStore):
+        pruning.abandoned = store.abandoned(_ABANDONED)
     names = list(store.scan())
     for done, name in enumerate(names, 1):
         location = store.location(name)
@@ -198,13 +206,13 @@ def _judged(store: Store, name: str, judge: Judge) -> Unneeded | int | None:
     return Unneeded(name, function, key, len(data), recorded, sha256(data).digest())
 
 
-def prune(store: Store, unneeded: Iterable[Unneeded], progress: Progress = lambda done, total: None) -> Pruned:
-    """Delete recordings, and the directories that are empty then. What was changed since it was planned is left.
+def prune(store: Store, pruning: Pruning, progress: Progress = lambda done, total: None) -> Pruned:
+    """Delete what is not needed, what was abandoned, and the directories that are empty then.
 
-    Raises nothing of what goes wrong with one of them: it is left, and named.
+    What was changed since it was planned is left. Raises nothing of what goes wrong with one of them: it is left, and named.
     """
     pruned = Pruned()
-    listed = list(unneeded)
+    listed = pruning.unneeded
     gone: list[str] = []
     for done, each in enumerate(listed, 1):
         location = store.location(each.name)
@@ -221,6 +229,11 @@ def prune(store: Store, unneeded: Iterable[Unneeded], progress: Progress = lambd
         except MemoError as error:
             pruned.left[location] = str(getattr(error, "reason", error))
         progress(done, len(listed))
+    for path in pruning.abandoned:
+        try:
+            Path(path).unlink(missing_ok=True)
+        except OSError as error:
+            pruned.left[path] = f"can not be deleted: {error.strerror}"
     remove_empty(store, gone)
     return pruned
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
+import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 
@@ -23,6 +25,9 @@ _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSY
 """What file systems say that have no hard links (FAT, some network and container mounts)."""
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS
+"""Without waiting: a pipe in the place of a file would be waited for until somebody writes into it."""
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 class DirectoryStore:
@@ -32,6 +37,8 @@ class DirectoryStore:
     any instant leaves the old recording or the new one. Names come from data and can not leave the directory: what is
     no plain file name is replaced and given a digest, so that two names never share a file. (Where the file system ignores
     case, functions that differ only in case share a folder; their keys still differ.)
+
+    Links are followed, wherever they lead: a user may link recordings in. What is no file in the end is damage.
     """
 
     reads_in_place = True
@@ -48,22 +55,24 @@ class DirectoryStore:
         """The bytes of that name, None where there are none."""
         path = self._path(name)
         try:
-            file = os.open(path, os.O_RDONLY | _FLAGS)
+            file = os.open(path, _READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
         try:
+            state = os.fstat(file)
+            if not stat.S_ISREG(state.st_mode):
+                what = "a directory" if stat.S_ISDIR(state.st_mode) else "no file"
+                raise RecordingDamaged(path, f"is {what}, where a recording should be")
             # One read of the file's size: half the cost of open() with its buffer.
-            size = os.fstat(file).st_size
+            size = state.st_size
             data = os.read(file, size)
             while len(data) < size:
                 more = os.read(file, size - len(data))
                 if not more:
                     break
                 data += more
-        except IsADirectoryError:
-            raise RecordingDamaged(path, "is a directory, where a recording should be") from None
         except OSError as error:
             raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
         finally:
@@ -73,7 +82,7 @@ class DirectoryStore:
     def head(self, name: str, size: int) -> bytes | None:
         """The first `size` bytes of that name, None where there are none. For a look at many."""
         try:
-            file = os.open(self._path(name), os.O_RDONLY | _FLAGS | getattr(os, "O_NONBLOCK", 0))
+            file = os.open(self._path(name), _READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -172,6 +181,27 @@ class DirectoryStore:
             for file in self._starting(os.path.join(self._root, folder), key if slash else ""):  # noqa: PTH118
                 if file.endswith(_SUFFIX):
                     yield f"{folder}/{file.removesuffix(_SUFFIX)}"
+
+    def abandoned(self, seconds: float) -> list[str]:
+        """The paths of temporary files, written longer ago than so many seconds: what is left of writers that were killed.
+
+        Linked directories are not looked into.
+        """
+        before, found = time.time() - seconds, list[str]()
+        folders = [f"{self._root}{os.sep}{function}" for function in self.functions()]
+        for folder in (self._root, *(each for each in folders if not os.path.islink(each))):  # noqa: PTH114
+            try:
+                with os.scandir(folder) as entries:
+                    found += [
+                        each.path
+                        for each in entries
+                        if _TEMPORARY.fullmatch(each.name)
+                        and each.is_file(follow_symlinks=False)
+                        and each.stat(follow_symlinks=False).st_mtime < before
+                    ]
+            except OSError:
+                continue  # gone meanwhile, or closed to us: nothing that we could remove
+        return sorted(found)
 
     def location(self, name: str = "") -> str:
         """The path."""

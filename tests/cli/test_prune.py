@@ -1,5 +1,6 @@
 """`memo prune`: a dry run unless `--yes`, one reason, and nothing that is damaged."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,6 +40,19 @@ def test_yes_deletes_and_leaves_no_empty_directory(memo, store):
     assert (len(files(store)), files(store)[0]) == (2, "app.f")
     again = memo("prune", store, "--stale", "90d", "--yes")
     assert again.out.startswith("deleted 0 recordings (0 B), kept 1 recording")
+
+
+def test_temporary_files_of_killed_writers_go_too(memo, store):
+    left = store / "app.f" / ".0123456789abcdef.tmp"
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    shown = memo("prune", store, "--stale", "300d").out.splitlines()
+    assert shown[0] == "1 temporary file that killed writers left behind would go"
+    assert shown[1].endswith(": --yes deletes")
+    assert memo("prune", store, "--stale", "300d", "--json").json["abandoned"] == [str(left)]
+    assert left.exists()
+    assert memo("prune", store, "--stale", "300d", "--yes").out.startswith("deleted 1 temporary file ")
+    assert not left.exists()
 
 
 def test_a_list_of_what_is_used(memo, store, tmp_path, write):

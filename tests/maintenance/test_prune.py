@@ -50,10 +50,36 @@ def test_stale_ones_go_and_so_do_empty_directories(store):
     assert (plan.kept, plan.kept_size) == (1, len(store.get(new)))
     assert plan.size == len(store.get(old)) + len(store.get(older))
     assert len(list(store.scan())) == 3  # nothing is done yet
-    done = prune(store, plan.unneeded)
+    done = prune(store, plan)
     assert (done.deleted, done.size, done.left) == (2, plan.size, {})
     assert list(store.scan()) == [new]
     assert [folder.name for folder in Path(store.location()).iterdir()] == ["f"]
+
+
+def test_what_killed_writers_left_behind_goes_when_it_is_a_day_old(store, tmp_path):
+    name = put(store, "f", 1)
+    folder = Path(store.location(name)).parent
+    linked, elsewhere = Path(store.location()) / "linked", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    linked.symlink_to(elsewhere)
+    old, fresh, somebodys, outside = (
+        where / file
+        for where, file in (
+            (folder, ".0123456789abcdef.tmp"),
+            (folder, ".fedcba9876543210.tmp"),
+            (folder, ".notes.tmp"),
+            (elsewhere, ".0123456789abcdef.tmp"),
+        )
+    )
+    for path in (old, fresh, somebodys, outside):
+        path.write_bytes(b"half")
+        if path is not fresh:
+            os.utime(path, (NOW.timestamp() - 2 * 86400,) * 2)
+    plan = plan_prune(store, older_than(timedelta(days=30)))
+    assert plan.abandoned == [str(old)]
+    assert prune(store, plan).left == {}
+    assert [path.exists() for path in (old, fresh, somebodys, outside)] == [False, True, True, True]
+    assert list(store.scan()) == [name]
 
 
 def test_what_does_not_say_when_it_was_recorded_is_kept(store):
@@ -208,7 +234,7 @@ def test_damaged_and_foreign_files_are_named_and_kept(store, tmp_path):
     assert {each.name for each in plan.unneeded} == {name}
     odd = {"half", "foreign", "directory", "moved", "odd näme\n", "link"}
     assert {Path(place).stem for place in plan.left if "linked" not in place} == odd
-    prune(store, plan.unneeded)
+    prune(store, plan)
     assert {path.stem for path in folder.iterdir()} == {*odd, "notes"}
     assert len(os.listdir(outside)) == 8
 
@@ -218,6 +244,6 @@ def test_what_was_recorded_again_meanwhile_is_kept(store):
     plan = plan_prune(store, older_than(timedelta(days=30)))
     put(store, "f", 1)
     store.delete(other)
-    done = prune(store, plan.unneeded)
+    done = prune(store, plan)
     assert (done.deleted, list(done.left)) == (0, [store.location(name)])
     assert list(store.scan()) == [name]

@@ -40,6 +40,25 @@ def test_the_directory_is_made_when_it_is_needed(tmp_path):
     assert (tmp_path / "a" / "b" / "f" / "a.json").read_bytes() == b"1"
 
 
+@posix
+def test_what_is_no_file_is_damage_and_is_not_waited_for(tmp_path):
+    (tmp_path / "f").mkdir()
+    os.mkfifo(tmp_path / "f" / "pipe.json")
+    (tmp_path / "f" / "folder.json").mkdir()
+    (tmp_path / "f" / "endless.json").symlink_to("/dev/zero")
+    for name, what in (("pipe", "no file"), ("folder", "a directory"), ("endless", "no file")):
+        with pytest.raises(RecordingDamaged, match=f"{name}.json is {what}, where a recording should be"):
+            DirectoryStore(tmp_path).get(f"f/{name}")
+
+
+@posix
+def test_links_are_followed_wherever_they_lead(tmp_path):
+    (tmp_path / "elsewhere.json").write_bytes(b"1")
+    (tmp_path / "s" / "f").mkdir(parents=True)
+    (tmp_path / "s" / "f" / "a.json").symlink_to(tmp_path / "elsewhere.json")
+    assert DirectoryStore(tmp_path / "s").get("f/a") == b"1"
+
+
 def test_a_directory_that_vanished_is_made_again(tmp_path):
     store = DirectoryStore(tmp_path / "s")
     store.put("f/a", b"1")
