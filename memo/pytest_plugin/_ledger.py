@@ -185,21 +185,19 @@ class Ledger:
     # Judging
 
     def _judge(self, session: pytest.Session, exitstatus: int) -> None:
-        full = self._is_full()
+        whole = self._are_modules_whole()
+        full = whole and self._is_full()
+        everybody = full and not self._skipped
+        # Who may use a module's recordings is known if no part of it was named; of what is shared wider, if nothing was left out.
+        known = {"test": True, "class": whole, "module": whole, "package": everybody, "session": everybody}
         for note in self._notes.values():
-            if note.directory and note.mode != "live" and self._is_judged(note, full=full):
+            passed = known[note.scope] and all(self._passed.get(user, 0) >= _PHASES for user in note.users)
+            if passed and note.directory and note.mode != "live":
                 self._judge_directory(note)
         if self._notes and full and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             self.gone = sorted(self._find_gone())
         if self._settings.unused == "fail" and (self.unused or self.gone) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _is_judged(self, note: Note, *, full: bool) -> bool:
-        """Whether all passed that may use these recordings. Of a module's, that is known if no part of it was named."""
-        known = {"test": True, "class": self._are_modules_whole(), "module": self._are_modules_whole()}
-        return known.get(note.scope, full and not self._skipped) and all(
-            self._passed.get(user, 0) >= _PHASES for user in note.users
-        )
 
     def _judge_directory(self, note: Note) -> None:
         from memo.stores import DirectoryStore
@@ -220,11 +218,10 @@ class Ledger:
         return self._collected and not self._lost and not lf and not any("::" in each for each in self._config.args)
 
     def _is_full(self) -> bool:
-        """Whether every test was collected, and none left out, that there is in the directories that were looked at."""
+        """The same of the directories that were looked at, of whole modules, and that none was left out."""
         option = self._config.option
         return (
-            self._are_modules_whole()
-            and self._selected
+            self._selected
             and self._settings.unused != "ignore"
             and not (option.ignore or option.ignore_glob)
             and all(Path(each).is_dir() for each in self._config.args)

@@ -32,6 +32,8 @@ class Places:
         in_files = directory is not None and "://" not in directory
         self._base = root / Path(directory or "").expanduser() if in_files else None
         self._modules: dict[Path, str] = {}
+        self._parents: dict[pytest.Item | pytest.Collector | None, str] = {}
+        """The names of the classes that tests are in, as they begin the names of their directories."""
 
     def folder(self, directory: Path) -> Path:
         """Where the recordings of the test files in a directory lie."""
@@ -49,7 +51,10 @@ class Places:
 
     def test(self, item: pytest.Item) -> str:
         """Where a test's recordings lie."""
-        return f"{self.module(item.path)}/{safe_name('.'.join([*_classes(item), item.name]), _PLAIN)}"
+        classes = self._parents.get(item.parent)
+        if classes is None:
+            classes = self._parents[item.parent] = "".join(f"{name}." for name in _classes(item))
+        return f"{self.module(item.path)}/{safe_name(classes + item.name, _PLAIN)}"
 
     def scope(self, node: Any, scope: str) -> str:
         """Where the recordings lie that are shared in a scope: of a class, a module, a package or the session."""

@@ -22,7 +22,8 @@ from memo.pytest_plugin._shown import caught, chain, distinct, named
 __all__ = ["Suite"]
 
 _RECORDER = pytest.StashKey[TestRecorder]()
-_RECORDS = pytest.StashKey[bool]()
+_PLACE = pytest.StashKey[str]()
+"""Where the recordings of a test lie that records."""
 _RECORDER_OPTIONS = frozenset(RecorderOptions.__annotations__) - {"test"}
 _NODES: dict[str, Any] = {
     "class": pytest.Class,
@@ -54,12 +55,12 @@ class Suite:
         self._items += items
         self._recorded_fixtures = None
         for item in items:
-            item.stash[_RECORDS] = True
+            item.stash[_PLACE] = self._places.test(item)
             names: list[str] = item.fixturenames  # type: ignore[attr-defined]
             if self._is_configured(item) and names[:1] != ["memo_recorder"]:
                 # memo_config is a fixture that a fixture asks for: before all others.
                 names[:] = ["memo_recorder", *(name for name in names if name != "memo_recorder")]
-        self._ledger.expect(map(self._places.test, items))
+        self._ledger.expect(item.stash[_PLACE] for item in items)
 
     def close(self) -> None:
         """Undo what was done to the process."""
@@ -76,7 +77,8 @@ class Suite:
         if recorder is None:
             with _clear_errors():
                 own = self._settings.scope == "test"
-                recorder = self._made(item, item, self._places.test(item)) if own else self._shared(item)
+                place = item.stash.get(_PLACE, "") or self._places.test(item)
+                recorder = self._made(item, item, place) if own else self._shared(item)
             item.stash[_RECORDER] = recorder
             self._activate(recorder)
         return recorder
@@ -198,14 +200,14 @@ class Suite:
                 for each in found
                 if each.scope != "function"
             }
-        return fixturedef in self._recorded_fixtures or _RECORDS in request._pyfuncitem.stash
+        return fixturedef in self._recorded_fixtures or _PLACE in request._pyfuncitem.stash
 
     # What went wrong, and what was used
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Give the test its recorder, before all of its fixtures; fail with what a fixture caught."""
-        records = _RECORDS in item.stash
+        records = _PLACE in item.stash
         if records and not self._is_configured(item):
             self.of(item)
         result = yield
