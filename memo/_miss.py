@@ -7,6 +7,7 @@ nothing that goes wrong here is raised: what could not be looked at is said.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 import threading
@@ -26,7 +27,7 @@ from memo.errors import InvalidOption, Nearest, RecordingNotFound
 from memo.keys import Call
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["missed", "recording_command"]
+__all__ = ["missed", "named_store", "recording_command"]
 
 _HEAD = 8 * 1024
 """How much of each recording is looked at,"""
@@ -43,6 +44,8 @@ _ANYHOW, _SELDOM = 200, 8
 _MANY, _FEW = 500, 3
 """How many other names are tried, in a store that reads in place and in others."""
 _LIKE = 0.7
+_DIGEST = re.compile("-[0-9a-f]{12}$")
+_FUNCTION = re.compile(rb'"function": ("(?:[^"\\]|\\.)*")')
 _LINES = 60
 
 
@@ -81,6 +84,13 @@ def recording_command(mode: str = "record-if-missing") -> str:
     else:
         program = shlex.quote(program)
     return f"MEMO_MODE={mode} python {program}{' …' if any(rest) else ''}"
+
+
+def named_store(store: Store) -> str:
+    """What to type where a command takes a store; `STORE` where a URL has credentials or options, which are not shown."""
+    location = store.location()
+    shown = isinstance(store, DirectoryStore) or location.startswith("sqlite://")
+    return shlex.quote(location) if shown else "STORE"
 
 
 # Looking
@@ -186,7 +196,7 @@ class _Search:
     def _functions(self) -> Iterator[str]:
         """The names of functions that have recordings."""
         if isinstance(self._store, DirectoryStore):
-            yield from self._store.functions()
+            yield from map(self._named, self._store.functions())
             return
         last = None
         for name in self._store.scan():
@@ -196,6 +206,14 @@ class _Search:
                 yield function
             if not self._in_time():
                 return
+
+    def _named(self, folder: str) -> str:
+        """The function of a folder, which has another name where that is no file's: then its recordings say it."""
+        if not _DIGEST.search(folder) or not isinstance(self._store, DirectoryStore):
+            return folder
+        name = next(self._store.entries(folder), None)
+        found = _FUNCTION.search(self._store.head(name, _HEAD) or b"") if name is not None else None
+        return str(orjson.loads(found[1])) if found else folder
 
     def _read(self, name: str) -> bytes | None:
         if isinstance(self._store, DirectoryStore):
@@ -321,7 +339,7 @@ def _error(call: Call, store: Store, search: _Search) -> RecordingNotFound:
         nearest, found = _nearest(name, document, store), differences(document["arguments"], asked)
         watched = document.get("watched") or {}
     reason = _reason(call, store, search, nearest, found, watched)
-    told = [*_about_nearest(call, store.location(), reason, nearest, found), *_could_not_say(search)]
+    told = [*_about_nearest(call, store, reason, nearest, found), *_could_not_say(search)]
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
         told += _about_nothing(call, store, search)
@@ -409,7 +427,7 @@ def _nearest(name: str, document: dict[str, Any], store: Store) -> Nearest:
 
 
 def _about_nearest(
-    call: Call, store: str, reason: str, nearest: Nearest | None, found: list[Difference]
+    call: Call, store: Store, reason: str, nearest: Nearest | None, found: list[Difference]
 ) -> Iterator[str]:
     if nearest is None:
         return
@@ -419,9 +437,12 @@ def _about_nearest(
     yield f"             {made}{by}"
     if reason == "function":
         renamed = shlex.quote(f"{printable(nearest.function)}={call.function}")
-        yield f"             as {printable(nearest.function)}; renamed? memo rekey {shlex.quote(store)} --function {renamed}"
+        yield f"             as {printable(nearest.function)}; renamed? memo rekey {named_store(store)} --function {renamed}"
     if nearest.version != call.version:
         yield f"             with version={nearest.version!r}; this call has version={call.version!r}"
+    if reason == "version":
+        only, version = shlex.quote(call.function), shlex.quote(orjson.dumps(call.version).decode())
+        yield f"             still right? memo rekey {named_store(store)} --only {only} --version {version}"
     if found:
         yield "  differs:   recorded → asked for"
         yield from (f"    {line}" for line in lines(found, _LINES))

@@ -38,7 +38,7 @@ from memo.errors import (
 )
 from memo.keys import Call, Loosened
 from memo.scrub import Scrubber
-from memo.stores import Store, as_store
+from memo.stores import DirectoryStore, Store, as_store
 
 __all__ = ["Place", "Recording", "Session", "Stats", "active", "current"]
 
@@ -526,7 +526,12 @@ class Session:
         changed = {path: (then.get(path), now.get(path)) for path in {**now, **then} if then.get(path) != now.get(path)}
         if not changed:
             return
-        warning = WatchedFieldChanged(call.function, changed, recording.location, changed)
+        named = ""
+        if not isinstance(self.store, DirectoryStore):
+            from memo._miss import named_store
+
+            named = named_store(self.store)
+        warning = WatchedFieldChanged(call.function, changed, recording.location, changed, named)
         if self.on_watched_change == "fail":
             raise warning
         self._warn_once((call.key, *now.items()), warning)

@@ -414,7 +414,8 @@ class WatchedFieldChanged(MemoError, UserWarning):
 
     A warning by default, one for each change of a call in a session; raised with `on_watched_change="fail"`. `fields` are
     the paths that changed, `fingerprints` what they were and are: path to (recorded, asked for), None where it is not
-    watched. `memo rekey` accepts the new ones into the recording at `location`.
+    watched. `memo rekey` accepts the new ones into the recording at `location`; `store` is what to type for its store, where
+    that is no directory.
     """
 
     def __init__(
@@ -423,19 +424,25 @@ class WatchedFieldChanged(MemoError, UserWarning):
         fields: Iterable[str],
         location: str = "",
         fingerprints: Mapping[str, tuple[str | None, str | None]] | None = None,
+        store: str = "",
     ) -> None:
         self.function = function
         self.fields = tuple(fields)
         self.location = location
+        self.store = store
         self.fingerprints = dict(fingerprints or {})
         said = (
             f"{function}: replayed although {', '.join(self.fields)} changed since it was recorded "
             "(watched, not part of the key)"
         )
-        now = {path: new for path, (_, new) in self.fingerprints.items() if new is not None}
-        if now and location:
+        if self.fingerprints and location:
             import shlex  # not for everybody who imports memo
 
-            accepting = " ".join(f"--watch {shlex.quote(f'{path}#{new}')}" for path, new in now.items())
-            said += f". If the answer still stands: memo rekey {shlex.quote(location)} {accepting}"
+            accepting = " ".join(
+                f"--drop {shlex.quote(path)}" if new is None else f"--watch {shlex.quote(f'{path}#{new}')}"
+                for path, (_, new) in self.fingerprints.items()
+            )
+            only = shlex.quote(f"{function}/{location.rpartition('/')[2]}")
+            meant = f"{store} --only {only}" if store else shlex.quote(location)
+            said += f". If the answer still stands: memo rekey {meant} {accepting}"
         super().__init__(said)

@@ -1,7 +1,9 @@
 """A call that is not found: the error says why, what is nearest, what differs, and what to type."""
 
+import json
 import os
 import pickle
+import shlex
 import subprocess
 import sys
 import threading
@@ -167,6 +169,12 @@ def test_another_version(store):
         assert error.nearest.version == old
         assert error.differences == ()
         assert f"version={old!r}; this call has version={new!r}" in str(error)
+        typed = shlex.quote(json.dumps(new))
+        assert f"still right? memo rekey {told(fresh)} --only app.chat --version {typed}\n" in str(error)
+
+
+def told(store):
+    return store.location() if isinstance(store, DirectoryStore) else "STORE"
 
 
 def test_another_function(store):
@@ -175,7 +183,14 @@ def test_another_function(store):
     error = missed(store, lambda: new(said("a")))
     assert error.reason == "function"
     assert error.nearest.function == "app.old"
-    assert f"memo rekey {store.location()} --function app.old=app.chat" in str(error)
+    assert f"memo rekey {told(store)} --function app.old=app.chat" in str(error)
+
+
+def test_another_function_whose_folder_has_another_name(tmp_path):
+    old = chat("app.<locals>.it's")
+    record(tmp_path, lambda: old(said("a")))
+    error = missed(tmp_path, lambda: chat()(said("a")))
+    assert (error.reason, error.nearest.function) == ("function", "app.<locals>.it's")
 
 
 def test_the_same_question_to_another_function_is_no_reason(store):

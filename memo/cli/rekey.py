@@ -188,11 +188,10 @@ def _tell(store: Store, plan: Plan, done: Changed | None, *, dry_run: bool) -> N
     word = "would get" if done is None else "got"
     moved = sum(each.moves for each in plan.changes)
     accepted = len(plan.changes) - moved
-    tell(
-        f"{count(moved, 'recording')} {word} a new key"
-        + (f", {count(accepted, 'recording')} a new fingerprint" if accepted else "")
-        + f"; {count(plan.unchanged, 'recording')} as before, in {store.location()}"
-    )
+    kinds = ((moved, "a new key"), (accepted, "a new fingerprint"))
+    got = [f"{count(number, 'recording')} {word} {what}" for number, what in kinds if number]
+    as_before = f"{count(plan.unchanged, 'recording')} as before, in {store.location()}"
+    tell(f"{', '.join(got) or 'nothing changes'}; {as_before}")
     if done is not None:
         tell_reasons("there still", dict.fromkeys(done.left, "was recorded again meanwhile"))
 

@@ -124,7 +124,7 @@ def test_a_prompt_is_watched_and_an_edit_accepted(memo, write, tmp_path):
     assert document["arguments"]["messages"] == [None, {"content": "hello"}]
     assert document["watched"] == {"messages[0]": was}
     done = memo("rekey", store, "--watch", 'messages[0]={"role": "system", "content": "be kind"}')
-    assert done.out.startswith("0 recordings got a new key, 1 recording a new fingerprint")
+    assert done.out.startswith("1 recording got a new fingerprint; ")
     (document,) = documents(store)
     now = watched_fingerprint("messages[0]", [{"role": "system", "content": "be kind"}])
     assert document["watched"] == {"messages[0]": now}

@@ -1,0 +1,69 @@
+"""What memo tells its users to type is typed as it stands, and mends what it was told for."""
+
+import shlex
+import warnings
+
+import pytest
+
+from memo import RecordingNotFound, recordable, recording
+from memo.errors import WatchedFieldChanged
+from memo.stores import as_store
+
+
+@pytest.fixture(params=["my 'recordings'", "sqlite:///my recordings.db"])
+def store(request, memo):  # which works in a directory of its own
+    return as_store(request.param)
+
+
+def typed(memo, said):
+    """Type what stands behind `memo` in the line that was shown."""
+    (command,) = [line.partition(" memo ")[2] for line in str(said).splitlines() if " memo " in line]
+    memo(*shlex.split(command))
+
+
+def ask(name="app.ask <it's>", **options):
+    return recordable(name=name, **options)(lambda question, system="Be brief.": question)
+
+
+def replayed(store, call, *arguments):
+    with warnings.catch_warnings(), recording(store) as recorder:
+        warnings.simplefilter("error")
+        call(*arguments)
+    return recorder.stats.replayed == 1
+
+
+def recorded(store, call):
+    with recording(store, mode="record"):
+        call("Why?")
+
+
+def missed(store, call):
+    with recording(store), pytest.raises(RecordingNotFound) as raised:
+        call("Why?")
+    return raised.value
+
+
+@pytest.mark.parametrize(("old", "new"), [(1, 2), (None, 'x "y"'), ("2", None), ("1", 1)])
+def test_another_version(memo, store, old, new):
+    recorded(store, ask(version=old))
+    typed(memo, missed(store, ask(version=new)))
+    assert replayed(store, ask(version=new), "Why?")
+
+
+def test_another_function(memo, store):
+    recorded(store, ask())
+    typed(memo, missed(store, ask("app.<new>")))
+    assert replayed(store, ask("app.<new>"), "Why?")
+
+
+@pytest.mark.parametrize("watch", [("system",), ()])
+def test_an_edit_under_watch_is_one_warning_and_then_none(memo, store, watch):
+    recorded(store, ask(watch="system"))
+    edited = ask(watch=watch) if watch else ask(ignore="system")
+    with recording(store), pytest.warns(WatchedFieldChanged) as warned:
+        edited("Why?", "Be terse.")
+        edited("Why?", "Be terse.")
+    (warning,) = warned
+    assert warning.message.fields == ("system",)
+    typed(memo, warning.message)
+    assert replayed(store, edited, "Why?", "Be terse.")
