@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from memo.cli._output import open_store, place
-from memo.errors import InvalidOption, RecordingDamaged, StoreNotReadable
+from memo.errors import InvalidOption, StoreNotReadable
 
 if TYPE_CHECKING:
     from memo.stores import Store
@@ -57,7 +57,7 @@ def find(named: str, store: str | None) -> Found:
         except OSError as error:
             raise StoreNotReadable(named, f"can not be read: {error.strerror}") from error
     if path.exists():
-        raise RecordingDamaged(
+        raise StoreNotReadable(
             named, f"is {'a directory' if path.is_dir() else 'no file'}, where a recording should be"
         )
     if not _KEY.fullmatch(named):

@@ -17,6 +17,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Self
+from urllib.parse import unquote
 
 import typer
 
@@ -62,7 +63,7 @@ def open_store(named: str | None = None) -> Store:
     """The store that a command is about, which must be there.
 
     By default that of `MEMO_STORE`, of `[tool.memo]` or memo.toml, or `./recordings`. Raises `StoreNotReadable` for a
-    directory that is not there, `InvalidOption` for what names no store.
+    directory or a database file that is not there, `InvalidOption` for what names no store.
     """
     from memo.errors import StoreNotReadable
     from memo.stores import DirectoryStore, as_store
@@ -72,10 +73,17 @@ def open_store(named: str | None = None) -> Store:
 
         named = configured(os.environ).store
     store = as_store(named)
-    if isinstance(store, DirectoryStore) and not Path(store.location()).is_dir():
-        what = "is no directory" if Path(store.location()).exists() else "does not exist"
-        raise StoreNotReadable(store.location(), f"{what}: name the store that is meant, as STORE or in MEMO_STORE")
-    return store
+    location = store.location()
+    if isinstance(store, DirectoryStore) and not Path(location).is_dir():
+        what = "is no directory" if Path(location).exists() else "does not exist"
+    elif location.startswith(_SQLITE) and not Path(unquote(location.removeprefix(_SQLITE))).exists():
+        what = "does not exist"
+    else:
+        return store
+    raise StoreNotReadable(location, f"{what}: name the store that is meant, as STORE or in MEMO_STORE")
+
+
+_SQLITE = "sqlite:///"
 
 
 def place(store: Store, name: str) -> str:

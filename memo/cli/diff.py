@@ -52,8 +52,7 @@ def diff(
 
     Exit codes: 0 if nothing differs, 1 if something does, 2 if one of them is not there or damaged.
     """
-    stores = [_is_store(each) for each in (a, b)]
-    if all(stores):
+    if _is_store(a) or _is_store(b):
         return _diff_stores(open_store(a), open_store(b), lines, json=json)
     one, other = find(a, store), find(b, store)
     parts = _parts(one.document(), other.document())

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from memo.cli._output import Progress, tell, tell_json
+from memo.cli._output import Json, Progress, complain, tell, tell_json
 from memo.cli._text import count
 
 if TYPE_CHECKING:
     from memo.importers._cassettes import CassettesReport
+    from memo.importers._report import Report
     from memo.importers.llama_stack import LlamaStackReport
+    from memo.stores import Store
 
 __all__ = ["cassetter", "llama_stack", "vcr"]
+
+R = TypeVar("R", bound="Report")
 
 _Cassettes = Annotated[
     Path, typer.Argument(metavar="SOURCE", help="A cassette, or a directory (searched recursively).")
 ]
-_Dest = Annotated[str, typer.Argument(metavar="DEST", help="The store of memo's recordings: a directory.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print the counts, and what failed, as JSON.")]
+_Dest = Annotated[str, typer.Argument(metavar="DEST", help="A directory or a store's URL; made if it is not there.")]
 
 
 def llama_stack(
@@ -29,77 +33,85 @@ def llama_stack(
     ],
     dest: _Dest,
     *,
-    json: _Json = False,
+    json: Json = False,
 ) -> int:
     """Import recordings of llama-stack (now ogx).
 
     Every object is built as its SDK builds it, and proved to come back the same. What can not be carried over is named,
-    and the exit code is 1. Importing again changes nothing; recordings that are in DEST already are kept.
+    and the exit code is 1. Importing again changes nothing; recordings that are in DEST already are kept. One import into a
+    store at a time.
     """
     from memo.importers.llama_stack import import_recordings
 
-    with Progress("files") as progress:
-        report = import_recordings(source, dest, progress)
-    if json:
-        tell_json(report.counts())
-    else:
-        _tell(report, dest)
-    return 1 if report.failed else 0
+    return _imported(import_recordings, _of_llama_stack, source, dest, json=json)
 
 
-def vcr(source: _Cassettes, dest: _Dest, *, json: _Json = False) -> int:
+def vcr(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
     """Import HTTP cassettes of vcrpy and pytest-recording.
 
     Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings; streams, too) become typed
     recordings, which the openai patch replays. What can not be carried over is named by its file and number, and the exit
-    code is 1. Importing again changes nothing; recordings that are in DEST already are kept.
+    code is 1. Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a
+    time.
     """
     from memo.importers.vcr import import_recordings
 
-    with Progress("files") as progress:
-        report = import_recordings(source, dest, progress)
-    return _told(report, dest, json=json)
+    return _imported(import_recordings, _of_cassettes, source, dest, json=json)
 
 
-def cassetter(source: _Cassettes, dest: _Dest, *, json: _Json = False) -> int:
+def cassetter(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
     """Import HTTP cassettes of cassetter.
 
     Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings; streams, too) become typed
     recordings, which the openai patch replays. What can not be carried over is named by its file and number, and the exit
-    code is 1. Importing again changes nothing; recordings that are in DEST already are kept.
+    code is 1. Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a
+    time.
     """
     from memo.importers.cassetter import import_recordings
 
+    return _imported(import_recordings, _of_cassettes, source, dest, json=json)
+
+
+def _imported(
+    run: Callable[[Path, Store, Callable[[int, int], None]], R],
+    told: Callable[[R], tuple[str, list[str]]],
+    source: Path,
+    dest: str,
+    *,
+    json: bool,
+) -> int:
+    """Import, and say what came of it. `told` says what there was, and what else is to be said."""
+    from memo.stores import as_store
+
+    into = as_store(dest)
     with Progress("files") as progress:
-        report = import_recordings(source, dest, progress)
-    return _told(report, dest, json=json)
-
-
-def _told(report: CassettesReport, dest: str, *, json: bool) -> int:
+        report = run(source, into, progress)
     if json:
-        tell_json(report.counts())
+        tell_json({"store": into.location(), **report.counts()})
         return 1 if report.failed else 0
-    found = f"{count(report.interactions, 'interaction')} in {count(report.files, 'file')}"
-    tell(f"imported {report.imported:,} of {found} into {dest}: {count(report.recordings, 'recording')}")
+    found, lines = told(report)
+    tell(f"imported {report.imported:,} of {found}: {count(report.recordings, 'recording')} in {into.location()}")
+    for line in lines:
+        tell(line)
     for name in report.masked:
         tell(f"masked a secret in the outcome of {name}")
-    for name in report.later:
-        tell(f"answered otherwise before, and replayed after that: {name}")
     if report.failed:
-        tell(f"could not carry over {len(report.failed):,}:")
+        complain(f"could not carry over {len(report.failed):,}:")
     for name, reason in report.failed.items():
-        tell(f"  {name}: {reason}")
+        complain(f"  {name}: {reason}")
     return 1 if report.failed else 0
 
 
-def _tell(report: LlamaStackReport, dest: str) -> None:
-    tell(f"imported {report.imported:,} of {report.files:,} files into {dest}: {report.recordings:,} recordings")
-    tell(f"{report.objects:,} objects, {report.exact:,} of them in the exact form")
-    for name, files in report.not_installed.items():
-        tell(f"not installed, written under its name and not proved: {name}, in {len(files):,} files")
-    for file in report.masked:
-        tell(f"masked a secret in the outcome of {file}")
-    if report.failed:
-        tell(f"could not import {len(report.failed):,} files:")
-    for file, reason in report.failed.items():
-        tell(f"  {file}: {reason}")
+def _of_llama_stack(report: LlamaStackReport) -> tuple[str, list[str]]:
+    return count(report.files, "file"), [
+        f"{count(report.objects, 'object')}, {report.exact:,} of them in the exact form",
+        *(
+            f"not installed, written under its name and not proved: {name}, in {count(len(files), 'file')}"
+            for name, files in report.not_installed.items()
+        ),
+    ]
+
+
+def _of_cassettes(report: CassettesReport) -> tuple[str, list[str]]:
+    found = f"{count(report.interactions, 'interaction')} in {count(report.files, 'file')}"
+    return found, [f"answered otherwise before, and replayed after that: {name}" for name in report.later]

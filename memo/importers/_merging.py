@@ -11,7 +11,7 @@ import orjson
 from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render
 from memo._outcomes import fingerprint
 from memo.keys import Call
-from memo.stores import Store
+from memo.stores import Creates, Store
 
 __all__ = ["Merged", "merge"]
 
@@ -27,8 +27,9 @@ def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written:
     """Write the recording of a call, what is there already included.
 
     Outcomes that it lacks come after those that it has, in their order: merging the same again changes nothing. A new
-    recording is dated `written` (seconds since 1970), and belongs to the test of its first outcome. Raises what reading the
-    recording raises that is there (`RecordingDamaged`, `NewerFormat`), and `StoreError`.
+    recording is dated `written` (seconds since 1970), and belongs to the test of its first outcome. Who adds to a recording at
+    the same instant may be overwritten; who is the first to write it is not, where the store can tell. Raises what reading
+    the recording raises that is there (`RecordingDamaged`, `NewerFormat`), and `StoreError`.
     """
     name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"
     data = store.get(name)
@@ -52,7 +53,10 @@ def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written:
     while len(held) > 1 and fingerprint(held[-1]) == fingerprint(held[-2]):
         held.pop()
     rendered = render(document)
-    if rendered != data:
+    if data is None and isinstance(store, Creates):
+        if store.create(name, rendered) is not None:
+            return merge(call, outcomes, store, written)  # somebody else was first
+    elif rendered != data:
         store.put(name, rendered)
     return Merged(before, len(held) - before)
 

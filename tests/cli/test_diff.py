@@ -119,4 +119,5 @@ def test_what_is_not_there(memo, real, other):
 
 
 def test_a_store_and_a_recording(memo, real):
-    assert "is a directory" in memo("diff", real, next(real.rglob("*.json")), code=2).err
+    assert "is no directory" in memo("diff", real, next(real.rglob("*.json")), code=2).err
+    assert "nowhere does not exist" in memo("diff", real, "nowhere", code=2).err

@@ -41,10 +41,10 @@ def cassette(tmp_path):
 
 
 @pytest.mark.parametrize("tool", ["vcr", "cassetter"])
-def test_all_of_it(memo, cassette, tool):
+def test_all_of_it(memo, cassette, tool, tmp_path):
     folder = cassette("a.yaml", interaction(1), interaction(2)).parent
     done = memo("import", tool, folder, "store")
-    assert done.out == "imported 2 of 2 interactions in 1 file into store: 2 recordings\n"
+    assert done.out == f"imported 2 of 2 interactions in 1 file: 2 recordings in {tmp_path / 'work' / 'store'}\n"
     assert done.err == ""
     memo("verify", "store")
     assert memo("import", tool, folder, "store").out == done.out
@@ -55,16 +55,19 @@ def test_what_could_not_be_carried_over_is_named(memo, cassette, tool):
     weather = interaction(url="https://weather.example/today")
     a = cassette("a.yaml", interaction(1), weather, interaction(2, status=503))
     b = cassette("b.yaml", interaction(1, text="bye"), interaction(3, text="sk-" + "a1B2" * 8))
-    lines = memo("import", tool, a.parent, "store", code=1).out.splitlines()
-    assert lines[0] == "imported 3 of 5 interactions in 2 files into store: 2 recordings"
-    assert lines[1] == f"masked a secret in the outcome of {b}#2"
-    assert lines[2] == f"answered otherwise before, and replayed after that: {b}#1"
-    assert lines[3] == "could not carry over 2:"
-    assert lines[4].startswith(
+    done = memo("import", tool, a.parent, "store", code=1)
+    assert done.out.startswith("imported 3 of 5 interactions in 2 files: 2 recordings in ")
+    lines = done.out.splitlines()
+    assert lines[1] == f"answered otherwise before, and replayed after that: {b}#1"
+    assert lines[2] == f"masked a secret in the outcome of {b}#2"
+    assert len(lines) == 3
+    lines = done.err.splitlines()
+    assert lines[0] == "could not carry over 2:"
+    assert lines[1].startswith(
         f"  {a}#2: is POST https://weather.example/today, which is none of the calls that are imported"
     )
-    assert lines[5].startswith(f"  {a}#3: was answered with 503, ")
-    assert len(lines) == 6
+    assert lines[2].startswith(f"  {a}#3: was answered with 503, ")
+    assert len(lines) == 3
     told = memo("import", tool, a.parent, "store", "--json", code=1).json
     assert {name: told[name] for name in ("files", "interactions", "imported", "recordings", "failed", "later")} == {
         "files": 2,
@@ -99,4 +102,11 @@ def test_asked_wrongly(memo, tool, monkeypatch, cassette):
 
 def test_a_name_with_odd_characters(memo, cassette):
     path = cassette("a\x1b[31m\nb.yaml", interaction(1, status=500))
-    assert "\\x1b[31m" in memo("import", "vcr", path.parent, "store", code=1).out
+    assert "\\x1b[31m" in memo("import", "vcr", path.parent, "store", code=1).err
+
+
+def test_into_a_store_by_url_whose_credentials_are_not_shown(memo, cassette):
+    path = cassette("a.yaml", interaction(1))
+    assert "1 recording in sqlite:///" in memo("import", "vcr", path, "sqlite:///a.db").out
+    memo("verify", "sqlite:///a.db")
+    assert "pw" not in memo("import", "vcr", path, "redis://user:pw@127.0.0.1:1?timeout=0.5", code=2).err

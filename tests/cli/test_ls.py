@@ -97,6 +97,7 @@ def test_what_is_damaged_is_named_and_stops_nothing(memo, damaged):
 def test_the_store_that_nobody_names(memo, store, tmp_path, monkeypatch):
     missing = memo("ls", code=2).err
     assert missing.startswith(f"memo: {tmp_path / 'work' / 'recordings'} does not exist")
+    assert "none.db does not exist" in memo("ls", "sqlite:///none.db", code=2).err
     assert missing.count("\n") == 1
     (tmp_path / "work" / "memo.toml").write_text('store = "../store"\n')
     assert "3 recordings" in memo("ls").out

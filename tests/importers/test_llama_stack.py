@@ -470,11 +470,11 @@ def test_the_command(old):
     old.write("a", request(), stream(chunk(object="")))
     done = memo("import", "llama-stack", old.source, old.dest)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "imported 1 of 1 files" in done.stdout
+    assert "imported 1 of 1 file: 1 recording in " in done.stdout
     (old.source / "b.json").write_text("{")
     done = memo("import", "llama-stack", old.source, old.dest)
     assert done.returncode == 1
-    assert f"{old.source / 'b.json'}: is no JSON" in done.stdout
+    assert f"{old.source / 'b.json'}: is no JSON" in done.stderr
     done = memo("import", "llama-stack", old.source, old.dest, "--json")
     assert done.returncode == 1
     told = json.loads(done.stdout)

@@ -17,6 +17,7 @@ import memo
 import memo.stores
 from memo import errors, recording
 from memo.importers.vcr import import_recordings
+from memo.stores import DirectoryStore
 
 vcr = pytest.importorskip("vcr")
 
@@ -176,6 +177,23 @@ def test_another_answer_of_another_cassette_comes_after_and_is_named(cassettes):
     report = cassettes.run()
     assert report.later == [f"{b}#2"]
     assert [text(each) for each in cassettes.replay(times=2)] == ["one", "two"]
+
+
+def test_two_imports_that_make_the_same_recording_at_once_keep_both_answers(cassettes, tmp_path):
+    one = cassettes.write("a.yaml", interaction(answer=say("one")))
+    two = cassettes.write("b.yaml", interaction(answer=say("two")))
+
+    class Busy(DirectoryStore):
+        """Somebody else writes just before this one does."""
+
+        def create(self, name, data):
+            import_recordings(two, DirectoryStore(tmp_path / "busy"))
+            return super().create(name, data)
+
+    report = import_recordings(one, Busy(tmp_path / "busy"))
+    assert report.later == [f"{one}#1"]
+    (file,) = (tmp_path / "busy").rglob("*.json")
+    assert len(json.loads(file.read_bytes())["outcomes"]) == 2
 
 
 def test_what_is_in_the_store_is_kept(cassettes):
