@@ -1,5 +1,6 @@
 """The stores that keep the contract. A new one is one more line in `PLACES`, and the server that it needs."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -74,9 +75,22 @@ _prefixes = count()
 
 
 @pytest.fixture(scope="session")
-def valkey(tmp_path_factory) -> Iterator[str]:
+def free_port() -> Callable[[], int]:
+    """Gives ports on which nobody listens. (Left alone, servers that are started at once all take the first.)"""
+
+    def free() -> int:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port: int = one.getsockname()[1]
+            return port
+
+    return free
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory, free_port) -> Iterator[str]:
     """Host and port of a Valkey server that keeps nothing on disk."""
-    with ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey")) as server:
+    with ValkeyServer(free_port(), data_dir=tmp_path_factory.mktemp("valkey")) as server:
         yield f"{server.host}:{server.port}"
 
 

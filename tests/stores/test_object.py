@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -50,7 +50,8 @@ def answering(status, body=b"", wait=None):
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                with suppress(BrokenPipeError):  # whoever asked may have gone
+                    self.wfile.write(body)
 
         do_GET = do_PUT = do_HEAD = do_POST = answer  # noqa: N815 - as http.server calls them
 

@@ -41,13 +41,13 @@ SECRET = "sw0rdfish"
 
 
 @pytest.fixture
-def start(tmp_path) -> Iterator[Callable[..., ValkeyServer]]:
+def start(tmp_path, free_port) -> Iterator[Callable[..., ValkeyServer]]:
     """Start a server of one's own: `start(appendonly="yes")`."""
     servers: list[ValkeyServer] = []
 
     def start(**config: Any) -> ValkeyServer:
         folder = config.pop("data_dir", tmp_path / f"server{len(servers)}")
-        server = ValkeyServer(data_dir=folder, **config)
+        server = ValkeyServer(free_port(), data_dir=folder, **config)
         server.start()
         servers.append(server)
         return server
