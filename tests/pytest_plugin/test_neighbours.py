@@ -16,6 +16,17 @@ def test_memo(memo_recorder):
 def test_theirs(vcr):
     assert vcr is not None
 """
+SNAPSHOTS = """
+import inline_snapshot
+
+@pytest.mark.memo
+def test_syrupy(snapshot):
+    assert ask_sync("y") == snapshot
+
+@pytest.mark.memo
+def test_inline():
+    assert ask_sync("z") == inline_snapshot.snapshot()
+"""
 OTHERS = {"recording": "cassetter", "cassetter": "recording"}
 
 
@@ -35,11 +46,14 @@ def installed(project, monkeypatch):
 @pytest.mark.parametrize("other", ["recording", "cassetter"])
 def test_beside_other_recorders(project, installed, other):
     # These two take the same option and exclude each other: pytest starts with one of them.
-    project.write(test_app=NEIGHBOURS)
+    project.write(test_app=NEIGHBOURS, test_snapshots=SNAPSHOTS)
     without = [OTHERS[other], "randomly", "anyio"]
-    installed("--memo-mode=record-if-missing", without=without).assert_outcomes(passed=2)
-    assert project.calls == ["x"]
-    installed("--record-mode=none", "--memo-block-network", without=without).assert_outcomes(passed=2)
+    installed(
+        "--memo-mode=record-if-missing", "--snapshot-update", "--inline-snapshot=create", without=without
+    ).assert_outcomes(passed=4, errors=1)  # inline-snapshot's own: what it created was missing
+    assert project.calls == ["x", "y", "z"]
+    assert "ask_sync(\"z\") == inline_snapshot.snapshot('Z')" in (project.path / "test_snapshots.py").read_text()
+    installed("--record-mode=none", "--memo-block-network", without=without).assert_outcomes(passed=4)
     assert project.calls == []
 
 
