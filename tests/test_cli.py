@@ -28,7 +28,24 @@ def memo(*arguments, **options):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["ls"], ["show"], ["diff"], ["verify"], ["demo"], ["import"], ["import", "llama-stack"]]
+    "command",
+    [
+        *(
+            [],
+            ["ls"],
+            ["show"],
+            ["diff"],
+            ["verify"],
+            ["prune"],
+            ["rekey"],
+            ["scan"],
+            ["copy"],
+            ["push"],
+            ["run"],
+            ["demo"],
+        ),
+        *(["import"], ["import", "llama-stack"], ["import", "vcr"], ["import", "cassetter"]),
+    ],
 )
 def test_help(command):
     done = memo(*command, "--help")

@@ -111,13 +111,10 @@ def tell_reasons(what: str, reasons: Mapping[str, str]) -> None:
 
 
 def tell_damaged(store: Store, damaged: Sequence[Entry]) -> None:
-    """What is damaged in a store, on standard error: some of it by name."""
-    if damaged:
-        complain(f"{count(len(damaged), 'damaged recording')}:")
-    for each in damaged[:_SHOWN]:
-        complain(f"  {place(store, each.name)}: {each.reason}")
-    if len(damaged) > _SHOWN:
-        complain(f"  and {len(damaged) - _SHOWN:,} more (--json names them all)")
+    """What is damaged in a store, in the same way."""
+    from memo.maintenance.entries import lies_at
+
+    tell_reasons(count(len(damaged), "damaged recording"), {lies_at(store, each.name): each.reason for each in damaged})
 
 
 _SHOWN = 20

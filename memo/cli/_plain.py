@@ -12,7 +12,7 @@ import orjson
 
 from memo.errors import DataMismatch
 
-__all__ = ["Shown", "is_error", "lines", "members", "plain", "raised", "shown", "type_name", "unpacked"]
+__all__ = ["Shown", "lines", "members", "plain", "raised", "shown", "type_name", "unpacked"]
 
 Shown = dict[str, Any]
 """An outcome for people, as JSON: its `kind` (value, stream, error), and what it came to."""
@@ -86,11 +86,6 @@ def _mapping(tree: Any) -> dict[str, Any]:
 def _key(tree: Any) -> str:
     key = plain(tree)
     return key if isinstance(key, str) else orjson.dumps(key).decode()
-
-
-def is_error(outcome: dict[str, Any]) -> bool:
-    """Whether an outcome is an error, or a stream that ended with one."""
-    return "error" in outcome or "error" in _mapping(outcome.get("stream"))
 
 
 def raised(tree: Any) -> str:

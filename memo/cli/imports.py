@@ -37,9 +37,10 @@ def llama_stack(
 ) -> int:
     """Import recordings of llama-stack (now ogx).
 
-    Every object is built as its SDK builds it, and proved to come back the same. What can not be carried over is named,
-    and the exit code is 1. Importing again changes nothing; recordings that are in DEST already are kept. One import into a
-    store at a time.
+    Every object is built as its SDK builds it, and proved to come back the same. What can not be carried over is named.
+    Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a time.
+
+    Exit codes: 0, 1 if something could not be carried over, 2 if there is nothing to import, or nothing to do it with.
     """
     from memo.importers.llama_stack import import_recordings
 
@@ -50,9 +51,10 @@ def vcr(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
     """Import HTTP cassettes of vcrpy and pytest-recording.
 
     Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings; streams, too) become typed
-    recordings, which the openai patch replays. What can not be carried over is named by its file and number, and the exit
-    code is 1. Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a
-    time.
+    recordings, which the openai patch replays. What can not be carried over is named by its file and number.
+    Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a time.
+
+    Exit codes: 0, 1 if something could not be carried over, 2 if there is nothing to import, or nothing to do it with.
     """
     from memo.importers.vcr import import_recordings
 
@@ -63,9 +65,10 @@ def cassetter(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
     """Import HTTP cassettes of cassetter.
 
     Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings; streams, too) become typed
-    recordings, which the openai patch replays. What can not be carried over is named by its file and number, and the exit
-    code is 1. Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a
-    time.
+    recordings, which the openai patch replays. What can not be carried over is named by its file and number.
+    Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a time.
+
+    Exit codes: 0, 1 if something could not be carried over, 2 if there is nothing to import, or nothing to do it with.
     """
     from memo.importers.cassetter import import_recordings
 

@@ -37,7 +37,9 @@ def ls(
     the oldest and the newest were recorded. With --function, --stale or --errors a line for each recording: its key (as
     much of it as memo show needs), its age, what came of the call, and the test that recorded it.
 
-    What is damaged is named on standard error, and the exit code is 1.
+    What is damaged is named on standard error.
+
+    Exit codes: 0, 1 if something is damaged, 2 if the store is not there.
     """
     from memo._age import duration
     from memo.maintenance.entries import entries, lies_at, recorded_at

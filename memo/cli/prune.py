@@ -44,9 +44,13 @@ def prune(
 
     Lists what would go, and how large it is; deletes it with --yes, and the directories that are empty then. Exactly one of
     --unused-since, --used-list and --stale says what. What is damaged, or is no recording, is never deleted, but named.
+    Tests need none of this: pytest --memo-unused reports, or deletes, what passing tests no longer use. For a program of which
+    --unused-since can not tell, a store of one's own keeps the list for --used-list: a subclass of memo.stores.DirectoryStore
+    whose get(name) notes the names.
+
     Temporary files that writers left behind when they were killed go, too, where they are older than a day.
 
-    Exit codes: 0; 1 if something could not be judged or deleted; 2 if it was asked for wrongly.
+    Exit codes: 0, 1 if something could not be judged or deleted, 2 if it was asked for wrongly.
     """
     from memo.maintenance import prune as engine
 

@@ -66,7 +66,7 @@ def rekey(
     All of it is done, or nothing: where two recordings would be the same call, or one can not be read, nothing is changed.
     Interrupted, the same command finishes it. STORE may be the file of one recording: then only that is meant.
 
-    Exit codes: 0; 1 if it was refused, and nothing was changed; 2 if it was asked for wrongly.
+    Exit codes: 0, 1 if it was refused and nothing was changed, 2 if it was asked for wrongly.
     """
     from memo.maintenance.changes import apply
     from memo.maintenance.rekey import Rekey, plan_rekey

@@ -17,14 +17,15 @@ def run(
     ] = None,
     *,
     mode: Annotated[
-        str | None, typer.Option(help="live, record, replay or record-if-missing, for the whole process.")
+        str | None,
+        typer.Option(metavar="MODE", help="live, record, replay or record-if-missing, for the whole process."),
     ] = None,
-    store: Annotated[str | None, typer.Option(help="Where the recordings lie.")] = None,
+    store: Annotated[str | None, typer.Option(metavar="STORE", help="Where the recordings lie.")] = None,
     patch: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A preset (openai, ollama, ...) or package.module:Class.method; as often as needed.",
+            help="A preset (openai, ollama, ...) or package.module:Class.method. May be given several times.",
             show_default=False,
         ),
     ] = None,

@@ -29,7 +29,7 @@ __all__ = ["scan"]
 def scan(
     store: StoreArgument = None,
     *,
-    mask: Annotated[bool, typer.Option("--mask", help="Replace what is found by <secret>.")] = False,
+    mask: Annotated[bool, typer.Option("--mask", help="Replace what is found by `<secret>`.")] = False,
     trust: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,11 +46,11 @@ def scan(
     Goes through calls and outcomes with memo's own rules and those of kingfisher (pip install 'memo-recorder[scan]'), on
     this machine alone: no key is tried out. Shows where each is, and the text around it, never the secret.
 
-    --mask writes <secret> in its place, and the recording says where. A recording whose call held a secret gets another
+    --mask writes `<secret>` in its place, and the recording says where. A recording whose call held a secret gets another
     key: replay finds it if the call leaves the secret out (ignore=, secrets=, scrub=). A secret that was committed or
     shared is known: change it, too.
 
-    Exit codes: 0 if there is none, or all are masked; 1 if there are some; 2 if it could not be looked for.
+    Exit codes: 0 if there is none, or all are masked, 1 if there are some, 2 if it could not be looked for.
     """
     from memo.maintenance.scan import Detectors, mask_secrets
     from memo.maintenance.scan import scan as search

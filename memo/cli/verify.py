@@ -29,7 +29,7 @@ def verify(
         typer.Option(
             "--trust",
             metavar="PACKAGE",
-            help="Import this package or module of yours, and build the types in it; as often as needed.",
+            help="Import this package or module of yours, and build the types in it. May be given several times.",
             show_default=False,
         ),
     ] = None,

@@ -20,7 +20,7 @@ from memo.errors import MemoError, Refused
 from memo.maintenance.entries import read, stands_at_its_name
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["Change", "Changed", "Plan", "Rewrite", "apply", "plan_changes", "remove_empty"]
+__all__ = ["Change", "Changed", "Plan", "Progress", "Rewrite", "apply", "plan_changes", "remove_empty"]
 
 Progress = Callable[[int, int], None]
 """Is told how many are done, of how many."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from memo._age import moment
 from memo._format import KEY_CHARACTERS, parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
 from memo.stores import DirectoryStore, Store
@@ -114,11 +115,8 @@ def _too_large(size: int, largest: int) -> str:
 
 def recorded_at(document: dict[str, Any]) -> datetime | None:
     """When it was recorded, by its own account; None where it does not say."""
-    try:
-        moment = datetime.fromisoformat(document["recorded_at"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    at = moment(document.get("recorded_at"))
+    return datetime.fromtimestamp(at, UTC) if at is not None else None
 
 
 def stands_at_its_name(store: Store, name: str, function: str, key: str) -> bool:

@@ -14,7 +14,7 @@ import orjson
 
 from memo._format import KEY_CHARACTERS, parse
 from memo.errors import InvalidOption, MemoError, Refused, StoreError
-from memo.maintenance.changes import remove_empty
+from memo.maintenance.changes import Progress, remove_empty
 from memo.maintenance.entries import read, recorded_at, stands_at_its_name
 from memo.stores import DirectoryStore, Store
 
@@ -29,9 +29,6 @@ __all__ = [
     "plan_prune",
     "prune",
 ]
-
-Progress = Callable[[int, int], None]
-"""Is told how many are done, of how many."""
 
 _MARGIN = timedelta(days=1)
 """Where a mount is `relatime`, as nearly all are, a time of access is written down once a day."""

@@ -10,7 +10,7 @@ a whole, and one inside of bytes that are no text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,14 +21,11 @@ from memo._outcomes import Outcome
 from memo._secrets import INNER, MASK, SECRET_CODECS, is_credential, looks_secret, mask, may_name_credential, redact
 from memo.codecs import Types, Values, known_type
 from memo.errors import MemoError, Refused, UntrustedType
-from memo.maintenance.changes import Changed, apply, plan_changes
+from memo.maintenance.changes import Changed, Progress, apply, plan_changes
 from memo.maintenance.entries import read
 from memo.stores import MemoryStore, Store
 
 __all__ = ["Detectors", "Finding", "Masked", "Scan", "mask_secrets", "scan"]
-
-Progress = Callable[[int, int], None]
-"""Is told how many are done, of how many."""
 
 _OWN = "memo"
 _BEFORE, _AFTER = 32, 16

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from memo import recordable, recording
+from memo.stores import DirectoryStore
+
 
 def ago(**passed):
     return (datetime.now(UTC) - timedelta(**passed)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -53,6 +56,30 @@ def test_temporary_files_of_killed_writers_go_too(memo, store):
     assert left.exists()
     assert memo("prune", store, "--stale", "300d", "--yes").out.startswith("deleted 1 temporary file ")
     assert not left.exists()
+
+
+async def test_a_store_that_notes_what_it_is_asked_for_writes_the_list(memo, tmp_path):
+    @recordable(name="app.f")
+    async def f(x):
+        return x
+
+    class Noting(DirectoryStore):
+        def get(self, name):
+            with (tmp_path / "used.txt").open("a") as file:
+                print(name, file=file)
+            return super().get(name)
+
+    with recording(tmp_path / "s", mode="record"):
+        for x in range(3):
+            await f(x)
+    with recording(Noting(tmp_path / "s"), mode="record-if-missing"):
+        for x in (1, 1, 4):
+            await f(x)
+    done = memo("prune", tmp_path / "s", "--used-list", tmp_path / "used.txt", "--yes").out
+    assert "deleted 2 recordings" in done
+    assert "kept 2 recordings" in done
+    with recording(tmp_path / "s"):
+        assert [await f(1), await f(4)] == [1, 4]
 
 
 def test_a_list_of_what_is_used(memo, store, tmp_path, write):

@@ -1,0 +1,25 @@
+"""`memo COMMAND --help`, on a terminal: it takes the texts for Markdown."""
+
+import re
+
+import typer.main
+
+from memo.cli._app import app
+
+
+def commands(command):
+    yield command
+    for each in getattr(command, "commands", {}).values():
+        yield from commands(each)
+
+
+def test_nothing_is_taken_for_a_tag_and_left_out():
+    for command in commands(typer.main.get_command(app())):
+        for text in (command.help, *(getattr(each, "help", None) for each in command.params)):
+            assert not re.search("(?<!`)<[a-z]", text or ""), command.name
+
+
+def test_exit_codes_are_said():
+    for command in commands(typer.main.get_command(app())):
+        if not hasattr(command, "commands") and command.name != "demo":
+            assert "Exit codes: " in f"{command.help} {command.epilog}", command.name
