@@ -186,9 +186,9 @@ class Suite:
 
     def _is_recorded(self, fixturedef: Any, request: Any) -> bool:
         """Whether any of the tests that record uses the fixture: it is set up once, for all."""
-        module: str = getattr(fixturedef.func, "__module__", None) or ""
-        if module.startswith("_pytest.") or fixturedef.argname == "memo_config":
-            return False
+        name, module = fixturedef.argname, getattr(fixturedef.func, "__module__", None) or ""
+        if name == "memo_config" or (module.startswith("_pytest.") and not name.startswith("_")):
+            return False  # pytest's own, but for setup_module, setup_class and setUpClass, which it makes fixtures of
         if self._recorded_fixtures is None:
             infos = {
                 id(info): info for item in self._items if (info := getattr(item, "_fixtureinfo", None)) is not None

@@ -71,6 +71,63 @@ def test_fixtures_of_a_part_of_the_tests(recorded):
     assert project.recordings["recordings/test_app/@module"] == ["module"]
 
 
+XUNIT = """
+import unittest
+
+def setup_module():
+    ask_sync("module")
+
+def teardown_module():
+    ask_sync("module, at its end")
+
+@pytest.mark.memo
+class TestNew:
+    @classmethod
+    def setup_class(cls):
+        ask_sync("class")
+
+    def setup_method(self):
+        ask_sync("method")
+
+    def test_one(self):
+        pass
+
+    def test_two(self):
+        pass
+
+@pytest.mark.memo
+class TestOld(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        ask_sync("class")
+
+    @classmethod
+    def tearDownClass(cls):
+        ask_sync("class, at its end")
+
+    def test_one(self):
+        ask_sync("one")
+
+    def test_two(self):
+        pass
+"""
+
+
+def test_what_classes_and_modules_set_up_belongs_to_them(recorded):
+    project = recorded(test_app=XUNIT)
+    assert project.recordings == {
+        "recordings/test_app/@module": ["module", "module, at its end"],
+        "recordings/test_app/TestNew.@class": ["class"],
+        "recordings/test_app/TestNew.test_one": ["method"],
+        "recordings/test_app/TestNew.test_two": ["method"],
+        "recordings/test_app/TestOld.@class": ["class", "class, at its end"],
+        "recordings/test_app/TestOld.test_one": ["one"],
+    }
+    assert project.run("-k", "test_two", passed=2).exit == 0
+    assert project.run("--memo-unused=fail", passed=4).exit == 0
+    assert project.calls == []
+
+
 def test_a_fixture_that_an_unmarked_test_asks_for_first(project):
     project.write(
         test_app="""
