@@ -216,6 +216,8 @@ def test_what_is_not_there_is_said(tmp_path, capsys):
     assert "does not exist" in capsys.readouterr().err
     assert main(["copy", f"sqlite:///{tmp_path}/none.db", str(tmp_path / "dest")]) == 2
     assert "does not exist" in capsys.readouterr().err
+    assert main(["copy", "memory://", str(tmp_path / "dest")]) == 0
+    assert "there are no recordings" in capsys.readouterr().err
     assert main(["copy", str(tmp_path), "ftp://user:secret@host/x"]) == 2
     assert "secret" not in (said := capsys.readouterr().err)
     assert "ftp://host/x" in said
