@@ -257,16 +257,22 @@ class NetworkBlocked(MemoError, OSError):
         return type(self), (self.host, self.caller), self.__dict__  # an OSError is made by its `__init__`
 
 
+def _in_quotes(path: str) -> str:
+    """A path as a shell takes it."""
+    return "'" + path.replace("'", "'\"'\"'") + "'"
+
+
 class RecordingDamaged(MemoError):
     """A recording is there but can not be read. It is never overwritten silently: delete it, or restore it."""
 
     def __init__(self, location: str, reason: str) -> None:
         self.location = location
         self.reason = reason
+        remove = "rm -r" if reason.startswith("is a directory") else "rm"
         mend = (
             "Delete that entry"
             if "://" in location
-            else f"Restore the file, or delete it and record again: rm '{location}'"
+            else f"Restore the file, or delete it and record again: {remove} {_in_quotes(location)}"
         )
         super().__init__(f"{location} {reason}. {mend}")
 
@@ -405,7 +411,7 @@ class RecordingsSpooled(MemoError, UserWarning):
         self.reason = reason
         super().__init__(
             f"{recordings} recordings could not be stored in {store} ({reason}) and are kept in {spool}. "
-            f"When it is back: memo push '{spool}' STORE"
+            f"When it is back: memo push {_in_quotes(spool)} STORE"
         )
 
 

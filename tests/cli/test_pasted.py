@@ -1,12 +1,15 @@
 """What memo tells its users to type is typed as it stands, and mends what it was told for."""
 
+import os
 import shlex
+import subprocess
 import warnings
+from pathlib import Path
 
 import pytest
 
 from memo import RecordingNotFound, recordable, recording
-from memo.errors import WatchedFieldChanged
+from memo.errors import RecordingDamaged, WatchedFieldChanged
 from memo.stores import as_store
 
 
@@ -54,6 +57,21 @@ def test_another_function(memo, store):
     recorded(store, ask())
     typed(memo, missed(store, ask("app.<new>")))
     assert replayed(store, ask("app.<new>"), "Why?")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX")
+@pytest.mark.parametrize("spoil", [Path.write_bytes, lambda path, _: (path.unlink(), path.mkdir())])
+def test_what_is_damaged_is_deleted(memo, spoil):
+    store = as_store("my 'recordings'")
+    recorded(store, ask())
+    (file,) = Path("my 'recordings'").rglob("*.json")
+    spoil(file, b"{")
+    with recording(store, mode="record-if-missing"):
+        with pytest.raises(RecordingDamaged) as raised:
+            ask()("Why?")
+        subprocess.run(["sh", "-c", f"rm {str(raised.value).rpartition(': rm ')[2]}"], check=True)
+        assert ask()("Why?") == "Why?"
+    assert replayed(store, ask(), "Why?")
 
 
 @pytest.mark.parametrize("watch", [("system",), ()])
