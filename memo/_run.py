@@ -16,7 +16,7 @@ from memo._session import Recording, Session
 from memo._stream import Live, LiveSync, Play, Unrecorded, stream, stream_sync
 from memo.codecs import Values
 from memo.codecs._names import is_model
-from memo.errors import DataMismatch
+from memo.errors import DataMismatch, MemoError
 from memo.keys import Call, Keyer
 
 __all__ = ["Run", "Setting", "decide"]
@@ -143,7 +143,11 @@ class Run:
                 return stream_sync(self._begin)
             return stream(self._abegin) if decision == "stream" else self.coroutine()
         if isinstance(decision, Outcome):
-            return self._aplayed(decision) if decision.awaited else self._played(decision)
+            try:
+                return self._aplayed(decision) if decision.awaited else self._played(decision)
+            except MemoError as error:  # what was recorded can not be read any more
+                self._session.note(error)
+                raise
         if decision is None:
             return self._invoke(None)
         try:
@@ -219,7 +223,11 @@ class Run:
         if isinstance(decision, str):
             return stream(self._abegin)
         if isinstance(decision, Outcome):
-            return await self._aplayed(decision)
+            try:
+                return await self._aplayed(decision)
+            except MemoError as error:  # what was recorded can not be read any more
+                self._session.note(error)
+                raise
         if decision is None:
             return await _result(self._invoke(None))
         try:
@@ -378,7 +386,7 @@ class Run:
     def _play(self, outcome: Outcome) -> Play:
         if outcome.read is not None:
             raise DataMismatch(self._call.function, "it is a generator, but a value was recorded")
-        return Play(outcome, self._call.function, self._session.pace)
+        return Play(outcome, self._call.function, self._session.pace, self._session.note)
 
 
 async def _result(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import anyio
 
 from memo._outcomes import Outcome
-from memo.errors import StreamCutShort
+from memo.errors import MemoError, StreamCutShort
 
 __all__ = ["Live", "LiveSync", "Play", "Sink", "Unrecorded", "is_cancelled", "stream", "stream_sync"]
 
@@ -42,11 +42,19 @@ class Sink(Protocol):
 
 
 class Play(NamedTuple):
-    """A recorded stream to be played."""
+    """A recorded stream to be played, inside of a `with`."""
 
     outcome: Outcome
     function: str
     pace: float
+    note: Callable[[MemoError], None]
+    """Told what keeps it from being played to its end."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, MemoError):
+            self.note(error)
 
 
 class Live(NamedTuple):
@@ -103,16 +111,17 @@ async def _stream(
 ) -> AsyncGenerator[Any, Any]:
     began = await begin()
     if isinstance(began, Play):
-        outcome, function, pace = began
-        if pace and outcome.offsets:
-            start = time.perf_counter()
-            for item, offset in zip(outcome.items or (), outcome.offsets, strict=False):
-                await anyio.sleep(max(0.0, start + offset / pace - time.perf_counter()))
-                yield item
-        else:
-            for item in outcome.items or ():
-                yield item
-        _end(outcome, function)
+        outcome, function, pace, _ = began
+        with began:
+            if pace and outcome.offsets:
+                start = time.perf_counter()
+                for item, offset in zip(outcome.items or (), outcome.offsets, strict=False):
+                    await anyio.sleep(max(0.0, start + offset / pace - time.perf_counter()))
+                    yield item
+            else:
+                for item in outcome.items or ():
+                    yield item
+            _end(outcome, function)
         return
     source, sink = began if isinstance(began, Live) else (began.source, _NOWHERE)
     sink.begin()
@@ -163,16 +172,17 @@ def stream_sync(begin: Callable[[], LiveSync | Play | Unrecorded]) -> Generator[
     """The same for generators and iterators, what a generator returns at its end included."""
     began = begin()
     if isinstance(began, Play):
-        outcome, function, pace = began
-        if pace and outcome.offsets:
-            start = time.perf_counter()
-            for item, offset in zip(outcome.items or (), outcome.offsets, strict=False):
-                time.sleep(max(0.0, start + offset / pace - time.perf_counter()))
-                yield item
-        else:
-            for item in outcome.items or ():
-                yield item  # one by one: what is sent is not heard
-        _end(outcome, function)
+        outcome, function, pace, _ = began
+        with began:
+            if pace and outcome.offsets:
+                start = time.perf_counter()
+                for item, offset in zip(outcome.items or (), outcome.offsets, strict=False):
+                    time.sleep(max(0.0, start + offset / pace - time.perf_counter()))
+                    yield item
+            else:
+                for item in outcome.items or ():
+                    yield item  # one by one: what is sent is not heard
+            _end(outcome, function)
         return outcome.returned() if outcome.returned is not None else None
     source, sink = began if isinstance(began, LiveSync) else (began.source, _NOWHERE)
     sink.begin()

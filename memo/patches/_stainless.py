@@ -201,7 +201,7 @@ class AsyncStainlessRun(_Stainless):
             case "typed":
                 return self.typed(outcome)
             case "stream":
-                play = Play(outcome, self._call.function, self._session.pace)
+                play = self._play(outcome)
 
                 async def begin() -> Play:
                     return play
@@ -242,7 +242,7 @@ class StainlessRun(_Stainless):
             case "typed":
                 return self.typed(outcome)
             case "stream":
-                play = Play(outcome, self._call.function, self._session.pace)
+                play = self._play(outcome)
                 opened = self.opened(outcome)
                 _feed(opened, stream_sync(lambda: play))
                 return opened

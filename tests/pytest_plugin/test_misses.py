@@ -74,7 +74,9 @@ def test_it():
 
 SWALLOWING = """
 import asyncio
+from memo import recordable
 from openai import AsyncOpenAI, OpenAI
+from pydantic import BaseModel
 
 class Careful:
     def __enter__(self):
@@ -87,6 +89,47 @@ def test_exhausted(memo_recorder):
     ask_sync("x")
     with Careful():
         memo_recorder.mode == "replay" and ask_sync("x")
+
+@recordable
+def words(prompt):
+    yield from prompt.split()
+
+@recordable
+async def awords(prompt):
+    for word in prompt.split():
+        yield word
+
+@recordable
+def answer(prompt):
+    return Answer(text=prompt)
+
+class Answer(BaseModel):
+    text: str
+
+@pytest.mark.memo
+def test_cut_short(memo_recorder):
+    stream = words("one two")
+    next(stream)
+    with Careful():
+        memo_recorder.mode == "replay" and next(stream)
+    stream.close()
+
+@pytest.mark.memo
+def test_cut_short_async(memo_recorder):
+    async def main():
+        stream = awords("one two")
+        await anext(stream)
+        with Careful():
+            memo_recorder.mode == "replay" and await anext(stream)
+        await stream.aclose()
+    asyncio.run(main())
+
+@pytest.mark.memo
+def test_unreadable(memo_recorder):
+    if memo_recorder.mode == "replay":
+        del globals()["Answer"]
+    with Careful():
+        answer("x")
 
 @pytest.mark.memo(max_age="0s", on_expiry="fail")
 def test_expired_fail(memo_recorder):
@@ -129,6 +172,9 @@ def test_whatever_is_swallowed_fails_its_test(recorded):
     assert project.calls == []
     said = {
         "exhausted": "all 1 recorded",
+        "cut_short": "left the stream after 1 items",
+        "cut_short_async": "left the stream after 1 items",
+        "unreadable": "the recording names the type test_app:Answer",
         "expired_fail": "which is more than max_age=0 seconds",
         "expired_record": "which is more than max_age=0 seconds",
         "not_patched": "openai._base_client:SyncAPIClient.request",
