@@ -27,7 +27,7 @@ from memo.errors import InvalidOption, Nearest, RecordingNotFound
 from memo.keys import Call
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["missed", "named_store", "recording_command"]
+__all__ = ["missed", "named_recording", "recording_command"]
 
 _HEAD = 8 * 1024
 """How much of each recording is looked at,"""
@@ -86,11 +86,20 @@ def recording_command(mode: str = "record-if-missing") -> str:
     return f"MEMO_MODE={mode} python {program}{' …' if any(rest) else ''}"
 
 
-def named_store(store: Store) -> str:
-    """What to type where a command takes a store; `STORE` where a URL has credentials or options, which are not shown."""
+def named_recording(store: Store, call: Call) -> str:
+    """What to type where `memo rekey` takes a store, so that only the recording of this call is meant."""
+    return f"{_named_store(store)} --only {shlex.quote(f'{call.function}/{call.key[:KEY_CHARACTERS]}')}"
+
+
+def _named_store(store: Store) -> str:
+    """What to type where a command takes a store: what is shown of it, where that leads there, but for credentials; or `STORE`."""
     location = store.location()
-    shown = isinstance(store, DirectoryStore) or location.startswith("sqlite://")
+    shown = isinstance(store, DirectoryStore) or location.startswith(_SAY_ALL)
     return shlex.quote(location) if shown else "STORE"
+
+
+_SAY_ALL = ("sqlite://", "redis://", "rediss://", "valkey://", "valkeys://")
+"""URLs in which nothing but credentials and what does not matter here is left out."""
 
 
 # Looking
@@ -437,12 +446,12 @@ def _about_nearest(
     yield f"             {made}{by}"
     if reason == "function":
         renamed = shlex.quote(f"{printable(nearest.function)}={call.function}")
-        yield f"             as {printable(nearest.function)}; renamed? memo rekey {named_store(store)} --function {renamed}"
+        yield f"             as {printable(nearest.function)}; renamed? memo rekey {_named_store(store)} --function {renamed}"
     if nearest.version != call.version:
         yield f"             with version={nearest.version!r}; this call has version={call.version!r}"
     if reason == "version":
         only, version = shlex.quote(call.function), shlex.quote(orjson.dumps(call.version).decode())
-        yield f"             still right? memo rekey {named_store(store)} --only {only} --version {version}"
+        yield f"             still right? memo rekey {_named_store(store)} --only {only} --version {version}"
     if found:
         yield "  differs:   recorded → asked for"
         yield from (f"    {line}" for line in lines(found, _LINES))

@@ -526,12 +526,12 @@ class Session:
         changed = {path: (then.get(path), now.get(path)) for path in {**now, **then} if then.get(path) != now.get(path)}
         if not changed:
             return
-        named = ""
+        target = ""
         if not isinstance(self.store, DirectoryStore):
-            from memo._miss import named_store
+            from memo._miss import named_recording
 
-            named = named_store(self.store)
-        warning = WatchedFieldChanged(call.function, changed, recording.location, changed, named)
+            target = named_recording(self.store, call)
+        warning = WatchedFieldChanged(call.function, changed, recording.location, changed, target)
         if self.on_watched_change == "fail":
             raise warning
         self._warn_once((call.key, *now.items()), warning)

@@ -420,8 +420,8 @@ class WatchedFieldChanged(MemoError, UserWarning):
 
     A warning by default, one for each change of a call in a session; raised with `on_watched_change="fail"`. `fields` are
     the paths that changed, `fingerprints` what they were and are: path to (recorded, asked for), None where it is not
-    watched. `memo rekey` accepts the new ones into the recording at `location`; `store` is what to type for its store, where
-    that is no directory.
+    watched. `memo rekey` accepts the new ones into the recording at `location`; `target` is what to type for that, where
+    it is no file.
     """
 
     def __init__(
@@ -430,12 +430,12 @@ class WatchedFieldChanged(MemoError, UserWarning):
         fields: Iterable[str],
         location: str = "",
         fingerprints: Mapping[str, tuple[str | None, str | None]] | None = None,
-        store: str = "",
+        target: str = "",
     ) -> None:
         self.function = function
         self.fields = tuple(fields)
         self.location = location
-        self.store = store
+        self.target = target
         self.fingerprints = dict(fingerprints or {})
         said = (
             f"{function}: replayed although {', '.join(self.fields)} changed since it was recorded "
@@ -448,7 +448,5 @@ class WatchedFieldChanged(MemoError, UserWarning):
                 f"--drop {shlex.quote(path)}" if new is None else f"--watch {shlex.quote(f'{path}#{new}')}"
                 for path, (_, new) in self.fingerprints.items()
             )
-            only = shlex.quote(f"{function}/{location.rpartition('/')[2]}")
-            meant = f"{store} --only {only}" if store else shlex.quote(location)
-            said += f". If the answer still stands: memo rekey {meant} {accepting}"
+            said += f". If the answer still stands: memo rekey {target or shlex.quote(location)} {accepting}"
         super().__init__(said)

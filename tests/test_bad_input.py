@@ -587,7 +587,7 @@ FIELDS = {
     errors.RecordingsSpooled: "store spool recordings reason",
     StreamCutShort: "function items",
     errors.NotPatched: "sdk method patch",
-    WatchedFieldChanged: "function fields location fingerprints store",
+    WatchedFieldChanged: "function fields location fingerprints target",
     errors.RecordingExpired: "function key location recorded_at age max_age command",
 }
 

@@ -56,7 +56,7 @@ def find(named: str, store: str | None) -> Found:
             return Found(path.read_bytes(), named)
         except OSError as error:
             raise StoreNotReadable(named, f"can not be read: {error.strerror}") from error
-    if path.exists():
+    if named and path.exists():
         raise StoreNotReadable(
             named, f"is {'a directory' if path.is_dir() else 'no file'}, where a recording should be"
         )
