@@ -159,7 +159,8 @@ def lines(node: Any, indent: int = 0, name: str = "") -> Iterator[str]:
 def members(node: dict[str, Any], indent: int = 0) -> Iterator[str]:
     """The same of a mapping, each of its members on a line of its own however short they are."""
     for key, each in node.items():
-        yield from _member(f"{' ' * indent}{key}:", each, indent + 2, str(key))
+        line = str(key).replace("\n", "\\n")
+        yield from _member(f"{' ' * indent}{line}:", each, indent + 2, str(key))
 
 
 def _member(head: str, each: Any, indent: int, name: str) -> Iterator[str]:
