@@ -128,6 +128,10 @@ def unprivileged():
             finally:
                 os.seteuid(0)
 
+        with somebody():
+            readable = os.access(sys.prefix, os.R_OK | os.X_OK, effective_ids=True)
+        if not readable:
+            pytest.skip("only root may read this Python's packages")
         yield Path(folder), somebody
 
 
