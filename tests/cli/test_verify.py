@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -288,11 +289,15 @@ if __name__ == "__main__":
     with subprocess.Popen(
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        assert process.stdout.readline() == "began\n"
-        while len(os.listdir(f"/proc/{process.pid}/task")) < 2 and process.poll() is None:
-            time.sleep(0.01)  # the pool's threads: it has begun
-        os.killpg(process.pid, signal.SIGINT)
-        _, complaint = process.communicate(timeout=60)
+        try:
+            assert process.stdout.readline() == "began\n"
+            while len(os.listdir(f"/proc/{process.pid}/task")) < 2 and process.poll() is None:
+                time.sleep(0.01)  # the pool's threads: it has begun
+            os.killpg(process.pid, signal.SIGINT)
+            _, complaint = process.communicate(timeout=60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     assert "Traceback" not in complaint
     assert process.returncode == 130
 
