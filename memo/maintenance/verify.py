@@ -267,6 +267,7 @@ def _in_processes(
     tally: _Tally, names: Iterator[str], setup: tuple[tuple[str, ...], tuple[str, ...]], jobs: int
 ) -> None:
     # This process reads, so that a store of any kind will do; a few batches are on their way, never the whole store.
+    others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, setup)
     waiting: deque[Future[list[tuple[str, _Found]]]] = deque()
     try:
@@ -281,7 +282,12 @@ def _in_processes(
             "a process that was checking recordings was killed, perhaps for want of memory: --jobs 1"
         ) from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        try:
+            pool.shutdown(cancel_futures=True)
+        except RuntimeError:  # interrupted while it was starting: it can not end what it did not know yet
+            for process in multiprocessing.active_children():
+                if process not in others:
+                    process.terminate()
 
 
 def _batches(tally: _Tally, names: Iterable[str]) -> Iterator[_Batch]:

@@ -35,6 +35,8 @@ def installed(project, monkeypatch):
     """The project, run with every plugin that is installed, but for those that can not be together."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+        monkeypatch.delenv(name, raising=False)  # it is no worker, wherever this runs
 
     def run(*arguments, without=()):
         blocked = [f"-pno:{name}" for name in ("asyncio", "hypothesispytest", "rerunfailures", *without)]
