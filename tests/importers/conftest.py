@@ -1,13 +1,13 @@
 """The fake server of the SDKs' tests, and what the tests of both kinds of cassettes do with a client."""
 
 import importlib.util
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from uses import a, collect, each
 
 # Nothing imports a conftest, and this one is not above the other: it is run once more, under another name.
 _spec = importlib.util.spec_from_file_location("fake_server", Path(__file__).parent.parent / "patches" / "conftest.py")
@@ -23,21 +23,8 @@ class Answer(BaseModel):
     n: int
 
 
-async def a(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value
-
-
-async def items(value: Any) -> AsyncIterator[Any]:
-    if hasattr(value, "__aiter__"):
-        async for item in value:
-            yield item
-    else:
-        for item in value:
-            yield item
-
-
 async def streamed(value: Any) -> list[Any]:
-    return [item async for item in items(await a(value))]
+    return await collect(await a(value))
 
 
 async def raised(call: Callable[[], Any]) -> Any:
@@ -105,7 +92,7 @@ async def bad_stream(client: Any) -> Any:
 
 
 async def broken_stream(client: Any) -> Any:
-    got, opened = [], items(await a(chat(client, model="broken", stream=True)))
+    got, opened = [], each(await a(chat(client, model="broken", stream=True)))
     try:
         while True:
             got.append(await anext(opened))

@@ -2,10 +2,9 @@
 
 import copy
 import json
-import threading
 from collections.abc import Iterator
 from enum import Enum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import anyio.lowlevel
@@ -13,6 +12,7 @@ import pytest
 from google import genai
 from google.genai import errors, types
 from google.oauth2.credentials import Credentials
+from loopback import Server
 from pydantic import BaseModel
 
 import memo
@@ -93,23 +93,6 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class Server(ThreadingHTTPServer):
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.seen = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.up = True
-        self.thread = threading.Thread(target=self.serve_forever, args=(0.01,))
-        self.thread.start()
-
-    def stop(self):
-        if self.up:
-            self.up = False
-            self.shutdown()
-            self.thread.join()
-            self.server_close()
-
-
 @pytest.fixture(autouse=True)
 def installed() -> Iterator[None]:
     with memo.install("google-genai"):
@@ -118,7 +101,7 @@ def installed() -> Iterator[None]:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
+    server = Server(Handler)
     yield server
     server.stop()
 

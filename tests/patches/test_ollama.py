@@ -1,14 +1,14 @@
 """The preset `ollama`: real clients against a real server, which is stopped before the replay."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import anyio
 import ollama
 import pytest
+from loopback import Server
 
 import memo
 from memo import recording
@@ -96,23 +96,6 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class Server(ThreadingHTTPServer):
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.seen = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.up = True
-        self.thread = threading.Thread(target=self.serve_forever, args=(0.01,))
-        self.thread.start()
-
-    def stop(self):
-        if self.up:
-            self.up = False
-            self.shutdown()
-            self.thread.join()
-            self.server_close()
-
-
 @pytest.fixture(autouse=True)
 def installed() -> Iterator[None]:
     with memo.install("ollama"):
@@ -121,7 +104,7 @@ def installed() -> Iterator[None]:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
+    server = Server(Handler)
     yield server
     server.stop()
 

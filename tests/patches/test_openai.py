@@ -1,14 +1,13 @@
 """The openai preset: every use of the client, recorded from a real server, which is stopped, and replayed."""
 
 import gc
-import inspect
 import io
 import json
 import logging
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import openai
 import pytest
 from openai.pagination import AsyncCursorPage, SyncCursorPage
 from pydantic import BaseModel
+from uses import a, collect, each, inside, some
 
 import memo
 from memo.errors import InvalidOption, RecordingNotFound, StreamCutShort, UnkeyableArgument, WatchedFieldChanged
@@ -35,41 +35,6 @@ class Answer(BaseModel):
 
 class OwnModel(openai.BaseModel):
     id: str
-
-
-# Each use is written once, for the async and for the sync client
-
-
-async def a(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value
-
-
-async def each(value: Any) -> AsyncIterator[Any]:
-    if hasattr(value, "__aiter__"):
-        async for item in value:
-            yield item
-    else:
-        for item in value:
-            yield item
-
-
-@asynccontextmanager
-async def inside(manager: Any) -> AsyncIterator[Any]:
-    if hasattr(manager, "__aenter__"):
-        async with manager as value:
-            yield value
-    else:
-        with manager as value:
-            yield value
-
-
-async def some(value: Any, count: int) -> list[Any]:
-    async with aclosing(each(value)) as items:
-        return [await anext(items) for _ in range(count)]
-
-
-async def collect(value: Any) -> list[Any]:
-    return [item async for item in each(value)]
 
 
 async def ended(value: Any, error: type[Exception]) -> list[Any]:

@@ -1,13 +1,13 @@
 """The other SDKs built by Stainless: each recorded from a real server, which is stopped, and replayed."""
 
 import importlib
-import inspect
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from uses import a, collect, each, inside, some
 
 import memo
 from memo.errors import StreamCutShort
@@ -45,38 +45,6 @@ SDKS = [
 
 def recordings(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.json"))
-
-
-async def a(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value
-
-
-async def each(value: Any) -> AsyncIterator[Any]:
-    if hasattr(value, "__aiter__"):
-        async for item in value:
-            yield item
-    else:
-        for item in value:
-            yield item
-
-
-async def some(value: Any, count: int) -> list[Any]:
-    async with aclosing(each(value)) as items:
-        return [await anext(items) for _ in range(count)]
-
-
-async def collect(value: Any) -> list[Any]:
-    return [item async for item in each(value)]
-
-
-@asynccontextmanager
-async def inside(manager: Any) -> AsyncIterator[Any]:
-    if hasattr(manager, "__aenter__"):
-        async with manager as value:
-            yield value
-    else:
-        with manager as value:
-            yield value
 
 
 @asynccontextmanager
