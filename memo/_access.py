@@ -54,21 +54,20 @@ class Access:
         self.ttl: float | None = any_store.ttl if Expires in powers else None
         """Seconds that the store keeps an entry."""
         self._claims: Claims | None = any_store if Claims in powers and claims else None
+        self._remote = Remote in powers
         self._get: Callable[[str], bytes | None] = store.get
+        self.get: Callable[[str], bytes | None] = self._get_remote if self._remote else store.get
+        """The bytes of that name, None where there are none."""
         self._aget: Callable[[str], Awaitable[bytes | None]] | None = any_store.aget if AsyncReads in powers else None
         self._create: Callable[[str, bytes], bytes | None] = (
             any_store.create if Creates in powers else self._look_and_put
         )
-        self._remote = Remote in powers
         self._reads, self._writes = _Fault(), _Fault()
         self._spooled: set[str] = set()
 
     # Reading
 
-    def get(self, name: str) -> bytes | None:
-        """The bytes of that name, None where there are none."""
-        if not self._remote:
-            return self._get(name)
+    def _get_remote(self, name: str) -> bytes | None:
         if self._reads.lasts(raising=not self._recording):
             return self._spool.get(name)
         try:

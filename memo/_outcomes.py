@@ -13,7 +13,7 @@ paths of masked secrets), `"test"` (where it is not the recording's); in a strea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -27,54 +27,63 @@ __all__ = ["Outcome", "StreamWriter", "error_outcome", "fingerprint", "is_answer
 
 
 class Outcome:
-    """A recorded outcome, ready to be replayed any number of times."""
+    """A recorded outcome, ready to be replayed: any number of times, or only `once`, of the recording that is given there.
 
-    __slots__ = ("awaited", "end", "error", "items", "offsets", "read", "response", "returned", "seconds", "sync")
+    `locate` gives where the recording lies, which only errors need.
+    """
 
-    def __init__(self, tree: dict[str, Any], values: Values, location: str) -> None:
+    read: Callable[[], Any] | None = None
+    """Gives a fresh value, of an outcome that is one."""
+    error: Callable[[], Any] | None = None
+    """Gives a fresh exception: what was raised, or how the stream ended."""
+    items: Items | None = None
+    """The items, of an outcome that is a stream."""
+    returned: Callable[[], Any] | None = None
+    """Gives what a generator returned at its end."""
+    response: Callable[[], Any] | None = None
+    """Gives the HTTP response that an SDK's stream came in."""
+    end = ""
+    offsets: Sequence[float] = ()
+    sync = False
+
+    def __init__(
+        self, tree: dict[str, Any], values: Values, locate: Callable[[], str], *, once: bytes | None = None
+    ) -> None:
         self.seconds: float = tree.get("seconds", 0.0)
         self.awaited = bool(tree.get("awaited"))
-        self.read: Callable[[], Any] | None = None
-        """Gives a fresh value, of an outcome that is one."""
-        self.error: Callable[[], Any] | None = None
-        """Gives a fresh exception: what was raised, or how the stream ended."""
-        self.items: Items | None = None
-        """The items, of an outcome that is a stream."""
-        self.returned: Callable[[], Any] | None = None
-        """Gives what a generator returned at its end."""
-        self.response: Callable[[], Any] | None = None
-        """Gives the HTTP response that an SDK's stream came in."""
-        self.end, self.offsets, self.sync = "", [], False
         if "value" in tree:
-            self.read = values.reader(tree["value"])
+            self.read = values.reader(tree["value"], once=once)
         elif "error" in tree:
-            self.error = _error(values.reader(tree["error"]), location)
+            self.error = _error(values.reader(tree["error"]), locate)
         else:
             stream = tree["stream"]
             if not isinstance(stream, dict) or not isinstance(stream.get("items"), list):
-                raise RecordingDamaged(location, "holds a stream without items")
-            self.items = Items(stream, values)
+                raise RecordingDamaged(locate(), "holds a stream without items")
+            self.items = Items(stream, values, once=once is not None)
             self.end = stream.get("end", "")
             if self.end not in ("complete", "closed", "error") or (self.end == "error") != ("error" in stream):
-                raise RecordingDamaged(location, f"holds a stream with the unknown end {self.end!r}")
+                raise RecordingDamaged(locate(), f"holds a stream with the unknown end {self.end!r}")
             if self.end == "error":
-                self.error = _error(values.reader(stream["error"]), location)
+                self.error = _error(values.reader(stream["error"]), locate)
             if "returned" in stream:
                 self.returned = values.reader(stream["returned"])
             if "response" in stream:
                 self.response = values.reader(stream["response"])
-            offsets = stream.get("offsets", [])
-            if not isinstance(offsets, list) or not all(isinstance(each, int | float) for each in offsets):
-                raise RecordingDamaged(location, "holds a stream with offsets that are no numbers")
-            self.offsets = offsets
+            if "offsets" in stream:
+                self.offsets = stream["offsets"]
+                if not isinstance(self.offsets, list) or not all(isinstance(each, _NUMBERS) for each in self.offsets):
+                    raise RecordingDamaged(locate(), "holds a stream with offsets that are no numbers")
             self.sync = stream.get("iterated") == "sync"
 
 
-def _error(read: Callable[[], Any], location: str) -> Callable[[], Exception]:
+_NUMBERS = (int, float)
+
+
+def _error(read: Callable[[], Any], locate: Callable[[], str]) -> Callable[[], Exception]:
     def error() -> Exception:
         value = read()
         if not isinstance(value, Exception):
-            raise RecordingDamaged(location, "holds an error that is none")
+            raise RecordingDamaged(locate(), "holds an error that is none")
         return value
 
     return error

@@ -129,7 +129,9 @@ class _Function:
         self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """What the call returns: a value, a coroutine, a generator, … as the function itself would."""
-        setting = self.setting(session)
+        setting = self._setting
+        if setting is None or setting.of() is not session:
+            setting = self.setting(session)
         try:
             call = _UNKEYED if mode is _LIVE else self.call(session, instance, args, kwargs, setting)
         except DoesNotFit:

@@ -51,9 +51,10 @@ class Wait(NamedTuple):
     flight: Flight
 
 
-def decide(
-    session: Session, mode: Mode, call: Call, found: Recording | None, *, ready: bool
-) -> Outcome | Go | Lead | Wait | Miss:
+Decision = Outcome | Go | Lead | Wait | Miss
+
+
+def decide(session: Session, mode: Mode, call: Call, found: Recording | None, *, ready: bool) -> Decision:
     """The rule of each mode, for sync and async alike.
 
     A recording older than the recorder's `max_age` is replayed with a warning (`on_expiry="warn"`), or raises
@@ -67,7 +68,7 @@ def decide(
                 return Miss()
             return session.replay(call, found)
         case Mode.RECORD_IF_MISSING:
-            if found is not None and not session.renews(found):
+            if found is not None and (session.max_age is None or not session.renews(found)):
                 return session.replay(call, found)
             if ready:
                 return Go()
@@ -107,6 +108,12 @@ class Run:
     """
 
     __slots__ = ("_args", "_call", "_counter", "_kwargs", "_mode", "_session", "_setting", "_wrapped")
+
+    _plays_at_once = True
+    """Whether `_aplayed` does what `_played` does."""
+
+    def __init_subclass__(cls) -> None:
+        cls._plays_at_once = cls._aplayed is Run._aplayed
 
     def __init__(
         self,
@@ -187,19 +194,10 @@ class Run:
 
         Or the kind of result that is still to come, if it is one of these kinds: the caller can return the like of it.
         """
+        found = None if self._mode is _LIVE else self._session.find(self._call, self._setting.values)
+        decision = decide(self._session, self._mode, self._call, found, ready=False)
         leading, ready = None, False
-        found = None
         while True:
-            try:
-                if leading is not None:
-                    found = self._session.lead(self._call, self._setting.values, leading)
-                elif self._mode is not _LIVE:
-                    found = self._session.find(self._call, self._setting.values)
-                decision = decide(self._session, self._mode, self._call, found, ready=ready)
-            except BaseException:
-                if leading is not None:
-                    leading.land()
-                raise
             match decision:
                 case Lead(flight):
                     leading, ready = flight, True
@@ -214,20 +212,35 @@ class Run:
                     raise self._session.missed(self._call)
                 case _:
                     return self._replay(leading, decision)
+            try:
+                if leading is not None:
+                    found = self._session.lead(self._call, self._setting.values, leading)
+                else:
+                    found = self._session.find(self._call, self._setting.values)
+                decision = decide(self._session, self._mode, self._call, found, ready=ready)
+            except BaseException:
+                if leading is not None:
+                    leading.land()
+                raise
 
     # The async driver
 
     async def coroutine(self) -> Any:
         """The call of a coroutine function."""
-        decision = await self._adecided("awaitable stream", "stream")
-        if isinstance(decision, str):
-            return stream(self._abegin)
+        first = self._first()
+        if isinstance(first, Outcome):
+            self._counter.hits += 1
+            decision: Outcome | Attempt | str | None = first
+        else:
+            decision = await self._adecided(first, "awaitable stream", "stream")
         if isinstance(decision, Outcome):
             try:
-                return await self._aplayed(decision)
+                return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # what was recorded can not be read any more
                 self._session.note(error)
                 raise
+        if isinstance(decision, str):
+            return stream(self._abegin)
         if decision is None:
             return await _result(self._invoke(None))
         try:
@@ -245,7 +258,7 @@ class Run:
         return stream(self._abegin)
 
     async def _abegin(self) -> Live | Play | Unrecorded:
-        decision = await self._adecided()
+        decision = await self._adecided(self._first())
         if isinstance(decision, Outcome):
             return self._play(decision)
         if not isinstance(decision, Attempt):
@@ -262,23 +275,23 @@ class Run:
                 return self._play(decision.preceded)
             raise
 
-    async def _adecided(self, *kinds: str) -> Outcome | Attempt | str | None:
+    def _first(self) -> Decision | None:
+        """The first decision, None where the store has to be asked off the event loop."""
+        session, call, found = self._session, self._call, None
+        if self._mode is not _LIVE:
+            found = session.ready(call)
+            if found is None:
+                if not session.reads_in_place:
+                    return None
+                found = session.fetch(call, self._setting.values)
+        return decide(session, self._mode, call, found, ready=False)
+
+    async def _adecided(self, decision: Decision | None, *kinds: str) -> Outcome | Attempt | str | None:
         leading, ready = None, False
-        found = None
         while True:
-            try:
-                if leading is not None:
-                    found = await self._session.alead(self._call, self._setting.values, leading)
-                elif self._mode is not _LIVE:
-                    found = self._session.ready(self._call) or await self._session.afind(
-                        self._call, self._setting.values
-                    )
-                decision = decide(self._session, self._mode, self._call, found, ready=ready)
-            except BaseException:
-                if leading is not None:
-                    leading.land()
-                raise
             match decision:
+                case None:
+                    pass
                 case Lead(flight):
                     leading, ready = flight, True
                     flight.board()
@@ -293,6 +306,18 @@ class Run:
                     raise await self._session.amissed(self._call)
                 case _:
                     return self._replay(leading, decision)
+            try:
+                if leading is not None:
+                    found = await self._session.alead(self._call, self._setting.values, leading)
+                else:
+                    found = self._session.ready(self._call)
+                    if found is None:
+                        found = await self._session.afetch(self._call, self._setting.values)
+                decision = decide(self._session, self._mode, self._call, found, ready=ready)
+            except BaseException:
+                if leading is not None:
+                    leading.land()
+                raise
 
     async def _awaited(self, attempt: Attempt, result: Awaitable[Any]) -> Any:
         attempt.begin()

@@ -36,7 +36,7 @@ from memo.errors import (
     UnrecordableValue,
     WatchedFieldChanged,
 )
-from memo.keys import Call, Loosened
+from memo.keys import NOTHING_WATCHED, Call, Loosened
 from memo.scrub import Scrubber
 from memo.stores import DirectoryStore, Store, as_store
 
@@ -77,32 +77,44 @@ class Stats:
 
 
 class Recording:
-    """A recording as it was read: its outcomes become ready one by one, as they are asked for."""
+    """A recording as it was read: its outcomes become ready one by one, as they are asked for.
 
-    __slots__ = ("_outcomes", "_trees", "_values", "location", "made", "recorded_at", "size", "until", "watched")
+    One that is not `held` in memory is replayed once, and then forgotten.
+    """
 
-    def __init__(self, document: dict[str, Any], values: Values, location: str, size: int) -> None:
+    made: float | None = None
+    """When it was recorded, in seconds: worked out when it is asked for."""
+    until: float | None = None
+    """When the store lets go of it, by `time.monotonic()`."""
+
+    def __init__(
+        self, document: dict[str, Any], data: bytes, values: Values, store: Store, name: str, *, held: bool
+    ) -> None:
         self._trees: list[Any] = document["outcomes"]
-        self._outcomes: list[Outcome | None] = [None] * len(self._trees)
+        made: list[Outcome | None] = [None] * len(self._trees)
+        self._outcomes = made if held else None
+        self._data = b"" if held else data
         self._values = values
-        self.watched: dict[str, str] = document.get("watched", {})
+        self._store = store
+        self._name = name
+        self.count = len(self._trees)
+        self.watched: Mapping[str, str] = document.get("watched", NOTHING_WATCHED)
         self.recorded_at: object = document.get("recorded_at")
-        self.made: float | None = None
-        """The same in seconds, worked out when it is asked for."""
-        self.location = location
-        self.size = size
-        self.until: float | None = None
-        """When the store lets go of it, by `time.monotonic()`."""
+        self.size = len(data)
 
-    def __len__(self) -> int:
-        return len(self._outcomes)
+    def location(self) -> str:
+        """Where it lies."""
+        return self._store.location(self._name)
 
     def outcome(self, index: int) -> Outcome:
         """The outcome of the identical call number `index`."""
+        outcomes = self._outcomes
+        if outcomes is None:
+            return Outcome(self._trees[index], self._values, self.location, once=self._data)
         tree = self._trees[index]  # before the look whether another thread has made the outcome, and let go of it
-        ready = self._outcomes[index]
+        ready = outcomes[index]
         if ready is None:
-            ready = self._outcomes[index] = Outcome(tree, self._values, self.location)
+            ready = outcomes[index] = Outcome(tree, self._values, self.location)
             self._trees[index] = None  # ready outcomes are held as bytes, five times smaller
         return ready
 
@@ -159,6 +171,8 @@ class Session:
             claims=claims,
             patience=_positive("claim_timeout", claim_timeout),
         )
+        self.reads_in_place = self._access.in_place
+        """Whether reading is quick enough for an event loop."""
         self.exhausted = _one_of("exhausted", exhausted, "repeat", "error")
         self.errors = _one_of("errors", errors, "answers", "all")
         self.on_watched_change = _one_of("on_watched_change", on_watched_change, "warn", "fail")
@@ -227,11 +241,13 @@ class Session:
 
     def find(self, call: Call, values: Values) -> Recording | None:
         """The recording of a call, None where there is none. Raises `RecordingDamaged`, `NewerFormat`, `StoreError`."""
-        ready = self.ready(call)
-        if ready is not None:
-            return ready
-        data = self._access.get(entry_name(call))
-        return self._keep(call, values, data) if data is not None else None
+        return self.ready(call) or self.fetch(call, values)
+
+    def fetch(self, call: Call, values: Values) -> Recording | None:
+        """The same from the store, whatever is in memory."""
+        name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"  # entry_name
+        data = self._access.get(name)
+        return self._keep(call, values, name, data) if data is not None else None
 
     def ready(self, call: Call) -> Recording | None:
         """The recording of a call, if it is in memory."""
@@ -247,12 +263,13 @@ class Session:
                 return ready
         return ready
 
-    async def afind(self, call: Call, values: Values) -> Recording | None:
+    async def afetch(self, call: Call, values: Values) -> Recording | None:
         """The same, off the event loop where the store is not quick."""
-        if self._access.in_place:
-            return self.find(call, values)
-        data = await self._access.aget(entry_name(call))
-        return self._keep(call, values, data) if data is not None else None
+        if self.reads_in_place:
+            return self.fetch(call, values)
+        name = entry_name(call)
+        data = await self._access.aget(name)
+        return self._keep(call, values, name, data) if data is not None else None
 
     def lead(self, call: Call, values: Values, flight: Flight) -> Recording | None:
         """Look once more, since another call may just have ended, and claim this one for the fleet where the store can."""
@@ -264,7 +281,7 @@ class Session:
 
     def _led(self, call: Call, values: Values, flight: Flight, found: bytes | Claim | None) -> Recording | None:
         if found is None or isinstance(found, bytes):
-            return self._keep(call, values, found) if found is not None else None
+            return self._keep(call, values, entry_name(call), found) if found is not None else None
         flight.claim = found
         return None
 
@@ -278,11 +295,11 @@ class Session:
         if call.watched or recording.watched:
             self._compare_watched(call, recording)
         index = 0
-        if len(recording) > 1 or self.exhausted == "error":
+        if recording.count > 1 or self.exhausted == "error":
             with self._lock:
                 index = self._replays.get(call.key, 0)
                 self._replays[call.key] = index + 1
-            if index >= len(recording):
+            if index >= recording.count:
                 if self.exhausted == "error":
                     from memo._miss import recording_command
 
@@ -291,11 +308,11 @@ class Session:
                         key=call.key,
                         store=self.store.location(),
                         arguments=call.arguments.decode(),
-                        outcomes=len(recording),
-                        location=recording.location,
+                        outcomes=recording.count,
+                        location=recording.location(),
                         command=recording_command("record"),
                     )
-                index = len(recording) - 1
+                index = recording.count - 1
         outcome = recording.outcome(index)
         with self._lock:
             self._stats.replayed += 1
@@ -407,7 +424,7 @@ class Session:
                 document = self._rendered(call, [outcome])
                 first = self._access.create(entry_name(call), document, claim)
                 if first is not None:
-                    found = self._keep(call, values, first)
+                    found = self._keep(call, values, entry_name(call), first)
                     if not self.renews(found):
                         return self.replay(call, found)
                     self._access.put(entry_name(call), document)
@@ -474,13 +491,14 @@ class Session:
         outcomes: list[dict[str, Any]] = parse(data, self.store.location(entry_name(call)))["outcomes"]
         return outcomes + [outcomes[-1]] * (made - len(outcomes))
 
-    def _keep(self, call: Call, values: Values, data: bytes) -> Recording:
-        location = self.store.location(entry_name(call))
-        recording = Recording(parse(data, location, call), values, location, len(data))
+    def _keep(self, call: Call, values: Values, name: str, data: bytes) -> Recording:
+        held = len(data) <= self._memory
+        document = parse(data, lambda: self.store.location(name), call)
+        recording = Recording(document, data, values, self.store, name, held=held)
+        if not held:
+            return recording
         if self._access.ttl is not None:
             recording.until = time.monotonic() + self._access.ttl
-        if recording.size > self._memory:
-            return recording
         with self._lock:
             self._drop(call.key)
             self._ready[call.key] = recording
@@ -508,7 +526,7 @@ class Session:
         warning = RecordingExpired(
             function=call.function,
             key=call.key,
-            location=recording.location,
+            location=recording.location(),
             recorded_at="" if age is None else str(recording.recorded_at),
             age=age,
             max_age=max_age,
@@ -531,7 +549,7 @@ class Session:
             from memo._miss import named_recording
 
             target = named_recording(self.store, call)
-        warning = WatchedFieldChanged(call.function, changed, recording.location, changed, target)
+        warning = WatchedFieldChanged(call.function, changed, recording.location(), changed, target)
         if self.on_watched_change == "fail":
             raise warning
         self._warn_once((call.key, *now.items()), warning)

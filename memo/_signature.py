@@ -46,7 +46,7 @@ class Signature:
         self._by_name = frozenset(
             p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
         )
-        self._shapes: dict[tuple[Any, ...], tuple[tuple[str, ...], tuple[Any, ...]]] = {}
+        self._shapes: dict[int | tuple[Any, ...], tuple[tuple[str, ...], tuple[Any, ...]]] = {}
         self._defaults = {p.name: p.default for p in parameters if p.default is not _EMPTY}
         self._count = sum(p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for p in parameters)
         self._rest = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
@@ -60,16 +60,18 @@ class Signature:
         """
         if self._args or self._kwargs:
             args, kwargs = self._args + args, {**self._kwargs, **kwargs}
-        known = self._shapes.get((len(args), *kwargs))
+        shape = (len(args), *kwargs) if kwargs else len(args)
+        known = self._shapes.get(shape)
         if known is not None:
             names, defaults = known
-            return dict(zip(names, (*args, *kwargs.values(), *defaults), strict=True))
+            given = (*args, *kwargs.values(), *defaults) if kwargs else args + defaults
+            return dict(zip(names, given, strict=True))
         bound = self._bind(args, kwargs)
         if self._rest is None and self.keywords is None and len(self._shapes) < _SHAPES:
             # Calls are written in few ways: where each argument goes is known from how many there are, and their names.
-            given = (*self._positional[: len(args)], *kwargs)
-            left = [name for name in bound if name not in given]
-            self._shapes[len(args), *kwargs] = ((*given, *left), tuple(bound[name] for name in left))
+            first = (*self._positional[: len(args)], *kwargs)
+            left = [name for name in bound if name not in first]
+            self._shapes[shape] = ((*first, *left), tuple(bound[name] for name in left))
         return bound
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

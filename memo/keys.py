@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -32,6 +33,7 @@ import orjson
 
 from memo._format import call_key, call_tail, canonical_json, digest
 from memo._paths import Step, change, parse_path, pop
+from memo._recall import Recall
 from memo._secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
 from memo._signature import Signature
 from memo.codecs import MAX_DEPTH, class_name, codec_of
@@ -41,7 +43,7 @@ from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
-__all__ = ["Call", "Describe", "Keyer", "Loosened", "watched_fingerprint"]
+__all__ = ["NOTHING_WATCHED", "Call", "Describe", "Keyer", "Loosened", "watched_fingerprint"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -49,7 +51,7 @@ _KNOWN = 4096
 _PAIRS = (list, tuple)
 
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTHING_WATCHED: Mapping[str, str] = MappingProxyType({})
 _NO_SCRUBBERS: Mapping[str, Scrubber | Iterable[Scrubber]] = MappingProxyType({})
 
 
@@ -61,7 +63,7 @@ class Call(typing.NamedTuple):
     arguments: bytes
     """Canonical JSON: exactly what was hashed."""
     version: str | int | None = None
-    watched: Mapping[str, str] = _NOTHING
+    watched: Mapping[str, str] = NOTHING_WATCHED
     """Path to fingerprint."""
 
     @classmethod
@@ -137,9 +139,12 @@ class Keyer:
             (self._path(path, "scrub"), (each,) if callable(each) else tuple(each)) for path, each in scrubbed
         ]
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
-        self._canonical = _Canonical(function, plain_names(_tuple(secrets)))
+        self._secrets = plain_names(_tuple(secrets))
+        self._canonical = _Canonical(function, self._secrets, shares=not self._tree_changes)
         self._searched: set[str] = set()
         """Keys of calls in whose arguments no secret was found: what is asked for again is not searched again."""
+        # Scrubbers are the user's own code, which may say something else the next time.
+        self._asked_again: Recall[Call] | None = None if self._scrub else Recall()
 
     def call(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """The call with those arguments; `instance` is the `self` or `cls` it was made on.
@@ -148,24 +153,33 @@ class Keyer:
         """
         function = self.function
         arguments: Mapping[str, Any]
-        if self._describe is not None:
+        if self._describe is None:
+            arguments = self._signature.bind(args, kwargs)
+        else:
             try:
                 function, arguments = self._describe(instance, args, kwargs)
             except TypeError:
                 self._signature.bind(args, kwargs)  # its own error, where it is the call that is wrong
                 raise
-        else:
-            arguments = self._signature.bind(args, kwargs)
         if self._key is not None:
             arguments = self._key(dict(arguments))
         if self._ignored:
             arguments = {name: value for name, value in arguments.items() if name not in self._ignored}
         if self._identity is not None and instance is not None:
             arguments = {**arguments, (self._signature.skipped or ["self"])[0]: self._identity(instance)}
+        asked_again = self._asked_again
+        if asked_again is not None:
+            call = asked_again.get(function, arguments)
+            if call is not None:
+                return call
         canonical = self._canonical
         tree = canonical.tree(arguments)
-        watched = self._change(tree) if self._tree_changes else _NOTHING
-        data = canonical.json(tree)
+        watched = self._change(tree) if self._tree_changes else NOTHING_WATCHED
+        try:
+            data = canonical.json(tree)
+        except _NotText:
+            tree = _Canonical(function, self._secrets).tree(arguments)
+            data = canonical.json(tree)
         tail = self._tail if self._describe is None else call_tail(function, self._version)
         key = digest(data, tail)
         if key not in self._searched:
@@ -175,7 +189,11 @@ class Keyer:
             if len(self._searched) >= _KNOWN:
                 self._searched.clear()
             self._searched.add(key)
-        return Call(function, key, data, self._version, watched)
+            return Call(function, key, data, self._version, watched)
+        call = Call(function, key, data, self._version, watched)
+        if asked_again is not None:
+            asked_again.add(function, arguments, call)
+        return call
 
     def _change(self, tree: dict[str, Any]) -> dict[str, str]:
         for steps in self._ignored_inside:
@@ -235,7 +253,13 @@ class _TooDeep(Exception):
     """A value is nested deeper than `MAX_DEPTH`, or holds itself."""
 
 
+class _NotText(Exception):
+    """A shared part of the arguments holds text that has lone surrogates, which UTF-8 has not."""
+
+
 _LEFT_OUT: Any = object()
+_FEW = 8
+_DICT, _TEXTS = {dict}, {str, type(None)}
 _MAPPINGS = (OrderedDict, defaultdict, Counter, ChainMap, MappingProxyType)
 _PLAIN: dict[type, Callable[[Any], Any]] = {
     # What an instance of a subclass holds, whatever the subclass's own `__str__`, `__iter__` or `__float__` says.
@@ -255,9 +279,11 @@ class _Canonical:
     _nests = True
     """Mappings in lists are gone into without a look at them."""
 
-    def __init__(self, function: str, secrets: frozenset[str]) -> None:
+    def __init__(self, function: str, secrets: frozenset[str], *, shares: bool = False) -> None:
         self._function = function
         self._secrets = secrets
+        self._shares = shares
+        """Whether a tree may hold parts of the arguments themselves: where nobody changes it."""
         self._known: dict[str, bool] = {}
         """Mapping keys met so far that a plain object can have, and whether they name a credential."""
 
@@ -285,7 +311,9 @@ class _Canonical:
         try:
             return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
         except TypeError:
-            path, reason = next(_without_form(tree, ""), ("", "can not be written as JSON"))
+            path, reason = next(_without_form(tree, ""), ("", ""))
+            if not reason:
+                raise _NotText from None
             if len(path) > _LONGEST_PATH:
                 path = f"{path[:_LONGEST_PATH]}…"
             raise UnkeyableArgument(self._function, path, reason) from None
@@ -308,6 +336,8 @@ class _Canonical:
             if value and type(value[0]) in _PAIRS and all(map(_is_pair, value)):
                 value = [each for each in value if not is_credential(each[0], self._secrets)]  # a list of headers
             nested = self._nests and depth < MAX_DEPTH  # a conversation: a list of many mappings
+            if nested and self._shares and len(value) > _FEW and self._are_plain(value):
+                return value
             return [
                 form
                 for each in value
@@ -348,6 +378,15 @@ class _Canonical:
             if form is not _LEFT_OUT:
                 tree[key] = form
         return tree
+
+    def _are_plain(self, mappings: list[Any]) -> bool:
+        """Whether these are mappings of harmless names to text and None, and so their own form. No loop of Python's looks."""
+        if set(map(type, mappings)) != _DICT:
+            return False
+        for name in set().union(*mappings):
+            if type(name) is not str or self._known.get(name, True):  # not met yet, or a credential's
+                return False
+        return set(map(type, chain.from_iterable(map(dict.values, mappings)))) <= _TEXTS
 
     def _odd_mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
         depth += 1  # three levels of JSON, not two

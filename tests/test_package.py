@@ -26,6 +26,7 @@ LAYERS = {
     "_format": 1,
     "_modes": 1,
     "_paths": 1,
+    "_recall": 1,
     "_secrets": 1,
     "_signature": 1,
     "_threads": 1,

@@ -146,20 +146,22 @@ def pack(trees: Iterable[Any]) -> dict[str, Any]:
 class Items:
     """Packed items, ready to be read: each iteration gives fresh values, one by one, as they are asked for."""
 
-    def __init__(self, packed: dict[str, Any], values: Values) -> None:
+    def __init__(self, packed: dict[str, Any], values: Values, *, once: bool = False) -> None:
         self._read: Callable[[bytes], Any] | None = None
         name = packed.get("of")
         base = packed.get("base", {})
         cls = values.model(name) if name is not None else None
         if name is not None and cls is not None:
             self._read = values.plain_reader(cls, name, counted=packed.get("set"))
-        self._entries: list[bytes | Callable[[], Any]] = [
-            held_json({**base, **entry} if base else entry)
-            if cls is not None and not (type(entry) is dict and "__type__" in entry)
-            else values.reader(_alone(entry, name, base))
-            for entry in packed["items"]
-        ]
-        self._mixed = self._read is None or not all(isinstance(entry, bytes) for entry in self._entries)
+        dump = orjson.dumps if once else held_json
+        self._entries: list[bytes | Callable[[], Any]] = []
+        self._mixed = cls is None
+        for entry in packed["items"]:
+            if cls is None or (type(entry) is dict and "__type__" in entry):
+                self._entries.append(values.reader(_alone(entry, name, base)))
+                self._mixed = True
+            else:
+                self._entries.append(dump({**base, **entry} if base else entry))
 
     def __len__(self) -> int:
         return len(self._entries)

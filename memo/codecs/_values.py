@@ -11,6 +11,7 @@ import dataclasses
 import typing
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -32,6 +33,9 @@ MAX_DEPTH = 100
 """How deep a value may be nested. (Each level takes up to two of JSON's, and orjson writes 254.)"""
 
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
+
+_FLOAT = 16
+"""How long the text of a float is, at least, for which the object takes no more than twice the memory."""
 
 _BUILTIN_DATA = (bytearray, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
 """What holds data of its own, besides any fields that a subclass has."""
@@ -98,44 +102,57 @@ class Values:
             # Whatever the data makes a codec, a validator or an enum raise, the data is at fault.
             raise DataMismatch(str(name), f"{type(error).__name__}: {error}") from error
 
-    def reader(self, tree: Any) -> Callable[[], Any]:
-        """A function that gives a fresh value of `tree` at each call, at the least cost: this is the replay path."""
-        if type(tree) is dict and "__type__" in tree:
-            name = tree["__type__"]
-            cls = self.model(name) if "value" in tree else None
-            if cls is not None:
-                read, data = self.plain_reader(cls, name, counted=tree.get("set")), held_json(tree["value"])
-                return (
-                    _with(read, data, self.reader(tree["attributes"])) if "attributes" in tree else lambda: read(data)
-                )
-            if name == "list":
-                return self._list_reader(tree)
-        if type(tree) not in (dict, list):
-            return lambda: tree
-        if type(tree) is list and len(tree) > 1 and set(map(type, tree)) == {float}:
-            # An embedding: as numbers it takes half the memory of its text, and a third of the time.
-            from array import array
+    def reader(self, tree: Any, *, once: bytes | None = None) -> Callable[[], Any]:
+        """A function that gives a fresh value of `tree` at each call, at the least cost: this is the replay path.
 
-            return array("d", tree).tolist
-        try:
-            data = held_json(tree)
-        except orjson.JSONEncodeError as error:
-            raise DataMismatch("JSON", str(error)) from error
+        With `once`, the JSON that `tree` was read from, it is called one time, and may give of `tree` itself.
+        """
+        kind = type(tree)
+        if kind is dict and "__type__" in tree:
+            read = self._model_reader(tree) if "value" in tree else None
+            if read is None:
+                return self._tagged_reader(tree, once)
+            value = orjson.dumps(tree["value"]) if once is not None else held_json(tree["value"])
+            made = partial(read, value)
+            return made if "attributes" not in tree else _with(made, self.reader(tree["attributes"]))
+        if kind is not dict and kind is not list:
+            return lambda: tree
+        if once is not None and b"__type__" not in once and b"\\u" not in once:  # an escape may be one of its letters
+            return lambda: tree
+        if kind is list and len(tree) > 1 and set(map(type, tree)) == {float}:
+            return _numbers(tree)
+        data = _held(tree)
         if b'"__type__"' not in data:
             return lambda: orjson.loads(data)
         return lambda: self.decode(orjson.loads(data))
 
-    def _list_reader(self, tree: dict[str, Any]) -> Callable[[], Any]:
+    def _model_reader(self, tree: dict[str, Any]) -> Callable[[bytes], Any] | None:
+        """What builds models from the JSON of their plain form; None where `tree` is anything else."""
+        name, counted = tree["__type__"], tree.get("set")
         try:
-            items = Items(tree, self)
-        except MemoError:
-            raise
-        except Exception as error:
-            raise DataMismatch("list", f"{type(error).__name__}: {error}") from error
-        return lambda: list(items)
+            return self._readers[name, counted]
+        except (KeyError, TypeError):  # TypeError: one of them is a list, which memo never wrote
+            cls = self.model(name)
+            return None if cls is None else self.plain_reader(cls, name, counted=counted)
+
+    def _tagged_reader(self, tree: dict[str, Any], once: bytes | None) -> Callable[[], Any]:
+        if tree["__type__"] == "list":
+            try:
+                items = Items(tree, self, once=once is not None)
+            except MemoError:
+                raise
+            except Exception as error:
+                raise DataMismatch("list", f"{type(error).__name__}: {error}") from error
+            return lambda: list(items)
+        if once is not None:
+            return lambda: self.decode(tree)
+        data = _held(tree)
+        return lambda: self.decode(orjson.loads(data))
 
     def plain_reader(self, cls: Any, name: str, *, counted: str | None) -> Callable[[bytes], Any]:
         """A function that builds models of that class from the JSON of their plain form. Made once for a name."""
+        if counted is not None and type(counted) is not str:
+            raise DataMismatch(name, f"its set fields are counted in an unknown way ({counted!r})")
         made = self._readers.get((name, counted))
         if made is None:
             made = self._readers[name, counted] = _plain_reader(cls, name, counted)
@@ -177,6 +194,24 @@ class Values:
         if is_named_tuple(cls):
             return tuple.__new__(cast("Any", cls), [self._decode(each) for each in node["value"]])
         raise UntrustedType(name, "is no data type (model, dataclass, enum, named tuple, exception)")
+
+
+def _held(tree: Any) -> bytes:
+    try:
+        return held_json(tree)
+    except orjson.JSONEncodeError as error:
+        raise DataMismatch("JSON", str(error)) from error
+
+
+def _numbers(values: list[float]) -> Callable[[], list[float]]:
+    """A function that gives a fresh list of these, of which most are like those of an embedding."""
+    if len(orjson.dumps(values[:_FLOAT])) >= _FLOAT * _FLOAT:
+        kept = tuple(values)  # numbers do not change: only the list has to be new
+        return lambda: [*kept]
+    # Short ones: as numbers they take less memory than as objects, and less time than as text.
+    from array import array
+
+    return array("d", values).tolist
 
 
 def _plain_reader(cls: Any, name: str, counted: str | None) -> Callable[[bytes], Any]:
@@ -372,9 +407,9 @@ def _kept(tree: Any) -> Any:
     return [_kept(each) for each in tree] if type(tree) is list else tree
 
 
-def _with(read: Callable[[bytes], Any], data: bytes, attributes: Callable[[], Any]) -> Callable[[], Any]:
+def _with(read: Callable[[], Any], attributes: Callable[[], Any]) -> Callable[[], Any]:
     def read_both() -> Any:
-        value = read(data)
+        value = read()
         value.__dict__.update(attributes())
         return value
 

@@ -241,7 +241,7 @@ class _Masker:
     def _failure(self, tree: dict[str, Any]) -> Exception | None:
         """Why an outcome can not be read, None where it can."""
         try:
-            outcome = Outcome(tree, self._values, "")
+            outcome = Outcome(tree, self._values, str)
             for read_ in (outcome.read, outcome.error, outcome.returned, outcome.response):
                 if read_ is not None:
                     read_()

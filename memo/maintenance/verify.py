@@ -179,7 +179,7 @@ class _Checker:
         found.call = document["function"], document["key"]
         for number, tree in enumerate(document["outcomes"], 1):
             try:
-                self._read(Outcome(tree, self._values, location))
+                self._read(Outcome(tree, self._values, lambda: location, once=data))
             except UntrustedType as error:
                 self._untrusted(error, found, number)
             except MemoError as error:

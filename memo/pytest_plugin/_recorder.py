@@ -67,18 +67,18 @@ class TestRecorder(Recorder):
         self.note(error)
         return error
 
-    def find(self, call: Call, values: Values) -> Recording | None:
-        """The recording of a call, None where there is none."""
+    def fetch(self, call: Call, values: Values) -> Recording | None:
+        """The recording of a call from the store, None where there is none."""
         try:
-            return super().find(call, values)
+            return super().fetch(call, values)
         except MemoError as error:
             self.note(error)
             raise
 
-    async def afind(self, call: Call, values: Values) -> Recording | None:
+    async def afetch(self, call: Call, values: Values) -> Recording | None:
         """The same, off the event loop where the store is not quick."""
         try:
-            return await super().afind(call, values)
+            return await super().afetch(call, values)
         except MemoError as error:
             self.note(error)
             raise
@@ -106,7 +106,7 @@ class TestRecorder(Recorder):
             self._late.add(self.store.location(name))
         return preceded
 
-    def _keep(self, call: Call, values: Values, data: bytes) -> Recording:
+    def _keep(self, call: Call, values: Values, name: str, data: bytes) -> Recording:
         if b"usage" in data or b"eval_count" in data:
-            self._billed[entry_name(call)] = data
-        return super()._keep(call, values, data)
+            self._billed[name] = data
+        return super()._keep(call, values, name, data)

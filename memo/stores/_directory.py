@@ -27,6 +27,9 @@ _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS
 """Without waiting: a pipe in the place of a file would be waited for until somebody writes into it."""
+_AT_ONCE = 1 << 16
+_END = b"\n}\n"
+"""How every recording ends, and no line before the last: it is indented."""
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
@@ -47,6 +50,7 @@ class DirectoryStore:
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self._root = os.path.abspath(os.path.expanduser(directory))  # noqa: PTH100, PTH111 - as text, it is joined at each read
         self._folders: dict[str, str] = {}
+        """Their paths, by the names of functions."""
 
     def __repr__(self) -> str:
         return f"DirectoryStore({self._root!r})"
@@ -61,23 +65,14 @@ class DirectoryStore:
         except OSError as error:
             raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
         try:
-            state = os.fstat(file)
-            if not stat.S_ISREG(state.st_mode):
-                what = "a directory" if stat.S_ISDIR(state.st_mode) else "no file"
-                raise RecordingDamaged(path, f"is {what}, where a recording should be")
-            # One read of the file's size: half the cost of open() with its buffer.
-            size = state.st_size
-            data = os.read(file, size)
-            while len(data) < size:
-                more = os.read(file, size - len(data))
-                if not more:
-                    break
-                data += more
+            # One read, half the cost of open() with its buffer. What ends as recordings end is whole.
+            data = os.read(file, _AT_ONCE)
+            return data if data.endswith(_END) and len(data) < _AT_ONCE else _rest(file, data, path)
         except OSError as error:
+            _check(file, path)
             raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
         finally:
             os.close(file)
-        return data
 
     def head(self, name: str, size: int) -> bytes | None:
         """The first `size` bytes of that name, None where there are none. For a look at many."""
@@ -96,7 +91,7 @@ class DirectoryStore:
 
     def entries(self, function: str) -> Iterator[str]:
         """The names of a function's recordings, in any order: the first comes at once, however many there are."""
-        folder = self._folder(function)
+        folder = safe_name(function)
         path = f"{self._root}{os.sep}{folder}"
         try:
             with os.scandir(path) as entries:
@@ -176,7 +171,7 @@ class DirectoryStore:
     def scan(self, prefix: str = "") -> Iterator[str]:
         """The names there are, sorted within each function. Files that are no recordings' are passed over."""
         function, slash, key = prefix.rpartition("/")
-        folders = [self._folder(function)] if slash else self._starting(self._root, prefix)
+        folders = [safe_name(function)] if slash else self._starting(self._root, prefix)
         for folder in folders:
             for file in self._starting(os.path.join(self._root, folder), key if slash else ""):  # noqa: PTH118
                 if file.endswith(_SUFFIX):
@@ -218,14 +213,31 @@ class DirectoryStore:
 
     def _path(self, name: str) -> str:
         function, _, key = name.rpartition("/")
-        file = key if len(key) == KEY_CHARACTERS and key.isalnum() and key.isascii() else safe_name(key)
-        return f"{self._root}{os.sep}{self._folder(function)}{os.sep}{file}{_SUFFIX}"
-
-    def _folder(self, function: str) -> str:
         folder = self._folders.get(function)
         if folder is None:
-            folder = self._folders[function] = safe_name(function)
-        return folder
+            folder = self._folders[function] = f"{self._root}{os.sep}{safe_name(function)}{os.sep}"
+        if len(key) != KEY_CHARACTERS or not key.isalnum() or not key.isascii():
+            key = safe_name(key)
+        return f"{folder}{key}{_SUFFIX}"
+
+
+def _check(file: int, path: str) -> os.stat_result:
+    state = os.fstat(file)
+    if not stat.S_ISREG(state.st_mode):
+        what = "a directory" if stat.S_ISDIR(state.st_mode) else "no file"
+        raise RecordingDamaged(path, f"is {what}, where a recording should be")
+    return state
+
+
+def _rest(file: int, data: bytes, path: str) -> bytes:
+    """All of a file of which some was read."""
+    size = _check(file, path).st_size
+    while len(data) < size:
+        more = os.read(file, size - len(data))
+        if not more:
+            break
+        data += more
+    return data
 
 
 def safe_name(name: str, also: str = "") -> str:

@@ -1,0 +1,200 @@
+"""The key of a call that was made before is found by its arguments as they were given: it has to be the same key."""
+
+from __future__ import annotations
+
+import enum
+import math
+from array import array
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memo import recordable, recording
+from memo._recall import Recall
+from memo._signature import Signature
+from memo.errors import MemoError
+from memo.keys import Call, Keyer
+
+
+def anything(*args: Any, **kwargs: Any) -> None: ...
+
+
+class Word(str):
+    __slots__ = ()
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+def near(value: Any) -> st.SearchStrategy[Any]:
+    """What is easily taken for the value, and the value."""
+    like: list[Any] = [value]
+    if isinstance(value, bool | int | float):
+        like += [float(value), str(value), *([int(value)] if math.isfinite(value) else []), bool(value), -value]
+    if isinstance(value, str):
+        like += [Word(value), value.encode(errors="replace"), [*value]]
+    if isinstance(value, list):
+        like += [tuple(value), dict.fromkeys(map(str, value)), [*value, None]]
+    return st.sampled_from(like)
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text("ab_-\ud800\u00e9", max_size=3)
+plain = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=12)
+        | st.dictionaries(st.text("abc", max_size=2) | st.just("api_key"), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+odd = st.sampled_from(
+    [Color.RED, Level.LOW, Word("a"), b"a", bytearray(b"a"), memoryview(b"a"), {1}, frozenset({1}), 1j, {1: 2}, ...]
+)
+rows = st.lists(st.dictionaries(st.sampled_from(["role", "content"]), st.text("a\u00e9\ud800") | st.none()), min_size=9)
+
+
+def told(keyer: Keyer, *args: Any) -> Call | str:
+    try:
+        return keyer.call(None, args, {})
+    except MemoError as error:
+        return str(error)
+
+
+@settings(max_examples=300)
+@given(st.lists(plain | odd | rows, min_size=1, max_size=3), st.data())
+def test_a_call_that_is_asked_for_again_has_the_key_of_the_first_time(values: list[Any], data: st.DataObject) -> None:
+    keyer = Keyer("f", Signature(anything))
+    asked = [*values, *(data.draw(near(value)) for value in values)]
+    for value in asked * 3:
+        assert told(keyer, value) == told(Keyer("f", Signature(anything)), value)
+
+
+def test_what_marshal_writes_alike_is_told_apart() -> None:
+    keyer = Keyer("f", Signature(anything))
+    for value in (b"\x01\x00\x00\x00", array("i", [1]), array("f", [1e-45]), 1, True, 1.0, 0.0, -0.0, math.nan, None):
+        for _ in range(3):
+            assert told(keyer, value) == told(Keyer("f", Signature(anything)), value)
+
+
+def test_no_more_than_a_megabyte_is_remembered() -> None:
+    recall: Recall[int] = Recall()
+    for number in range(50):
+        recall.add("f", {"a": number, "b": "x" * 100_000}, number)
+    assert recall.get("f", {"a": 49, "b": "x" * 100_000}) == 49
+    assert recall.get("g", {"a": 49, "b": "x" * 100_000}) is None
+    assert sum(recall.get("f", {"a": number, "b": "x" * 100_000}) is not None for number in range(50)) <= 10
+    recall.add("f", {"a": "x" * 2_000_000}, 1)
+    assert recall.get("f", {"a": "x" * 2_000_000}) is None
+
+
+def test_what_holds_itself_and_nested_sets_are_not_gone_through_for_ever() -> None:
+    keyer = Keyer("f", Signature(anything))
+    for _ in range(3):
+        keyer.call(None, ("flat",), {})  # from now on calls are looked for
+    loop: list[Any] = []
+    loop += [loop, loop]
+    nested: Any = 0
+    for _ in range(40):
+        nested = frozenset({nested})
+    for _ in range(3):
+        assert "holds itself" in str(told(keyer, loop))
+        assert told(keyer, nested) == told(Keyer("f", Signature(anything)), nested)
+
+
+def test_arguments_that_change_after_the_call_are_another_call() -> None:
+    asked: list[list[str]] = []
+
+    @recordable
+    def count(words: list[str]) -> int:
+        asked.append([*words])
+        return len(words)
+
+    words = ["a"]
+    with recording("memory://", mode="record-if-missing"):
+        assert [count(words) for _ in range(4)] == [1, 1, 1, 1]
+        words.append("b")
+        assert [count(words) for _ in range(4)] == [2, 2, 2, 2]
+    assert asked == [["a"], ["a", "b"]]
+
+
+def test_a_default_that_changes_is_seen() -> None:
+    @recordable
+    def count(first: str, options: list[str] = []) -> int:  # noqa: B006 - that is what is tested
+        return len(options)
+
+    with recording("memory://", mode="record-if-missing"):
+        assert [count("a") for _ in range(4)] == [0, 0, 0, 0]
+        count.__defaults__[0].append("b")  # type: ignore[attr-defined]
+        assert [count("a") for _ in range(4)] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("option", ["key", "identity", "scrub"])
+def test_the_users_own_code_is_asked_each_time(option: str) -> None:
+    said = ["one"]
+    own: dict[str, Any] = {
+        "key": {"key": lambda arguments: {**arguments, "said": said[0]}},
+        "identity": {"identity": lambda _: said[0]},
+        "scrub": {"scrub": {"word": lambda _: said[0]}},
+    }
+
+    class Asks:
+        @recordable(**own[option])
+        def ask(self, word: str) -> str:
+            return said[0]
+
+    with recording("memory://", mode="record-if-missing"):
+        asks = Asks()
+        assert [asks.ask("a") for _ in range(4)] == ["one"] * 4
+        said[0] = "two"
+        assert [asks.ask("a") for _ in range(4)] == ["two"] * 4
+
+
+def test_a_conversation_that_is_ignored_in_part_is_left_as_it_is() -> None:
+    @recordable(ignore="messages[*].id")
+    def ask(messages: list[dict[str, str]]) -> int:
+        return len(messages)
+
+    messages = [{"id": str(number), "role": "user"} for number in range(20)]
+    with recording("memory://", mode="record-if-missing"):
+        for _ in range(4):
+            ask(messages)
+    assert messages == [{"id": str(number), "role": "user"} for number in range(20)]
+
+
+@pytest.mark.parametrize("name", ["api_key", "__type__"])
+def test_a_credential_in_one_message_of_many_is_found(name: str) -> None:
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "x"} for _ in range(20)]
+    messages[17][name] = "y"
+    keyer = Keyer("f", Signature(anything))
+    call = keyer.call(None, (messages,), {})
+    assert (b"y" in call.arguments) is (name == "__type__")
+    keyer.call(None, ([{"role": "user", "content": "x"} for _ in range(20)],), {})
+    assert keyer.call(None, (messages,), {}) == call
+
+
+def test_text_that_utf8_does_not_have_is_found_in_one_message_of_many() -> None:
+    messages = [{"role": "user", "content": "x"} for _ in range(20)]
+    messages[17]["content"] = "\ud800"
+    keyer, plain_keyer = Keyer("f", Signature(anything)), Keyer("f", Signature(anything))
+    for _ in range(3):
+        assert keyer.call(None, (messages,), {}) == plain_keyer.call(None, (messages,), {})
+    assert b"\\\\ud800" in keyer.call(None, (messages,), {}).arguments
+
+
+def test_the_memory_of_a_value_is_bounded_for_short_numbers_too() -> None:
+    @recordable
+    def numbers(count: int) -> list[float]:
+        return [0.5] * count
+
+    with recording("memory://", mode="record-if-missing"):
+        for _ in range(3):
+            first = numbers(1000)
+            assert first == [0.5] * 1000
+            first.append(1.0)  # fresh each time
