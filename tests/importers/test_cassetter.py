@@ -110,8 +110,11 @@ class Cassettes:
         return [json.loads(file.read_bytes()) for file in sorted(self.dest.rglob("*.json"))]
 
     def replay(self, **request):
-        client = openai.OpenAI(api_key="-", base_url=SERVER)
-        with memo.install("openai"), recording(self.dest, mode="replay"):
+        with (
+            openai.OpenAI(api_key="-", base_url=SERVER) as client,
+            memo.install("openai"),
+            recording(self.dest, mode="replay"),
+        ):
             return client.chat.completions.create(**ask(**request)).choices[0].message.content
 
 

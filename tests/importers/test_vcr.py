@@ -133,9 +133,12 @@ class Cassettes:
         return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in self.dest.rglob("*.json")}
 
     def replay(self, request=None, *, server=SERVER, times=1, **options):
-        client = openai.OpenAI(api_key="-", base_url=server, **options)
         body = ask() if request is None else request
-        with memo.install("openai"), recording(self.dest, mode="replay"):
+        with (
+            openai.OpenAI(api_key="-", base_url=server, **options) as client,
+            memo.install("openai"),
+            recording(self.dest, mode="replay"),
+        ):
             return [client.chat.completions.create(**body) for _ in range(times)]
 
 
@@ -271,10 +274,12 @@ def test_several_servers(cassettes, url, request_, client, query):
 def test_azure(cassettes, deployment, model, options):
     url = f"https://x.openai.azure.com/openai/deployments/{deployment}/chat/completions?api-version=2025-03-01-preview"
     assert cassettes.one(ask(model=model), url=url) is None
-    client = openai.AzureOpenAI(
-        api_key="-", azure_endpoint="https://x.openai.azure.com", api_version="2025-03-01-preview", **options
-    )
-    with memo.install("openai"), recording(cassettes.dest, mode="replay"):
+    endpoint = {"azure_endpoint": "https://x.openai.azure.com", "api_version": "2025-03-01-preview"}
+    with (
+        openai.AzureOpenAI(api_key="-", **endpoint, **options) as client,
+        memo.install("openai"),
+        recording(cassettes.dest, mode="replay"),
+    ):
         assert text(client.chat.completions.create(**ask(model=model))) == "hi"
 
 
@@ -471,42 +476,46 @@ def test_a_program_without_the_sdk(cassettes, server):
 
 def test_anthropic(cassettes, server, shown):
     anthropic = pytest.importorskip("anthropic")
-    client = anthropic.Anthropic(api_key="-", base_url=server.url, max_retries=0)
     body: Any = {"model": "c", "max_tokens": 9, "messages": [{"role": "user", "content": "how many?"}]}
 
-    def both():
+    def both(client):
         yield shown(client.messages.create(**body))
         yield [shown(event) for event in client.messages.create(**body, stream=True)]
         with client.messages.stream(**body) as stream:
             yield shown(stream.get_final_message())
 
-    with vcr.VCR(record_mode="all").use_cassette(str(cassettes.source / "a.yaml")):
-        live = list(both())
-        client.models.list()
-        client.beta.messages.create(**body, betas=["b"])
-    server.stop()
-    report = cassettes.run()
-    assert report.imported == 3
-    assert report.failed.keys() == {f"{cassettes.source / 'a.yaml'}#{number}" for number in (4, 5)}
-    with memo.install("anthropic"), recording(cassettes.dest, mode="replay"):
-        assert list(both()) == live
+    with anthropic.Anthropic(api_key="-", base_url=server.url, max_retries=0) as client:
+        with vcr.VCR(record_mode="all").use_cassette(str(cassettes.source / "a.yaml")):
+            live = list(both(client))
+            client.models.list()
+            client.beta.messages.create(**body, betas=["b"])
+        server.stop()
+        report = cassettes.run()
+        assert report.imported == 3
+        assert report.failed.keys() == {f"{cassettes.source / 'a.yaml'}#{number}" for number in (4, 5)}
+        with memo.install("anthropic"), recording(cassettes.dest, mode="replay"):
+            assert list(both(client)) == live
 
 
 # Around it
 
 
 def test_secrets_are_masked_and_named(cassettes, server, api_key):
-    client = openai.OpenAI(api_key=api_key, base_url=f"{server.url}/v1", max_retries=0)
-    with vcr.use_cassette(str(cassettes.source / "a.yaml")), pytest.raises(openai.AuthenticationError):
-        client.chat.completions.create(**ask(model="unauthorized"))
-    server.stop()
-    report = cassettes.run()
-    assert report.failed == {}
-    assert report.masked == [f"{cassettes.source / 'a.yaml'}#1"]
-    written = (cassettes.dest / "openai.chat.completions").rglob("*")
-    assert api_key[-4:] not in "".join(file.read_text() for file in written)
-    with memo.install("openai"), recording(cassettes.dest, mode="replay"), pytest.raises(openai.AuthenticationError):
-        client.chat.completions.create(**ask(model="unauthorized"))
+    with openai.OpenAI(api_key=api_key, base_url=f"{server.url}/v1", max_retries=0) as client:
+        with vcr.use_cassette(str(cassettes.source / "a.yaml")), pytest.raises(openai.AuthenticationError):
+            client.chat.completions.create(**ask(model="unauthorized"))
+        server.stop()
+        report = cassettes.run()
+        assert report.failed == {}
+        assert report.masked == [f"{cassettes.source / 'a.yaml'}#1"]
+        written = (cassettes.dest / "openai.chat.completions").rglob("*")
+        assert api_key[-4:] not in "".join(file.read_text() for file in written)
+        with (
+            memo.install("openai"),
+            recording(cassettes.dest, mode="replay"),
+            pytest.raises(openai.AuthenticationError),
+        ):
+            client.chat.completions.create(**ask(model="unauthorized"))
 
 
 def test_the_environment_and_what_runs_beside_do_not_matter(cassettes, tmp_path, monkeypatch):
