@@ -7,23 +7,25 @@ from itertools import chain
 from marshal import dumps
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Recall"]
+__all__ = ["Recall", "written"]
 
 T = TypeVar("T")
 
 _BYTES = 1 << 20
 _MOST = _BYTES // 4
+_FEW = 8
 _FORMAT = 2
 """The last one that does not depend on which objects are one: equal arguments give equal bytes."""
 
 
+_MOST_PARTS = 10_000
+
+
 class Recall(Generic[T]):
-    """What was made of flat arguments, for a megabyte of them: None, booleans, numbers and text, or lists, tuples and dicts of
+    """What was made of plain arguments (see `is_plain`), up to a megabyte of them.
 
-    these, or lists of such dicts, as conversations are.
-
-    They are compared as `marshal` writes them, which is fast, and exact: it can be read back (which nobody does), so two
-    different values never give the same bytes. Dicts in another order and tuples instead of lists are different here.
+    They are compared as `marshal` writes them, which is fast, and exact: what it writes can be read back (nobody does), so
+    two different values never give the same bytes. Dicts in another order, and tuples instead of lists, are different here.
     """
 
     def __init__(self) -> None:
@@ -32,17 +34,21 @@ class Recall(Generic[T]):
 
     def get(self, function: str, arguments: Mapping[str, Any]) -> T | None:
         """What was made of a call of that function with these arguments, if that is known."""
-        # Only of flat ones: marshal goes through what holds itself, or nested sets, for ever.
-        if self._made and _are_flat(arguments):
-            return self._made.get(_written((function, arguments)))
-        return None
+        if not self._made:
+            return None
+        for value in arguments.values():
+            if type(value) not in _SCALARS and not _is_plain(value):
+                return None
+        pair: Any = (function, arguments)
+        try:
+            return self._made.get(dumps(pair, _FORMAT))
+        except ValueError:  # nested too deep
+            return None
 
     def add(self, function: str, arguments: Mapping[str, Any], made: T) -> None:
-        """Remember what was made of it, if they are flat."""
-        if not _are_flat(arguments):
-            return
-        asked = _written((function, arguments))
-        if len(asked) > _MOST:
+        """Remember what was made of it, if they are plain."""
+        asked = written(function, arguments)
+        if asked is None or len(asked) > _MOST:
             return
         if self._size + len(asked) > _BYTES:
             self._made.clear()
@@ -51,33 +57,52 @@ class Recall(Generic[T]):
         self._made[asked] = made
 
 
-def _written(value: Any) -> bytes:
-    return dumps(value, _FORMAT)
+def written(*values: Any) -> bytes | None:
+    """The same bytes for the same plain values, and only for these; None where one is not plain."""
+    for value in values:
+        # First, since marshal goes for ever through what holds itself, and through nested sets.
+        if type(value) not in _SCALARS and not _is_plain(value):
+            return None
+    try:
+        return dumps(values, _FORMAT)
+    except ValueError:  # nested too deep
+        return None
 
 
 _SCALARS = frozenset({type(None), bool, int, float, str})
-_DICT, _TEXT = {dict}, {str}
+_TEXT, _DICT = frozenset({str}), frozenset({dict})
 
 
-def _are_flat(arguments: Mapping[str, Any]) -> bool:
-    for value in arguments.values():
-        kind = type(value)
-        if kind in _SCALARS:
-            continue
+def _is_plain(value: Any) -> bool:
+    """Whether it is None, a boolean, a number, text, or a list, tuple or dict of these, with names that are text: and not
+
+    too large to be told quickly, as what holds itself is.
+    """
+    parts = [value]
+    for part in parts:  # it grows
+        kind = type(part)
         if kind is dict:
-            if not (_TEXT.issuperset(map(type, value)) and _SCALARS.issuperset(map(type, value.values()))):
+            if not _TEXT.issuperset(map(type, part)):
                 return False
+            part = part.values()  # noqa: PLW2901
         elif kind is list or kind is tuple:
-            if not _SCALARS.issuperset(map(type, value)) and not _are_flat_dicts(value):
-                return False
-        else:
+            if len(part) > _FEW and _are_flat(part):
+                continue
+        elif kind not in _SCALARS:
             return False
-    return type(arguments) is dict
+        else:
+            continue
+        if not _SCALARS.issuperset(map(type, part)):
+            if len(parts) + len(part) > _MOST_PARTS:
+                return False
+            parts += part
+    return True
 
 
-def _are_flat_dicts(values: Any) -> bool:
+def _are_flat(parts: list[Any]) -> bool:
+    """Whether they are dicts of scalars, as messages are: found out without a loop of Python's."""
     return (
-        _DICT.issuperset(map(type, values))
-        and _TEXT.issuperset(map(type, chain.from_iterable(values)))
-        and _SCALARS.issuperset(map(type, chain.from_iterable(map(dict.values, values))))
+        _DICT.issuperset(map(type, parts))
+        and _TEXT.issuperset(map(type, chain.from_iterable(parts)))
+        and _SCALARS.issuperset(map(type, chain.from_iterable(map(dict.values, parts))))
     )

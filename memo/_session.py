@@ -245,7 +245,7 @@ class Session:
 
     def fetch(self, call: Call, values: Values) -> Recording | None:
         """The same from the store, whatever is in memory."""
-        name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"  # entry_name
+        name = entry_name(call)
         data = self._access.get(name)
         return self._keep(call, values, name, data) if data is not None else None
 

@@ -43,7 +43,7 @@ from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
-__all__ = ["NOTHING_WATCHED", "Call", "Describe", "Keyer", "Loosened", "watched_fingerprint"]
+__all__ = ["NOTHING_WATCHED", "Call", "Describe", "Keyer", "Loosened", "canonical_fingerprint", "watched_fingerprint"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -234,6 +234,11 @@ def watched_fingerprint(path: str, values: Iterable[Any]) -> str:
     canonical = _Canonical("watch", frozenset())
     tree = canonical.tree({"values": list(values)})
     return _fingerprint(canonical, path, tree["values"])
+
+
+def canonical_fingerprint(path: str, values: list[Any]) -> str:
+    """What `watched_fingerprint` says, of values that are canonical already: as they stand in a recording's arguments."""
+    return _fingerprint(_Canonical("watch", frozenset()), path, values)
 
 
 def _fingerprint(canonical: _Canonical, path: str, values: list[Any]) -> str:
@@ -534,8 +539,3 @@ def _without_form(node: Any, path: str) -> typing.Iterator[tuple[str, str]]:
         inner = "value" if "__type__" in node else ""
         for key, each in node.items():
             yield from _without_form(each, path if key == inner else f"{path}.{key}" if path else key)
-
-
-def canonical_fingerprint(path: str, values: list[Any]) -> str:
-    """What `watched_fingerprint` says, of values that are canonical already: as they stand in a recording's arguments."""
-    return _fingerprint(_Canonical("watch", frozenset()), path, values)

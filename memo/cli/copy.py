@@ -82,7 +82,10 @@ def _report(
                 did: report.copied,
                 "present": report.present,
                 "different": [source.location(name) for name in report.different],
-                "failed": {source.location(name): reason for name, reason in report.failed.items()},
+                "failed": len(report.failed),
+                "failures": [
+                    {"location": source.location(name), "reason": reason} for name, reason in report.failed.items()
+                ],
             }
         )
     else:

@@ -154,14 +154,13 @@ class Items:
         if name is not None and cls is not None:
             self._read = values.plain_reader(cls, name, counted=packed.get("set"))
         dump = orjson.dumps if once else held_json
-        self._entries: list[bytes | Callable[[], Any]] = []
-        self._mixed = cls is None
-        for entry in packed["items"]:
-            if cls is None or (type(entry) is dict and "__type__" in entry):
-                self._entries.append(values.reader(_alone(entry, name, base)))
-                self._mixed = True
-            else:
-                self._entries.append(dump({**base, **entry} if base else entry))
+        self._entries: list[bytes | Callable[[], Any]] = [
+            dump({**base, **entry} if base else entry)
+            if cls is not None and not (type(entry) is dict and "__type__" in entry)
+            else values.reader(_alone(entry, name, base))
+            for entry in packed["items"]
+        ]
+        self._mixed = self._read is None or not {bytes}.issuperset(map(type, self._entries))
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -208,7 +208,7 @@ def test_the_command_pushes(tmp_path, capsys):
     assert main(["push", spool.location(), store.location(), "--json"]) == 1
     tree = json.loads(capsys.readouterr().out)
     assert (tree["recordings"], tree["delivered"], tree["different"]) == (1, 0, [spool.location(name)])
-    assert tree["failed"] == {}
+    assert (tree["failed"], tree["failures"]) == (0, [])
 
 
 def test_what_is_not_there_is_said(tmp_path, capsys):
