@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from memo._secrets import SECRET_CODECS, looks_secret, may_name_credential, redact
+from memo._secrets import may_hold_secret, redact
 from memo.codecs import Items, Packer, Values
 from memo.errors import MemoError, RecordingDamaged, UnrecordableValue
 
@@ -143,7 +143,7 @@ class StreamWriter:
 
     def _redact(self) -> list[str]:
         """Mask the secrets in the items. All of them are searched at once: one by one, it would cost ten times as much."""
-        if _is_innocent(self._packer.text(), self._secrets):
+        if not may_hold_secret(self._packer.text(), self._secrets):
             return []
         packer, paths = Packer(), []
         for index, item in enumerate(self._packer):
@@ -166,7 +166,7 @@ def _inside(index: int, path: str) -> str:
 def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, list[str]]:
     """The tree without secrets, and the paths where it had some."""
     try:
-        if _is_innocent(orjson.dumps(tree).decode(), secrets):
+        if not may_hold_secret(orjson.dumps(tree).decode(), secrets):
             return tree, []
     except orjson.JSONEncodeError as error:
         raise UnrecordableValue("", f"can not be written as JSON ({error})") from error
@@ -178,11 +178,6 @@ def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, 
         except MemoError as error:
             raise UnrecordableValue(paths[0], f"holds a secret, and could not be read back masked ({error})") from error
     return holder[0], paths
-
-
-def _is_innocent(text: str, secrets: frozenset[str]) -> bool:
-    """Whether there is nothing to mask in some JSON, for sure: a search through all of it, not through each text in it."""
-    return not (looks_secret(text) or may_name_credential(text, secrets) or any(name in text for name in SECRET_CODECS))
 
 
 def fingerprint(outcome: dict[str, Any]) -> bytes:

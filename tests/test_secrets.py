@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr
 
 from memo import recordable, recording
-from memo._secrets import MASK, is_credential, looks_secret, mask
+from memo._secrets import _ENDINGS, _NAMES, MASK, is_credential, looks_secret, mask, may_hold_secret
 from memo.errors import UnrecordableValue
 from memo.stores import MemoryStore
 
@@ -273,6 +273,20 @@ def test_the_quick_look_never_misses_what_would_be_masked(before, secret, after)
         with recording(store, mode="record"):
             recordable(name="f")(lambda text: None)({"a": [text]})
         assert MASK in (store.get(next(store.scan())) or b"").decode()
+
+
+between = st.text(st.sampled_from("-_"), max_size=2)
+
+
+@given(st.sampled_from(sorted({*_NAMES, *_ENDINGS, 'a "secret"\n', "geheimniß"})), st.data())
+def test_the_quick_look_never_misses_what_is_named_like_a_credential(plain, data):
+    more = frozenset({'a "secret"\n', "geheimniß"})
+    name = "".join(data.draw(st.sampled_from([letter, letter.upper()])) + data.draw(between) for letter in plain)
+    if is_credential(name, more):
+        assert may_hold_secret(orjson.dumps([{name: 1}]).decode(), more)
+    if is_credential(name):
+        assert may_hold_secret(orjson.dumps([[name, 1]]).decode())
+    assert not may_hold_secret('{"max_tokens": 3, "text": "cookies, and a password, too"}')
 
 
 @settings(max_examples=200)

@@ -18,7 +18,7 @@ import orjson
 
 from memo._format import call_key, canonical_json, parse, render
 from memo._outcomes import Outcome
-from memo._secrets import INNER, MASK, SECRET_CODECS, is_credential, looks_secret, mask, may_name_credential, redact
+from memo._secrets import INNER, MASK, is_credential, mask, may_hold_secret, redact
 from memo.codecs import Types, Values, known_type
 from memo.errors import MemoError, Refused, UntrustedType
 from memo.maintenance.changes import Changed, Progress, apply, plan_changes
@@ -132,13 +132,9 @@ def scan(store: Store, detectors: Detectors, progress: Progress = lambda done, t
             result.damaged[location] = _reason(error)
             result.findings += _in_text(name, data.decode(errors="replace"), found)
             continue
-        if found or not _is_innocent(data.decode()):
+        if found or may_hold_secret(data.decode()):
             result.findings += _findings(name, document, found)
     return result
-
-
-def _is_innocent(text: str) -> bool:
-    return not (looks_secret(text) or may_name_credential(text) or any(name in text for name in SECRET_CODECS))
 
 
 def _in_text(name: str, text: str, found: dict[str, str]) -> Iterator[Finding]:
