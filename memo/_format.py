@@ -87,44 +87,54 @@ def timestamp() -> str:
 
 def render(document: dict[str, Any]) -> bytes:
     """The bytes of the file of a recording."""
-    members = [f"  {_flat(name)}: {_pretty(each, 2)}" for name, each in document.items() if name != "outcomes"]
-    outcomes = ",\n".join(f"    {_outcome(each)}" for each in document["outcomes"])
-    return ("{\n" + ",\n".join(members) + ',\n  "outcomes": [\n' + outcomes + "\n  ]\n}\n").encode()
+    laid_out = {name: _laid_out(each, 2) for name, each in document.items() if name != "outcomes"}
+    laid_out["outcomes"] = [_moved(_outcome(each), b"\n    ") for each in document["outcomes"]]
+    return orjson.dumps(laid_out, option=_LINES | orjson.OPT_APPEND_NEWLINE)
 
 
-def _outcome(outcome: dict[str, Any]) -> str:
+def _outcome(outcome: dict[str, Any]) -> bytes:
     if "stream" not in outcome:
         return _pretty(outcome, 4)
-    stream = ",\n".join(f"      {_flat(name)}: {_stream(name, each)}" for name, each in outcome["stream"].items())
-    rest = "".join(f", {_flat(name)}: {_flat(each)}" for name, each in outcome.items() if name != "stream")
-    return '{"stream": {\n' + stream + "}" + rest + "}"
+    stream = {
+        name: [orjson.Fragment(orjson.dumps(item)) for item in each] if name == "items" else _laid_out(each, 6)
+        for name, each in outcome["stream"].items()
+    }
+    rest = [
+        b", %b: %b" % (orjson.dumps(name), orjson.dumps(each)) for name, each in outcome.items() if name != "stream"
+    ]
+    return b'{"stream": %b}%b}' % (orjson.dumps(stream, option=_LINES).removesuffix(b"\n}"), b"".join(rest))
 
 
-def _stream(name: str, node: Any) -> str:
-    if name != "items" or not node:
-        return _pretty(node, 6)
-    return "[\n" + ",\n".join(f"        {_flat(item)}" for item in node) + "\n      ]"
-
-
-def _pretty(node: Any, indent: int) -> str:
-    """`node` on one line where it fits or is a row of numbers; else one entry a line."""
-    flat = _flat(node)
+def _pretty(node: Any, indent: int) -> bytes:
+    """`node` on one line where it fits or is a row of numbers; else one entry a line, further in than what `node` is in."""
+    flat = orjson.dumps(node)
+    kind = type(node)
     if (
         indent + len(flat) <= _LINE
-        or not isinstance(node, dict | list)
-        or (isinstance(node, list) and all(type(each) in (int, float) for each in node))
+        or kind not in _NESTED
+        or (not flat.isascii() and indent + len(flat.decode()) <= _LINE)
+        or (kind is list and _NUMBERS.issuperset(map(type, node)))
     ):
         return flat
-    pad = " " * (indent + 2)
-    if isinstance(node, dict):
-        entries = [f"{pad}{_flat(name)}: {_pretty(each, indent + 2)}" for name, each in node.items()]
-        return "{\n" + ",\n".join(entries) + "\n" + " " * indent + "}"
-    entries = [pad + _pretty(each, indent + 2) for each in node]
-    return "[\n" + ",\n".join(entries) + "\n" + " " * indent + "]"
+    entries = (
+        {name: _laid_out(each, indent + 2) for name, each in node.items()}
+        if kind is dict
+        else [_laid_out(each, indent + 2) for each in node]
+    )
+    return orjson.dumps(entries, option=_LINES)
 
 
-def _flat(node: Any) -> str:
-    return orjson.dumps(node).decode()
+def _laid_out(node: Any, indent: int) -> Any:
+    return _moved(_pretty(node, indent), b"\n  ") if type(node) in _NESTED else node
+
+
+def _moved(text: bytes, line: bytes) -> orjson.Fragment:
+    # No text in JSON holds a line break: all of them are between its parts.
+    return orjson.Fragment(text.replace(b"\n", line))
+
+
+_NESTED, _NUMBERS = frozenset({dict, list}), frozenset({int, float})
+_LINES = orjson.OPT_INDENT_2
 
 
 def parse(data: bytes, location: str | Callable[[], str], call: tuple[Any, ...] | None = None) -> dict[str, Any]:
