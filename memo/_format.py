@@ -17,8 +17,10 @@ Canonical JSON is UTF-8 with sorted keys, no white space, and the shortest float
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -82,7 +84,12 @@ def call_tail(function: str, version: str | int | None = None) -> bytes:
 
 def timestamp() -> str:
     """Now, as `recorded_at` has it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _of_second(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _of_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def render(document: dict[str, Any]) -> bytes:
@@ -107,14 +114,11 @@ def _outcome(outcome: dict[str, Any]) -> bytes:
 
 def _pretty(node: Any, indent: int) -> bytes:
     """`node` on one line where it fits or is a row of numbers; else one entry a line, further in than what `node` is in."""
-    flat = orjson.dumps(node)
     kind = type(node)
-    if (
-        indent + len(flat) <= _LINE
-        or kind not in _NESTED
-        or (not flat.isascii() and indent + len(flat.decode()) <= _LINE)
-        or (kind is list and _NUMBERS.issuperset(map(type, node)))
-    ):
+    if kind not in _NESTED or (kind is list and _NUMBERS.issuperset(map(type, node))):
+        return orjson.dumps(node)
+    flat = orjson.dumps(node)
+    if indent + len(flat) <= _LINE or (not flat.isascii() and indent + len(flat.decode()) <= _LINE):
         return flat
     entries = (
         {name: _laid_out(each, indent + 2) for name, each in node.items()}
