@@ -15,7 +15,7 @@ from memo._outcomes import Outcome
 from memo._session import Recording, Session
 from memo._stream import Live, LiveSync, Play, Unrecorded, stream, stream_sync
 from memo.codecs import Values
-from memo.codecs._names import is_model
+from memo.codecs._names import by_class, is_model
 from memo.errors import DataMismatch, MemoError
 from memo.keys import Call, Keyer
 
@@ -373,14 +373,16 @@ class Run:
 
     def _passing(self, attempt: Attempt, value: Any) -> Any:
         """The stream that a call returned, recorded as it passes; None if it returned no stream."""
-        kind = type(value)
-        if hasattr(kind, "__anext__") or (hasattr(kind, "__aiter__") and not is_model(kind)):
+        kind = _streamed(type(value))
+        if not kind:
+            return None
+        if kind == "stream":
 
             async def abegin() -> Live:
                 return Live(aiter(value), attempt)
 
             return attempt.defer("awaitable stream" if attempt.awaited else "stream", stream(abegin))
-        if hasattr(kind, "__next__") and not isinstance(value, io.IOBase):
+        if not isinstance(value, io.IOBase):
             attempt.iterated = "sync"
             return attempt.defer("iterator", stream_sync(lambda: LiveSync(iter(value), attempt)))
         return None
@@ -412,6 +414,14 @@ class Run:
         if outcome.read is not None:
             raise DataMismatch(self._call.function, "it is a generator, but a value was recorded")
         return Play(outcome, self._call.function, self._session.pace, self._session.note)
+
+
+@by_class
+def _streamed(kind: type) -> str:
+    """What kind of stream the objects of a class are, if they are any. (A model's metaclass takes long to say no.)"""
+    if hasattr(kind, "__anext__") or (hasattr(kind, "__aiter__") and not is_model(kind)):
+        return "stream"
+    return "iterator" if hasattr(kind, "__next__") else ""
 
 
 async def _result(value: Any) -> Any:
