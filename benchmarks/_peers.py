@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,11 @@ def cashews_memory(_: Path) -> Decorate:
     return cache(ttl="10h")
 
 
-def cashews_disk(directory: Path) -> Decorate:
+def cashews_disk(directory: Path, **settings: Any) -> Decorate:
     from cashews import Cache
 
     cache = Cache()
-    cache.setup("disk://", directory=str(directory))
+    cache.setup("disk://", directory=str(directory), **settings)
     return cache(ttl="10h")
 
 
@@ -57,11 +58,11 @@ def joblib_disk(directory: Path) -> Decorate:
     return Memory(directory, verbose=0).cache
 
 
-def diskcache_disk(directory: Path) -> Decorate:
+def diskcache_disk(directory: Path, **settings: Any) -> Decorate:
     """It knows no async functions: of one, it would keep the coroutine. So it gets a plain one that runs it."""
     from diskcache import Cache
 
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), **settings)
 
     def decorate(function: Function) -> Function:
         @cache.memoize(name=function.__name__)
@@ -103,3 +104,10 @@ DISK: dict[str, Callable[[Path], Decorate] | str] = {
     "aiocache": NO_DISK,
     "async-lru": NO_DISK,
 }
+
+FLUSHED: dict[str, Callable[[Path], Decorate] | str] = {
+    # SQLite's FULL: the log is flushed to disk at each commit. (cashews hands what it does not know on to diskcache.)
+    "cashews, flushed": missing("cashews", "diskcache") or partial(cashews_disk, sqlite_synchronous=2),
+    "diskcache, flushed": missing("diskcache") or partial(diskcache_disk, sqlite_synchronous=2),
+}
+"""Those of them that can be told to flush what they store to disk."""

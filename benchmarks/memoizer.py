@@ -8,6 +8,7 @@ Run as a module it is a process that stores or reads many keys: `python -m bench
 """
 
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -23,11 +24,12 @@ from openai.types.chat import ChatCompletionChunk
 from pydantic import TypeAdapter
 
 from benchmarks._harness import Row, Skipped, Way, race, race_all, run_python, said
-from benchmarks._peers import DISK, MEMORY, Decorate, Function
+from benchmarks._peers import DISK, FLUSHED, MEMORY, Decorate, Function
 from benchmarks._samples import ANSWER, EMBEDDING, HISTORY, QUESTION, Answer, chunks
 from memo import Recorder
 from memo._signature import Signature
 from memo.keys import Keyer
+from memo.stores import MemoryStore
 
 MANY = 10_000
 CHUNKS = chunks()
@@ -165,16 +167,42 @@ def misses(directory: Path, rounds: int) -> Iterator[Row | Skipped]:
         decorated, numbers = decorate(answer), count()
         return Way(lambda: decorated(f"{next(numbers)}"))
 
-    for place, peers, memo in (
-        ("memory", MEMORY, Recorder("memory://", mode="record-if-missing")),
-        ("disk", DISK, Recorder(directory / "memo", mode="record-if-missing")),
-    ):
-        others: dict[str, Way | str] = {}
-        for name, make in peers.items():
-            others[name] = make if isinstance(make, str) else new(make(directory / place / name))
-            if place == "disk" and isinstance(others[name], Way):
-                others[name] = others[name]._replace(target=1.0, note="does not flush")
-        yield from race_all({f"{place}: miss and store, 1 KB": new(memo.recordable)}, others, rounds=rounds)
+    def others(place: str, peers: dict[str, Any], note: str = "") -> dict[str, Way | str]:
+        return {
+            name: make if isinstance(make, str) else new(make(directory / place / name))._replace(note=note)
+            for name, make in peers.items()
+        }
+
+    memo = new(Recorder("memory://", mode="record-if-missing").recordable)
+    yield from race_all({"memory: miss and store, 1 KB": memo}, others("memory", MEMORY), rounds=rounds)
+    memo = new(Recorder(directory / "memo", mode="record-if-missing").recordable)
+    quick = {
+        name: each if isinstance(each, str) else each._replace(target=1.0)
+        for name, each in others("disk", DISK, "does not flush").items()
+    }
+    bare = {"bare write, flushed": bare_write(directory / "bare")}
+    yield from race_all(
+        {"disk: miss and store, 1 KB": memo}, {**quick, **others("disk", FLUSHED), **bare}, rounds=rounds
+    )
+
+
+def bare_write(directory: Path) -> Way:
+    """What flushing costs by itself: the bytes of one recording, written to a temporary file, flushed, linked into place."""
+    store = MemoryStore()
+    asyncio.run(Recorder(store, mode="record-if-missing").recordable(answer)(QUESTION))
+    data, numbers = store.get(next(store.scan())) or b"", count()
+    directory.mkdir(parents=True)
+
+    async def write() -> None:
+        path = f"{directory}/{next(numbers)}.json"
+        file = os.open(f"{path}.tmp", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        os.write(file, data)
+        os.fsync(file)
+        os.close(file)
+        os.link(f"{path}.tmp", path)
+        os.unlink(f"{path}.tmp")  # noqa: PTH108
+
+    return Way(write)
 
 
 def key_of_100_kb(rounds: int) -> Row:
