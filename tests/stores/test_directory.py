@@ -188,9 +188,76 @@ def test_file_modes_follow_the_umask(tmp_path, umask):
     before = os.umask(umask)
     try:
         DirectoryStore(tmp_path / "s").put("f/a", b"1")
+        DirectoryStore(tmp_path / "s").create("f/b", b"1")
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "s" / "f" / "a.json").stat().st_mode) == 0o666 & ~umask
+    for name in ("a", "b"):
+        assert stat.S_IMODE((tmp_path / "s" / "f" / f"{name}.json").stat().st_mode) == 0o666 & ~umask
+
+
+UNNAMED = getattr(os, "O_TMPFILE", 0)
+
+
+def _without_unnamed_files(monkeypatch):
+    monkeypatch.setattr("memo.stores._directory._UNNAMED", 0)
+
+
+def _unsupported(monkeypatch):
+    def opened(path, flags, *args, real=os.open):
+        if UNNAMED and flags & UNNAMED == UNNAMED:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        return real(path, flags, *args)
+
+    monkeypatch.setattr(os, "open", opened)
+
+
+def _without_proc(monkeypatch):
+    def link(source, target, real=os.link, **options):
+        if source.startswith("/proc/"):
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        real(source, target, **options)
+
+    monkeypatch.setattr(os, "link", link)
+
+
+def _without_links(monkeypatch):
+    def link(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.parametrize(
+    "system", [lambda _: None, _without_unnamed_files, _unsupported, _without_proc, _without_links], ids=range(5)
+)
+def test_the_first_write_wins_whatever_the_system_can_do(tmp_path, monkeypatch, system):
+    system(monkeypatch)
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda file, real=os.fsync: (flushed.append(os.fstat(file).st_size), real(file)))
+    store, long = DirectoryStore(tmp_path / "s"), b"x" * 300_000
+    for name in ("f/a", "f/b"):  # in the first, the folder is not there yet
+        assert store.create(name, long) is None
+        assert set(flushed) == {len(long)}
+        assert store.create(name, b"2") == long
+        assert store.get(name) == long
+        flushed.clear()
+    assert names(tmp_path / "s" / "f") == ["a.json", "b.json"]
+
+
+@posix
+def test_a_new_recording_that_can_not_be_written_leaves_nothing(tmp_path):
+    store = DirectoryStore(tmp_path)
+    store.put("f/a", b"old")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+    try:
+        with pytest.raises(StoreNotWritable, match="File too large"):
+            store.create("f/b", b"x" * 300_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert names(tmp_path / "f") == ["a.json"]
 
 
 @posix
