@@ -121,9 +121,9 @@ def _pretty(node: Any, indent: int) -> bytes:
     if indent + len(flat) <= _LINE or (not flat.isascii() and indent + len(flat.decode()) <= _LINE):
         return flat
     entries = (
-        {name: _laid_out(each, indent + 2) for name, each in node.items()}
+        {name: _laid_out(each, indent + 2) if type(each) in _NESTED else each for name, each in node.items()}
         if kind is dict
-        else [_laid_out(each, indent + 2) for each in node]
+        else [_laid_out(each, indent + 2) if type(each) in _NESTED else each for each in node]
     )
     return orjson.dumps(entries, option=_LINES)
 

@@ -140,8 +140,12 @@ class DirectoryStore:
             except OSError as error:
                 raise _failure(error, path) from error
             kept = self.get(name)
-            if kept is not None:  # else it was deleted just now
+            if kept is not None:
                 return kept
+            if os.path.islink(path):  # noqa: PTH114
+                self.put(name, data)  # in the place of a link that leads nowhere
+                return None
+            # It was deleted just now.
 
     def _place(self, path: str, data: bytes, move: Callable[[str, str], bool]) -> bool:
         """Write the bytes to a temporary file, flush them to disk, and move that into place. Whether it was moved."""

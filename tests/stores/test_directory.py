@@ -245,6 +245,17 @@ def test_the_first_write_wins_whatever_the_system_can_do(tmp_path, monkeypatch, 
 
 
 @posix
+def test_a_link_that_leads_nowhere_is_no_recording_and_gives_way(tmp_path):
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "a.json").symlink_to("nowhere")
+    store = DirectoryStore(tmp_path)
+    assert store.get("f/a") is None
+    assert store.create("f/a", b"1") is None
+    assert store.create("f/a", b"2") == b"1"
+    assert names(tmp_path / "f") == ["a.json"]
+
+
+@posix
 def test_a_new_recording_that_can_not_be_written_leaves_nothing(tmp_path):
     store = DirectoryStore(tmp_path)
     store.put("f/a", b"old")
