@@ -62,7 +62,7 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
         return None
     if type(back) is not cls:
         return None
-    fields = cls.model_fields
+    fields = _fields(cls)
     held = value.__dict__
     attributes = {name: each for name, each in held.items() if name not in fields} if len(held) > len(fields) else {}
     if attributes:
@@ -81,6 +81,11 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
     if _may_vary(cls) and varies(back):
         return None
     return Plain(data, counted, attributes, shallow)
+
+
+@by_class
+def _fields(cls: Any) -> frozenset[str]:
+    return frozenset(cls.model_fields)
 
 
 @by_class

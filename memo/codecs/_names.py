@@ -125,9 +125,9 @@ class Types:
         Raises `UntrustedType` or `TypeNotFound` for one that would not.
         """
         # Only classes are remembered: `Optional[int]` and `int | None` are equal, and two.
-        alias = typing.get_origin(cls) is not None
-        name = None if alias else self._spelled.get(cls)
+        name = self._spelled.get(cls) if isinstance(cls, type) else None
         if name is None:
+            alias = typing.get_origin(cls) is not None
             name = _spell(cls)
             found = self.resolve(name)
             if found is not cls and not (alias and repr(found) == repr(cls) and found == cls):

@@ -35,31 +35,33 @@ def difference(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
     `parts` takes a value of a type that only a codec knows and gives what identifies it.
     """
     kind = type(a)
-    if kind is not type(b):
-        return ""
+    return _comparison(kind)(a, b, parts) if kind is type(b) else ""
+
+
+@by_class
+def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | None]:
+    """How two values of that type are compared."""
     if kind in _BY_EQUALITY:
-        return None if a == b else ""
+        return _equal
     if kind is float:
-        return None if (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b) else ""
+        return _float
     if kind is list or kind is tuple:
-        return _sequence(a, b, parts)
+        return _sequence
     if kind is dict:
-        return _mapping(a, b, parts)
+        return _mapping
     if kind is set or kind is frozenset:
-        return _set(a, b, parts)
+        return _set
     if is_model(kind):
-        return _model(a, b, parts)
-    if isinstance(a, Enum):
-        return None if a is b else ""
+        return _model
+    if issubclass(kind, Enum):
+        return _identical
     if dataclasses.is_dataclass(kind):
-        return _fields(state(a), state(b), parts)
+        return _dataclass
     if is_named_tuple(kind):
-        inner = _sequence(a, b, parts)
-        return _fields(getattr(a, "__dict__", {}), getattr(b, "__dict__", {}), parts) if inner is None else inner
-    if isinstance(a, datetime | time) and kind in (datetime, time):
-        alike = a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
-        return difference(a.tzinfo, b.tzinfo, parts) if alike else ""
-    return None if difference(parts(a), parts(b), parts) is None else ""
+        return _named_tuple
+    if kind is datetime or kind is time:
+        return _moment
+    return _other
 
 
 def step(key: Any) -> str:
@@ -100,6 +102,36 @@ def in_slots(value: Any) -> Iterator[tuple[str, Any]]:
             yield name, member.__get__(value)
         except AttributeError:
             continue
+
+
+def _equal(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    return None if a == b else ""
+
+
+def _identical(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    return None if a is b else ""
+
+
+def _float(a: float, b: float, parts: Callable[[Any], Any]) -> str | None:
+    return None if (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b) else ""
+
+
+def _dataclass(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    return _fields(state(a), state(b), parts)
+
+
+def _named_tuple(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    inner = _sequence(a, b, parts)
+    return _fields(getattr(a, "__dict__", {}), getattr(b, "__dict__", {}), parts) if inner is None else inner
+
+
+def _moment(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    alike = a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
+    return difference(a.tzinfo, b.tzinfo, parts) if alike else ""
+
+
+def _other(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    return None if difference(parts(a), parts(b), parts) is None else ""
 
 
 def _sequence(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
@@ -145,16 +177,22 @@ def _fields(a: dict[str, Any], b: dict[str, Any], parts: Callable[[Any], Any]) -
         return ""
     for name, x in a.items():
         y = b[name]
-        if x is y or (type(x) is str and type(y) is str and x == y):
+        if x is y:
             continue
-        inner = difference(x, y, parts)
+        kind = type(x)
+        if kind is not type(y):
+            return f".{name}"
+        # As `_alike` has it. It is not called: this is most of what proving a model takes.
+        if (kind in _BY_EQUALITY or (kind is float and x != 0)) and x == y:
+            continue
+        inner = _comparison(kind)(x, y, parts)
         if inner is not None:
             return f".{name}{inner}"
     return None
 
 
 def _model(a: BaseModel, b: BaseModel, parts: Callable[[Any], Any]) -> str | None:
-    inner = _fields(vars(a), vars(b), parts)
+    inner = _fields(a.__dict__, b.__dict__, parts)
     if inner is not None:
         return inner
     if a.__pydantic_fields_set__ != b.__pydantic_fields_set__:
