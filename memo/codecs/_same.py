@@ -192,7 +192,7 @@ def _fields(a: dict[str, Any], b: dict[str, Any], parts: Callable[[Any], Any]) -
 
 
 def _model(a: BaseModel, b: BaseModel, parts: Callable[[Any], Any]) -> str | None:
-    inner = _fields(a.__dict__, b.__dict__, parts)
+    inner = _fields(vars(a), vars(b), parts)
     if inner is not None:
         return inner
     if a.__pydantic_fields_set__ != b.__pydantic_fields_set__:

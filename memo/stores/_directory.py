@@ -38,10 +38,10 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 class DirectoryStore:
     """A directory of JSON files, one a recording, made to be read, reviewed and committed.
 
-    Writes go to a temporary file in the same directory (which has no name, where that can be), are flushed to disk and moved
-    into place: a process killed at any instant leaves the old recording or the new one. Names come from data and can not leave the directory: what is
-    no plain file name is replaced and given a digest, so that two names never share a file. (Where the file system ignores
-    case, functions that differ only in case share a folder; their keys still differ.)
+    Writes go to a temporary file in the same directory (without a name, where the system has that), are flushed to disk and
+    moved into place: a process killed at any instant leaves the old recording or the new one. Names come from data and can
+    not leave the directory: what is no plain file name is replaced and given a digest, so that two names never share a file.
+    (Where the file system ignores case, functions that differ only in case share a folder; their keys still differ.)
 
     Links are followed, wherever they lead: a user may link recordings in. What is no file in the end is damage.
     """
@@ -53,6 +53,7 @@ class DirectoryStore:
         self._root = os.path.abspath(os.path.expanduser(directory))  # noqa: PTH100, PTH111 - as text, it is joined at each read
         self._folders: dict[str, str] = {}
         """Their paths, by the names of functions."""
+        self._links_unnamed = True
 
     def __repr__(self) -> str:
         return f"DirectoryStore({self._root!r})"
@@ -132,7 +133,7 @@ class DirectoryStore:
         path = self._path(name)
         while True:
             try:
-                created = _create_unnamed(path, data)
+                created = self._create_unnamed(path, data)
                 if created is None:
                     created = self._place(path, data, _link)
                 if created:
@@ -146,6 +147,32 @@ class DirectoryStore:
                 self.put(name, data)  # in the place of a link that leads nowhere
                 return None
             # It was deleted just now.
+
+    def _create_unnamed(self, path: str, data: bytes) -> bool | None:
+        """Write the bytes to a file that has no name, flush them to disk, and give it one, if there is none of that name.
+
+        Whether it was given; None where the system can not do that. It is flushed in three quarters of the time that a file
+        with a name takes, and whoever is killed leaves nothing behind.
+        """
+        if not (_UNNAMED and self._links_unnamed):
+            return None
+        try:
+            file = os.open(os.path.dirname(path), _UNNAMED, 0o666)  # noqa: PTH120
+        except OSError:
+            return None
+        try:
+            _fill(file, data)
+            # By the descriptor's own name. (The directory stands there for Python to follow the link; nothing looks at it.)
+            os.link(f"/proc/self/fd/{file}", path, src_dir_fd=file)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            # Without links, or without /proc, it is not tried again; a disk that is full may not be so for ever.
+            self._links_unnamed = error.errno not in {*_NO_LINKS, errno.ENOENT}
+            return None
+        finally:
+            os.close(file)
+        return True
 
     def _place(self, path: str, data: bytes, move: Callable[[str, str], bool]) -> bool:
         """Write the bytes to a temporary file, flush them to disk, and move that into place. Whether it was moved."""
@@ -283,31 +310,6 @@ def _link(temporary: str, path: str) -> bool:
         return True
     os.unlink(temporary)  # noqa: PTH108
     return False
-
-
-def _create_unnamed(path: str, data: bytes) -> bool | None:
-    """Write the bytes to a file that has no name, flush them to disk, and give it one, if there is none of that name.
-
-    Whether it was given; None where the system has no such files. It is flushed in three quarters of the time that one with
-    a name takes, and whoever is killed leaves nothing behind.
-    """
-    if not _UNNAMED:
-        return None
-    try:
-        file = os.open(os.path.dirname(path), _UNNAMED, 0o666)  # noqa: PTH120
-    except OSError:
-        return None
-    try:
-        _fill(file, data)
-        # By the descriptor's own name. (The directory stands there for Python to follow the link; nothing looks at it.)
-        os.link(f"/proc/self/fd/{file}", path, src_dir_fd=file)
-    except FileExistsError:
-        return False
-    except OSError:
-        return None
-    finally:
-        os.close(file)
-    return True
 
 
 def _fill(file: int, data: bytes) -> None:
