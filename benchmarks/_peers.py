@@ -12,11 +12,11 @@ Function = Callable[[Any], Awaitable[Any]]
 Decorate = Callable[[Function], Function]
 
 
-def cashews_memory(_: Path) -> Decorate:
+def cashews_memory(_: Path, **settings: Any) -> Decorate:
     from cashews import Cache
 
     cache = Cache()
-    cache.setup("mem://", size=100_000, check_interval=0)
+    cache.setup("mem://", size=100_000, check_interval=0, **settings)
     return cache(ttl="10h")
 
 
@@ -89,6 +89,8 @@ NO_DISK = "keeps nothing on disk"
 
 MEMORY: dict[str, Callable[[Path], Decorate] | str] = {
     "cashews": missing("cashews") or cashews_memory,
+    # Told to, it keeps a pickle, and each hit gives an object of its own, as memo's do. Otherwise all share one.
+    "cashews, fresh": missing("cashews") or partial(cashews_memory, pickle_type="default"),
     "aiocache": missing("aiocache") or aiocache_memory,
     "async-lru": missing("async_lru") or async_lru,
     "cachier": missing("cachier") or cachier_memory,
