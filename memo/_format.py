@@ -212,7 +212,7 @@ def _checked(tree: Any, location: str, call: tuple[Any, ...] | None) -> dict[str
     return document
 
 
-_NUMBERS = (int, float)
+_SECONDS = (int, float)
 
 
 def _are_outcomes(trees: Any) -> bool:
@@ -222,7 +222,7 @@ def _are_outcomes(trees: Any) -> bool:
         if not (
             type(tree) is dict
             and ("value" in tree or "error" in tree or "stream" in tree)
-            and isinstance(tree.get("seconds", 0.0), _NUMBERS)
+            and isinstance(tree.get("seconds", 0.0), _SECONDS)
         ):
             return False
     return True
