@@ -115,15 +115,17 @@ class _Function:
         if instance is None and self._method and args:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
-        if setting is None:
-            setting = self.setting(session)
+        return self.keyer(session, setting or self.setting(session), skip).call(instance, args, kwargs)
+
+    def keyer(self, session: Session, setting: Setting, skip: int) -> Keyer:
+        """What turns calls under that session into `Call`s: of a method (`skip=1`), or of a function."""
         keyer = setting.keyers.get(skip)
         if keyer is None:
             made_for, keyer = self._ready_keyer
             if made_for != skip or session.secrets or session.loosened:
                 keyer = self._keyer(skip, session.secrets, session.loosened)
             setting.keyers[skip] = keyer
-        return keyer.call(instance, args, kwargs)
+        return keyer
 
     def run(
         self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

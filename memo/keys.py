@@ -138,6 +138,8 @@ class Keyer:
         self._scrub = [
             (self._path(path, "scrub"), (each,) if callable(each) else tuple(each)) for path, each in scrubbed
         ]
+        self.alike = key is None and identity is None and not self._scrub
+        """Whether equal arguments always give the same call: no function of the user's takes part."""
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
         self._secrets = plain_names(_tuple(secrets))
         self._canonical = _Canonical(function, self._secrets, shares=not self._tree_changes)

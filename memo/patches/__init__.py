@@ -25,7 +25,7 @@ from memo._recordable import Options
 from memo._scope import Recorder
 from memo._session import process_wide
 from memo.errors import InvalidOption, TargetNotFound
-from memo.patches import _registry
+from memo.patches import _recall, _registry
 from memo.patches._config import Configuration, configured
 from memo.patches._naming import Naming
 from memo.patches._registry import Patch
@@ -56,6 +56,8 @@ class Installation:
             for patch in patches:
                 _registry.apply(patch)
                 self._patches.append(patch)
+                if isinstance(patch.describe, Naming):
+                    _recall.began(patch.describe.module)
             if recorder is not None:
                 self.recorder = recorder.start()
                 atexit.register(self._report)
@@ -74,6 +76,8 @@ class Installation:
             patches, self._patches = self._patches, []
             recorder, self.recorder = self.recorder, None
             for patch in reversed(patches):
+                if isinstance(patch.describe, Naming):
+                    _recall.ended(patch.describe.module)
                 _registry.undo(patch)
         if recorder is not None:
             atexit.unregister(self._report)

@@ -35,7 +35,7 @@ from memo._session import current
 from memo.errors import InvalidOption, TargetNotFound
 from memo.keys import Describe
 
-__all__ = ["Patch", "apply", "check", "lock", "split", "undo"]
+__all__ = ["Patch", "apply", "beneath", "check", "lock", "split", "undo"]
 
 log = logging.getLogger("memo")
 
@@ -196,6 +196,18 @@ class _Applied:
             delattr(self.owner, self.name)  # inherited: no shadow of the parent's stays behind
         self.wrapper = None
         return True
+
+
+def beneath(method: Any) -> tuple[Any, Any] | None:
+    """What is known of a bound method that is patched, and that method without memo's wrapper.
+
+    None for one that is not, or that somebody has put something on top of.
+    """
+    parent = method._self_parent if type(method) is BoundRecordable else None
+    if type(parent) is not Patched or not parent._self_own:
+        return None
+    applied: _Applied = parent._self_applied
+    return (applied.function, method.__wrapped__) if applied.count and applied.wrapper is parent else None
 
 
 lock = threading.RLock()

@@ -18,21 +18,25 @@ import inspect
 import sys
 import typing
 import weakref
+from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from memo._attempt import Attempt
 from memo._outcomes import Outcome
 from memo._recordable import Options
-from memo._run import Run
+from memo._run import Run, Setting, decide
+from memo._session import Session
 from memo._stream import Live, LiveSync, Play, stream, stream_sync
+from memo.errors import MemoError
+from memo.keys import Call
 from memo.patches._bodies import SDK_STREAM, AsyncBody, Body, Cut, CutStream, SyncBody
 from memo.patches._naming import Naming, Request
 from memo.patches._registry import Patch
 
-__all__ = ["stainless"]
+__all__ = ["MISSING", "Repeat", "Stainless", "requests", "stainless"]
 
 
 def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
@@ -50,13 +54,55 @@ def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
     )
 
 
+requests: ContextVar[list[Stainless] | None] = ContextVar("memo_requests", default=None)
+"""Where the requests are noted that are made in this context, if anywhere."""
+
+MISSING: Any = object()
+
+
+class Repeat(NamedTuple):
+    """What it takes to replay a call again."""
+
+    kind: type[Stainless]
+    call: Call
+    request: Request
+    form: str
+
+    def run(self, function: Any, setting: Setting, session: Session, wrapped: Any) -> Any:
+        """The same call, under that session."""
+        run = self.kind(function, setting, session, session.mode, self.call, wrapped, (), {})
+        run._request, run._form = self.request, self.form
+        return run
+
+
 # The calls
 
 
-class _Stainless(Run):
+class Stainless(Run):
     """What the sync and the async client have in common."""
 
-    __slots__ = ("_form", "_request")
+    __slots__ = ("_form", "_request", "handed")
+
+    handed: Any
+    """What the caller got, of a call that was replayed. None of one that was not."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.handed = None
+        made = requests.get()
+        if made is not None:
+            made.append(self)
+
+    def repeat(self, setting: Setting) -> Repeat | None:
+        """What it takes to replay this call again, under any session of the same setting; None of a raw response.
+
+        What was sent is left out, since it may be large, and be changed by its owner: nothing of it is read in a replay.
+        """
+        request = self.request
+        if self._setting is not setting or self.form not in ("typed", "stream"):
+            return None
+        options = request.options.model_copy(update={"json_data": None, "extra_json": None})
+        return Repeat(type(self), self._call, request._replace(options=options), self.form)
 
     @property
     def request(self) -> Request:
@@ -168,7 +214,7 @@ class _Stainless(Run):
         return response
 
 
-class AsyncStainlessRun(_Stainless):
+class AsyncStainlessRun(Stainless):
     """A call of `AsyncAPIClient.request`."""
 
     __slots__ = ()
@@ -194,12 +240,27 @@ class AsyncStainlessRun(_Stainless):
                     response.stream = AsyncBody(response.stream, Body(response, attempt, events=self.request.stream))
         return value
 
+    async def arecalled(self) -> Any:
+        """What the call is replayed with; `MISSING` where it has to be made, or to be missed."""
+        session = self._session
+        found = session.ready(self._call) or await session.afind(self._call, self._setting.values)
+        outcome = decide(session, self._mode, self._call, found, ready=True)
+        if not isinstance(outcome, Outcome):
+            return MISSING
+        self._counter.hits += 1
+        try:
+            return await self._aplayed(outcome)
+        except MemoError as error:
+            session.note(error)
+            raise
+
     async def _aplayed(self, outcome: Outcome) -> Any:
         if outcome.error is not None and outcome.items is None:
             raise outcome.error()
         match self.form:
             case "typed":
-                return self.typed(outcome)
+                self.handed = self.typed(outcome)
+                return self.handed
             case "stream":
                 play = self._play(outcome)
 
@@ -208,12 +269,13 @@ class AsyncStainlessRun(_Stainless):
 
                 opened = self.opened(outcome)
                 _afeed(opened, stream(begin))
+                self.handed = opened
                 return opened
             case _:
                 return await self.process(outcome)
 
 
-class StainlessRun(_Stainless):
+class StainlessRun(Stainless):
     """A call of `SyncAPIClient.request`."""
 
     __slots__ = ()
@@ -235,16 +297,32 @@ class StainlessRun(_Stainless):
                     response.stream = SyncBody(response.stream, Body(response, attempt, events=self.request.stream))
         return value
 
+    def recalled(self) -> Any:
+        """What the call is replayed with; `MISSING` where it has to be made, or to be missed."""
+        session = self._session
+        found = session.find(self._call, self._setting.values)
+        outcome = decide(session, self._mode, self._call, found, ready=True)
+        if not isinstance(outcome, Outcome):
+            return MISSING
+        self._counter.hits += 1
+        try:
+            return self._played(outcome)
+        except MemoError as error:
+            session.note(error)
+            raise
+
     def _played(self, outcome: Outcome) -> Any:
         if outcome.error is not None and outcome.items is None:
             raise outcome.error()
         match self.form:
             case "typed":
-                return self.typed(outcome)
+                self.handed = self.typed(outcome)
+                return self.handed
             case "stream":
                 play = self._play(outcome)
                 opened = self.opened(outcome)
                 _feed(opened, stream_sync(lambda: play))
+                self.handed = opened
                 return opened
             case _:
                 return self.process(outcome)
