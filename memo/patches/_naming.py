@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from memo._secrets import mask
 from memo._signature import DoesNotFit
 
-__all__ = ["Naming", "Request", "default_query"]
+__all__ = ["Naming", "Request"]
 
 _RAW_HEADER = "x-stainless-raw-response"
 _FIXED_WORD = re.compile(r"[a-z][a-z_]*")
@@ -114,7 +114,7 @@ class Naming:
         extra = getattr(options, "extra_json", None)
         if extra:
             body = {**body, **extra} if isinstance(body, Mapping) else extra
-        query = {**default_query(client), **(_pairs(inline) if inline else {}), **(options.params or {})}
+        query = {**_default_query(client), **(_pairs(inline) if inline else {}), **(options.params or {})}
         arguments: dict[str, Any] = {
             "method": options.method.upper(),
             "path": mask(path) if "://" in path else path,
@@ -161,8 +161,7 @@ def _without(value: Any, secret: str) -> Any:
     return {name: _without(each, secret) if deep else each for name, each in value.items() if name != secret}
 
 
-def default_query(client: Any) -> Mapping[str, Any]:
-    """What a client asks for with every call."""
+def _default_query(client: Any) -> Mapping[str, Any]:
     query = getattr(client, "default_query", None)  # Azure: the version of the API
     return query if isinstance(query, Mapping) else {}
 

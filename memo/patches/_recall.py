@@ -25,8 +25,8 @@ import wrapt
 
 from memo._modes import Mode
 from memo._run import Setting
-from memo._session import Session, current
-from memo.patches._naming import default_query
+from memo._session import current
+from memo.keys import Keyer
 from memo.patches._registry import beneath
 from memo.patches._stainless import MISSING, Repeat, Stainless, requests
 
@@ -54,6 +54,8 @@ _BESIDE = 2048
 
 
 class _Known(NamedTuple):
+    """What a call became: the request, and the server that it goes to."""
+
     repeat: Repeat
     server: Any
     size: int
@@ -63,93 +65,87 @@ class _Calls:
     """What the calls on one client became."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, _Known] = {}
+        self.known: dict[_Key, _Known] = {}
         self._size = 0
 
-    def get(self, key: Any, server: Any) -> Repeat | None:
-        known = self._known.get(key)
-        return known.repeat if known is not None and (known.server is server or known.server == server) else None
-
-    def keep(self, key: Any, known: _Known) -> None:
+    def keep(self, key: _Key, known: _Known) -> None:
+        """Keep one more; the oldest goes, where there are too many."""
         with _lock:
-            before = self._known.pop(key, None)
-            self._known[key] = known
+            before = self.known.pop(key, None)
+            self.known[key] = known
             self._size += known.size - (before.size if before is not None else 0)
             while self._size > _MOST:
-                self._size -= self._known.pop(next(iter(self._known))).size
+                self._size -= self.known.pop(next(iter(self.known))).size
 
 
-class _Unsure(Exception):
-    """What the call becomes may be another request each time."""
-
-
-class _Asked:
-    """A call of a method that may become the same request again. Raises `_Unsure`."""
-
-    __slots__ = ("_arguments", "_client", "_function", "_key", "_server", "_session", "_setting", "_wrapped", "repeat")
-
-    def __init__(self, session: Session, method: Any, resource: Any, arguments: tuple[Any, Any]) -> None:
-        client, post = resource._client, resource._post
-        found = beneath(client.request)
-        if found is None or post.__self__ is not client:
-            raise _Unsure
-        self._function, self._wrapped = found
-        self._setting: Setting = self._function.setting(session)
-        keyer = self._function.keyer(session, self._setting, 1)
-        if not keyer.alike:
-            raise _Unsure
-        self._session = session
-        self._client = client
-        self._server = client._base_url
-        self._arguments = arguments
-        # What the options of the patch and of the session make of a request is the keyer's.
-        self._key = (method, post.__func__, keyer, marshal.dumps(self._all(), 2))
-        calls = _clients.get(client)
-        self.repeat = calls.get(self._key, self._server) if calls is not None else None
-
-    def _all(self) -> tuple[Any, ...]:
-        """All that the request is made of, beside the server."""
-        client = self._client
-        overridden = getattr(client, "_base_url_overridden", None)  # together: the path depends on it
-        return (self._arguments, default_query(client), client._custom_headers, overridden)
-
-    def run(self) -> Any:
-        """The request."""
-        assert self.repeat is not None
-        return self.repeat.run(self._function, self._setting, self._session, self._wrapped)
-
-    def keep(self, made: list[Stainless], result: Any) -> None:
-        """Remember the request: if it was the only one, and the method only handed over what it was replayed with."""
-        if len(made) != 1 or result is None or made[0].handed is not result:
-            return
-        (run,), client, (method, post, _, raw) = made, self._client, self._key
-        repeat = run.repeat(self._setting)
-        if repeat is None or run.client is not client or client.base_url is not self._server or not _own(post, method):
-            return
-        # marshal writes the same bytes for what is of the same plain types and equal, whether or not it is the same object,
-        # and refuses whatever is of another type, but for what looks like bytes, and sets. So if these values are plain,
-        # no others are ever written like them. If they are not what they were, somebody has changed them meanwhile.
-        everything = self._all()
-        if not _is_plain(everything) or marshal.dumps(everything, 2) != raw:
-            return
-        size = len(raw) + len(repeat.call.arguments) + _BESIDE
-        if size <= _MOST:
-            with _lock:
-                calls = _clients.setdefault(client, _Calls())
-            calls.keep(self._key, _Known(repeat, self._server, size))
-
+_Key = tuple[Any, Any, Keyer, bytes]
+"""The method, the SDK's own that sends, what the options of patch and session make of a request, and what is given."""
 
 _clients: WeakKeyDictionary[Any, _Calls] = WeakKeyDictionary()
 
 
-def _asked(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Asked | None:
+class _Unknown(NamedTuple):
+    """A call of which it is not known what it becomes."""
+
+    key: _Key
+    client: Any
+    server: Any
+    setting: Setting
+    arguments: tuple[Any, Any]
+
+    def keep(self, made: list[tuple[Stainless, Any]], result: Any) -> None:
+        """Remember what it became: if that is one request, and the method handed over what this was replayed with."""
+        if len(made) != 1 or result is None or made[0][1] is not result:
+            return
+        ((run, _),), client, (method, post, _, given) = made, self.client, self.key
+        repeat = run.repeat(self.setting)
+        if repeat is None or run.client is not client or client.base_url is not self.server or not _own(post, method):
+            return
+        # marshal writes the same for whatever is equal and of the same plain types, be it one object or two, and refuses
+        # what is of any other type; but for sets, and what looks like bytes. So if these values are plain, no others are
+        # written like them. If they are written otherwise now, somebody has changed them since.
+        everything = _given(client, self.arguments)
+        if not _is_plain(everything) or marshal.dumps(everything, 2) != given:
+            return
+        size = len(given) + len(repeat.call.arguments) + _BESIDE
+        if size <= _MOST:
+            with _lock:
+                calls = _clients.setdefault(client, _Calls())
+            calls.keep(self.key, _Known(repeat, self.server, size))
+
+
+def _given(client: Any, arguments: tuple[Any, Any]) -> tuple[Any, ...]:
+    """What a request is made of, beside the server."""
+    # In together, the path depends on whether it is the default one.
+    overridden = getattr(client, "_base_url_overridden", None)
+    return (arguments, getattr(client, "default_query", None), client._custom_headers, overridden)
+
+
+def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The request that the call becomes; `_Unknown` where it may be remembered, None where it may be another each time."""
     session = current()
     if session is None or session.mode not in _MODES:
         return None
     try:
-        return _Asked(session, method, resource, (args, kwargs))
-    except (_Unsure, AttributeError, TypeError, ValueError):
+        client, post = resource._client, resource._post
+        found = beneath(client.request)
+        if found is None or post.__self__ is not client:
+            return None
+        function, wrapped = found
+        setting: Setting = function.setting(session)
+        keyer: Keyer = function.keyer(session, setting, 1)
+        if not keyer.alike:
+            return None
+        server, arguments = client._base_url, (args, kwargs)
+        key = (method, post.__func__, keyer, marshal.dumps(_given(client, arguments), 2))
+        calls = _clients.get(client)
+    except (AttributeError, TypeError, ValueError):
         return None  # not plain, or no client that memo knows
+    known = calls.known.get(key) if calls is not None else None
+    if known is None or not (known.server is server or known.server == server):
+        return _Unknown(key, client, server, setting, arguments)
+    repeat = known.repeat
+    return repeat.kind.again(repeat, function, setting, session, wrapped)
 
 
 def _is_plain(value: Any) -> bool:
@@ -172,39 +168,33 @@ def _is_plain(value: Any) -> bool:
 
 
 def _recall(method: Any, wrapped: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    asked = _asked(method, resource, args, kwargs)
-    if asked is None:
-        return wrapped(*args, **kwargs)
-    if asked.repeat is not None:
-        result = asked.run().recalled()
-        if result is not MISSING:
-            return result
-    made: list[Stainless] = []
+    known = _known(method, resource, args, kwargs)
+    if type(known) is not _Unknown:
+        result = known.recalled(known.found()) if known is not None else MISSING
+        return result if result is not MISSING else wrapped(*args, **kwargs)
+    made: list[tuple[Stainless, Any]] = []
     before = requests.set(made)
     try:
         result = wrapped(*args, **kwargs)
     finally:
         requests.reset(before)
-    asked.keep(made, result)
+    known.keep(made, result)
     return result
 
 
 async def _arecall(method: Any, wrapped: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    asked = _asked(method, resource, args, kwargs)
-    if asked is None:
-        return await wrapped(*args, **kwargs)
-    if asked.repeat is not None:
-        result = await asked.run().arecalled()
-        if result is not MISSING:
-            return result
-    made: list[Stainless] = []
+    known = _known(method, resource, args, kwargs)
+    if type(known) is not _Unknown:
+        result = known.recalled(known.ready() or await known.afound()) if known is not None else MISSING
+        return result if result is not MISSING else await wrapped(*args, **kwargs)
+    made: list[tuple[Stainless, Any]] = []
     before = requests.set(made)
     try:
         result = await wrapped(*args, **kwargs)
     finally:
-        with suppress(ValueError):  # it was forgotten half-way, and ends in the context of whoever collects it
+        with suppress(ValueError):  # forgotten half-way, it ends in the context of whoever collects it
             requests.reset(before)
-    asked.keep(made, result)
+    known.keep(made, result)
     return result
 
 

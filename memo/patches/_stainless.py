@@ -18,9 +18,11 @@ import inspect
 import sys
 import typing
 import weakref
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
@@ -28,7 +30,7 @@ from memo._attempt import Attempt
 from memo._outcomes import Outcome
 from memo._recordable import Options
 from memo._run import Run, Setting, decide
-from memo._session import Session
+from memo._session import Recording, Session
 from memo._stream import Live, LiveSync, Play, stream, stream_sync
 from memo.errors import MemoError
 from memo.keys import Call
@@ -54,10 +56,11 @@ def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
     )
 
 
-requests: ContextVar[list[Stainless] | None] = ContextVar("memo_requests", default=None)
-"""Where the requests are noted that are made in this context, if anywhere."""
+requests: ContextVar[list[tuple[Stainless, Any]] | None] = ContextVar("memo_requests", default=None)
+"""Where requests are noted that are made in this context, each with what it was replayed with. None: nowhere."""
 
 MISSING: Any = object()
+"""There is nothing to replay."""
 
 
 class Repeat(NamedTuple):
@@ -68,11 +71,9 @@ class Repeat(NamedTuple):
     request: Request
     form: str
 
-    def run(self, function: Any, setting: Setting, session: Session, wrapped: Any) -> Any:
-        """The same call, under that session."""
-        run = self.kind(function, setting, session, session.mode, self.call, wrapped, (), {})
-        run._request, run._form = self.request, self.form
-        return run
+
+_PLAYED = ("typed", "stream")
+"""The forms of calls that are replayed without the SDK's own processing."""
 
 
 # The calls
@@ -81,17 +82,7 @@ class Repeat(NamedTuple):
 class Stainless(Run):
     """What the sync and the async client have in common."""
 
-    __slots__ = ("_form", "_request", "handed")
-
-    handed: Any
-    """What the caller got, of a call that was replayed. None of one that was not."""
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.handed = None
-        made = requests.get()
-        if made is not None:
-            made.append(self)
+    __slots__ = ("_form", "_request")
 
     def repeat(self, setting: Setting) -> Repeat | None:
         """What it takes to replay this call again, under any session of the same setting; None of a raw response.
@@ -99,7 +90,7 @@ class Stainless(Run):
         What was sent is left out, since it may be large, and be changed by its owner: nothing of it is read in a replay.
         """
         request = self.request
-        if self._setting is not setting or self.form not in ("typed", "stream"):
+        if self._setting is not setting or self.form not in _PLAYED:
             return None
         options = request.options.model_copy(update={"json_data": None, "extra_json": None})
         return Repeat(type(self), self._call, request._replace(options=options), self.form)
@@ -127,7 +118,55 @@ class Stainless(Run):
         """Whose call it is."""
         return self._wrapped.__self__  # type: ignore[attr-defined]
 
+    @classmethod
+    def again(cls, repeat: Repeat, function: Any, setting: Setting, session: Session, wrapped: Any) -> Self:
+        """The same call, under that session."""
+        run = cls(function, setting, session, session.mode, repeat.call, wrapped, (), {})
+        run._request, run._form = repeat.request, repeat.form
+        return run
+
+    def found(self) -> Recording | None:
+        """The recording of the call, if there is one."""
+        return self._session.find(self._call, self._setting.values)
+
+    def ready(self) -> Recording | None:
+        """The recording of the call, if it is in memory."""
+        return self._session.ready(self._call)
+
+    async def afound(self) -> Recording | None:
+        """The recording of the call, if there is one."""
+        return await self._session.afind(self._call, self._setting.values)
+
+    def recalled(self, found: Recording | None) -> Any:
+        """What a typed call, or a stream, is replayed with; `MISSING` where it has to be made, or missed."""
+        outcome = decide(self._session, self._mode, self._call, found, ready=True)
+        if not isinstance(outcome, Outcome):
+            return MISSING
+        self._counter.hits += 1
+        try:
+            return self.replayed(outcome)
+        except MemoError as error:  # what was recorded can not be read any more
+            self._session.note(error)
+            raise
+
+    def replayed(self, outcome: Outcome) -> Any:
+        """What the caller of a typed call, or of a stream, gets of a recorded outcome."""
+        if outcome.error is not None and outcome.items is None:
+            raise outcome.error()
+        return self.typed(outcome) if self.form == "typed" else self.filled(outcome)
+
+    def filled(self, outcome: Outcome) -> Any:
+        """The SDK's stream object, with the recorded items in it."""
+        raise NotImplementedError
+
+    def _noted(self, value: Any) -> Any:
+        made = requests.get()
+        if made is not None:
+            made.append((self, value))
+        return value
+
     def _invoke(self, attempt: Attempt | None) -> Any:
+        self._noted(None)
         request = self.request
         parser = getattr(request.options, "post_parser", None)
         if attempt is None or self.form != "typed" or not callable(parser):
@@ -162,9 +201,11 @@ class Stainless(Run):
         """The SDK's stream object, with nothing in it yet."""
         request = self.request
         if outcome.response is not None:
-            response = outcome.response()
-            http = _package(response)
-            response.stream = http.ByteStream(b"")
+            known = _responses.get(outcome.response)
+            if known is None:
+                known = _responses[outcome.response] = outcome.response()
+                known.stream = _package(known).ByteStream(b"")
+            response = _fresh(known)
         else:  # imported, where responses were not kept
             http = _package(self.client._client)
             response = http.Response(
@@ -240,39 +281,23 @@ class AsyncStainlessRun(Stainless):
                     response.stream = AsyncBody(response.stream, Body(response, attempt, events=self.request.stream))
         return value
 
-    async def arecalled(self) -> Any:
-        """What the call is replayed with; `MISSING` where it has to be made, or to be missed."""
-        session = self._session
-        found = session.ready(self._call) or await session.afind(self._call, self._setting.values)
-        outcome = decide(session, self._mode, self._call, found, ready=True)
-        if not isinstance(outcome, Outcome):
-            return MISSING
-        self._counter.hits += 1
-        try:
-            return await self._aplayed(outcome)
-        except MemoError as error:
-            session.note(error)
-            raise
-
     async def _aplayed(self, outcome: Outcome) -> Any:
+        if self.form in _PLAYED:
+            return self._noted(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
             raise outcome.error()
-        match self.form:
-            case "typed":
-                self.handed = self.typed(outcome)
-                return self.handed
-            case "stream":
-                play = self._play(outcome)
+        return await self.process(outcome)
 
-                async def begin() -> Play:
-                    return play
+    def filled(self, outcome: Outcome) -> Any:
+        """The SDK's stream object, with the recorded items in it."""
+        play = self._play(outcome)
 
-                opened = self.opened(outcome)
-                _afeed(opened, stream(begin))
-                self.handed = opened
-                return opened
-            case _:
-                return await self.process(outcome)
+        async def begin() -> Play:
+            return play
+
+        opened = self.opened(outcome)
+        _afeed(opened, stream(begin))
+        return opened
 
 
 class StainlessRun(Stainless):
@@ -297,35 +322,19 @@ class StainlessRun(Stainless):
                     response.stream = SyncBody(response.stream, Body(response, attempt, events=self.request.stream))
         return value
 
-    def recalled(self) -> Any:
-        """What the call is replayed with; `MISSING` where it has to be made, or to be missed."""
-        session = self._session
-        found = session.find(self._call, self._setting.values)
-        outcome = decide(session, self._mode, self._call, found, ready=True)
-        if not isinstance(outcome, Outcome):
-            return MISSING
-        self._counter.hits += 1
-        try:
-            return self._played(outcome)
-        except MemoError as error:
-            session.note(error)
-            raise
-
     def _played(self, outcome: Outcome) -> Any:
+        if self.form in _PLAYED:
+            return self._noted(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
             raise outcome.error()
-        match self.form:
-            case "typed":
-                self.handed = self.typed(outcome)
-                return self.handed
-            case "stream":
-                play = self._play(outcome)
-                opened = self.opened(outcome)
-                _feed(opened, stream_sync(lambda: play))
-                self.handed = opened
-                return opened
-            case _:
-                return self.process(outcome)
+        return self.process(outcome)
+
+    def filled(self, outcome: Outcome) -> Any:
+        """The SDK's stream object, with the recorded items in it."""
+        play = self._play(outcome)
+        opened = self.opened(outcome)
+        _feed(opened, stream_sync(lambda: play))
+        return opened
 
 
 def _annotate(attempt: Attempt, value: Any) -> None:
@@ -414,6 +423,28 @@ def _sent(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _sent(each) for name, each in value.items() if type(each).__name__ not in ("NotGiven", "Omit")}
     return [_sent(each) for each in value] if isinstance(value, list) else value
+
+
+_responses: WeakKeyDictionary[Callable[[], Any], Any] = WeakKeyDictionary()
+"""Those that the streams of recordings in memory came in, by what reads them: putting one together takes long."""
+
+
+def _fresh(response: Any) -> Any:
+    """The same response in other objects, wherever they could be changed."""
+    made = _twin(response)
+    made.history = list(response.history)
+    if getattr(response, "_request", None) is not None:
+        made.request = _twin(response.request)
+    return made
+
+
+def _twin(value: Any) -> Any:
+    """A response or a request like this one."""
+    made = object.__new__(type(value))
+    vars(made).update(vars(value))
+    made.headers = value.headers.copy()
+    made.extensions = dict(value.extensions)
+    return made
 
 
 def _package(value: Any) -> Any:
