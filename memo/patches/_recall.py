@@ -128,7 +128,7 @@ def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, 
         return None
     try:
         client, post = resource._client, resource._post
-        found = beneath(client.request)
+        found = beneath(client, "request")
         if found is None or post.__self__ is not client:
             return None
         function, wrapped = found
@@ -244,7 +244,7 @@ def ended(sdk: str) -> None:
                 if owner.__module__.startswith(f"{sdk}."):
                     del _placed[owner]
                     if vars(owner).get(_METHOD) is watched:
-                        setattr(owner, _METHOD, watched._self_method)
+                        setattr(owner, _METHOD, watched._self_method)  # pyright: ignore[reportPrivateUsage]
 
 
 def _imported(module: Any) -> None:

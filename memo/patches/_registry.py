@@ -180,6 +180,12 @@ class _Applied:
         except (TypeError, ValueError) as error:
             raise TargetNotFound(self.patch.target, str(error), []) from None
 
+    def beneath(self, wrapper: Patched, instance: Any) -> tuple[Any, Any] | None:
+        """What is known of the function, and the one that a call comes to without the wrapper; None where that is off."""
+        if not self.count or self.wrapper is not wrapper or not self._own:
+            return None
+        return self.function, self._original.__get__(instance)
+
     def unwrap(self) -> bool:
         """Take the wrapper away, leaving no trace. False where something else is in its place: somebody's wrapper around it."""
         if self.same is not None:
@@ -198,16 +204,18 @@ class _Applied:
         return True
 
 
-def beneath(method: Any) -> tuple[Any, Any] | None:
-    """What is known of a bound method that is patched, and that method without memo's wrapper.
+def beneath(instance: Any, name: str) -> tuple[Any, Any] | None:
+    """What is known of a method of that object that is patched, and the method without memo's wrapper.
 
-    None for one that is not, or that somebody has put something on top of.
+    None for one that is not, or that somebody has put something on top of: in a subclass, or in this object alone.
     """
-    parent = method._self_parent if type(method) is BoundRecordable else None
-    if type(parent) is not Patched or not parent._self_own:
-        return None
-    applied: _Applied = parent._self_applied
-    return (applied.function, method.__wrapped__) if applied.count and applied.wrapper is parent else None
+    found: Any = None
+    if name not in vars(instance):
+        for kind in type(instance).__mro__:
+            found = vars(kind).get(name)
+            if found is not None:
+                break
+    return found._self_applied.beneath(found, instance) if _is_ours(found) else None
 
 
 lock = threading.RLock()
