@@ -236,15 +236,14 @@ def began(sdk: str) -> None:
 
 
 def ended(sdk: str) -> None:
-    """One less. The last one leaves no trace, but under what somebody has put on top: there nothing is remembered."""
+    """One less. The last one leaves no trace; but under what somebody has put on top, a method that does nothing more."""
     with _lock:
         _patched[sdk] -= 1
         if not _patched[sdk]:
             for owner, watched in list(_placed.items()):
-                if owner.__module__.startswith(f"{sdk}."):
+                if owner.__module__.startswith(f"{sdk}.") and vars(owner).get(_METHOD) is watched:
                     del _placed[owner]
-                    if vars(owner).get(_METHOD) is watched:
-                        setattr(owner, _METHOD, watched._self_method)  # pyright: ignore[reportPrivateUsage]
+                    setattr(owner, _METHOD, watched._self_method)  # pyright: ignore[reportPrivateUsage]
 
 
 def _imported(module: Any) -> None:
@@ -259,6 +258,8 @@ def _imported(module: Any) -> None:
 
 def _watch(owner: type, *, sync: bool) -> None:
     method = vars(owner).get(_METHOD)
+    if type(method) is _Watched:
+        return
     functions = _own(method, owner)
     if functions and not any(map(_warns, functions)):
         watched = _Watched(method, sync=sync)

@@ -209,11 +209,11 @@ def beneath(instance: Any, name: str) -> tuple[Any, Any] | None:
 
     None for one that is not, or that somebody has put something on top of: in a subclass, or in this object alone.
     """
-    found: Any = None
+    found = _ABSENT
     if name not in vars(instance):
         for kind in type(instance).__mro__:
-            found = vars(kind).get(name)
-            if found is not None:
+            found = vars(kind).get(name, _ABSENT)
+            if found is not _ABSENT:
                 break
     return found._self_applied.beneath(found, instance) if _is_ours(found) else None
 
