@@ -4,7 +4,6 @@ import gc
 import importlib
 import inspect
 import json
-import subprocess
 import sys
 import threading
 import weakref
@@ -569,6 +568,7 @@ async def test_streams_end_as_they_ended(kind: str, server: Any, api_key: str, t
             one, two = await ask("m"), await ask("m")
             assert len(await some(one, 3)) == 3
             assert len(await collect(two)) == 8
+            await a(one.close())
     assert replayed.stats.replayed == 18
 
 
@@ -737,8 +737,8 @@ print(recorder.stats.live, recorder.stats.replayed)
 installation.remove()
 print(type(vars(completions.Completions)["create"]).__name__)
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.stdout.split(), done.stderr) == (["1", "2", "function"], "")
+    done = await anyio.run_process([sys.executable, "-c", program], cwd=ROOT, check=False)
+    assert (done.stdout.split(), done.stderr) == ([b"1", b"2", b"function"], b"")
 
 
 # The other SDKs
