@@ -128,6 +128,10 @@ def install(*targets: str | Patch, **options: Unpack[InstallOptions]) -> Install
     store, a process-wide recorder is started, too, unless one is; what it could not record is reported when it is
     removed, or when the process ends.
 
+    With openai and most others built by Stainless, it is remembered which requests the calls of `create` (chat, completions,
+    responses, embeddings) became that were replayed: as long as there is that client, in up to 16 MB. An identical call
+    is then replayed without the SDK's transforming its arguments again, which takes most of the time.
+
     Installing twice patches once; each installation is removed by itself. Raises `InvalidOption` for a preset or an option
     that memo does not know, or options other than those with which a target is patched already; `TargetNotFound` for a
     target that is not there, naming the nearest.

@@ -28,7 +28,7 @@ from memo._run import Setting
 from memo._session import current
 from memo.keys import Keyer
 from memo.patches._registry import beneath
-from memo.patches._stainless import MISSING, Repeat, Stainless, requests
+from memo.patches._stainless import MISSING, Repeat, Stainless, noted
 
 __all__ = ["began", "ended"]
 
@@ -44,7 +44,7 @@ _METHOD = "create"
 
 _MODES = (Mode.REPLAY, Mode.RECORD_IF_MISSING)
 _PLAIN = frozenset({type(None), bool, int, float, str})
-_MOST = 32 * 1024 * 1024
+_MOST = 16 * 1024 * 1024
 """How many bytes are kept of the calls on one client,"""
 _BESIDE = 2048
 """and how many of them are those of a call beside its arguments."""
@@ -101,11 +101,7 @@ class _Unknown(NamedTuple):
         repeat = run.repeat(self.setting)
         if repeat is None or run.client is not client or client.base_url is not self.server or not _own(post, method):
             return
-        # marshal writes the same for whatever is equal and of the same plain types, be it one object or two, and refuses
-        # what is of any other type; but for sets, and what looks like bytes. So if these values are plain, no others are
-        # written like them. If they are written otherwise now, somebody has changed them since.
-        everything = _given(client, self.arguments)
-        if not _is_plain(everything) or marshal.dumps(everything, 2) != given:
+        if not _is_still(given, client, self.arguments):
             return
         size = len(given) + len(repeat.call.arguments) + _BESIDE
         if size <= _MOST:
@@ -148,6 +144,20 @@ def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, 
     return repeat.kind.again(repeat, function, setting, session, wrapped)
 
 
+def _is_still(given: bytes, client: Any, arguments: tuple[Any, Any]) -> bool:
+    """Whether these bytes are those of what is given now, and of nothing else.
+
+    marshal (up to version 2) writes the same for whatever is equal and of the same plain types, be it one object or two,
+    and refuses all other types; but for sets, and what looks like bytes. So what consists of plain values alone is written
+    like nothing else. What is written otherwise now was changed by somebody meanwhile.
+    """
+    try:
+        now = _given(client, arguments)
+        return _is_plain(now) and marshal.dumps(now, 2) == given
+    except (RuntimeError, ValueError):  # it is being changed
+        return False
+
+
 def _is_plain(value: Any) -> bool:
     """Whether it consists of nothing but plain values, and lists, tuples and dicts of them."""
     waiting = [value]
@@ -173,11 +183,11 @@ def _recall(method: Any, wrapped: Any, resource: Any, args: tuple[Any, ...], kwa
         result = known.recalled(known.found()) if known is not None else MISSING
         return result if result is not MISSING else wrapped(*args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
-    before = requests.set(made)
+    before = noted.set(made)
     try:
         result = wrapped(*args, **kwargs)
     finally:
-        requests.reset(before)
+        noted.reset(before)
     known.keep(made, result)
     return result
 
@@ -188,12 +198,12 @@ async def _arecall(method: Any, wrapped: Any, resource: Any, args: tuple[Any, ..
         result = known.recalled(known.ready() or await known.afound()) if known is not None else MISSING
         return result if result is not MISSING else await wrapped(*args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
-    before = requests.set(made)
+    before = noted.set(made)
     try:
         result = await wrapped(*args, **kwargs)
     finally:
         with suppress(ValueError):  # forgotten half-way, it ends in the context of whoever collects it
-            requests.reset(before)
+            noted.reset(before)
     known.keep(made, result)
     return result
 

@@ -38,7 +38,7 @@ from memo.patches._bodies import SDK_STREAM, AsyncBody, Body, Cut, CutStream, Sy
 from memo.patches._naming import Naming, Request
 from memo.patches._registry import Patch
 
-__all__ = ["MISSING", "Repeat", "Stainless", "requests", "stainless"]
+__all__ = ["MISSING", "Repeat", "Stainless", "noted", "stainless"]
 
 
 def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
@@ -56,7 +56,7 @@ def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
     )
 
 
-requests: ContextVar[list[tuple[Stainless, Any]] | None] = ContextVar("memo_requests", default=None)
+noted: ContextVar[list[tuple[Stainless, Any]] | None] = ContextVar("memo_requests", default=None)
 """Where requests are noted that are made in this context, each with what it was replayed with. None: nowhere."""
 
 MISSING: Any = object()
@@ -159,14 +159,14 @@ class Stainless(Run):
         """The SDK's stream object, with the recorded items in it."""
         raise NotImplementedError
 
-    def _noted(self, value: Any) -> Any:
-        made = requests.get()
+    def _note(self, value: Any) -> Any:
+        made = noted.get()
         if made is not None:
             made.append((self, value))
         return value
 
     def _invoke(self, attempt: Attempt | None) -> Any:
-        self._noted(None)
+        self._note(None)
         request = self.request
         parser = getattr(request.options, "post_parser", None)
         if attempt is None or self.form != "typed" or not callable(parser):
@@ -283,7 +283,7 @@ class AsyncStainlessRun(Stainless):
 
     async def _aplayed(self, outcome: Outcome) -> Any:
         if self.form in _PLAYED:
-            return self._noted(self.replayed(outcome))
+            return self._note(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
             raise outcome.error()
         return await self.process(outcome)
@@ -324,7 +324,7 @@ class StainlessRun(Stainless):
 
     def _played(self, outcome: Outcome) -> Any:
         if self.form in _PLAYED:
-            return self._noted(self.replayed(outcome))
+            return self._note(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
             raise outcome.error()
         return self.process(outcome)

@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 import weakref
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,21 @@ async def test_what_is_no_plain_value_is_transformed_each_time(
             assert answer.choices[0].message.content == '{"n": 3}'
     assert transformed.since() == 4
     assert (recorder.stats.live, recorder.stats.replayed) == (1, 3)
+
+
+@both_kinds
+async def test_numbers_in_an_array_are_not_its_bytes(
+    kind: str, server: Any, api_key: str, tmp_path: Path, transformed: Transformed
+):
+    c = client(kind, server.url, api_key)
+    numbers = array("q", [1, 2])
+    with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+        for _ in range(3):
+            for tokens in (numbers, array("B", numbers.tobytes()), numbers.tolist()):
+                await a(c.embeddings.create(model="e", input=tokens))
+    assert transformed.since() == 7, "each array each time, and the list once"
+    assert [body["input"] for _, _, body in server.seen] == [[1, 2], [*numbers.tobytes()]]
+    assert (recorder.stats.live, recorder.stats.replayed) == (2, 7)
 
 
 @both_kinds
