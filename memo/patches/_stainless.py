@@ -70,6 +70,7 @@ class Repeat(NamedTuple):
     call: Call
     request: Request
     form: str
+    items: tuple[Any, bool] | None
 
 
 _PLAYED = ("typed", "stream")
@@ -82,7 +83,7 @@ _PLAYED = ("typed", "stream")
 class Stainless(Run):
     """What the sync and the async client have in common."""
 
-    __slots__ = ("_form", "_request")
+    __slots__ = ("_form", "_items", "_request")
 
     def repeat(self, setting: Setting) -> Repeat | None:
         """What it takes to replay this call again, under any session of the same setting; None of a raw response.
@@ -93,7 +94,8 @@ class Stainless(Run):
         if self._setting is not setting or self.form not in _PLAYED:
             return None
         options = request.options.model_copy(update={"json_data": None, "extra_json": None})
-        return Repeat(type(self), self._call, request._replace(options=options), self.form)
+        items = self.items if self.form == "stream" else None
+        return Repeat(type(self), self._call, request._replace(options=options), self.form, items)
 
     @property
     def request(self) -> Request:
@@ -114,6 +116,17 @@ class Stainless(Run):
             return self._form
 
     @property
+    def items(self) -> tuple[Any, bool]:
+        """What the items of the stream are, and whether its object is told of the options."""
+        try:
+            return self._items  # type: ignore[has-type, no-any-return]
+        except AttributeError:
+            stream_cls = self.request.stream_cls or self.client._default_stream_cls
+            # By its origin: an alias takes long to hash.
+            self._items = _item_type(self.request), _takes_options(typing.get_origin(stream_cls) or stream_cls)
+            return self._items
+
+    @property
     def client(self) -> Any:
         """Whose call it is."""
         return self._wrapped.__self__  # type: ignore[attr-defined]
@@ -123,6 +136,8 @@ class Stainless(Run):
         """The same call, under that session."""
         run = cls(function, setting, session, session.mode, repeat.call, wrapped, (), {})
         run._request, run._form = repeat.request, repeat.form
+        if repeat.items is not None:
+            run._items = repeat.items
         return run
 
     def found(self) -> Recording | None:
@@ -205,6 +220,7 @@ class Stainless(Run):
             if known is None:
                 known = _responses[outcome.response] = outcome.response()
                 known.stream = _package(known).ByteStream(b"")
+                known.elapsed = timedelta(seconds=outcome.seconds)
             response = _fresh(known)
         else:  # imported, where responses were not kept
             http = _package(self.client._client)
@@ -214,11 +230,11 @@ class Stainless(Run):
                 request=http.Request(request.options.method, str(self.client._prepare_url(request.options.url))),
                 stream=http.ByteStream(b""),
             )
-        response.elapsed = timedelta(seconds=outcome.seconds)
+            response.elapsed = timedelta(seconds=outcome.seconds)
         stream_cls = request.stream_cls or self.client._default_stream_cls
-        takes = _takes_options(typing.get_origin(stream_cls) or stream_cls)  # an alias takes long to hash
-        arguments: dict[str, Any] = {"options": request.options} if takes else {}
-        return stream_cls(cast_to=_item_type(request), response=response, client=self.client, **arguments)
+        item_type, takes_options = self.items
+        arguments: dict[str, Any] = {"options": request.options} if takes_options else {}
+        return stream_cls(cast_to=item_type, response=response, client=self.client, **arguments)
 
     def process(self, outcome: Outcome) -> Any:
         """What the SDK makes of a recorded HTTP response."""
