@@ -329,7 +329,11 @@ async def test_headers_that_identify_a_call(kind: str, server: Any, api_key: str
                     c._custom_headers["x-tenant"] = tenant
                     await a(c.chat.completions.create(model="m", messages=asked()))
                 await a(c.chat.completions.create(model="m", messages=asked(), extra_headers={"x-tenant": "t3"}))
-    assert (recorder.stats.live, recorder.stats.replayed) == (3, 6)
+            c._custom_headers["x-tenant"] = "t1"
+            await a(c.chat.completions.create(model="m", messages=asked()))
+            c._custom_headers["x-tenant"] = "t4"
+            await a(c.chat.completions.create(model="m", messages=asked()))
+    assert (recorder.stats.live, recorder.stats.replayed) == (4, 7)
 
 
 @both_kinds
@@ -353,14 +357,22 @@ async def test_what_a_client_of_ones_own_does_is_done_each_time(kind: str, serve
                 done.append("query")
                 return {"v": "1"}
 
+        class Moving(base):
             @property
             def base_url(self) -> Any:
-                return self._base_url.copy_with(host="localhost")
+                done.append("server")
+                return self._base_url.copy_with(path="/v1/")
 
             @base_url.setter
             def base_url(self, url: Any) -> None: ...
 
-        return Requesting, Posting, Asking
+        def one(**options: Any) -> Any:
+            made = base(**options)
+            request = made.request
+            made.request = lambda *args, **more: done.append("request of one") or request(*args, **more)
+            return made
+
+        return Requesting, Posting, Asking, Moving, one
 
     for made in noting(openai.AsyncOpenAI if kind == "async" else openai.OpenAI):
         c = to_close(made(base_url=f"{server.url}/v1", api_key=api_key, max_retries=0))
@@ -536,10 +548,16 @@ async def test_functions_of_the_user_are_asked_each_time(
 ):
     installed.remove()
     tenant = "t1"
+    asked_for: list[str] = []
+
+    def known(value: Any) -> Any:
+        asked_for.append(tenant)
+        return value
+
     options: list[Any] = [
-        {"identity": lambda _: {"tenant": tenant}},
-        {"key": lambda arguments: {**arguments, "tenant": tenant}},
-        {"scrub": {"body.messages[0].content": lambda text: f"{tenant}: {text}"}},
+        {"identity": lambda _: known({"tenant": tenant})},
+        {"key": lambda arguments: known({**arguments, "tenant": tenant})},
+        {"scrub": {"body.messages[0].content": lambda text: known(f"{tenant}: {text}")}},
     ]
     for number, option in enumerate(options):
         with memo.install("openai", **option):
@@ -549,6 +567,7 @@ async def test_functions_of_the_user_are_asked_each_time(
                     for tenant in ("t1", "t2"):  # noqa: B007 - it is read above
                         await a(c.chat.completions.create(model="m", messages=asked()))
         assert (recorder.stats.live, recorder.stats.replayed) == (2, 4)
+    assert asked_for == ["t1", "t2"] * 9
 
 
 # Streams
