@@ -25,7 +25,7 @@ from memo._recordable import Options
 from memo._scope import Recorder
 from memo._session import process_wide
 from memo.errors import InvalidOption, TargetNotFound
-from memo.patches import _recall, _registry
+from memo.patches import _registry
 from memo.patches._config import Configuration, configured
 from memo.patches._naming import Naming
 from memo.patches._registry import Patch
@@ -57,6 +57,8 @@ class Installation:
                 _registry.apply(patch)
                 self._patches.append(patch)
                 if isinstance(patch.describe, Naming):
+                    from memo.patches import _recall  # not needed to import memo
+
                     _recall.began(patch.describe.module)
             if recorder is not None:
                 self.recorder = recorder.start()
@@ -77,6 +79,8 @@ class Installation:
             recorder, self.recorder = self.recorder, None
             for patch in reversed(patches):
                 if isinstance(patch.describe, Naming):
+                    from memo.patches import _recall
+
                     _recall.ended(patch.describe.module)
                 _registry.undo(patch)
         if recorder is not None:
