@@ -57,9 +57,9 @@ class Installation:
                 _registry.apply(patch)
                 self._patches.append(patch)
                 if isinstance(patch.describe, Naming):
-                    from memo.patches import _recall  # not needed to import memo
+                    from memo.patches import _remembered  # not needed to import memo
 
-                    _recall.began(patch.describe.module)
+                    _remembered.began(patch.describe.module)
             if recorder is not None:
                 self.recorder = recorder.start()
                 atexit.register(self._report)
@@ -79,9 +79,9 @@ class Installation:
             recorder, self.recorder = self.recorder, None
             for patch in reversed(patches):
                 if isinstance(patch.describe, Naming):
-                    from memo.patches import _recall
+                    from memo.patches import _remembered
 
-                    _recall.ended(patch.describe.module)
+                    _remembered.ended(patch.describe.module)
                 _registry.undo(patch)
         if recorder is not None:
             atexit.unregister(self._report)

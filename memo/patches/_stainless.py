@@ -144,13 +144,9 @@ class Stainless(Run):
         """The recording of the call, if there is one."""
         return self._session.find(self._call, self._setting.values)
 
-    def ready(self) -> Recording | None:
-        """The recording of the call, if it is in memory."""
-        return self._session.ready(self._call)
-
     async def afound(self) -> Recording | None:
         """The recording of the call, if there is one."""
-        return await self._session.afind(self._call, self._setting.values)
+        return self._session.ready(self._call) or await self._session.afetch(self._call, self._setting.values)
 
     def recalled(self, found: Recording | None) -> Any:
         """What a typed call, or a stream, is replayed with; `MISSING` where it has to be made, or missed."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import marshal
 import re
 import sys
 import threading
@@ -26,6 +25,7 @@ from weakref import WeakKeyDictionary
 import wrapt
 
 from memo._modes import Mode
+from memo._recall import written
 from memo._run import Setting
 from memo._session import current
 from memo.keys import Keyer
@@ -45,7 +45,6 @@ _RESOURCES = re.compile(r"(Async)?(Completions|Embeddings|Responses)(Resource)?"
 _METHOD = "create"
 
 _MODES = (Mode.REPLAY, Mode.RECORD_IF_MISSING)
-_PLAIN = frozenset({type(None), bool, int, float, str})
 _MOST = 16 * 1024 * 1024
 """How many bytes are kept of the calls on one client,"""
 _BESIDE = 2048
@@ -135,10 +134,13 @@ def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, 
         if not keyer.alike:
             return None
         server, arguments = client._base_url, (args, kwargs)
-        key = (method, post.__func__, keyer, marshal.dumps(_given(client, arguments), 2))
+        given = written(*_given(client, arguments))
+        if given is None:
+            return None
+        key = (method, post.__func__, keyer, given)
         calls = _clients.get(client)
-    except (AttributeError, TypeError, ValueError):
-        return None  # not plain, or no client that memo knows
+    except (AttributeError, TypeError):
+        return None  # no client that memo knows
     known = calls.known.get(key) if calls is not None else None
     if known is None or not (known.server is server or known.server == server):
         return _Unknown(key, client, server, setting, arguments)
@@ -147,33 +149,11 @@ def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, 
 
 
 def _is_still(given: bytes, client: Any, arguments: tuple[Any, Any]) -> bool:
-    """Whether these bytes are those of what is given now, and of nothing else.
-
-    marshal (up to version 2) writes the same for whatever is equal and of the same plain types, be it one object or two,
-    and refuses all other types; but for sets, and what looks like bytes. So what consists of plain values alone is written
-    like nothing else. What is written otherwise now was changed by somebody meanwhile.
-    """
+    """Whether these bytes are those of what is given now, too, and nobody changed it meanwhile."""
     try:
-        now = _given(client, arguments)
-        return _is_plain(now) and marshal.dumps(now, 2) == given
-    except (RuntimeError, ValueError):  # it is being changed
+        return written(*_given(client, arguments)) == given
+    except RuntimeError:  # it is being changed
         return False
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether it consists of nothing but plain values, and lists, tuples and dicts of them."""
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        kind = type(each)
-        if kind is dict:
-            waiting += each.keys()
-            waiting += each.values()
-        elif kind is list or kind is tuple:
-            waiting += each
-        elif kind not in _PLAIN:
-            return False
-    return True
 
 
 # The methods
@@ -197,7 +177,7 @@ def _recall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str,
 async def _arecall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     known = _known(method, resource, args, kwargs)
     if type(known) is not _Unknown:
-        result = known.recalled(known.ready() or await known.afound()) if known is not None else MISSING
+        result = known.recalled(await known.afound()) if known is not None else MISSING
         return result if result is not MISSING else await method(resource, *args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
     before = noted.set(made)

@@ -21,7 +21,7 @@ from uses import a, collect, inside, some
 
 import memo
 from memo.errors import RecordingDamaged, RecordingNotFound, StreamCutShort, WatchedFieldChanged
-from memo.patches import _recall
+from memo.patches import _remembered
 
 # The SDKs and httpx leave generators of their own behind, which trio tells.
 pytestmark = pytest.mark.filterwarnings(
@@ -389,7 +389,7 @@ async def test_what_a_client_of_ones_own_does_is_done_each_time(kind: str, serve
 async def test_what_is_remembered_goes_with_the_client(
     server: Any, api_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transformed: Transformed
 ):
-    monkeypatch.setattr(_recall, "_MOST", 12_000)
+    monkeypatch.setattr(_remembered, "_MOST", 12_000)
     c = client("sync", server.url, api_key)
     gone = weakref.ref(c)
     with memo.recording(tmp_path, mode="record-if-missing"):
