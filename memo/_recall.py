@@ -13,7 +13,6 @@ T = TypeVar("T")
 
 _BYTES = 1 << 20
 _MOST = _BYTES // 4
-_FEW = 8
 _FORMAT = 2
 """The last one that does not depend on which objects are one: equal arguments give equal bytes."""
 
@@ -81,21 +80,22 @@ def _is_plain(value: Any) -> bool:
     parts = [value]
     for part in parts:  # it grows
         kind = type(part)
-        if kind is dict:
+        if kind in _SCALARS:
+            continue
+        if kind is list or kind is tuple:
+            if _SCALARS.issuperset(map(type, part)) or (type(part[0]) is dict and _are_flat(part)):
+                continue
+        elif kind is dict:
             if not _TEXT.issuperset(map(type, part)):
                 return False
             part = part.values()  # noqa: PLW2901
-        elif kind is list or kind is tuple:
-            if len(part) > _FEW and _are_flat(part):
+            if _SCALARS.issuperset(map(type, part)):
                 continue
-        elif kind not in _SCALARS:
-            return False
         else:
-            continue
-        if not _SCALARS.issuperset(map(type, part)):
-            if len(parts) + len(part) > _MOST_PARTS:
-                return False
-            parts += part
+            return False
+        if len(parts) + len(part) > _MOST_PARTS:
+            return False
+        parts += part
     return True
 
 

@@ -115,7 +115,9 @@ class _Function:
         if instance is None and self._method and args:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
-        return self.keyer(session, setting or self.setting(session), skip).call(instance, args, kwargs)
+        setting = setting or self.setting(session)
+        keyer = setting.keyers.get(skip) or self.keyer(session, setting, skip)
+        return keyer.call(instance, args, kwargs)
 
     def keyer(self, session: Session, setting: Setting, skip: int) -> Keyer:
         """What turns calls under that session into `Call`s: of a method (`skip=1`), or of a function."""

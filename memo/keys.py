@@ -132,7 +132,7 @@ class Keyer:
         watched = dict.fromkeys([*_tuple(watch), *filter(self._has, more.watch)])
         scrubbed = [*(scrub or {}).items(), *(each for each in more.scrub.items() if self._has(each[0]))]
         paths = [self._path(path, "ignore") for path in ignored]
-        self._ignored = [steps[0] for steps in paths if len(steps) == 1]
+        self._ignored = [str(steps[0]) for steps in paths if len(steps) == 1]
         self._ignored_inside = [steps for steps in paths if len(steps) > 1]
         self._watch = [(path, self._path(path, "watch")) for path in watched]
         self._scrub = [
@@ -154,7 +154,6 @@ class Keyer:
         Raises `DoesNotFit` where they do not fit the signature, `UnkeyableArgument` where one has no canonical form.
         """
         function = self.function
-        arguments: Mapping[str, Any]
         if self._describe is None:
             arguments = self._signature.bind(args, kwargs)
         else:
@@ -164,9 +163,11 @@ class Keyer:
                 self._signature.bind(args, kwargs)  # its own error, where it is the call that is wrong
                 raise
         if self._key is not None:
-            arguments = self._key(dict(arguments))
+            arguments = dict(self._key(dict(arguments)))
         if self._ignored:
-            arguments = {name: value for name, value in arguments.items() if name not in self._ignored}
+            arguments = dict(arguments)
+            for name in self._ignored:
+                arguments.pop(name, None)
         if self._identity is not None and instance is not None:
             arguments = {**arguments, (self._signature.skipped or ["self"])[0]: self._identity(instance)}
         asked_again = self._asked_again

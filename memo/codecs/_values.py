@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import partial
 from typing import Any, cast
@@ -114,7 +114,12 @@ class Values:
                 return self._tagged_reader(tree, once)
             value = orjson.dumps(tree["value"]) if once is not None else held_json(tree["value"])
             made = partial(read, value)
-            return made if "attributes" not in tree else _with(made, self.reader(tree["attributes"]))
+            if "attributes" not in tree:
+                return made
+            attributes = tree["attributes"]
+            if type(attributes) is dict and "__type__" not in attributes and _is_text(attributes.values()):
+                return _with_these(made, attributes)  # what an SDK puts on a model: the id of a request
+            return _with(made, self.reader(attributes))
         if kind is not dict and kind is not list:
             return lambda: tree
         if once is not None and b"__type__" not in once and b"\\u" not in once:  # an escape may be one of its letters
@@ -407,10 +412,23 @@ def _kept(tree: Any) -> Any:
     return [_kept(each) for each in tree] if type(tree) is list else tree
 
 
+def _is_text(values: Iterable[Any]) -> bool:
+    return all(type(each) is str for each in values)
+
+
 def _with(read: Callable[[], Any], attributes: Callable[[], Any]) -> Callable[[], Any]:
     def read_both() -> Any:
         value = read()
         value.__dict__.update(attributes())
+        return value
+
+    return read_both
+
+
+def _with_these(read: Callable[[], Any], attributes: dict[str, Any]) -> Callable[[], Any]:
+    def read_both() -> Any:
+        value = read()
+        value.__dict__.update(attributes)
         return value
 
     return read_both
