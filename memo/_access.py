@@ -79,7 +79,7 @@ class Access:
         """The same, without blocking the event loop."""
         if self._aget is None or not on_asyncio():
             return await anyio.to_thread.run_sync(self.get, name)
-        if self._reads.lasts(raising=not self._recording):
+        if self._reads.error is not None and self._reads.lasts(raising=not self._recording):
             return self._spool.get(name)
         try:
             return await self._aget(name)

@@ -198,6 +198,8 @@ class Run:
         decision = decide(self._session, self._mode, self._call, found, ready=False)
         leading, ready = None, False
         while True:
+            if isinstance(decision, Outcome):  # first, since it is nearly always this
+                return self._replay(leading, decision)
             match decision:
                 case Lead(flight):
                     leading, ready = flight, True
@@ -210,8 +212,6 @@ class Run:
                     return self._attempt(decision, leading)
                 case Miss():
                     raise self._session.missed(self._call)
-                case _:
-                    return self._replay(leading, decision)
             try:
                 if leading is not None:
                     found = self._session.lead(self._call, self._setting.values, leading)
@@ -289,6 +289,8 @@ class Run:
     async def _adecided(self, decision: Decision | None, *kinds: str) -> Outcome | Attempt | str | None:
         leading, ready = None, False
         while True:
+            if isinstance(decision, Outcome):  # first, since it is nearly always this
+                return self._replay(leading, decision)
             match decision:
                 case None:
                     pass
@@ -304,13 +306,11 @@ class Run:
                     return self._attempt(decision, leading)
                 case Miss():
                     raise await self._session.amissed(self._call)
-                case _:
-                    return self._replay(leading, decision)
             try:
                 if leading is not None:
                     found = await self._session.alead(self._call, self._setting.values, leading)
                 else:
-                    found = self._session.ready(self._call)
+                    found = None if decision is None else self._session.ready(self._call)
                     if found is None:
                         found = await self._session.afetch(self._call, self._setting.values)
                 decision = decide(self._session, self._mode, self._call, found, ready=ready)

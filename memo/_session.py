@@ -91,13 +91,12 @@ class Recording:
         self, document: dict[str, Any], data: bytes, values: Values, store: Store, name: str, *, held: bool
     ) -> None:
         self._trees: list[Any] = document["outcomes"]
-        made: list[Outcome | None] = [None] * len(self._trees)
-        self._outcomes = made if held else None
+        self.count = len(self._trees)
+        self._outcomes = _none_yet(self.count) if held else None
         self._data = b"" if held else data
         self._values = values
         self._store = store
         self._name = name
-        self.count = len(self._trees)
         self.watched: Mapping[str, str] = document.get("watched", NOTHING_WATCHED)
         self.recorded_at: object = document.get("recorded_at")
         self.size = len(data)
@@ -117,6 +116,10 @@ class Recording:
             ready = outcomes[index] = Outcome(tree, self._values, self.location)
             self._trees[index] = None  # ready outcomes are held as bytes, five times smaller
         return ready
+
+
+def _none_yet(count: int) -> list[Outcome | None]:
+    return [None] * count
 
 
 @dataclass(slots=True, eq=False)

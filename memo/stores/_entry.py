@@ -43,6 +43,9 @@ def unpack(entry: bytes, location: str | Callable[[], str]) -> bytes:
 
     `location`, which only errors need, may be what gives it.
     """
+    start = entry.find(b"\n", 0, _LONGEST_LINE) + 1
+    if entry[:start] == b"%s%d\n" % (_PLAIN, len(entry) - start):  # most are small, and whole
+        return entry[start:]
     try:
         return _unpacked(entry)
     except _Damaged as error:

@@ -276,7 +276,7 @@ class RedisStore:
         return name if shown(name) == text else None
 
     def _unpacked(self, key: str, entry: bytes | None) -> bytes | None:
-        return unpack(entry, self._place(key)) if entry is not None else None
+        return unpack(entry, lambda: self._place(key)) if entry is not None else None
 
     # Commands
 

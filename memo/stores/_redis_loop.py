@@ -38,6 +38,8 @@ class Loop:
         self._wanted: dict[str, list[asyncio.Future[bytes | None]]] = {}
         self._deadline = 0.0
         self._asking = 0
+        self._together = True
+        """Whether the last that was asked for was more than one: where they come one by one, nobody waits for others."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: _Listener | None = None
 
@@ -57,19 +59,24 @@ class Loop:
         """What lies under that key. What is asked for in one turn of the loop goes out together. Raises `StoreError`."""
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[bytes | None] = loop.create_future()
-        first = not self._wanted
-        if first:
+        waiting = self._wanted.get(key)
+        if waiting is not None:
+            waiting.append(reply)
+        elif self._wanted:
+            self._wanted[key] = [reply]
+        else:
+            self._wanted[key] = [reply]
             self._deadline = loop.time() + self._server.timeout
-        self._wanted.setdefault(key, []).append(reply)
-        if first and self._asking < _AT_ONCE:
-            # Whoever comes first asks for all: a task of its own would cost two more turns of the loop.
-            try:
-                await asyncio.sleep(0)
-                await self._ask_for_all()
-            except asyncio.CancelledError:
-                reply.cancel()
-                self._ask_soon()
-                raise
+            if self._asking < _AT_ONCE:
+                # Whoever comes first asks for all: a task of its own would cost two more turns of the loop.
+                try:
+                    if self._asking or self._together:
+                        await asyncio.sleep(0)
+                    await self._ask_for_all()
+                except asyncio.CancelledError:
+                    reply.cancel()
+                    self._ask_soon()
+                    raise
         return await reply
 
     def _ask_soon(self) -> None:
@@ -91,6 +98,7 @@ class Loop:
         wanted, self._wanted = self._wanted, {}
         if not wanted:
             return
+        self._together = len(wanted) > 1
         deadline = self._deadline
         replies: Sequence[bytes | Exception | None]
         self._asking += 1
