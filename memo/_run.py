@@ -195,7 +195,7 @@ class Run:
         Or the kind of result that is still to come, if it is one of these kinds: the caller can return the like of it.
         """
         found = None if self._mode is _LIVE else self._session.find(self._call, self._setting.values)
-        decision = decide(self._session, self._mode, self._call, found, ready=False)
+        decision = self._decide(found)
         leading, ready = None, False
         while True:
             if isinstance(decision, Outcome):  # first, since it is nearly always this
@@ -223,11 +223,16 @@ class Run:
                     leading.land()
                 raise
 
+    def _decide(self, found: Recording | None) -> Decision:
+        return decide(self._session, self._mode, self._call, found, ready=False)
+
     # The async driver
 
     async def coroutine(self) -> Any:
         """The call of a coroutine function."""
         first = self._first()
+        if first is None:
+            first = self._decide(await self._session.afetch(self._call, self._setting.values))
         if isinstance(first, Outcome):
             self._counter.hits += 1
             decision: Outcome | Attempt | str | None = first
@@ -258,7 +263,10 @@ class Run:
         return stream(self._abegin)
 
     async def _abegin(self) -> Live | Play | Unrecorded:
-        decision = await self._adecided(self._first())
+        first = self._first()
+        if first is None:
+            first = self._decide(await self._session.afetch(self._call, self._setting.values))
+        decision = await self._adecided(first)
         if isinstance(decision, Outcome):
             return self._play(decision)
         if not isinstance(decision, Attempt):
@@ -286,14 +294,12 @@ class Run:
                 found = session.fetch(call, self._setting.values)
         return decide(session, self._mode, call, found, ready=False)
 
-    async def _adecided(self, decision: Decision | None, *kinds: str) -> Outcome | Attempt | str | None:
+    async def _adecided(self, decision: Decision, *kinds: str) -> Outcome | Attempt | str | None:
         leading, ready = None, False
         while True:
             if isinstance(decision, Outcome):  # first, since it is nearly always this
                 return self._replay(leading, decision)
             match decision:
-                case None:
-                    pass
                 case Lead(flight):
                     leading, ready = flight, True
                     flight.board()
@@ -310,7 +316,7 @@ class Run:
                 if leading is not None:
                     found = await self._session.alead(self._call, self._setting.values, leading)
                 else:
-                    found = None if decision is None else self._session.ready(self._call)
+                    found = self._session.ready(self._call)
                     if found is None:
                         found = await self._session.afetch(self._call, self._setting.values)
                 decision = decide(self._session, self._mode, self._call, found, ready=ready)

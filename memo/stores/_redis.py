@@ -206,8 +206,7 @@ class RedisStore:
     async def aget(self, name: str) -> bytes | None:
         """As `get`, without blocking. What is asked for in one turn of the event loop goes out together."""
         here = self._loops.get(asyncio.get_running_loop()) or await self._begin()
-        key = self._key(name)
-        return self._unpacked(key, await here.read(key))
+        return await here.read(self._key(name), self._unpack)
 
     # Claims
 
@@ -276,7 +275,10 @@ class RedisStore:
         return name if shown(name) == text else None
 
     def _unpacked(self, key: str, entry: bytes | None) -> bytes | None:
-        return unpack(entry, lambda: self._place(key)) if entry is not None else None
+        return self._unpack(key, entry) if entry is not None else None
+
+    def _unpack(self, key: str, entry: bytes) -> bytes:
+        return unpack(entry, lambda: self._place(key))
 
     # Commands
 
