@@ -73,21 +73,20 @@ class Access:
         try:
             return self._get(name)
         except StoreError as error:
-            return self._missed(name, error)
+            return self.missed(name, error)
 
-    async def aget(self, name: str) -> bytes | None:
-        """The same, without blocking the event loop."""
+    def aget(self, name: str) -> Awaitable[bytes | None]:
+        """The same without blocking the event loop: to be awaited, and if that raises a `StoreError`, to be `missed`."""
         if self._aget is None or not on_asyncio():
-            return await anyio.to_thread.run_sync(self.get, name)
+            return anyio.to_thread.run_sync(self.get, name)
         if self._reads.error is not None and self._reads.lasts(raising=not self._recording):
-            return self._spool.get(name)
-        try:
-            return await self._aget(name)
-        except StoreError as error:
-            return self._missed(name, error)
+            return _now(self._spool.get(name))
+        return self._aget(name)
 
-    def _missed(self, name: str, error: StoreError) -> bytes | None:
-        self._reads.begin(error)
+    def missed(self, name: str, error: StoreError) -> bytes | None:
+        """What is there in place of what could not be read. Raises the error, where nothing is recorded."""
+        if not self._reads.lasts():
+            self._reads.begin(error)
         if not self._recording:
             raise error
         return self._spool.get(name)
@@ -174,7 +173,12 @@ class Access:
     async def aclaim(self, name: str) -> Claim | bytes | None:
         """The same, without blocking the event loop."""
         if self.claims is None:
-            return self.get(name) if self.in_place else await self.aget(name)
+            if self.in_place:
+                return self.get(name)
+            try:
+                return await self.aget(name)
+            except StoreError as error:
+                return self.missed(name, error)
         from memo._claims import aclaim
 
         try:
@@ -187,6 +191,10 @@ class Access:
         if self._remote:
             self._writes.begin(error)
         return self._spool.get(name)
+
+
+async def _now(data: bytes | None) -> bytes | None:
+    return data
 
 
 class _Fault:

@@ -195,7 +195,7 @@ class Run:
         Or the kind of result that is still to come, if it is one of these kinds: the caller can return the like of it.
         """
         found = None if self._mode is _LIVE else self._session.find(self._call, self._setting.values)
-        decision = self._decide(found)
+        decision = decide(self._session, self._mode, self._call, found, ready=False)
         leading, ready = None, False
         while True:
             if isinstance(decision, Outcome):  # first, since it is nearly always this
@@ -223,16 +223,14 @@ class Run:
                     leading.land()
                 raise
 
-    def _decide(self, found: Recording | None) -> Decision:
-        return decide(self._session, self._mode, self._call, found, ready=False)
-
     # The async driver
 
     async def coroutine(self) -> Any:
         """The call of a coroutine function."""
         first = self._first()
         if first is None:
-            first = self._decide(await self._session.afetch(self._call, self._setting.values))
+            found = await self._session.afetch(self._call, self._setting.values)
+            first = decide(self._session, self._mode, self._call, found, ready=False)
         if isinstance(first, Outcome):
             self._counter.hits += 1
             decision: Outcome | Attempt | str | None = first
@@ -265,7 +263,8 @@ class Run:
     async def _abegin(self) -> Live | Play | Unrecorded:
         first = self._first()
         if first is None:
-            first = self._decide(await self._session.afetch(self._call, self._setting.values))
+            found = await self._session.afetch(self._call, self._setting.values)
+            first = decide(self._session, self._mode, self._call, found, ready=False)
         decision = await self._adecided(first)
         if isinstance(decision, Outcome):
             return self._play(decision)

@@ -33,6 +33,7 @@ from memo.errors import (
     RecordingExpired,
     RecordingNotFound,
     RecordingsSpooled,
+    StoreError,
     UnrecordableValue,
     WatchedFieldChanged,
 )
@@ -271,7 +272,10 @@ class Session:
         if self.reads_in_place:
             return self.fetch(call, values)
         name = entry_name(call)
-        data = await self._access.aget(name)
+        try:
+            data = await self._access.aget(name)
+        except StoreError as error:
+            data = self._access.missed(name, error)
         return self._keep(call, values, name, data) if data is not None else None
 
     def lead(self, call: Call, values: Values, flight: Flight) -> Recording | None:
