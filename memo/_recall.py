@@ -58,10 +58,8 @@ class Recall(Generic[T]):
 
 def written(*values: Any) -> bytes | None:
     """The same bytes for the same plain values, and only for these; None where one is not plain."""
-    for value in values:
-        # First, since marshal goes for ever through what holds itself, and through nested sets.
-        if type(value) not in _SCALARS and not _is_plain(value):
-            return None
+    if not _is_plain(values):  # first, since marshal goes for ever through what holds itself, and through nested sets
+        return None
     try:
         return dumps(values, _FORMAT)
     except ValueError:  # nested too deep
@@ -86,6 +84,8 @@ def _is_plain(value: Any) -> bool:
             if _SCALARS.issuperset(map(type, part)) or (type(part[0]) is dict and _are_flat(part)):
                 continue
         elif kind is dict:
+            if not part:
+                continue
             if not _TEXT.issuperset(map(type, part)):
                 return False
             part = part.values()  # noqa: PLW2901

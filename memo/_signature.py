@@ -65,7 +65,7 @@ class Signature:
         if known is not None:
             names, defaults = known
             given = (*args, *kwargs.values(), *defaults) if kwargs else args + defaults
-            return dict(zip(names, given, strict=True))
+            return dict(zip(names, given))  # noqa: B905 - as many as names, and strictness takes half as long again
         bound = self._bind(args, kwargs)
         if self._rest is None and self.keywords is None and len(self._shapes) < _SHAPES:
             # Calls are written in few ways: where each argument goes is known from how many there are, and their names.
