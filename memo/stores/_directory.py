@@ -69,10 +69,12 @@ class DirectoryStore:
             raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
         try:
             # One read, half the cost of open() with its buffer. What ends as recordings end is whole.
-            data = os.read(file, _AT_ONCE)
+            try:
+                data = os.read(file, _AT_ONCE)
+            except OSError:
+                data = b""  # it may be no file: that is looked at before it is read again
             return data if data.endswith(_END) and len(data) < _AT_ONCE else _rest(file, data, path)
         except OSError as error:
-            _check(file, path)
             raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
         finally:
             os.close(file)
@@ -256,19 +258,14 @@ class DirectoryStore:
         return f"{folder}{key}{_SUFFIX}"
 
 
-def _check(file: int, path: str) -> os.stat_result:
+def _rest(file: int, data: bytes, path: str) -> bytes:
+    """All of a file of which some was read. Raises `RecordingDamaged` where it is none."""
     state = os.fstat(file)
     if not stat.S_ISREG(state.st_mode):
         what = "a directory" if stat.S_ISDIR(state.st_mode) else "no file"
         raise RecordingDamaged(path, f"is {what}, where a recording should be")
-    return state
-
-
-def _rest(file: int, data: bytes, path: str) -> bytes:
-    """All of a file of which some was read."""
-    size = _check(file, path).st_size
-    while len(data) < size:
-        more = os.read(file, size - len(data))
+    while len(data) < state.st_size:
+        more = os.read(file, state.st_size - len(data))
         if not more:
             break
         data += more

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, NamedTuple
 
-from memo.errors import MemoError, StoreError, StoreNotReadable
+from memo.errors import StoreError, StoreNotReadable
 from memo.stores._redis_server import FAILURES, Server
 
 __all__ = ["Loop"]
@@ -137,7 +137,7 @@ class Loop:
             if each.unpack is not None and isinstance(found, bytes):
                 try:
                     result = each.unpack(key, found)
-                except MemoError as error:
+                except Exception as error:  # noqa: BLE001 - all others who wait are waiting still
                     result = error
             for reply in each.replies:
                 if reply.done():

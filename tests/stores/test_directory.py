@@ -256,6 +256,23 @@ def test_a_link_that_leads_nowhere_is_no_recording_and_gives_way(tmp_path):
     assert names(tmp_path / "f") == ["a.json"]
 
 
+@pytest.mark.parametrize("functions", [["read"], ["read", "fstat"]])
+def test_a_file_that_can_not_be_read_says_so(tmp_path, monkeypatch, functions):
+    store = DirectoryStore(tmp_path)
+    store.put("f/a", b"1")
+
+    def stale(*_):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    # As on a network's file system, of which there is none here.
+    with monkeypatch.context() as patched:
+        for function in functions:
+            patched.setattr(os, function, stale)
+        with pytest.raises(StoreNotReadable, match="can not be read") as raised:
+            store.get("f/a")
+    assert raised.value.location == store.location("f/a")
+
+
 @posix
 def test_a_linked_store_works(tmp_path):
     (tmp_path / "real").mkdir()

@@ -34,7 +34,7 @@ from memo.errors import (
     StoreNotWritable,
 )
 from memo.maintenance.copy import push
-from memo.stores import DirectoryStore, as_store
+from memo.stores import DirectoryStore, _redis, as_store
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "sw0rdfish"
@@ -555,6 +555,27 @@ def test_concurrent_reads_go_out_together(url, client):
         assert await asyncio.gather(*(store.aget("f/7") for _ in range(250))) == [b"7"] * 250
         assert commands(client, "mget") - before[0] == 4
         assert commands(client, "get") == before[1]
+
+    asyncio.run(main())
+
+
+def test_an_entry_that_memory_does_not_hold_keeps_nobody_waiting(url, monkeypatch):
+    store = as_store(url)
+    for i in range(3):
+        store.put(f"f/{i}", b"%d" % i)
+    unpack = _redis.unpack
+
+    def full(entry, location):
+        if entry.endswith(b"1"):
+            raise MemoryError
+        return unpack(entry, location)
+
+    monkeypatch.setattr(_redis, "unpack", full)
+
+    async def main() -> None:
+        async with asyncio.timeout(20):
+            found = await asyncio.gather(*(store.aget(f"f/{i}") for i in range(3)), return_exceptions=True)
+        assert (found[0], type(found[1]), found[2]) == (b"0", MemoryError, b"2")
 
     asyncio.run(main())
 
