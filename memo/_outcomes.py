@@ -71,12 +71,11 @@ class Outcome:
                 self.response = values.reader(stream["response"])
             if "offsets" in stream:
                 self.offsets = stream["offsets"]
-                if not isinstance(self.offsets, list) or not all(isinstance(each, _NUMBERS) for each in self.offsets):
+                if not isinstance(self.offsets, list) or not all(
+                    isinstance(each, int | float) for each in self.offsets
+                ):
                     raise RecordingDamaged(locate(), "holds a stream with offsets that are no numbers")
             self.sync = stream.get("iterated") == "sync"
-
-
-_NUMBERS = (int, float)
 
 
 def _error(read: Callable[[], Any], locate: Callable[[], str]) -> Callable[[], Exception]:

@@ -115,9 +115,7 @@ class _Function:
         if instance is None and self._method and args:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
-        setting = setting or self.setting(session)
-        keyer = setting.keyers.get(skip) or self.keyer(session, setting, skip)
-        return keyer.call(instance, args, kwargs)
+        return self.keyer(session, setting or self.setting(session), skip).call(instance, args, kwargs)
 
     def keyer(self, session: Session, setting: Setting, skip: int) -> Keyer:
         """What turns calls under that session into `Call`s: of a method (`skip=1`), or of a function."""
@@ -133,9 +131,7 @@ class _Function:
         self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """What the call returns: a value, a coroutine, a generator, … as the function itself would."""
-        setting = self._setting
-        if setting is None or setting.of() is not session:
-            setting = self.setting(session)
+        setting = self.setting(session)
         try:
             call = _UNKEYED if mode is _LIVE else self.call(session, instance, args, kwargs, setting)
         except DoesNotFit:

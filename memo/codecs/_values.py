@@ -118,7 +118,7 @@ class Values:
                 return made
             attributes = tree["attributes"]
             if type(attributes) is dict and "__type__" not in attributes and _is_text(attributes.values()):
-                return _with_these(made, attributes)  # what an SDK puts on a model: the id of a request
+                return _with(made, lambda: attributes)  # what an SDK puts on a model: the id of a request
             return _with(made, self.reader(attributes))
         if kind is not dict and kind is not list:
             return lambda: tree
@@ -420,15 +420,6 @@ def _with(read: Callable[[], Any], attributes: Callable[[], Any]) -> Callable[[]
     def read_both() -> Any:
         value = read()
         value.__dict__.update(attributes())
-        return value
-
-    return read_both
-
-
-def _with_these(read: Callable[[], Any], attributes: dict[str, Any]) -> Callable[[], Any]:
-    def read_both() -> Any:
-        value = read()
-        value.__dict__.update(attributes)
         return value
 
     return read_both
