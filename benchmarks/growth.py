@@ -20,7 +20,8 @@ from pydantic import BaseModel
 from benchmarks._harness import Row, run_python, spread
 from benchmarks._samples import ANSWER, Answer
 from memo import Recorder
-from memo._format import KEY_CHARACTERS, call_key, canonical_json
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._json import canonical_json
 from memo.errors import RecordingNotFound
 
 ASKED = 1_000

@@ -27,8 +27,8 @@ from benchmarks._harness import Row, Skipped, Way, race, race_all, run_python, s
 from benchmarks._peers import DISK, FLUSHED, MEMORY, Decorate, Function
 from benchmarks._samples import ANSWER, EMBEDDING, HISTORY, QUESTION, Answer, chunks
 from memo import Recorder
-from memo._signature import Signature
-from memo.keys import Keyer
+from memo._calls.keys import Keyer
+from memo._calls.signature import Signature
 from memo.stores import MemoryStore
 
 MANY = 10_000

@@ -9,8 +9,8 @@ import orjson
 
 from benchmarks._harness import Row, spread
 from memo import RecordingNotFound, recordable, recording
-from memo._format import render, timestamp
-from memo.keys import Call
+from memo._calls.keys import Call
+from memo._recordings.document import render, timestamp
 
 NAME = "benchmarks.asked"
 

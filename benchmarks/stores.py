@@ -14,7 +14,9 @@ from pathlib import Path
 
 from benchmarks._harness import Row, race_processes
 from benchmarks._samples import ANSWER, MESSAGES
-from memo._format import KEY_CHARACTERS, call_key, canonical_json, render
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._json import canonical_json
+from memo._recordings.document import render
 from memo.stores import Creates, Store, as_store
 from memo.stores._entry import pack
 

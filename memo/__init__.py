@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memo import errors, scrub, stores
-    from memo._recordable import CacheInfo, recordable
-    from memo._scope import Memoized, Recorder, recording, start, stop
-    from memo._session import Stats, current
+    from memo._engine.recordable import CacheInfo, recordable
+    from memo._engine.scope import Memoized, Recorder, recording, start, stop
+    from memo._engine.session import Stats, current
     from memo.codecs import dumps, loads, register_codec
     from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
     from memo.patches import Installation, Patch, install
@@ -43,26 +43,26 @@ __all__ = [
 
 # What is imported is what is asked for: pytest imports the plugin in this package whether it is used or not.
 _HOMES = {
-    "CacheInfo": "memo._recordable",
+    "CacheInfo": "memo._engine.recordable",
     "Installation": "memo.patches",
     "MemoError": "memo.errors",
-    "Memoized": "memo._scope",
+    "Memoized": "memo._engine.scope",
     "Patch": "memo.patches",
-    "Recorder": "memo._scope",
+    "Recorder": "memo._engine.scope",
     "RecordingDamaged": "memo.errors",
     "RecordingNotFound": "memo.errors",
-    "Stats": "memo._session",
+    "Stats": "memo._engine.session",
     "UnkeyableArgument": "memo.errors",
     "UnrecordableValue": "memo.errors",
-    "current": "memo._session",
+    "current": "memo._engine.session",
     "dumps": "memo.codecs",
     "install": "memo.patches",
     "loads": "memo.codecs",
-    "recordable": "memo._recordable",
-    "recording": "memo._scope",
+    "recordable": "memo._engine.recordable",
+    "recording": "memo._engine.scope",
     "register_codec": "memo.codecs",
-    "start": "memo._scope",
-    "stop": "memo._scope",
+    "start": "memo._engine.scope",
+    "stop": "memo._engine.scope",
 }
 
 

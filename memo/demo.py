@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from memo._scope import recording
+from memo._engine.scope import recording
 from memo.patches import install
 
 if TYPE_CHECKING:

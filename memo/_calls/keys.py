@@ -31,11 +31,12 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from memo._format import call_key, call_tail, canonical_json, digest
-from memo._paths import Step, change, parse_path, pop
-from memo._recall import Recall
-from memo._secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
-from memo._signature import Signature
+from memo._calls.argument_cache import Recall
+from memo._calls.digest import call_key, call_tail, digest
+from memo._calls.paths import Step, change, parse_path, pop
+from memo._calls.secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
+from memo._calls.signature import Signature
+from memo._json import canonical_json
 from memo.codecs import MAX_DEPTH, class_name, codec_of
 from memo.codecs._builtin import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
 from memo.codecs._names import is_model, is_named_tuple

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 
-from memo._flight import Flight
-from memo._outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
-from memo._session import Place, Session
-from memo._threads import writers
+from memo._calls.keys import Call
+from memo._engine.flights import Flight
+from memo._engine.session import Place, Session
+from memo._engine.threads import writers
+from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
 from memo.codecs import Values
 from memo.errors import MemoError
-from memo.keys import Call
 
 __all__ = ["Attempt"]
 

@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 import anyio
 import anyio.to_thread
 
-from memo._threads import in_event_loop, on_asyncio, writers
+from memo._engine.threads import in_event_loop, on_asyncio, writers
 from memo.stores import Claims, Held, Wakes
 
 __all__ = ["Lease", "aclaim", "claim"]

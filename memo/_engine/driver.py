@@ -8,16 +8,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from memo._attempt import Attempt
-from memo._flight import NEVER, Flight
-from memo._modes import Mode
-from memo._outcomes import Outcome
-from memo._session import Recording, Session
-from memo._stream import Live, LiveSync, Play, Unrecorded, stream, stream_sync
+from memo._calls.keys import Call, Keyer
+from memo._engine.attempt import Attempt
+from memo._engine.flights import NEVER, Flight
+from memo._engine.modes import Mode
+from memo._engine.session import Recording, Session
+from memo._engine.streams import Live, LiveSync, Play, Unrecorded, stream, stream_sync
+from memo._recordings.outcomes import Outcome
 from memo.codecs import Values
 from memo.codecs._names import by_class, is_model
 from memo.errors import DataMismatch, MemoError
-from memo.keys import Call, Keyer
 
 __all__ = ["Run", "Setting", "decide"]
 

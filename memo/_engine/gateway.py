@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 
-from memo._flight import Claim
-from memo._threads import on_asyncio
+from memo._engine.flights import Claim
+from memo._engine.threads import on_asyncio
 from memo.errors import RecordingsSpooled, StoreError, StoreNotWritable
 from memo.stores import AsyncReads, Claims, Creates, DirectoryStore, Expires, Remote, Store
 
@@ -163,7 +163,7 @@ class Access:
         """Claim a call, or its bytes, if it was recorded. None: it is made without a claim."""
         if self.claims is None:
             return self.get(name)
-        from memo._claims import claim
+        from memo._engine.claims import claim
 
         try:
             return claim(self.claims, name, self._patience)
@@ -179,7 +179,7 @@ class Access:
                 return await self.aget(name)
             except StoreError as error:
                 return self.missed(name, error)
-        from memo._claims import aclaim
+        from memo._engine.claims import aclaim
 
         try:
             return await aclaim(self.claims, name, self._patience)

@@ -12,8 +12,8 @@ from typing import Any
 
 import wrapt
 
-from memo._modes import Mode
-from memo._session import current
+from memo._engine.modes import Mode
+from memo._engine.session import current
 from memo.errors import NotPatched
 
 __all__ = ["TARGETS", "again", "began", "ended", "lift"]

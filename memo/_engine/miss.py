@@ -20,11 +20,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from memo._diff import ABSENT, Difference, differences, lines, printable, similarity
-from memo._format import KEY_CHARACTERS, call_key, render
-from memo._paths import parse_path
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.keys import Call
+from memo._calls.paths import parse_path
+from memo._recordings.differences import ABSENT, Difference, differences, lines, printable, similarity
+from memo._recordings.document import render
 from memo.errors import InvalidOption, Nearest, RecordingNotFound
-from memo.keys import Call
 from memo.stores import DirectoryStore, Store
 
 __all__ = ["missed", "named_recording", "recording_command"]

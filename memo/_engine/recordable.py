@@ -11,15 +11,15 @@ from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack, overloa
 
 import wrapt
 
-from memo._modes import Mode
-from memo._run import Run, Setting
-from memo._secrets import plain_names
-from memo._session import Session, current
-from memo._signature import DoesNotFit, Signature
+from memo._calls.keys import Call, Describe, Keyer, Loosened
+from memo._calls.secrets import plain_names
+from memo._calls.signature import DoesNotFit, Signature
+from memo._engine.driver import Run, Setting
+from memo._engine.modes import Mode
+from memo._engine.session import Session, current
 from memo.codecs import Types, Values, known_type
 from memo.codecs._names import module_name
 from memo.errors import InvalidOption
-from memo.keys import Call, Describe, Keyer, Loosened
 from memo.scrub import Scrubber
 
 __all__ = ["CacheInfo", "Options", "Recordable", "recordable"]

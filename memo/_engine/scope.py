@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 
-from memo._modes import Mode
-from memo._recordable import CacheInfo, Options, recordable
-from memo._session import Session, active, process_wide
+from memo._engine.modes import Mode
+from memo._engine.recordable import CacheInfo, Options, recordable
+from memo._engine.session import Session, active, process_wide
 from memo.errors import InvalidOption
 from memo.scrub import Scrubber
 from memo.stores import Store
@@ -164,7 +164,7 @@ class Recorder(Session):
 
     def _guard(self, *, active: bool) -> None:
         if self.mode is Mode.REPLAY:
-            from memo._guard import began, ended  # not needed to import memo
+            from memo._engine.guard import began, ended  # not needed to import memo
 
             began() if active else ended()
 

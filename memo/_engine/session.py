@@ -19,12 +19,14 @@ from warnings import warn
 import anyio.to_thread
 import orjson
 
-from memo._access import Access
-from memo._flight import Claim, Flight, Flights
-from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render, timestamp
-from memo._modes import Mode
-from memo._outcomes import Outcome, fingerprint
-from memo._secrets import plain_names
+from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.keys import NOTHING_WATCHED, Call, Loosened
+from memo._calls.secrets import plain_names
+from memo._engine.flights import Claim, Flight, Flights
+from memo._engine.gateway import Access
+from memo._engine.modes import Mode
+from memo._recordings.document import FORMAT_VERSION, parse, render, timestamp
+from memo._recordings.outcomes import Outcome, fingerprint
 from memo.codecs import Values
 from memo.errors import (
     InvalidOption,
@@ -37,7 +39,6 @@ from memo.errors import (
     UnrecordableValue,
     WatchedFieldChanged,
 )
-from memo.keys import NOTHING_WATCHED, Call, Loosened
 from memo.scrub import Scrubber
 from memo.stores import DirectoryStore, Store, as_store
 
@@ -182,7 +183,7 @@ class Session:
         self.on_watched_change = _one_of("on_watched_change", on_watched_change, "warn", "fail")
         self.max_age: timedelta | None = None
         if max_age is not None:
-            from memo._age import duration
+            from memo._recordings.ages import duration
 
             self.max_age = duration(max_age, "max_age")
         self.on_expiry = _one_of("on_expiry", on_expiry, "warn", "fail", "record")
@@ -308,7 +309,7 @@ class Session:
                 self._replays[call.key] = index + 1
             if index >= recording.count:
                 if self.exhausted == "error":
-                    from memo._miss import recording_command
+                    from memo._engine.miss import recording_command
 
                     raise OutcomesExhausted(
                         function=call.function,
@@ -331,7 +332,7 @@ class Session:
         if self.max_age is None:
             return False
         if recording.made is None:
-            from memo._age import moment
+            from memo._recordings.ages import moment
 
             made = moment(recording.recorded_at)
             recording.made = -math.inf if made is None else made
@@ -346,7 +347,7 @@ class Session:
 
         It takes less than a tenth of a second, and much less once this session's misses have taken some seconds.
         """
-        from memo._miss import missed
+        from memo._engine.miss import missed
 
         with self._lock:
             self._stats.missed += 1
@@ -522,8 +523,8 @@ class Session:
 
     def _tell_expired(self, call: Call, recording: Recording, max_age: timedelta) -> None:
         """Raise `RecordingExpired`, or warn. `record` is for where calls may be made, and this is not."""
-        from memo._age import in_words, moment
-        from memo._miss import recording_command
+        from memo._engine.miss import recording_command
+        from memo._recordings.ages import in_words, moment
 
         if self.on_expiry == "warn" and (call.key, "expired") in self._warned:
             return
@@ -553,7 +554,7 @@ class Session:
             return
         target = ""
         if not isinstance(self.store, DirectoryStore):
-            from memo._miss import named_recording
+            from memo._engine.miss import named_recording
 
             target = named_recording(self.store, call)
         warning = WatchedFieldChanged(call.function, changed, recording.location(), changed, target)

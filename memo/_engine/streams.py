@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import anyio
 
-from memo._outcomes import Outcome
+from memo._recordings.outcomes import Outcome
 from memo.errors import MemoError, StreamCutShort
 
 __all__ = ["Live", "LiveSync", "Play", "Sink", "Unrecorded", "is_cancelled", "stream", "stream_sync"]

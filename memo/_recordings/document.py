@@ -21,65 +21,23 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 
 import orjson
 
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._json import canonical_json
 from memo.errors import KeyMismatch, NewerFormat, NotARecording, RecordingDamaged
 
 __all__ = [
     "FORMAT_VERSION",
-    "KEY_CHARACTERS",
-    "call_key",
-    "call_tail",
-    "canonical_json",
-    "digest",
-    "held_json",
     "parse",
     "render",
     "timestamp",
 ]
 
 FORMAT_VERSION = 1
-KEY_CHARACTERS = 32
-"""How much of the key names the file: 128 bits."""
-
 _LINE = 110
-
-_HEAD = sha256(b'{"arguments":')  # the first one sets up OpenSSL: here, and not in the first replay
-_HEAD.hexdigest()
-
-
-def canonical_json(tree: Any) -> bytes:
-    """Sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""
-    return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
-
-
-def held_json(tree: Any) -> bytes:
-    """JSON that is to be held for long. What orjson gives takes 4 KB of memory however short it is; this, what it is long."""
-    return memoryview(orjson.dumps(tree)).tobytes()
-
-
-def call_key(function: str, arguments: bytes, version: str | int | None = None) -> str:
-    """The key (sha256, 64 hex characters) of a call, `arguments` being canonical JSON."""
-    return digest(arguments, call_tail(function, version))
-
-
-def digest(arguments: bytes, tail: bytes) -> str:
-    """The same, from what `call_tail` gives."""
-    hashed = _HEAD.copy()
-    hashed.update(arguments)
-    hashed.update(tail)
-    return hashed.hexdigest()
-
-
-def call_tail(function: str, version: str | int | None = None) -> bytes:
-    """What is hashed after the arguments, and is the same for all calls of a function."""
-    tail = b',"function":' + orjson.dumps(function)
-    if version is not None:
-        tail += b',"version":' + orjson.dumps(version)
-    return tail + b"}"
 
 
 def timestamp() -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from memo._secrets import may_hold_secret, redact
+from memo._calls.secrets import may_hold_secret, redact
 from memo.codecs import Items, Packer, Values
 from memo.errors import MemoError, RecordingDamaged, UnrecordableValue
 

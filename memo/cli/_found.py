@@ -40,7 +40,7 @@ class Found:
 
     def document(self) -> dict[str, Any]:
         """The recording, whole, its key checked. Raises `RecordingDamaged` or `NewerFormat`."""
-        from memo._format import parse
+        from memo._recordings.document import parse
 
         return parse(self.data, self.location)
 
@@ -91,7 +91,7 @@ def _read(store: Store, name: str) -> bytes:
 
 def _matching(store: Store, named: str) -> list[str]:
     """Names in the store that begin so. A name holds the first characters of its key; a longer key is cut to these."""
-    from memo._format import KEY_CHARACTERS
+    from memo._calls.digest import KEY_CHARACTERS
 
     function, slash, key = named.rpartition("/")
     key = key[:KEY_CHARACTERS]

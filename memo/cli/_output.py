@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from memo._diff import Difference
+    from memo._recordings.differences import Difference
     from memo.maintenance.entries import Entry
     from memo.stores import Store
 
@@ -160,7 +160,7 @@ _STYLES = {"path": "bold", "same": "", "before": "red", "after": "green", "note"
 
 def tell_difference(found: list[Difference], limit: int) -> None:
     """Differences, in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal."""
-    from memo._diff import shown
+    from memo._recordings.differences import shown
 
     for line in shown(found, limit):
         if sys.stdout.isatty():

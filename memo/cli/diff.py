@@ -19,7 +19,7 @@ from memo.cli._plain import shown, unpacked
 from memo.cli._text import count
 
 if TYPE_CHECKING:
-    from memo._diff import Difference
+    from memo._recordings.differences import Difference
     from memo.maintenance.entries import Entry
     from memo.stores import Store
 
@@ -79,7 +79,7 @@ def _is_store(named: str) -> bool:
 
 def _parts(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, list[Difference]]]:
     """What differs, by part: the call, then each outcome. Parts without a difference are left out."""
-    from memo._diff import ABSENT, Difference, differences
+    from memo._recordings.differences import ABSENT, Difference, differences
 
     calls = [{name: each[name] for name in ("function", "version") if name in each} for each in (one, other)]
     found = [
@@ -105,7 +105,7 @@ def _told(outcome: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_outcomes(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
-    from memo._diff import Difference, differences
+    from memo._recordings.differences import Difference, differences
 
     found = differences(before, after)
     if not found or "stream" not in before or "stream" not in after:
@@ -133,7 +133,7 @@ def _collapsed(found: list[Difference]) -> list[Difference]:
 
 
 def _trees(found: list[Difference]) -> list[dict[str, Any]]:
-    from memo._diff import ABSENT
+    from memo._recordings.differences import ABSENT
 
     sides = ("before", "after")
     return [
@@ -156,7 +156,7 @@ class _Side:
 
     @classmethod
     def of(cls, store: Store) -> _Side:
-        from memo._format import canonical_json
+        from memo._json import canonical_json
         from memo.maintenance.entries import entries
 
         side = cls(store)
@@ -203,7 +203,7 @@ def _edited(a: Store, b: Store, differing: dict[tuple[str, str], str]) -> list[t
 
     Only some of a function's calls are compared, each with each: more would take too long.
     """
-    from memo._diff import differences, similarity
+    from memo._recordings.differences import differences, similarity
 
     pairs: list[tuple[str, str, str, list[Difference]]] = []
     for function in dict.fromkeys(function for function, _ in differing):
@@ -222,7 +222,8 @@ def _edited(a: Store, b: Store, differing: dict[tuple[str, str], str]) -> list[t
 
 def _arguments(store: Store, calls: list[tuple[str, str]]) -> dict[str, Any]:
     """The arguments of the first of these calls, by key."""
-    from memo._format import KEY_CHARACTERS, parse
+    from memo._calls.digest import KEY_CHARACTERS
+    from memo._recordings.document import parse
     from memo.maintenance.entries import read
 
     found = {}

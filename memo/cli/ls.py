@@ -41,7 +41,7 @@ def ls(
 
     Exit codes: 0, 1 if something is damaged, 2 if the store is not there.
     """
-    from memo._age import duration
+    from memo._recordings.ages import duration
     from memo.maintenance.entries import entries, lies_at, recorded_at
 
     before = datetime.now(UTC) - duration(stale, "--stale") if stale is not None else None

@@ -69,7 +69,7 @@ def prune(
 
 
 def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | None) -> Judge:
-    from memo._age import duration
+    from memo._recordings.ages import duration
     from memo.errors import InvalidOption
     from memo.maintenance import prune as engine
 

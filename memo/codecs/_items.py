@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from memo._format import held_json
+from memo._json import held_json
 
 if TYPE_CHECKING:
     from memo.codecs._values import Values

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import orjson
 
-from memo._format import canonical_json, held_json
+from memo._json import canonical_json, held_json
 from memo.codecs import _builtin as builtin
 from memo.codecs import _models
 from memo.codecs._builtin import LARGEST, SMALLEST, is_text

@@ -19,12 +19,12 @@ from typing import Any, Self
 
 import orjson
 
+from memo._calls.keys import Call
 from memo.errors import InvalidOption
 from memo.importers._interactions import Interaction, patched, require_sdk, taken
 from memo.importers._merging import merge
 from memo.importers._reading import Item, interactions, require_yaml
 from memo.importers._report import NotCarried, Report, carrying
-from memo.keys import Call
 from memo.stores import Store, as_store
 
 __all__ = ["CassettesReport", "Format", "Recorded", "as_json", "as_text", "headers_of", "import_cassettes", "member"]

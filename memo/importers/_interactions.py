@@ -15,15 +15,15 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from memo._flight import Claim
-from memo._modes import Mode
-from memo._outcomes import is_answer
-from memo._session import Place, Session, active
+from memo._calls.keys import Call
+from memo._engine.flights import Claim
+from memo._engine.modes import Mode
+from memo._engine.session import Place, Session, active
+from memo._recordings.outcomes import is_answer
 from memo.codecs import Values
 from memo.codecs._http import public_url
 from memo.errors import MissingExtra
 from memo.importers._report import NotCarried
-from memo.keys import Call
 from memo.patches import Installation, install
 from memo.stores import MemoryStore
 

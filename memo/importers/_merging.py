@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from memo._format import FORMAT_VERSION, KEY_CHARACTERS, parse, render
-from memo._outcomes import fingerprint
-from memo.keys import Call
+from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.keys import Call
+from memo._recordings.document import FORMAT_VERSION, parse, render
+from memo._recordings.outcomes import fingerprint
 from memo.stores import Creates, Store
 
 __all__ = ["Merged", "merge"]

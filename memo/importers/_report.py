@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from memo._secrets import mask
+from memo._calls.secrets import mask
 from memo.errors import MemoError, MissingExtra, StoreError
 
 __all__ = ["NotCarried", "Report", "carrying"]

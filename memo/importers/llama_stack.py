@@ -39,12 +39,12 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import BaseModel
 
-from memo._outcomes import StreamWriter, error_outcome, value_outcome
+from memo._calls.keys import Call
+from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
 from memo.codecs import Types, Values, known_type
 from memo.errors import InvalidOption
 from memo.importers._merging import merge
 from memo.importers._report import NotCarried, Report, carrying
-from memo.keys import Call
 from memo.stores import Store, as_store
 
 __all__ = ["LlamaStackReport", "import_recordings"]

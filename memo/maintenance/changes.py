@@ -15,7 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from memo._format import KEY_CHARACTERS, parse, render
+from memo._calls.digest import KEY_CHARACTERS
+from memo._recordings.document import parse, render
 from memo.errors import MemoError, Refused
 from memo.maintenance.entries import read, stands_at_its_name
 from memo.stores import DirectoryStore, Store

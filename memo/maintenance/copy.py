@@ -8,8 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from memo._format import KEY_CHARACTERS, parse
-from memo._outcomes import fingerprint
+from memo._calls.digest import KEY_CHARACTERS
+from memo._recordings.document import parse
+from memo._recordings.outcomes import fingerprint
 from memo.errors import MemoError, StoreError
 from memo.maintenance.entries import read
 from memo.stores import Creates, Store

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from memo._age import moment
-from memo._format import KEY_CHARACTERS, parse
+from memo._calls.digest import KEY_CHARACTERS
+from memo._recordings.ages import moment
+from memo._recordings.document import parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
 from memo.stores import DirectoryStore, Store
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import orjson
 
-from memo._format import KEY_CHARACTERS, parse
+from memo._calls.digest import KEY_CHARACTERS
+from memo._recordings.document import parse
 from memo.errors import InvalidOption, MemoError, Refused, StoreError
 from memo.maintenance.changes import Progress, remove_empty
 from memo.maintenance.entries import read, recorded_at, stands_at_its_name

@@ -16,9 +16,11 @@ from typing import Any
 
 import orjson
 
-from memo._format import call_key, canonical_json, parse, render
-from memo._outcomes import Outcome
-from memo._secrets import INNER, MASK, is_credential, mask, may_hold_secret, redact
+from memo._calls.digest import call_key
+from memo._calls.secrets import INNER, MASK, is_credential, mask, may_hold_secret, redact
+from memo._json import canonical_json
+from memo._recordings.document import parse, render
+from memo._recordings.outcomes import Outcome
 from memo.codecs import Types, Values, known_type
 from memo.errors import MemoError, Refused, UntrustedType
 from memo.maintenance.changes import Changed, Progress, apply, plan_changes
@@ -267,7 +269,7 @@ def _masked(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_keyed(node: Any, *, schema: bool = False) -> Any:
-    """Arguments as `memo.keys` would have them: credentials are left out by their names, and masked by their shapes."""
+    """Arguments as `memo._calls.keys` would have them: credentials are left out by their names, and masked by their shapes."""
     if type(node) is str:
         return mask(node)
     if type(node) is list:

@@ -14,8 +14,8 @@ from enum import StrEnum
 from importlib import import_module
 from itertools import chain, islice
 
-from memo._format import parse
-from memo._outcomes import Outcome
+from memo._recordings.document import parse
+from memo._recordings.outcomes import Outcome
 from memo.codecs import Types, Values, known_type
 from memo.errors import (
     DataMismatch,

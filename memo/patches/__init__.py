@@ -21,9 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack, cast
 
-from memo._recordable import Options
-from memo._scope import Recorder
-from memo._session import process_wide
+from memo._engine.recordable import Options
+from memo._engine.scope import Recorder
+from memo._engine.session import process_wide
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import _registry
 from memo.patches._config import Configuration, configured

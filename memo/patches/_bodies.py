@@ -12,9 +12,9 @@ from typing import Any
 
 import wrapt
 
-from memo._attempt import Attempt
-from memo._outcomes import Outcome
-from memo._stream import Live, LiveSync, is_cancelled, stream, stream_sync
+from memo._engine.attempt import Attempt
+from memo._engine.streams import Live, LiveSync, is_cancelled, stream, stream_sync
+from memo._recordings.outcomes import Outcome
 from memo.errors import StreamCutShort
 
 __all__ = ["SDK_STREAM", "AsyncBody", "Body", "Cut", "CutStream", "SyncBody"]

@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
-from memo._age import duration
-from memo._modes import Mode
-from memo._recordable import Options
-from memo._scope import RecorderOptions
+from memo._engine.modes import Mode
+from memo._engine.recordable import Options
+from memo._engine.scope import RecorderOptions
+from memo._recordings.ages import duration
 from memo.errors import InvalidMode, InvalidOption
 
 __all__ = ["Configuration", "Target", "absolute", "configured"]

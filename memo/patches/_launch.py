@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from memo._modes import Mode
+from memo._engine.modes import Mode
 from memo.errors import InvalidOption
 from memo.patches import check
 from memo.patches._config import absolute, configured

@@ -18,8 +18,8 @@ from types import NoneType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from memo._secrets import mask
-from memo._signature import DoesNotFit
+from memo._calls.secrets import mask
+from memo._calls.signature import DoesNotFit
 
 __all__ = ["Naming", "Request"]
 

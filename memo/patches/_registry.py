@@ -28,12 +28,12 @@ from typing import Any
 
 import wrapt
 
-from memo._guard import again, lift
-from memo._recordable import BoundRecordable, Options, Recordable
-from memo._run import Run
-from memo._session import current
+from memo._calls.keys import Describe
+from memo._engine.driver import Run
+from memo._engine.guard import again, lift
+from memo._engine.recordable import BoundRecordable, Options, Recordable
+from memo._engine.session import current
 from memo.errors import InvalidOption, TargetNotFound
-from memo.keys import Describe
 
 __all__ = ["Patch", "apply", "beneath", "check", "lock", "split", "undo"]
 

@@ -24,11 +24,11 @@ from weakref import WeakKeyDictionary
 
 import wrapt
 
-from memo._modes import Mode
-from memo._recall import written
-from memo._run import Setting
-from memo._session import current
-from memo.keys import Keyer
+from memo._calls.argument_cache import written
+from memo._calls.keys import Keyer
+from memo._engine.driver import Setting
+from memo._engine.modes import Mode
+from memo._engine.session import current
 from memo.patches._registry import beneath
 from memo.patches._stainless import MISSING, Repeat, Stainless, noted
 

@@ -26,14 +26,14 @@ from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
-from memo._attempt import Attempt
-from memo._outcomes import Outcome
-from memo._recordable import Options
-from memo._run import Run, Setting, decide
-from memo._session import Recording, Session
-from memo._stream import Live, LiveSync, Play, stream, stream_sync
+from memo._calls.keys import Call
+from memo._engine.attempt import Attempt
+from memo._engine.driver import Run, Setting, decide
+from memo._engine.recordable import Options
+from memo._engine.session import Recording, Session
+from memo._engine.streams import Live, LiveSync, Play, stream, stream_sync
+from memo._recordings.outcomes import Outcome
 from memo.errors import MemoError
-from memo.keys import Call
 from memo.patches._bodies import SDK_STREAM, AsyncBody, Body, Cut, CutStream, SyncBody
 from memo.patches._naming import Naming, Request
 from memo.patches._registry import Patch

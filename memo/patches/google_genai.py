@@ -12,9 +12,9 @@ import sys
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from memo._recordable import Options
-from memo._run import Run
-from memo._signature import Signature
+from memo._calls.signature import Signature
+from memo._engine.driver import Run
+from memo._engine.recordable import Options
 from memo.codecs._http import public_headers
 from memo.patches._registry import Patch
 from memo.patches._text import readable, text_of

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from memo._attempt import Attempt
-from memo._outcomes import Outcome
-from memo._recordable import Options
-from memo._run import Run
+from memo._engine.attempt import Attempt
+from memo._engine.driver import Run
+from memo._engine.recordable import Options
+from memo._recordings.outcomes import Outcome
 from memo.patches._registry import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]

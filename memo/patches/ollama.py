@@ -10,12 +10,12 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
-from memo._attempt import Attempt
-from memo._outcomes import Outcome
-from memo._recordable import Options
-from memo._run import Run
-from memo._signature import Signature
-from memo._stream import stream_sync
+from memo._calls.signature import Signature
+from memo._engine.attempt import Attempt
+from memo._engine.driver import Run
+from memo._engine.recordable import Options
+from memo._engine.streams import stream_sync
+from memo._recordings.outcomes import Outcome
 from memo.patches._registry import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]

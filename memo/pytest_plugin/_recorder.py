@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from memo._flight import Claim
-from memo._modes import Mode
-from memo._outcomes import Outcome
-from memo._scope import Recorder
-from memo._session import Place, Recording, entry_name
+from memo._calls.keys import Call
+from memo._engine.flights import Claim
+from memo._engine.modes import Mode
+from memo._engine.scope import Recorder
+from memo._engine.session import Place, Recording, entry_name
+from memo._recordings.outcomes import Outcome
 from memo.codecs import Values
 from memo.errors import MemoError, RecordingNotFound
-from memo.keys import Call
 from memo.pytest_plugin._tokens import tokens
 
 __all__ = ["TestRecorder"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from memo._modes import Mode
+from memo._engine.modes import Mode
 from memo.errors import InvalidOption
 
 __all__ = ["Settings", "add_options", "marked", "relative", "settled"]
@@ -141,7 +141,7 @@ def _mode(option: str, name: str) -> Mode:
 def _expiry(max_age: str, on_expiry: str) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if max_age:
-        from memo._age import duration
+        from memo._recordings.ages import duration
 
         try:
             said["max_age"] = duration(max_age, "memo_max_age")

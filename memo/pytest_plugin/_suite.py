@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from memo._modes import Mode
-from memo._scope import RecorderOptions
+from memo._engine.modes import Mode
+from memo._engine.scope import RecorderOptions
 from memo.errors import InvalidOption, MemoError
 from memo.pytest_plugin._frames import prune
 from memo.pytest_plugin._ledger import COUNTS, Ledger, Note

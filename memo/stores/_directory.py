@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 
-from memo._format import KEY_CHARACTERS
+from memo._calls.digest import KEY_CHARACTERS
 from memo.errors import RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
 
 __all__ = ["DirectoryStore", "safe_name"]

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memo import recordable, recording
-from memo._recall import Recall
-from memo._signature import Signature
+from memo._calls.argument_cache import Recall
+from memo._calls.keys import Call, Keyer
+from memo._calls.signature import Signature
 from memo.errors import MemoError
-from memo.keys import Call, Keyer
 
 
 def anything(*args: Any, **kwargs: Any) -> None: ...

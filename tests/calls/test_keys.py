@@ -26,12 +26,12 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 import memo
 from memo import recordable, recording, scrub
+from memo._calls.keys import Call
 from memo.codecs import MAX_DEPTH
 from memo.errors import InvalidOption, RecordingNotFound, UnkeyableArgument, WatchedFieldChanged
-from memo.keys import Call
 from memo.stores import MemoryStore
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SECRET = "sk-proj-abcdefghijklmnop0123"
 
 
@@ -148,7 +148,7 @@ def test_the_same_said_in_another_way_is_one_call(one, other):
 
 PROGRAM = """
 import enum, memo
-from memo.keys import Call
+from memo._calls.keys import Call
 
 class Color(enum.Enum):
     RED, BLUE = "red", frozenset({"x", "y", "z"})

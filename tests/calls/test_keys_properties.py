@@ -17,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from memo._format import call_key
+from memo._calls.digest import call_key
+from memo._calls.keys import Call
 from memo.errors import UnkeyableArgument
-from memo.keys import Call
 
 
 class Model(BaseModel):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr
 
 from memo import recordable, recording
-from memo._secrets import _ENDINGS, _NAMES, MASK, is_credential, looks_secret, mask, may_hold_secret
+from memo._calls.secrets import _ENDINGS, _NAMES, MASK, is_credential, looks_secret, mask, may_hold_secret
 from memo.errors import UnrecordableValue
 from memo.stores import MemoryStore
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memo._signature import DoesNotFit, Signature
+from memo._calls.signature import DoesNotFit, Signature
 
 KINDS = inspect.Parameter
 

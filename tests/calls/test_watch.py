@@ -8,8 +8,8 @@ import warnings
 import pytest
 
 from memo import recordable, recording
+from memo._calls.keys import watched_fingerprint
 from memo.errors import WatchedFieldChanged
-from memo.keys import watched_fingerprint
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio

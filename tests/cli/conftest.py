@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from memo._format import KEY_CHARACTERS, call_key, canonical_json, render
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._json import canonical_json
+from memo._recordings.document import render
 from memo.cli import main
 
 REAL = Path(__file__).parent.parent.parent / "recordings"

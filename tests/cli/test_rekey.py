@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from memo._format import KEY_CHARACTERS
-from memo.keys import watched_fingerprint
+from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.keys import watched_fingerprint
 from memo.stores import DirectoryStore
 
 

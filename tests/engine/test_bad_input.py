@@ -23,7 +23,8 @@ from pydantic import BaseModel
 
 import memo
 from memo import errors, recordable, recording
-from memo._format import call_key, canonical_json
+from memo._calls.digest import call_key
+from memo._json import canonical_json
 from memo.errors import (
     DataMismatch,
     InvalidMode,

@@ -11,7 +11,7 @@ import pytest
 
 import memo
 from memo import Recorder, recordable, recording
-from memo._age import in_words
+from memo._recordings.ages import in_words
 from memo.errors import InvalidOption, OutcomesExhausted, RecordingExpired
 from memo.stores import MemoryStore
 

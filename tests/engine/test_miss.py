@@ -13,13 +13,13 @@ import pytest
 
 import memo
 from memo import Recorder, RecordingNotFound, recordable, recording
-from memo._diff import ABSENT
+from memo._recordings.differences import ABSENT
 from memo.errors import OutcomesExhausted, StoreNotReadable
 from memo.stores import DirectoryStore, MemoryStore
 
 pytestmark = pytest.mark.anyio
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def chat(name="app.chat", **options):

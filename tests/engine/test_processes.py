@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 
-from memo._format import parse, render
+from memo._recordings.document import parse, render
 from memo.stores import DirectoryStore
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX")
 
 MODELS = """

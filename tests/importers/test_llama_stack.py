@@ -11,11 +11,11 @@ import orjson
 import pytest
 
 from memo import errors, recordable, recording
-from memo._format import parse
+from memo._calls.keys import Call
+from memo._recordings.document import parse
 from memo.codecs import Types, Values, known_type
 from memo.codecs._same import difference
 from memo.importers.llama_stack import _call, import_recordings
-from memo.keys import Call
 from memo.stores import DirectoryStore
 
 openai = pytest.importorskip("openai")

@@ -8,7 +8,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from memo._format import FORMAT_VERSION, KEY_CHARACTERS, call_key, canonical_json, render
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._json import canonical_json
+from memo._recordings.document import FORMAT_VERSION, render
 from memo.errors import InvalidOption, Refused
 from memo.maintenance.prune import not_used_by, not_used_since, older_than, plan_prune, prune
 from memo.stores import DirectoryStore, MemoryStore

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memo import recordable, recording
-from memo._format import FORMAT_VERSION, KEY_CHARACTERS, call_key, canonical_json, render
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.keys import watched_fingerprint
+from memo._json import canonical_json
+from memo._recordings.document import FORMAT_VERSION, render
 from memo.errors import InvalidOption, RecordingNotFound, Refused, StoreFull, WatchedFieldChanged
-from memo.keys import watched_fingerprint
 from memo.maintenance.changes import apply, plan_changes
 from memo.maintenance.rekey import Rekey, plan_rekey
 from memo.stores import DirectoryStore, MemoryStore

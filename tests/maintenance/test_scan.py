@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, field_validator
 
 from memo import recordable, recording
-from memo._format import FORMAT_VERSION, KEY_CHARACTERS, call_key, canonical_json, parse, render
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._json import canonical_json
+from memo._recordings.document import FORMAT_VERSION, parse, render
 from memo.importers.llama_stack import import_recordings
 from memo.maintenance.scan import mask_secrets, scan
 from memo.stores import DirectoryStore, MemoryStore

@@ -16,7 +16,7 @@ from openai._base_client import AsyncAPIClient, SyncAPIClient
 
 import memo
 from memo import recording
-from memo._guard import TARGETS
+from memo._engine.guard import TARGETS
 from memo.errors import NotPatched
 from memo.patches import presets
 from memo.stores import MemoryStore

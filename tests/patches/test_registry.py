@@ -806,7 +806,7 @@ def test_a_module_imported_anew_is_patched_by_the_next_installation(unimported):
         ("{}.sub:f", "there is no module {}.sub", None),
         ("builtins:str.upper", "str is built in, and can not be changed", None),
         ("asyncoi:run", "there is no package asyncoi", "asyncio"),
-        ("memo.kesy:Keyer", "there is no module memo.kesy", "memo.keys"),
+        ("memo.kesy:Keyer", "there is no module memo.kesy", "memo._calls.keys"),
         ("__main__:nothing", "__main__ has no nothing yet, since it is still being run", None),
     ],
 )

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memo._diff import ABSENT, Difference, differences, lines, pieces, shown, similarity
-from memo._paths import parse_path
+from memo._calls.paths import parse_path
+from memo._recordings.differences import ABSENT, Difference, differences, lines, pieces, shown, similarity
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 2.5]) | st.text("ab .", max_size=4)

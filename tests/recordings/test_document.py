@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from memo import recordable, recording
-from memo._format import call_key, canonical_json, parse, render
+from memo._calls.digest import call_key
+from memo._json import canonical_json
+from memo._recordings.document import parse, render
 from memo.stores import MemoryStore
 
 
@@ -254,5 +256,5 @@ def test_a_long_numeric_array_has_one_line(array):
 
 
 def test_the_package_says_its_format():
-    module = (Path(__file__).parent.parent / "memo" / "_format.py").read_text(encoding="utf-8")
+    module = (Path(__file__).parents[2] / "memo" / "_recordings" / "document.py").read_text(encoding="utf-8")
     assert all(name in module.split('"""')[1] for name in orjson.loads(written(chat, [], [], test="t")))

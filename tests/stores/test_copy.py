@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from memo import Recorder, recording
-from memo._format import KEY_CHARACTERS, call_key, canonical_json, render
+from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._json import canonical_json
+from memo._recordings.document import render
 from memo.cli import main
 from memo.errors import StoreNotReadable, StoreNotWritable
 from memo.maintenance.copy import Copied, copy, push

@@ -1,0 +1,19 @@
+"""JSON in its two compact forms: canonical, and to be held in memory. Imports nothing of memo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+__all__ = ["canonical_json", "held_json"]
+
+
+def canonical_json(tree: Any) -> bytes:
+    """Sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""
+    return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+
+
+def held_json(tree: Any) -> bytes:
+    """JSON that is to be held for long. What orjson gives takes 4 KB of memory however short it is; this, what it is long."""
+    return memoryview(orjson.dumps(tree)).tobytes()
