@@ -18,12 +18,13 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "memo"
 
 # A room is a folder of `memo/`, or a module that stands beside them. Each row names all that the room may import.
-BASE = {"errors", "scrub", "_json"}
+BASE = {"errors", "scrub", "_json", "_values"}
 ENGINE = BASE | {"codecs", "_calls", "_recordings", "stores", "_engine"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "scrub": set(),
     "_json": set(),
+    "_values": set(),
     "codecs": BASE,
     "_calls": BASE | {"codecs"},
     "_recordings": BASE | {"codecs", "_calls"},

@@ -37,10 +37,9 @@ from memo._calls.paths import Step, change, parse_path, pop
 from memo._calls.secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
 from memo._calls.signature import Signature
 from memo._json import canonical_json
+from memo._values.kinds import dataclass_state, is_model, is_named_tuple
+from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
 from memo.codecs import MAX_DEPTH, class_name, codec_of
-from memo.codecs._builtin import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
-from memo.codecs._names import is_model, is_named_tuple
-from memo.codecs._same import state
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
@@ -449,7 +448,7 @@ class _Canonical:
                 form["extra"] = self._mapping(value.__pydantic_extra__, depth)
             return form
         if dataclasses.is_dataclass(kind):
-            return {"__type__": _short(kind), "value": self._mapping(state(value), depth)}
+            return {"__type__": _short(kind), "value": self._mapping(dataclass_state(value), depth)}
         if is_named_tuple(kind):
             return {
                 "__type__": _short(kind),

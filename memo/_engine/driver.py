@@ -15,8 +15,8 @@ from memo._engine.modes import Mode
 from memo._engine.session import Recording, Session
 from memo._engine.streams import Live, LiveSync, Play, Unrecorded, stream, stream_sync
 from memo._recordings.outcomes import Outcome
+from memo._values.kinds import by_class, is_model
 from memo.codecs import Values
-from memo.codecs._names import by_class, is_model
 from memo.errors import DataMismatch, MemoError
 
 __all__ = ["Run", "Setting", "decide"]

@@ -17,8 +17,8 @@ from memo._calls.signature import DoesNotFit, Signature
 from memo._engine.driver import Run, Setting
 from memo._engine.modes import Mode
 from memo._engine.session import Session, current
+from memo._values.kinds import module_name
 from memo.codecs import Types, Values, known_type
-from memo.codecs._names import module_name
 from memo.errors import InvalidOption
 from memo.scrub import Scrubber
 

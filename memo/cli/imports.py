@@ -12,9 +12,9 @@ from memo.cli._output import Json, Progress, complain, tell, tell_json
 from memo.cli._text import count
 
 if TYPE_CHECKING:
-    from memo.importers._cassettes import CassettesReport
-    from memo.importers._report import Report
+    from memo.importers.cassettes import CassettesReport
     from memo.importers.llama_stack import LlamaStackReport
+    from memo.importers.report import Report
     from memo.stores import Store
 
 __all__ = ["cassetter", "llama_stack", "vcr"]

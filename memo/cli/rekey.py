@@ -146,7 +146,7 @@ def _version(text: str) -> str | int | None:
 
 def _value(option: str, text: str) -> Any:
     """The JSON that an option gives, in the form that arguments have in a recording."""
-    from memo.codecs._builtin import LARGEST, SMALLEST, float_form, int_form, is_text
+    from memo._values.scalars import LARGEST, SMALLEST, float_form, int_form, is_text
 
     def whole(digits: str) -> Any:
         number = int(digits)

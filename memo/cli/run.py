@@ -35,7 +35,7 @@ def run(
     Runs any Python program (a script, a console command, python -m ...) and its child processes with what [tool.memo] or
     memo.toml configures, and no change to its code. Signals and the exit code are its own.
     """
-    from memo.patches._launch import launch
+    from memo.patches.launch import launch
 
     if not command:
         print("memo run: the command is missing (see memo run --help)", file=sys.stderr)

@@ -78,7 +78,7 @@ def _trusted() -> list[str]:
     from importlib import import_module
 
     from memo.patches import presets
-    from memo.patches._config import configured
+    from memo.patches.configuration import configured
 
     targets = [patch.target for name in presets() for patch in import_module(f"memo.patches.{name}").PATCHES]
     targets += [target for target in configured().targets if ":" in target]

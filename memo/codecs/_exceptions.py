@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from memo.codecs._same import slot_members
+from memo._values.kinds import slot_members
 from memo.errors import UnrecordableValue
 
 __all__ = ["exception_form", "exception_of"]

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 from pydantic_core import ValidationError
 
-from memo.codecs._names import by_class, is_model
-from memo.codecs._same import difference, state
+from memo._values.kinds import by_class, dataclass_state, is_model
+from memo.codecs.sameness import difference
 from memo.errors import DataMismatch
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def varies(value: Any) -> bool:
         return len(value) > 1
     if dataclasses.is_dataclass(value):
         made = (field.default_factory for field in dataclasses.fields(value) if not field.init)
-        return any(each not in _STEADY for each in made) or varies(state(value))
+        return any(each not in _STEADY for each in made) or varies(dataclass_state(value))
     if not is_model(type(value)):
         return False
     chosen = value.__pydantic_fields_set__

@@ -12,26 +12,21 @@ import functools
 import importlib
 import inspect
 import operator
-import os
 import re
 import sys
 import types
 import typing
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import orjson
 
+from memo._values.kinds import BUILTINS, class_name, declares, is_data_type, is_model, module_name
 from memo.errors import TypeNotFound, UntrustedType
 
-__all__ = ["Types", "by_class", "class_name", "is_data_type", "is_model", "is_named_tuple", "module_name"]
+__all__ = ["Types"]
 
-T = TypeVar("T")
 
-_BUILTINS: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (bool, bytearray, bytes, complex, dict, float, frozenset, int, list, object, set, str, tuple, type)
-} | {"None": types.NoneType}
 _TYPING: dict[str, Any] = {
     "typing:Any": Any,
     "typing:Union": typing.Union,
@@ -42,57 +37,6 @@ _LONGEST = 250
 """How many tokens a name may have: enough for any real type, too few to exhaust the stack."""
 _SYNTAX = re.compile(r'[\[\],"]')
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\],]|[^\[\],"]+')
-
-
-def module_name(module: str) -> str:
-    """The importable name of a module: the script that runs as `__main__` has one too."""
-    if module != "__main__":
-        return module
-    main = sys.modules["__main__"]
-    spec = getattr(main, "__spec__", None)
-    if spec is not None:
-        return str(spec.name).removesuffix(".__main__")
-    file = getattr(main, "__file__", None)
-    return os.path.splitext(os.path.basename(file))[0] if file else module  # noqa: PTH119, PTH122 - a tenth of pathlib's time
-
-
-def class_name(cls: type) -> str:
-    """`module:qualname`, a bare name for a builtin."""
-    if cls.__module__ == "builtins" and _BUILTINS.get(cls.__name__) is cls:
-        return str(cls.__name__)
-    return f"{module_name(cls.__module__)}:{cls.__qualname__}"
-
-
-def is_named_tuple(cls: type) -> bool:
-    """Whether instances are named tuples."""
-    return issubclass(cls, tuple) and _declares(cls, "_fields")
-
-
-def _declares(cls: Any, name: str) -> bool:
-    # Not hasattr: a metaclass's __getattr__ is code that data would run.
-    return any(name in vars(each) for each in cls.__mro__)
-
-
-def by_class(function: Callable[[type], T]) -> Callable[[type], T]:
-    """Remembers what `function` says of a class."""
-    return functools.cache(function)
-
-
-@by_class
-def is_model(cls: type) -> bool:
-    """Whether a class is a pydantic model's. Before pydantic's models are imported, none is, and memo leaves it at that."""
-    pydantic = sys.modules.get("pydantic.main")
-    return pydantic is not None and issubclass(cls, pydantic.BaseModel)
-
-
-def is_data_type(cls: type) -> bool:
-    """Whether instances are only data: what a recording may make memo build."""
-    return (
-        is_model(cls)
-        or issubclass(cls, enum.Enum | BaseException)
-        or _declares(cls, "__dataclass_fields__")
-        or is_named_tuple(cls)
-    )
 
 
 class Types:
@@ -171,8 +115,8 @@ class Types:
                 arguments.append(self._expression(tokens, whole))
             if not tokens or tokens[0] not in ",]":
                 raise TypeNotFound(whole, "that is no name")
-        generic = head in _TYPING or head in _BUILTINS
-        if not (generic or (issubclass(type(origin), type) and _declares(origin, "__class_getitem__"))):
+        generic = head in _TYPING or head in BUILTINS
+        if not (generic or (issubclass(type(origin), type) and declares(origin, "__class_getitem__"))):
             raise TypeNotFound(whole, f"{head} is not generic")
         try:
             if origin is types.UnionType:
@@ -182,7 +126,7 @@ class Types:
             raise TypeNotFound(whole, f"{head} does not take these arguments ({error})") from None
 
     def _atom(self, name: str) -> Any:
-        found = _BUILTINS.get(name) or _TYPING.get(name) or self._known(name)
+        found = BUILTINS.get(name) or _TYPING.get(name) or self._known(name)
         if found is not None:
             return found
         module, colon, qualname = name.partition(":")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
-from memo.codecs._names import class_name
+from memo._values.kinds import class_name
 
 __all__ = ["Codec", "codec_named", "codec_of", "known_type", "register_codec", "register_later"]
 

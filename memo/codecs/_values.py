@@ -17,14 +17,15 @@ from typing import Any, cast
 import orjson
 
 from memo._json import canonical_json, held_json
-from memo.codecs import _builtin as builtin
+from memo._values import scalars
+from memo._values.kinds import dataclass_state, is_model, is_named_tuple, slot_members
+from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
-from memo.codecs._builtin import LARGEST, SMALLEST, is_text
 from memo.codecs._exceptions import exception_form, exception_of
 from memo.codecs._items import Items, pack
-from memo.codecs._names import Types, is_model, is_named_tuple
+from memo.codecs._names import Types
 from memo.codecs._registry import codec_named, codec_of
-from memo.codecs._same import difference, slot_members, state, step
+from memo.codecs.sameness import difference, step
 from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
 __all__ = ["MAX_DEPTH", "Values"]
@@ -265,13 +266,13 @@ class _Writer:
         if kind is str:
             if value.isascii():
                 return value
-            return value if is_text(value) else {"__type__": "str", "value": builtin.text_form(value)}
+            return value if is_text(value) else {"__type__": "str", "value": scalars.text_form(value)}
         if kind is int:
-            return value if SMALLEST <= value <= LARGEST else {"__type__": "int", "value": builtin.int_form(value)}
+            return value if SMALLEST <= value <= LARGEST else {"__type__": "int", "value": scalars.int_form(value)}
         if kind is float:
             if value - value == 0:
                 return value
-            return {"__type__": "float", "value": builtin.float_form(value)}
+            return {"__type__": "float", "value": scalars.float_form(value)}
         if value is None or kind is bool:
             return value
         if id(value) in self._above:
@@ -330,7 +331,7 @@ class _Writer:
             self.unproved = True
             return {"__type__": kind.__name__, "value": sorted(members, key=canonical_json)}
         if kind is bytes or kind is bytearray:
-            return {"__type__": kind.__name__, **builtin.bytes_form(bytes(value))}
+            return {"__type__": kind.__name__, **scalars.bytes_form(bytes(value))}
         if isinstance(value, type) or typing.get_origin(value) is not None:
             return {"__type__": "type", "value": self._spell(value)}
         if isinstance(value, Enum):
@@ -341,7 +342,7 @@ class _Writer:
         self.unproved = True
         if dataclasses.is_dataclass(kind) and not issubclass(kind, _BUILTIN_DATA):
             fields = {field.name for field in dataclasses.fields(kind)}
-            held = state(value)
+            held = dataclass_state(value)
             form = {"value": {name: self.write(held[name], f".{name}") for name in held if name in fields}}
             rest = {name: self.write(held[name], f".{name}") for name in held if name not in fields}
             missing = {"missing": sorted(fields - held.keys())} if fields - held.keys() else {}
@@ -445,16 +446,16 @@ def _read_dataclass(cls: Any, node: dict[str, Any], decode: Callable[[Any], Any]
 
 
 _READERS: dict[str, Callable[[Values, Callable[[Any], Any], dict[str, Any]], Any]] = {
-    "bytearray": lambda _, __, node: bytearray(builtin.bytes_of(node)),
-    "bytes": lambda _, __, node: builtin.bytes_of(node),
+    "bytearray": lambda _, __, node: bytearray(scalars.bytes_of(node)),
+    "bytes": lambda _, __, node: scalars.bytes_of(node),
     "dict": lambda _, decode, node: {decode(key): decode(each) for key, each in node["value"]},
     "float": lambda _, __, node: float(node["value"]),
     "frozenset": lambda _, decode, node: frozenset(decode(node["value"])),
-    "int": lambda _, __, node: builtin.int_of(node["value"]),
+    "int": lambda _, __, node: scalars.int_of(node["value"]),
     "json": lambda _, decode, node: decode(node["value"]),
     "list": lambda values, _, node: list(Items(node, values)),
     "set": lambda _, decode, node: set(decode(node["value"])),
-    "str": lambda _, __, node: builtin.text_of(node["value"]),
+    "str": lambda _, __, node: scalars.text_of(node["value"]),
     "tuple": lambda _, decode, node: tuple(decode(node["value"])),
     "type": lambda values, _, node: values.types.resolve(node["value"]),
 }

@@ -21,9 +21,9 @@ from memo._engine.modes import Mode
 from memo._engine.session import Place, Session, active
 from memo._recordings.outcomes import is_answer
 from memo.codecs import Values
-from memo.codecs._http import public_url
+from memo.codecs.http import public_url
 from memo.errors import MissingExtra
-from memo.importers._report import NotCarried
+from memo.importers.report import NotCarried
 from memo.patches import Installation, install
 from memo.stores import MemoryStore
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from memo.errors import MissingExtra
-from memo.importers._report import NotCarried
+from memo.importers.report import NotCarried
 
 __all__ = ["Item", "interactions", "require_yaml"]
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from memo.importers import vcr
-from memo.importers._cassettes import (
+from memo.importers._interactions import Interaction
+from memo.importers._reading import Item
+from memo.importers.cassettes import (
     CassettesReport,
     Format,
     Recorded,
@@ -24,9 +26,7 @@ from memo.importers._cassettes import (
     import_cassettes,
     member,
 )
-from memo.importers._interactions import Interaction
-from memo.importers._reading import Item
-from memo.importers._report import NotCarried
+from memo.importers.report import NotCarried
 from memo.stores import Store
 
 __all__ = ["import_recordings"]

@@ -44,7 +44,7 @@ from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
 from memo.codecs import Types, Values, known_type
 from memo.errors import InvalidOption
 from memo.importers._merging import merge
-from memo.importers._report import NotCarried, Report, carrying
+from memo.importers.report import NotCarried, Report, carrying
 from memo.stores import Store, as_store
 
 __all__ = ["LlamaStackReport", "import_recordings"]

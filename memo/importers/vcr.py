@@ -12,7 +12,7 @@ has as its `model`, since `AzureOpenAI` puts these two there by itself. Calls ma
 
 Read are the YAML and JSON of vcrpy since 1.0, the responses of its older httpx recorder, and the `parsed_body` that
 pydantic-ai's serializer writes. Errors that are no answer (429, 5xx) are not carried over, as no recorder of memo's keeps
-them. See `memo.importers._cassettes` for the order of identical calls.
+them. See `memo.importers.cassettes` for the order of identical calls.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from memo.importers._cassettes import (
+from memo.importers._interactions import Interaction
+from memo.importers._reading import Item
+from memo.importers.cassettes import (
     CassettesReport,
     Format,
     Recorded,
@@ -32,9 +34,7 @@ from memo.importers._cassettes import (
     import_cassettes,
     member,
 )
-from memo.importers._interactions import Interaction
-from memo.importers._reading import Item
-from memo.importers._report import NotCarried
+from memo.importers.report import NotCarried
 from memo.stores import Store
 
 __all__ = ["import_recordings", "recorded"]

@@ -26,9 +26,9 @@ from memo._engine.scope import Recorder
 from memo._engine.session import process_wide
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import _registry
-from memo.patches._config import Configuration, configured
 from memo.patches._naming import Naming
 from memo.patches._registry import Patch
+from memo.patches.configuration import Configuration, configured
 
 __all__ = ["Installation", "Patch", "check", "install", "install_for_run", "presets"]
 

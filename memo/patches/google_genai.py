@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from memo._calls.signature import Signature
 from memo._engine.driver import Run
 from memo._engine.recordable import Options
-from memo.codecs._http import public_headers
+from memo.codecs.http import public_headers
 from memo.patches._registry import Patch
 from memo.patches._text import readable, text_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from memo.stores._directory import safe_name
+from memo.stores.file_names import safe_name
 
 __all__ = ["Places"]
 

@@ -8,17 +8,13 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 
 from memo._calls.digest import KEY_CHARACTERS
 from memo.errors import RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
+from memo.stores.file_names import safe_name
 
-__all__ = ["DirectoryStore", "safe_name"]
+__all__ = ["DirectoryStore"]
 
-_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(?<!\.)")
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-_LONGEST = 120
-_DIGITS = 12
 _TRIES = 10
 _SUFFIX = ".json"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
@@ -270,20 +266,6 @@ def _rest(file: int, data: bytes, path: str) -> bytes:
             break
         data += more
     return data
-
-
-def safe_name(name: str, also: str = "") -> str:
-    """A file name for any text; two texts never share one. Of a name that it gave, it gives that name.
-
-    It is the text itself where that is short, plain ASCII and no reserved name; `also` says which other marks are plain.
-    """
-    plain = name.translate(dict.fromkeys(map(ord, also), "_")) if also else name
-    if len(name) <= _LONGEST and _SAFE.fullmatch(plain) and not _RESERVED.fullmatch(plain):
-        return name
-    plain = re.sub(rf"[^A-Za-z0-9_.\-{re.escape(also)}]+", "_", name)[: _LONGEST - _DIGITS - 1].strip(".-") or "_"
-    if _RESERVED.fullmatch(plain):
-        plain = f"_{plain}"[: _LONGEST - _DIGITS - 1]
-    return f"{plain}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"
 
 
 def _replace(temporary: str, path: str) -> bool:

@@ -14,7 +14,7 @@ from memo import errors, recordable, recording
 from memo._calls.keys import Call
 from memo._recordings.document import parse
 from memo.codecs import Types, Values, known_type
-from memo.codecs._same import difference
+from memo.codecs.sameness import difference
 from memo.importers.llama_stack import _call, import_recordings
 from memo.stores import DirectoryStore
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 import memo
 from memo import recording
-from memo.codecs._http import public_headers
+from memo.codecs.http import public_headers
 
 # The SDK needs asyncio: under trio its live calls find no running event loop.
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 import memo
 from memo import recording
-from memo.codecs._same import difference
+from memo.codecs.sameness import difference
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -12,7 +12,7 @@ from loopback import Server
 
 import memo
 from memo import recording
-from memo.codecs._same import difference
+from memo.codecs.sameness import difference
 from memo.importers.llama_stack import import_recordings
 
 # An error in the middle of a stream: the SDK leaves httpx's generators open, and trio minds when it collects them.

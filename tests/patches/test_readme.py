@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import memo
-from memo.patches._config import configured
+from memo.patches.configuration import configured
 
 PAGE = (Path(memo.__file__).parent / "patches" / "README.md").read_text(encoding="utf-8")
 

@@ -280,7 +280,7 @@ def test_a_wrong_file_stops_before_the_program(project, text, says):
 
 def test_a_wrong_environment_stops_a_child(project):
     """Where no `memo run` has looked before: the program does not start, and nothing is called live."""
-    from memo.patches._launch import environment
+    from memo.patches.launch import environment
 
     environ = {**environment({**os.environ, "MEMO_PATCHES": "opneai"}), "MEMO_PROJECT": str(project)}
     done = subprocess.run(

@@ -10,7 +10,7 @@ import pytest
 
 from memo import recording
 from memo.errors import InvalidOption, RecordingDamaged
-from memo.patches._config import configured
+from memo.patches.configuration import configured
 from memo.stores import MemoryStore, as_store
 from memo.stores._entry import pack, unpack
 from memo.stores._urls import masked, shown

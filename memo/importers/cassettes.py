@@ -24,7 +24,7 @@ from memo.errors import InvalidOption
 from memo.importers._interactions import Interaction, patched, require_sdk, taken
 from memo.importers._merging import merge
 from memo.importers._reading import Item, interactions, require_yaml
-from memo.importers._report import NotCarried, Report, carrying
+from memo.importers.report import NotCarried, Report, carrying
 from memo.stores import Store, as_store
 
 __all__ = ["CassettesReport", "Format", "Recorded", "as_json", "as_text", "headers_of", "import_cassettes", "member"]

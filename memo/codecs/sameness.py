@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from memo.codecs._names import by_class, is_model, is_named_tuple
+from memo._values.kinds import by_class, dataclass_state, in_slots, is_model, is_named_tuple, slot_members
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["difference", "in_slots", "slot_members", "state", "step"]
+__all__ = ["difference", "step"]
 
 _BY_EQUALITY = frozenset({str, int, bool, bytes, bytearray, type(None)})
 
@@ -69,41 +68,6 @@ def step(key: Any) -> str:
     return f".{key}" if type(key) is str and key.isidentifier() else f"[{key!r}]"
 
 
-def state(value: Any) -> dict[str, Any]:
-    """What a dataclass instance holds: its fields, then whatever else was set on it, in slots or not."""
-    held: dict[str, Any] = {}
-    for field in dataclasses.fields(value):
-        try:
-            held[field.name] = object.__getattribute__(value, field.name)
-        except AttributeError:
-            continue
-    held.update(
-        (name, each) for name, each in (*getattr(value, "__dict__", {}).items(), *in_slots(value)) if name not in held
-    )
-    return held
-
-
-@by_class
-def slot_members(cls: type) -> dict[str, types.MemberDescriptorType]:
-    """The `__slots__` of a class and its bases, but for those that every model has."""
-    return {
-        name: member
-        for each in reversed(cls.__mro__)
-        if (each.__module__, each.__name__) != ("pydantic.main", "BaseModel")
-        for name, member in vars(each).items()
-        if isinstance(member, types.MemberDescriptorType)
-    }
-
-
-def in_slots(value: Any) -> Iterator[tuple[str, Any]]:
-    """The names and values of the slots that were set."""
-    for name, member in slot_members(type(value)).items():
-        try:
-            yield name, member.__get__(value)
-        except AttributeError:
-            continue
-
-
 def _equal(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
     return None if a == b else ""
 
@@ -117,7 +81,7 @@ def _float(a: float, b: float, parts: Callable[[Any], Any]) -> str | None:
 
 
 def _dataclass(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
-    return _fields(state(a), state(b), parts)
+    return _fields(dataclass_state(a), dataclass_state(b), parts)
 
 
 def _named_tuple(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from memo._engine.modes import Mode
 from memo.errors import InvalidOption
 from memo.patches import check
-from memo.patches._config import absolute, configured
+from memo.patches.configuration import absolute, configured
 
 __all__ = ["environment", "launch"]
 

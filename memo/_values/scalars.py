@@ -1,0 +1,68 @@
+"""The forms of scalars that JSON does not have: big integers, NaN, text with lone surrogates, bytes."""
+
+from __future__ import annotations
+
+import base64
+
+__all__ = [
+    "LARGEST",
+    "SMALLEST",
+    "bytes_form",
+    "bytes_of",
+    "float_form",
+    "int_form",
+    "int_of",
+    "is_text",
+    "text_form",
+    "text_of",
+]
+
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+"""The integers that orjson writes as they are; others are tagged."""
+
+
+def is_text(value: str) -> bool:
+    """Whether UTF-8 can hold it: no lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def float_form(value: float) -> str:
+    """NaN and the infinities, which JSON does not have."""
+    return "nan" if value != value else "inf" if value > 0 else "-inf"
+
+
+def text_form(value: str) -> str:
+    r"""Text with lone surrogates, which UTF-8 does not have, as ASCII with `\ud800` escapes."""
+    return value.encode("unicode_escape").decode("ascii")
+
+
+def text_of(form: str) -> str:
+    """The inverse of `text_form`."""
+    return form.encode("ascii").decode("unicode_escape")
+
+
+def int_form(value: int) -> str:
+    """A big integer, in hexadecimal where Python would not read as many decimal digits."""
+    return str(value) if value.bit_length() < 2000 else hex(value)
+
+
+def int_of(form: str) -> int:
+    """The inverse of `int_form`."""
+    return int(form, 0)
+
+
+def bytes_form(value: bytes) -> dict[str, str]:
+    """Readable where it is text, base64 where it is not."""
+    try:
+        return {"text": value.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode("ascii")}
+
+
+def bytes_of(node: dict[str, str]) -> bytes:
+    """The inverse of `bytes_form`."""
+    return node["text"].encode("utf-8") if "text" in node else base64.b64decode(node["base64"], validate=True)
