@@ -27,7 +27,7 @@ from benchmarks._harness import Row, Skipped, Way, race, race_all, run_python, s
 from benchmarks._peers import DISK, FLUSHED, MEMORY, Decorate, Function
 from benchmarks._samples import ANSWER, EMBEDDING, HISTORY, QUESTION, Answer, chunks
 from memo import Recorder
-from memo._calls.keys import Keyer
+from memo._calls.keys import KeyBuilder
 from memo._calls.signature import Signature
 from memo.stores import MemoryStore
 
@@ -206,10 +206,10 @@ def bare_write(directory: Path) -> Way:
 
 
 def key_of_100_kb(rounds: int) -> Row:
-    keyer = Keyer("benchmarks.judged", Signature(judged))
+    key_builder = KeyBuilder("benchmarks.judged", Signature(judged))
 
     async def key() -> None:
-        keyer.call(None, (HISTORY,), {})
+        key_builder.call(None, (HISTORY,), {})
 
     async def by_hand() -> None:
         sha256(orjson.dumps({"history": HISTORY}, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -7,7 +7,7 @@ from itertools import chain
 from marshal import dumps
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Recall", "written"]
+__all__ = ["ArgumentCache", "written"]
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ _FORMAT = 2
 _MOST_PARTS = 10_000
 
 
-class Recall(Generic[T]):
+class ArgumentCache(Generic[T]):
     """What was made of plain arguments (see `is_plain`), up to a megabyte of them.
 
     They are compared as `marshal` writes them, which is fast, and exact: what it writes can be read back (nobody does), so

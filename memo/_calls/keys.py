@@ -31,7 +31,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from memo._calls.argument_cache import Recall
+from memo._calls.argument_cache import ArgumentCache
 from memo._calls.digest import call_key, call_tail, digest
 from memo._calls.paths import Step, change, parse_path, pop
 from memo._calls.secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
@@ -43,7 +43,15 @@ from memo.codecs import MAX_DEPTH, class_name, codec_of
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
-__all__ = ["NOTHING_WATCHED", "Call", "Describe", "Keyer", "Loosened", "canonical_fingerprint", "watched_fingerprint"]
+__all__ = [
+    "NOTHING_WATCHED",
+    "Call",
+    "Describe",
+    "KeyBuilder",
+    "KeyRules",
+    "canonical_fingerprint",
+    "watched_fingerprint",
+]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -77,7 +85,7 @@ Describe = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[str, dict[str,
 """From `self`, positional and keyword arguments to the call's name and its arguments, where they are not the signature's."""
 
 
-class Loosened(typing.NamedTuple):
+class KeyRules(typing.NamedTuple):
     """What a recorder leaves out of the keys of all functions, where they have it. False if that is nothing."""
 
     ignore: tuple[str, ...] = ()
@@ -90,19 +98,19 @@ class Loosened(typing.NamedTuple):
         ignore: Iterable[str],
         watch: Iterable[str],
         scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None,
-    ) -> Loosened:
+    ) -> KeyRules:
         """The same from what users write. Raises `InvalidOption` for what is no path."""
-        loosened = cls(_tuple(ignore), _tuple(watch), dict(scrub) if scrub else _NO_SCRUBBERS)
-        for option, paths in loosened._asdict().items():
+        key_rules = cls(_tuple(ignore), _tuple(watch), dict(scrub) if scrub else _NO_SCRUBBERS)
+        for option, paths in key_rules._asdict().items():
             for path in paths:
                 parse_path(path, option)
-        return loosened
+        return key_rules
 
     def __bool__(self) -> bool:
         return bool(self.ignore or self.watch or self.scrub)
 
 
-class Keyer:
+class KeyBuilder:
     """Turns the calls of one function into `Call`s, with the options that the function was given."""
 
     def __init__(
@@ -118,7 +126,7 @@ class Keyer:
         scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None = None,
         secrets: Iterable[str] = (),
         describe: Describe | None = None,
-        loosened: Loosened | None = None,
+        key_rules: KeyRules | None = None,
     ) -> None:
         self.function = function
         self._signature = signature
@@ -127,7 +135,7 @@ class Keyer:
         self._identity = identity
         self._version = version
         self._tail = call_tail(function, version)
-        more = loosened or Loosened()
+        more = key_rules or KeyRules()
         ignored = [*_tuple(ignore), *filter(self._has, more.ignore)]
         watched = dict.fromkeys([*_tuple(watch), *filter(self._has, more.watch)])
         scrubbed = [*(scrub or {}).items(), *(each for each in more.scrub.items() if self._has(each[0]))]
@@ -138,7 +146,7 @@ class Keyer:
         self._scrub = [
             (self._path(path, "scrub"), (each,) if callable(each) else tuple(each)) for path, each in scrubbed
         ]
-        self.alike = key is None and identity is None and not self._scrub
+        self.is_pure = key is None and identity is None and not self._scrub
         """Whether equal arguments always give the same call: no function of the user's takes part."""
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
         self._secrets = plain_names(_tuple(secrets))
@@ -146,7 +154,7 @@ class Keyer:
         self._searched: set[str] = set()
         """Keys of calls in whose arguments no secret was found: what is asked for again is not searched again."""
         # Scrubbers are the user's own code, which may say something else the next time.
-        self._asked_again: Recall[Call] | None = None if self._scrub else Recall()
+        self._asked_again: ArgumentCache[Call] | None = None if self._scrub else ArgumentCache()
 
     def call(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """The call with those arguments; `instance` is the `self` or `cls` it was made on.
@@ -248,7 +256,7 @@ def _fingerprint(canonical: _Canonical, path: str, values: list[Any]) -> str:
     return sha256(canonical.write({path: values})).hexdigest()[:16]
 
 
-class _NoForm:
+class _Unkeyable:
     """Stands in a canonical tree for a value that has no canonical form: an error only if it is not left out."""
 
     __slots__ = ("reason",)
@@ -300,11 +308,11 @@ class _Canonical:
         return self.write(self.tree(arguments))
 
     def tree(self, arguments: Mapping[str, Any]) -> Any:
-        """The arguments as a tree of plain JSON values (and `_NoForm`)."""
+        """The arguments as a tree of plain JSON values (and `_Unkeyable`)."""
         try:
             return self._mapping(arguments, 1)
         except _TooDeep:
-            return _Careful(self._function, self._secrets)._mapping(arguments, 1)
+            return _CycleSafeCanonical(self._function, self._secrets)._mapping(arguments, 1)
 
     def write(self, tree: Any) -> bytes:
         """The tree as canonical JSON, values in the shape of secrets masked. Raises `UnkeyableArgument`."""
@@ -361,7 +369,7 @@ class _Canonical:
         except (MemoError, RecursionError, _TooDeep):
             raise
         except Exception as error:  # noqa: BLE001 - codecs and classes are the user's code
-            return _NoForm(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form ({error!r})")
+            return _Unkeyable(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form ({error!r})")
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:
         tree: dict[str, Any] = {}
@@ -405,9 +413,9 @@ class _Canonical:
         ]
         return {"__type__": "dict", "pairs": self._sorted([pair for pair in pairs if pair[1] is not _LEFT_OUT])}
 
-    def _sorted(self, forms: list[Any]) -> list[Any] | _NoForm:
+    def _sorted(self, forms: list[Any]) -> list[Any] | _Unkeyable:
         for _, reason in _without_form(forms, ""):
-            return _NoForm(reason)
+            return _Unkeyable(reason)
         return sorted(forms, key=canonical_json)
 
     def _other(self, value: Any, kind: type, depth: int) -> Any:
@@ -460,10 +468,10 @@ class _Canonical:
             if issubclass(kind, base):
                 held = {"attributes": self._mapping(value.__dict__, depth)} if getattr(value, "__dict__", None) else {}
                 return {"__type__": _short(kind), "value": self._form(plain(value), depth), **held}
-        return _NoForm(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form")
+        return _Unkeyable(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form")
 
 
-class _Careful(_Canonical):
+class _CycleSafeCanonical(_Canonical):
     """Looks at each value for itself inside of itself: what holds itself twice is gone through for ever otherwise."""
 
     _nests = False
@@ -474,9 +482,9 @@ class _Careful(_Canonical):
 
     def _form(self, value: Any, depth: int) -> Any:
         if id(value) in self._above:
-            return _NoForm("holds itself")
+            return _Unkeyable("holds itself")
         if depth > MAX_DEPTH:
-            return _NoForm(f"is nested deeper than {MAX_DEPTH} levels")
+            return _Unkeyable(f"is nested deeper than {MAX_DEPTH} levels")
         self._above.add(id(value))
         try:
             return super()._form(value, depth)
@@ -533,7 +541,7 @@ def _masked(node: Any) -> Any:
 
 def _without_form(node: Any, path: str) -> typing.Iterator[tuple[str, str]]:
     """The paths of what has no canonical form, with the reason."""
-    if isinstance(node, _NoForm):
+    if isinstance(node, _Unkeyable):
         yield path, node.reason
     elif isinstance(node, list):
         for index, each in enumerate(node):

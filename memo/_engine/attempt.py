@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from memo._calls.keys import Call
 from memo._engine.flights import Flight
-from memo._engine.session import Place, Session
+from memo._engine.session import Session, Slot
 from memo._engine.threads import writers
 from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
 from memo.codecs import Values
@@ -36,7 +36,7 @@ class Attempt:
         values: Values,
         *,
         flight: Flight | None,
-        place: Place | None,
+        slot: Slot | None,
         errors: str,
         secrets: frozenset[str],
     ) -> None:
@@ -44,12 +44,12 @@ class Attempt:
         self.awaited = False
         """Whether a plain function returned an awaitable."""
         self.iterated = ""
-        self.preceded: Outcome | None = None
+        self.winning_outcome: Outcome | None = None
         """What another process recorded for the same call meanwhile: that, not its own, is what this call came to."""
         self._session = session
         self._call = call
         self._values = values
-        self._place = place
+        self._slot = slot
         self._errors = errors
         self._secrets = secrets
         self._over = False
@@ -59,7 +59,7 @@ class Attempt:
         self._response: Any = None
         self._writer: StreamWriter | None = None
         self._offsets: list[float] = []
-        session.go_live()
+        session.count_live()
         self._started = time.perf_counter()
 
     # What came of the call
@@ -103,10 +103,10 @@ class Attempt:
         """Nothing will be stored."""
         if not self._over:
             self._over = True
-            if self._place is not None:
-                self._session.leave(self._call, self._place)
+            if self._slot is not None:
+                self._session.leave(self._call, self._slot)
             if self.flight is not None:
-                self.flight.land()
+                self.flight.finish()
 
     def defer(self, kind: str, result: T) -> T:
         """The call returned, and what comes of it is still to come. It never will if nobody can begin to use it any more."""
@@ -204,4 +204,4 @@ class Attempt:
 
     def _keep(self, outcome: dict[str, Any]) -> None:
         claim = self.flight.claim if self.flight is not None else None
-        self.preceded = self._session.store_outcome(self._call, self._place, outcome, self._values, claim)
+        self.winning_outcome = self._session.store_outcome(self._call, self._slot, outcome, self._values, claim)

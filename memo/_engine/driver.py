@@ -8,23 +8,23 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from memo._calls.keys import Call, Keyer
+from memo._calls.keys import Call, KeyBuilder
 from memo._engine.attempt import Attempt
 from memo._engine.flights import NEVER, Flight
 from memo._engine.modes import Mode
 from memo._engine.session import Recording, Session
-from memo._engine.streams import Live, LiveSync, Play, Unrecorded, stream, stream_sync
+from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._recordings.outcomes import Outcome
 from memo._values.kinds import by_class, is_model
 from memo.codecs import Values
 from memo.errors import DataMismatch, MemoError
 
-__all__ = ["Run", "Setting", "decide"]
+__all__ = ["CallDriver", "FunctionContext", "decide"]
 
 _LIVE = Mode.LIVE
 
 
-class Go(NamedTuple):
+class CallLive(NamedTuple):
     """Make the call."""
 
     recorded: bool = True
@@ -32,7 +32,7 @@ class Go(NamedTuple):
     """Its outcome takes its place among those of the identical calls."""
 
 
-class Lead(NamedTuple):
+class LeadFlight(NamedTuple):
     """Look once more, since another call may just have ended, and then make the call that others wait for.
 
     Others in this process; and in the whole fleet, where the store can claim the call.
@@ -41,17 +41,17 @@ class Lead(NamedTuple):
     flight: Flight
 
 
-class Miss(NamedTuple):
+class NoRecording(NamedTuple):
     """There is nothing to replay, and no call may be made: say why."""
 
 
-class Wait(NamedTuple):
+class JoinFlight(NamedTuple):
     """The same call is on its way: wait for it, and look again."""
 
     flight: Flight
 
 
-Decision = Outcome | Go | Lead | Wait | Miss
+Decision = Outcome | CallLive | LeadFlight | JoinFlight | NoRecording
 
 
 def decide(session: Session, mode: Mode, call: Call, found: Recording | None, *, ready: bool) -> Decision:
@@ -65,23 +65,23 @@ def decide(session: Session, mode: Mode, call: Call, found: Recording | None, *,
     match mode:
         case Mode.REPLAY:
             if found is None:
-                return Miss()
+                return NoRecording()
             return session.replay(call, found)
         case Mode.RECORD_IF_MISSING:
-            if found is not None and (session.max_age is None or not session.renews(found)):
+            if found is not None and (session.max_age is None or not session.should_rerecord(found)):
                 return session.replay(call, found)
             if ready:
-                return Go()
+                return CallLive()
             flight, mine = session.flights.join(call.key)
-            return Lead(flight) if mine else Wait(flight)
+            return LeadFlight(flight) if mine else JoinFlight(flight)
         case Mode.RECORD:
-            return Go(in_turn=True)
+            return CallLive(in_turn=True)
         case Mode.LIVE:
-            return Go(recorded=False)
+            return CallLive(recorded=False)
 
 
 @dataclass(slots=True, eq=False)
-class Setting:
+class FunctionContext:
     """What a function's calls under one session have in common."""
 
     of: Callable[[], Session | None]
@@ -90,7 +90,7 @@ class Setting:
     secrets: frozenset[str]
     plain: bool
     """It is a plain function: what it returns says what it is."""
-    keyers: dict[int, Keyer] = field(default_factory=dict)
+    key_builders: dict[int, KeyBuilder] = field(default_factory=dict)
 
 
 class Counter(Protocol):
@@ -100,7 +100,7 @@ class Counter(Protocol):
     misses: int
 
 
-class Run:
+class CallDriver:
     """One call, under one session.
 
     A patch whose results need more than a codec drives its calls by a class of its own. It overrides `_invoke`,
@@ -113,12 +113,12 @@ class Run:
     """Whether `_aplayed` does what `_played` does."""
 
     def __init_subclass__(cls) -> None:
-        cls._plays_at_once = cls._aplayed is Run._aplayed
+        cls._plays_at_once = cls._aplayed is CallDriver._aplayed
 
     def __init__(
         self,
         counter: Counter,
-        setting: Setting,
+        setting: FunctionContext,
         session: Session,
         mode: Mode,
         call: Call,
@@ -161,19 +161,19 @@ class Run:
             result = self._invoke(decision)
         except BaseException as error:
             decision.raised(error)
-            if decision.preceded is not None:
-                return self._played(decision.preceded)
+            if decision.winning_outcome is not None:
+                return self._played(decision.winning_outcome)
             raise
         if inspect.isawaitable(result):
             return decision.defer("awaitable", self._awaited(decision, result))
         received = self._received(decision, result)
-        return received if decision.preceded is None else self._played(decision.preceded)
+        return received if decision.winning_outcome is None else self._played(decision.winning_outcome)
 
     def generator(self) -> Generator[Any, Any, Any]:
         """The call of a generator function."""
         return stream_sync(self._begin)
 
-    def _begin(self) -> LiveSync | Play | Unrecorded:
+    def _begin(self) -> LiveSyncStream | RecordedStream | Unrecorded:
         decision = self._decided()
         if isinstance(decision, Outcome):
             return self._play(decision)
@@ -183,11 +183,11 @@ class Run:
             source = iter(self._invoke(decision))
         except BaseException as error:
             decision.raised(error)
-            if decision.preceded is not None:
-                return self._play(decision.preceded)
+            if decision.winning_outcome is not None:
+                return self._play(decision.winning_outcome)
             raise
         decision.iterated = "sync"
-        return LiveSync(source, decision)
+        return LiveSyncStream(source, decision)
 
     def _decided(self, *kinds: str) -> Outcome | Attempt | str | None:
         """What to replay, or the attempt that the call is, None where it is not recorded.
@@ -201,16 +201,16 @@ class Run:
             if isinstance(decision, Outcome):  # first, since it is nearly always this
                 return self._replay(leading, decision)
             match decision:
-                case Lead(flight):
+                case LeadFlight(flight):
                     leading, ready = flight, True
-                case Wait(flight):
+                case JoinFlight(flight):
                     seen = flight.wait_in_thread(*kinds)
                     if seen in kinds:
                         return seen
                     ready = seen == NEVER
-                case Go():
+                case CallLive():
                     return self._attempt(decision, leading)
-                case Miss():
+                case NoRecording():
                     raise self._session.missed(self._call)
             try:
                 if leading is not None:
@@ -220,7 +220,7 @@ class Run:
                 decision = decide(self._session, self._mode, self._call, found, ready=ready)
             except BaseException:
                 if leading is not None:
-                    leading.land()
+                    leading.finish()
                 raise
 
     # The async driver
@@ -250,17 +250,17 @@ class Run:
             result = await _result(self._invoke(decision))
         except BaseException as error:
             await decision.araised(error)
-            if decision.preceded is not None:
-                return await self._aplayed(decision.preceded)
+            if decision.winning_outcome is not None:
+                return await self._aplayed(decision.winning_outcome)
             raise
         received = await self._areceived(decision, result)
-        return received if decision.preceded is None else await self._aplayed(decision.preceded)
+        return received if decision.winning_outcome is None else await self._aplayed(decision.winning_outcome)
 
     def async_generator(self) -> AsyncGenerator[Any, Any]:
         """The call of an async generator function."""
         return stream(self._abegin)
 
-    async def _abegin(self) -> Live | Play | Unrecorded:
+    async def _abegin(self) -> LiveStream | RecordedStream | Unrecorded:
         first = self._first()
         if first is None:
             found = await self._session.afetch(self._call, self._setting.values)
@@ -275,11 +275,11 @@ class Run:
             if inspect.isawaitable(result):
                 decision.awaited = self._setting.plain
                 result = await result
-            return Live(aiter(result), decision)
+            return LiveStream(aiter(result), decision)
         except BaseException as error:
             await decision.araised(error)
-            if decision.preceded is not None:
-                return self._play(decision.preceded)
+            if decision.winning_outcome is not None:
+                return self._play(decision.winning_outcome)
             raise
 
     def _first(self) -> Decision | None:
@@ -299,17 +299,17 @@ class Run:
             if isinstance(decision, Outcome):  # first, since it is nearly always this
                 return self._replay(leading, decision)
             match decision:
-                case Lead(flight):
+                case LeadFlight(flight):
                     leading, ready = flight, True
-                    flight.board()
-                case Wait(flight):
+                    flight.set_owner()
+                case JoinFlight(flight):
                     seen = await flight.wait(*kinds)
                     if seen in kinds:
                         return seen
                     ready = seen == NEVER
-                case Go():
+                case CallLive():
                     return self._attempt(decision, leading)
-                case Miss():
+                case NoRecording():
                     raise await self._session.amissed(self._call)
             try:
                 if leading is not None:
@@ -321,7 +321,7 @@ class Run:
                 decision = decide(self._session, self._mode, self._call, found, ready=ready)
             except BaseException:
                 if leading is not None:
-                    leading.land()
+                    leading.finish()
                 raise
 
     async def _awaited(self, attempt: Attempt, result: Awaitable[Any]) -> Any:
@@ -330,11 +330,11 @@ class Run:
             value = await result
         except BaseException as error:
             await attempt.araised(error)
-            if attempt.preceded is not None:
-                return await self._aplayed(attempt.preceded)
+            if attempt.winning_outcome is not None:
+                return await self._aplayed(attempt.winning_outcome)
             raise
         received = await self._areceived(attempt, value)
-        return received if attempt.preceded is None else await self._aplayed(attempt.preceded)
+        return received if attempt.winning_outcome is None else await self._aplayed(attempt.winning_outcome)
 
     # Results
 
@@ -357,21 +357,21 @@ class Run:
 
     def _replay(self, leading: Flight | None, outcome: Outcome) -> Outcome:
         if leading is not None:
-            leading.land()
+            leading.finish()
         self._counter.hits += 1
         return outcome
 
-    def _attempt(self, go: Go, leading: Flight | None) -> Attempt | None:
+    def _attempt(self, go: CallLive, leading: Flight | None) -> Attempt | None:
         self._counter.misses += 1
         if not go.recorded:
-            self._session.go_live()
+            self._session.count_live()
             return None
         return Attempt(
             self._session,
             self._call,
             self._setting.values,
             flight=leading,
-            place=self._session.place(self._call) if go.in_turn else None,
+            slot=self._session.slot(self._call) if go.in_turn else None,
             errors=self._setting.errors,
             secrets=self._setting.secrets,
         )
@@ -383,13 +383,13 @@ class Run:
             return None
         if kind == "stream":
 
-            async def abegin() -> Live:
-                return Live(aiter(value), attempt)
+            async def abegin() -> LiveStream:
+                return LiveStream(aiter(value), attempt)
 
             return attempt.defer("awaitable stream" if attempt.awaited else "stream", stream(abegin))
         if not isinstance(value, io.IOBase):
             attempt.iterated = "sync"
-            return attempt.defer("iterator", stream_sync(lambda: LiveSync(iter(value), attempt)))
+            return attempt.defer("iterator", stream_sync(lambda: LiveSyncStream(iter(value), attempt)))
         return None
 
     def _played(self, outcome: Outcome) -> Any:
@@ -410,15 +410,15 @@ class Run:
         if outcome.sync:
             return stream_sync(lambda: play)
 
-        async def abegin() -> Play:
+        async def abegin() -> RecordedStream:
             return play
 
         return stream(abegin)
 
-    def _play(self, outcome: Outcome) -> Play:
+    def _play(self, outcome: Outcome) -> RecordedStream:
         if outcome.read is not None:
             raise DataMismatch(self._call.function, "it is a generator, but a value was recorded")
-        return Play(outcome, self._call.function, self._session.pace, self._session.note)
+        return RecordedStream(outcome, self._call.function, self._session.pace, self._session.note)
 
 
 @by_class

@@ -52,9 +52,9 @@ class Claim(Protocol):
 class Flight:
     """A live call on its way."""
 
-    def __init__(self, land: Callable[[], None]) -> None:
+    def __init__(self, finish: Callable[[], None]) -> None:
         self.claim: Claim | None = None
-        self._land = land
+        self._land = finish
         # Reentrant: the garbage collector lands flights too, and may come at any time.
         self._lock = threading.RLock()
         self._landed = False
@@ -65,7 +65,7 @@ class Flight:
         self._task: int | None = None
         self._loop: Any = None
 
-    def board(self) -> None:
+    def set_owner(self) -> None:
         """Note which task makes the call, or uses what it returned. (A task that waits for itself waits for ever.)"""
         self._thread = threading.get_ident()
         try:
@@ -86,9 +86,9 @@ class Flight:
         """Somebody began to use what the call returned."""
         with self._lock:
             self._begun = True
-            self.board()
+            self.set_owner()
 
-    def land(self) -> None:
+    def finish(self) -> None:
         """The call is over and what came of it is stored, or will never be. Landing twice is landing once."""
         with self._lock:
             if self._landed:

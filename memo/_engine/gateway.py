@@ -20,23 +20,23 @@ from memo._engine.threads import on_asyncio
 from memo.errors import RecordingsSpooled, StoreError, StoreNotWritable
 from memo.stores import AsyncReads, Claims, Creates, DirectoryStore, Expires, Remote, Store
 
-__all__ = ["Access"]
+__all__ = ["StoreGateway"]
 
 log = logging.getLogger("memo")
 
-_POWERS: tuple[Any, ...] = (AsyncReads, Claims, Creates, Expires, Remote)
+_CAPABILITIES: tuple[Any, ...] = (AsyncReads, Claims, Creates, Expires, Remote)
 _known: WeakKeyDictionary[type, frozenset[Any]] = WeakKeyDictionary()
 
 
-def _powers(store: Store) -> frozenset[Any]:
+def _capabilities(store: Store) -> frozenset[Any]:
     """What a store can do: asked once a class, since asking takes a fifth of a millisecond."""
     powers = _known.get(type(store))
     if powers is None:
-        powers = _known[type(store)] = frozenset(power for power in _POWERS if isinstance(store, power))
+        powers = _known[type(store)] = frozenset(power for power in _CAPABILITIES if isinstance(store, power))
     return powers
 
 
-class Access:
+class StoreGateway:
     """What a session asks of its store.
 
     A store behind a network may fail. Without recording, that is an error, and for the next seconds the same one at once: a
@@ -45,7 +45,7 @@ class Access:
     """
 
     def __init__(self, store: Store, *, recording: bool, claims: bool, patience: float) -> None:
-        powers = _powers(store)
+        powers = _capabilities(store)
         any_store: Any = store
         self._store = store
         self._patience = patience
@@ -62,13 +62,13 @@ class Access:
         self._create: Callable[[str, bytes], bytes | None] = (
             any_store.create if Creates in powers else self._look_and_put
         )
-        self._reads, self._writes = _Fault(), _Fault()
+        self._reads, self._writes = CircuitBreaker(), CircuitBreaker()
         self._spooled: set[str] = set()
 
     # Reading
 
     def _get_remote(self, name: str) -> bytes | None:
-        if self._reads.lasts(raising=not self._recording):
+        if self._reads.is_open(raising=not self._recording):
             return self._spool.get(name)
         try:
             return self._get(name)
@@ -79,14 +79,14 @@ class Access:
         """The same without blocking the event loop: to be awaited, and if that raises a `StoreError`, to be `missed`."""
         if self._aget is None or not on_asyncio():
             return anyio.to_thread.run_sync(self.get, name)
-        if self._reads.error is not None and self._reads.lasts(raising=not self._recording):
+        if self._reads.error is not None and self._reads.is_open(raising=not self._recording):
             return _now(self._spool.get(name))
         return self._aget(name)
 
     def missed(self, name: str, error: StoreError) -> bytes | None:
         """What is there in place of what could not be read. Raises the error, where nothing is recorded."""
-        if not self._reads.lasts():
-            self._reads.begin(error)
+        if not self._reads.is_open():
+            self._reads.trip(error)
         if not self._recording:
             raise error
         return self._spool.get(name)
@@ -110,13 +110,13 @@ class Access:
         write: Callable[[str, bytes], bytes | None],
         spool: Callable[[DirectoryStore, str, bytes], bytes | None],
     ) -> bytes | None:
-        if not self._remote or not self._writes.lasts():
+        if not self._remote or not self._writes.is_open():
             try:
                 return write(name, data)
             except StoreError as error:
                 if not self._remote:
                     raise
-                self._writes.begin(error)
+                self._writes.trip(error)
         self._make_spool()
         kept = spool(self._spool, name, data)
         self._spooled.add(name)
@@ -157,7 +157,7 @@ class Access:
     @property
     def claims(self) -> Claims | None:
         """Where calls are claimed, if they are."""
-        return None if self._writes.lasts() else self._claims
+        return None if self._writes.is_open() else self._claims
 
     def claim(self, name: str) -> Claim | bytes | None:
         """Claim a call, or its bytes, if it was recorded. None: it is made without a claim."""
@@ -189,7 +189,7 @@ class Access:
     def _unclaimed(self, name: str, error: StoreError) -> bytes | None:
         log.warning("%s is called without a claim: %s", name, error)
         if self._remote:
-            self._writes.begin(error)
+            self._writes.trip(error)
         return self._spool.get(name)
 
 
@@ -197,7 +197,7 @@ async def _now(data: bytes | None) -> bytes | None:
     return data
 
 
-class _Fault:
+class CircuitBreaker:
     """A store that does not work, and until when it is not asked again."""
 
     _SECONDS = 5.0
@@ -207,16 +207,16 @@ class _Fault:
         self._until = 0.0
         self._lock = threading.RLock()
 
-    def begin(self, error: StoreError) -> None:
+    def trip(self, error: StoreError) -> None:
         """It failed."""
         with self._lock:
-            said = self.lasts()  # by another of many calls that were made at once
+            said = self.is_open()  # by another of many calls that were made at once
             self.error = error
             self._until = time.monotonic() + self._SECONDS
         if not said:
             log.warning("%s; it is asked again in %g seconds", error, self._SECONDS)
 
-    def lasts(self, *, raising: bool = False) -> bool:
+    def is_open(self, *, raising: bool = False) -> bool:
         """Whether it failed just now. Raises its error again if that is wished."""
         if self.error is None or time.monotonic() >= self._until:
             return False

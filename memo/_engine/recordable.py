@@ -11,10 +11,10 @@ from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack, overloa
 
 import wrapt
 
-from memo._calls.keys import Call, Describe, Keyer, Loosened
+from memo._calls.keys import Call, Describe, KeyBuilder, KeyRules
 from memo._calls.secrets import plain_names
 from memo._calls.signature import DoesNotFit, Signature
-from memo._engine.driver import Run, Setting
+from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.modes import Mode
 from memo._engine.session import Session, current
 from memo._values.kinds import module_name
@@ -55,7 +55,7 @@ class _Function:
     """A function that is recordable: its name, its kind, its options."""
 
     def __init__(
-        self, function: Any, session: Session | None, options: Options, run: type[Run], describe: Describe | None
+        self, function: Any, session: Session | None, options: Options, run: type[CallDriver], describe: Describe | None
     ) -> None:
         unknown = options.keys() - Options.__annotations__.keys()
         if unknown:
@@ -88,7 +88,7 @@ class _Function:
         self._secrets = options.get("secrets", ())
         self._trust = frozenset(_tuple(options.get("trust", ())))
         self._values = self._values_for(self._trust)
-        self._setting: Setting | None = None
+        self._setting: FunctionContext | None = None
         self._key_options: dict[str, Any] = {
             name: each
             for name, each in options.items()
@@ -96,7 +96,10 @@ class _Function:
         }
         self._method = isinstance(function, classmethod) or (not self._static and _in_class(inner))
         # Made now: a wrong option is found where it is written.
-        self._ready_keyer = (1 if self._method else 0, self._keyer(1 if self._method else 0, frozenset()))
+        self._prepared_key_builder = (
+            1 if self._method else 0,
+            self._key_builder(1 if self._method else 0, frozenset()),
+        )
         if self._errors not in (None, "answers", "all"):
             raise InvalidOption("errors", self._errors, ["answers", "all"])
 
@@ -106,7 +109,7 @@ class _Function:
         instance: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        setting: Setting | None = None,
+        setting: FunctionContext | None = None,
     ) -> Call:
         """The call. Raises `DoesNotFit`, `UnkeyableArgument`."""
         if self._static:
@@ -115,17 +118,17 @@ class _Function:
         if instance is None and self._method and args:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
-        return self.keyer(session, setting or self.setting(session), skip).call(instance, args, kwargs)
+        return self.key_builder(session, setting or self.setting(session), skip).call(instance, args, kwargs)
 
-    def keyer(self, session: Session, setting: Setting, skip: int) -> Keyer:
+    def key_builder(self, session: Session, setting: FunctionContext, skip: int) -> KeyBuilder:
         """What turns calls under that session into `Call`s: of a method (`skip=1`), or of a function."""
-        keyer = setting.keyers.get(skip)
-        if keyer is None:
-            made_for, keyer = self._ready_keyer
-            if made_for != skip or session.secrets or session.loosened:
-                keyer = self._keyer(skip, session.secrets, session.loosened)
-            setting.keyers[skip] = keyer
-        return keyer
+        key_builder = setting.key_builders.get(skip)
+        if key_builder is None:
+            made_for, key_builder = self._prepared_key_builder
+            if made_for != skip or session.secrets or session.key_rules:
+                key_builder = self._key_builder(skip, session.secrets, session.key_rules)
+            setting.key_builders[skip] = key_builder
+        return key_builder
 
     def run(
         self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -140,11 +143,11 @@ class _Function:
             raise
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs))
 
-    def setting(self, session: Session) -> Setting:
+    def setting(self, session: Session) -> FunctionContext:
         """The function's options and the session's together: worked out once, since calls come under one session in a row."""
         setting = self._setting
         if setting is None or setting.of() is not session:
-            setting = self._setting = Setting(
+            setting = self._setting = FunctionContext(
                 of=weakref.ref(session),
                 values=self._values if session.trust <= self._trust else self._values_for(self._trust | session.trust),
                 errors=self._errors or session.errors,
@@ -156,11 +159,11 @@ class _Function:
     def _values_for(self, trust: frozenset[str]) -> Values:
         return Values(Types(self._inner, trust=trust, known=known_type))
 
-    def _keyer(self, skip: int, secrets: frozenset[str], loosened: Loosened | None = None) -> Keyer:
+    def _key_builder(self, skip: int, secrets: frozenset[str], key_rules: KeyRules | None = None) -> KeyBuilder:
         signature = Signature(self._inner, skip=skip)
         names = (*_tuple(self._secrets), *secrets)
-        more: dict[str, Any] = {"secrets": names, "describe": self._describe, "loosened": loosened}
-        return Keyer(self.name, signature, **more, **self._key_options)
+        more: dict[str, Any] = {"secrets": names, "describe": self._describe, "key_rules": key_rules}
+        return KeyBuilder(self.name, signature, **more, **self._key_options)
 
 
 _LIVE = Mode.LIVE
@@ -202,7 +205,7 @@ class _Cache:
             return False
         session, call = known
         found = session.find(call, self._self_function.setting(session).values)
-        return found is not None and not session.renews(found)
+        return found is not None and not session.should_rerecord(found)
 
     def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
         """Delete the recording of this call. Whether there was one."""
@@ -238,7 +241,7 @@ class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[type-arg]
         function: Any,
         session: Session | None,
         options: Options,
-        run: type[Run] = Run,
+        run: type[CallDriver] = CallDriver,
         describe: Describe | None = None,
     ) -> None:
         known = _Function(function, session, options, run, describe)

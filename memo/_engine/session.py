@@ -20,10 +20,10 @@ import anyio.to_thread
 import orjson
 
 from memo._calls.digest import KEY_CHARACTERS
-from memo._calls.keys import NOTHING_WATCHED, Call, Loosened
+from memo._calls.keys import NOTHING_WATCHED, Call, KeyRules
 from memo._calls.secrets import plain_names
 from memo._engine.flights import Claim, Flight, Flights
-from memo._engine.gateway import Access
+from memo._engine.gateway import StoreGateway
 from memo._engine.modes import Mode
 from memo._recordings.document import FORMAT_VERSION, parse, render, timestamp
 from memo._recordings.outcomes import Outcome, fingerprint
@@ -42,7 +42,7 @@ from memo.errors import (
 from memo.scrub import Scrubber
 from memo.stores import DirectoryStore, Store, as_store
 
-__all__ = ["Place", "Recording", "Session", "Stats", "active", "current"]
+__all__ = ["Recording", "Session", "Slot", "Stats", "active", "current"]
 
 log = logging.getLogger("memo")
 
@@ -125,7 +125,7 @@ def _none_yet(count: int) -> list[Outcome | None]:
 
 
 @dataclass(slots=True, eq=False)
-class _Making:
+class ConcurrentCalls:
     """The identical calls that are being made now."""
 
     places: list[dict[str, Any] | None] = field(default_factory=list)
@@ -135,10 +135,10 @@ class _Making:
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class Slot:
     """The place of one live call among the identical ones."""
 
-    making: _Making
+    making: ConcurrentCalls
     index: int
 
 
@@ -170,7 +170,7 @@ class Session:
     ) -> None:
         self.mode = Mode.of(environ.get("MEMO_MODE") or mode)
         self.store = as_store(environ.get("MEMO_STORE") or store)
-        self._access = Access(
+        self._access = StoreGateway(
             self.store,
             recording=self.mode in (Mode.RECORD, Mode.RECORD_IF_MISSING),
             claims=claims,
@@ -191,7 +191,7 @@ class Session:
         self.pace = pace
         self.trust = frozenset([trust] if isinstance(trust, str) else trust)
         self.secrets = plain_names([secrets] if isinstance(secrets, str) else secrets)
-        self.loosened = Loosened.of(ignore, watch, scrub)
+        self.key_rules = KeyRules.of(ignore, watch, scrub)
         self.test = test
         self.started = False
         """Whether it was started for the whole process."""
@@ -208,7 +208,7 @@ class Session:
         self._ready: OrderedDict[str, Recording] = OrderedDict()
         self._replays: dict[str, int] = {}
         self._warned: set[tuple[Any, ...]] = set()
-        self._making: dict[str, _Making] = {}
+        self._concurrent: dict[str, ConcurrentCalls] = {}
         self._made: dict[str, int] = {}
         """In `record`: how many outcomes a key has got in this session, trailing equal ones included."""
 
@@ -338,7 +338,7 @@ class Session:
             recording.made = -math.inf if made is None else made
         return time.time() - recording.made > self.max_age.total_seconds()
 
-    def renews(self, recording: Recording) -> bool:
+    def should_rerecord(self, recording: Recording) -> bool:
         """Whether a recording is recorded again instead of being replayed, where calls may be made."""
         return self.on_expiry == "record" and self.expired(recording)
 
@@ -384,18 +384,18 @@ class Session:
 
     # Recording
 
-    def go_live(self) -> None:
+    def count_live(self) -> None:
         """Count a call that goes to the real function."""
         with self._lock:
             self._stats.live += 1
 
-    def place(self, call: Call) -> Place:
+    def slot(self, call: Call) -> Slot:
         """The place of a call that is being made now. It has to be left, stored or not."""
         with self._lock:
-            making = self._making.setdefault(call.key, _Making())
+            making = self._concurrent.setdefault(call.key, ConcurrentCalls())
             making.places.append(None)
             making.pending += 1
-            return Place(making, len(making.places) - 1)
+            return Slot(making, len(making.places) - 1)
 
     def restart(self, call: Call) -> None:
         """The next outcome of this call replaces what was recorded."""
@@ -403,19 +403,19 @@ class Session:
             self._made.pop(call.key, None)
             self._replays.pop(call.key, None)
 
-    def leave(self, call: Call, place: Place) -> None:
+    def leave(self, call: Call, slot: Slot) -> None:
         """The call is over."""
         with self._lock:
-            making = place.making
+            making = slot.making
             making.pending -= 1
             if making.pending == 0:
                 done = sum(each is not None for each in making.places)
                 if done:
                     self._made[call.key] = self._made.get(call.key, 0) + done
-                self._making.pop(call.key, None)
+                self._concurrent.pop(call.key, None)
 
     def store_outcome(
-        self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+        self, call: Call, slot: Slot | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
     ) -> Outcome | None:
         """Write the outcome of a live call: in its place, or, without one, only if no other came first.
 
@@ -423,17 +423,17 @@ class Session:
         Never raises: what fails is logged, and raised when the scope ends.
         """
         try:
-            if place is not None:
-                with place.making.writing:
-                    place.making.places[place.index] = outcome
-                    made = [each for each in place.making.places if each is not None]
+            if slot is not None:
+                with slot.making.writing:
+                    slot.making.places[slot.index] = outcome
+                    made = [each for each in slot.making.places if each is not None]
                     self._write(call, [*self._before(call), *made])
             else:
                 document = self._rendered(call, [outcome])
                 first = self._access.create(entry_name(call), document, claim)
                 if first is not None:
                     found = self._keep(call, values, entry_name(call), first)
-                    if not self.renews(found):
+                    if not self.should_rerecord(found):
                         return self.replay(call, found)
                     self._access.put(entry_name(call), document)
                     self.restart(call)
@@ -442,8 +442,8 @@ class Session:
                     with self._lock:
                         self._replays[call.key] = 1  # the live call used up the first
         except Exception as error:  # noqa: BLE001 - the live answer was paid for and goes to the caller, whatever happens here
-            if place is not None:
-                place.making.places[place.index] = None
+            if slot is not None:
+                slot.making.places[slot.index] = None
             self.failed(call, error)
             return None
         if outcome.get("redacted"):

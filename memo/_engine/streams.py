@@ -14,7 +14,16 @@ import anyio
 from memo._recordings.outcomes import Outcome
 from memo.errors import MemoError, StreamCutShort
 
-__all__ = ["Live", "LiveSync", "Play", "Sink", "Unrecorded", "is_cancelled", "stream", "stream_sync"]
+__all__ = [
+    "LiveStream",
+    "LiveSyncStream",
+    "RecordedStream",
+    "Sink",
+    "Unrecorded",
+    "is_cancelled",
+    "stream",
+    "stream_sync",
+]
 
 
 class Sink(Protocol):
@@ -41,7 +50,7 @@ class Sink(Protocol):
         ...
 
 
-class Play(NamedTuple):
+class RecordedStream(NamedTuple):
     """A recorded stream to be played, inside of a `with`."""
 
     outcome: Outcome
@@ -57,14 +66,14 @@ class Play(NamedTuple):
             self.note(error)
 
 
-class Live(NamedTuple):
+class LiveStream(NamedTuple):
     """A live stream to be recorded as it passes."""
 
     source: AsyncIterator[Any]
     sink: Sink
 
 
-class LiveSync(NamedTuple):
+class LiveSyncStream(NamedTuple):
     """The same for generators and iterators."""
 
     source: Iterator[Any]
@@ -94,7 +103,7 @@ class _Nowhere:
 _NOWHERE = _Nowhere()
 
 
-def stream(begin: Callable[[], Awaitable[Live | Play | Unrecorded]]) -> AsyncGenerator[Any, Any]:
+def stream(begin: Callable[[], Awaitable[LiveStream | RecordedStream | Unrecorded]]) -> AsyncGenerator[Any, Any]:
     """The stream that `begin` decides on when it is first asked for an item.
 
     A live one is handed on item by item as it comes: nothing is held back, and `asend`, `athrow` and `aclose` reach it.
@@ -107,10 +116,10 @@ def stream(begin: Callable[[], Awaitable[Live | Play | Unrecorded]]) -> AsyncGen
 
 
 async def _stream(
-    begin: Callable[[], Awaitable[Live | Play | Unrecorded]], consumer: _Consumer
+    begin: Callable[[], Awaitable[LiveStream | RecordedStream | Unrecorded]], consumer: _Consumer
 ) -> AsyncGenerator[Any, Any]:
     began = await begin()
-    if isinstance(began, Play):
+    if isinstance(began, RecordedStream):
         outcome, function, pace, _ = began
         with began:
             if pace and outcome.offsets:
@@ -123,7 +132,7 @@ async def _stream(
                     yield item
             _end(outcome, function)
         return
-    source, sink = began if isinstance(began, Live) else (began.source, _NOWHERE)
+    source, sink = began if isinstance(began, LiveStream) else (began.source, _NOWHERE)
     sink.begin()
     send, throw = getattr(source, "asend", None), getattr(source, "athrow", None)
     try:
@@ -168,10 +177,10 @@ async def _left(source: Any, sink: Sink, consumer: _Consumer) -> None:
         await sink.afinish("closed")
 
 
-def stream_sync(begin: Callable[[], LiveSync | Play | Unrecorded]) -> Generator[Any, Any, Any]:
+def stream_sync(begin: Callable[[], LiveSyncStream | RecordedStream | Unrecorded]) -> Generator[Any, Any, Any]:
     """The same for generators and iterators, what a generator returns at its end included."""
     began = begin()
-    if isinstance(began, Play):
+    if isinstance(began, RecordedStream):
         outcome, function, pace, _ = began
         with began:
             if pace and outcome.offsets:
@@ -184,7 +193,7 @@ def stream_sync(begin: Callable[[], LiveSync | Play | Unrecorded]) -> Generator[
                     yield item  # one by one: what is sent is not heard
             _end(outcome, function)
         return outcome.returned() if outcome.returned is not None else None
-    source, sink = began if isinstance(began, LiveSync) else (began.source, _NOWHERE)
+    source, sink = began if isinstance(began, LiveSyncStream) else (began.source, _NOWHERE)
     sink.begin()
     send, throw = getattr(source, "send", None), getattr(source, "throw", None)
     try:

@@ -88,9 +88,9 @@ _SQLITE = "sqlite:///"
 
 def place(store: Store, name: str) -> str:
     """Where an entry lies, in as few words as can be copied: a path from here, where that is shorter."""
-    from memo.maintenance.entries import lies_at
+    from memo.maintenance.entries import display_path
 
-    return near(lies_at(store, name))
+    return near(display_path(store, name))
 
 
 def near(location: str) -> str:
@@ -112,9 +112,11 @@ def tell_reasons(what: str, reasons: Mapping[str, str]) -> None:
 
 def tell_damaged(store: Store, damaged: Sequence[Entry]) -> None:
     """What is damaged in a store, in the same way."""
-    from memo.maintenance.entries import lies_at
+    from memo.maintenance.entries import display_path
 
-    tell_reasons(count(len(damaged), "damaged recording"), {lies_at(store, each.name): each.reason for each in damaged})
+    tell_reasons(
+        count(len(damaged), "damaged recording"), {display_path(store, each.name): each.reason for each in damaged}
+    )
 
 
 _SHOWN = 20

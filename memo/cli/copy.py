@@ -12,7 +12,7 @@ from memo.cli._text import count
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memo.maintenance.copy import Copied
+    from memo.maintenance.copy import CopyReport
     from memo.stores import Store
 
 __all__ = ["copy", "push"]
@@ -59,7 +59,7 @@ def push(
 
 
 def _report(
-    run: Callable[[Store, Store, Callable[[int], None] | None], Copied],
+    run: Callable[[Store, Store, Callable[[int], None] | None], CopyReport],
     source: Store,
     dest: str,
     did: str,
@@ -93,7 +93,7 @@ def _report(
     return 1 if report.different or report.failed else 0
 
 
-def _tell(report: Copied, source: Store, dest: Store, did: str) -> None:
+def _tell(report: CopyReport, source: Store, dest: Store, did: str) -> None:
     there = f", {report.present:,} were there already" if report.present else ""
     tell(f"{did} {report.copied:,} of {count(report.entries, 'recording')} to {dest.location()}{there}")
     if not report.entries:

@@ -170,7 +170,7 @@ class _Side:
 
 
 def _diff_stores(a: Store, b: Store, lines: int, *, json: bool) -> int:
-    from memo.maintenance.entries import lies_at
+    from memo.maintenance.entries import display_path
 
     one, other = _Side.of(a), _Side.of(b)
     calls = sorted(one.outcomes.keys() | other.outcomes.keys())
@@ -184,7 +184,7 @@ def _diff_stores(a: Store, b: Store, lines: int, *, json: bool) -> int:
             {"a": left, "b": right, "function": name, "differences": _trees(found)}
             for name, left, right, found in edited
         ]
-        broken = [{"location": lies_at(store, each.name), "reason": each.reason} for store, each in damaged]
+        broken = [{"location": display_path(store, each.name), "reason": each.reason} for store, each in damaged]
         tell_json({"a": a.location(), "b": b.location(), "differences": listed, "edited": alike, "damaged": broken})
     else:
         _tell_stores(states, differing)

@@ -42,7 +42,7 @@ def ls(
     Exit codes: 0, 1 if something is damaged, 2 if the store is not there.
     """
     from memo._recordings.ages import duration
-    from memo.maintenance.entries import entries, lies_at, recorded_at
+    from memo.maintenance.entries import display_path, entries, recorded_at
 
     before = datetime.now(UTC) - duration(stale, "--stale") if stale is not None else None
     opened = open_store(store)
@@ -66,7 +66,7 @@ def ls(
     if json:
         shown = [each.tree() for each in (recordings if single else functions.values())]
         name = "recordings" if single else "functions"
-        broken = [{"location": lies_at(opened, each.name), "reason": each.reason} for each in damaged]
+        broken = [{"location": display_path(opened, each.name), "reason": each.reason} for each in damaged]
         tell_json({"store": opened.location(), name: shown, "damaged": broken})
     else:
         if single:

@@ -12,7 +12,7 @@ from memo.cli._output import Json, Progress, StoreArgument, open_store, table, t
 from memo.cli._text import age, count, size
 
 if TYPE_CHECKING:
-    from memo.maintenance.prune import Judge, Pruned, Pruning
+    from memo.maintenance.prune import PrunePlan, PruneResult, RetentionRule
     from memo.stores import Store
 
 __all__ = ["prune"]
@@ -56,7 +56,7 @@ def prune(
 
     judge = _judge(unused_since, used_list, stale)
     opened = open_store(store)
-    pruned: Pruned | None = None
+    pruned: PruneResult | None = None
     with Progress("recordings") as progress:
         pruning = engine.plan_prune(opened, judge, progress)
         if yes:
@@ -68,7 +68,7 @@ def prune(
     return 1 if pruning.left or (pruned is not None and pruned.left) else 0
 
 
-def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | None) -> Judge:
+def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | None) -> RetentionRule:
     from memo._recordings.ages import duration
     from memo.errors import InvalidOption
     from memo.maintenance import prune as engine
@@ -88,7 +88,7 @@ def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | 
     return engine.not_used_since(moment if moment.tzinfo is not None else moment.astimezone())
 
 
-def _tell(store: Store, pruning: Pruning, pruned: Pruned | None) -> None:
+def _tell(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None:
     if pruning.unneeded:
         rows = [(each.key[:12], each.function, age(each.recorded_at), size(each.size)) for each in pruning.unneeded]
         table(("KEY", "FUNCTION", ">AGE", ">SIZE"), rows)
@@ -106,7 +106,7 @@ def _tell(store: Store, pruning: Pruning, pruned: Pruned | None) -> None:
     tell_reasons(f"left as they are, {count(len(left), 'file')}", left)
 
 
-def _tell_json(store: Store, pruning: Pruning, pruned: Pruned | None) -> None:
+def _tell_json(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None:
     tell_json(
         {
             "store": store.location(),

@@ -15,7 +15,7 @@ from memo.cli._output import Json, Progress, StoreArgument, complain, open_store
 from memo.cli._text import count
 
 if TYPE_CHECKING:
-    from memo.maintenance.changes import Changed, Plan
+    from memo.maintenance.changes import ApplyResult, Plan
     from memo.stores import Store
 
 __all__ = ["rekey"]
@@ -85,7 +85,7 @@ def rekey(
         **given,
     )
     opened, chosen = _chosen(store, only or [])
-    done: Changed | None = None
+    done: ApplyResult | None = None
     with Progress("recordings") as progress:
         plan = plan_rekey(opened, change, only=chosen, progress=progress)
         if not dry_run and not plan.obstacles:
@@ -168,7 +168,7 @@ def _value(option: str, text: str) -> Any:
     return value
 
 
-def _tell(store: Store, plan: Plan, done: Changed | None, *, dry_run: bool) -> None:
+def _tell(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool) -> None:
     if plan.obstacles:
         tell_reasons(f"nothing was changed: {count(len(plan.obstacles), 'recording')} can not be", plan.obstacles)
         complain("delete what is not needed, mend what is damaged, or leave it out with --only")
@@ -196,7 +196,7 @@ def _tell(store: Store, plan: Plan, done: Changed | None, *, dry_run: bool) -> N
         tell_reasons("there still", dict.fromkeys(done.left, "was recorded again meanwhile"))
 
 
-def _tell_json(store: Store, plan: Plan, done: Changed | None) -> None:
+def _tell_json(store: Store, plan: Plan, done: ApplyResult | None) -> None:
     tell_json(
         {
             "store": store.location(),

@@ -77,10 +77,12 @@ def _trusted() -> list[str]:
     """Packages that are trusted without being named: the presets' SDKs, and what this project has configured."""
     from importlib import import_module
 
-    from memo.patches import presets
+    from memo.patches import preset_names
     from memo.patches.configuration import configured
 
-    targets = [patch.target for name in presets() for patch in import_module(f"memo.patches.{name}").PATCHES]
+    targets = [
+        patch.target for name in preset_names() for patch in import_module(f"memo.patches.presets.{name}").PATCHES
+    ]
     targets += [target for target in configured().targets if ":" in target]
     packages = sorted({target.partition(":")[0].partition(".")[0] for target in targets})
     return [package for package in packages if _is_installed(package)]
@@ -115,7 +117,7 @@ def _tell(report: Report, store: Store) -> None:
 
 
 def _tree(report: Report, store: Store) -> dict[str, object]:
-    from memo.maintenance.entries import lies_at
+    from memo.maintenance.entries import display_path
 
     return {
         "store": store.location(),
@@ -124,7 +126,7 @@ def _tree(report: Report, store: Store) -> dict[str, object]:
         "failed": report.failed,
         "incomplete": report.incomplete,
         "failures": [
-            {"location": lies_at(store, each.name), "reason": str(each.reason), "message": each.message}
+            {"location": display_path(store, each.name), "reason": str(each.reason), "message": each.message}
             for each in report.failures
         ],
         "unchecked": dict(report.unchecked.most_common()),

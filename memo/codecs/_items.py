@@ -76,10 +76,10 @@ class Packer:
         count = next((each for each in ("declared", "declared at top") if each in counts), "all")
         # Leaving extras out everywhere leaves them out at the top, too.
         fitting = {None, count, "declared at top" if count == "declared" else count}
-        alike = [name == common and counted in fitting for name, counted, _ in self._items]
+        alike = [name == common and fields_set_mode in fitting for name, fields_set_mode, _ in self._items]
         entries = [
-            data if fits or name is None else _tagged(name, counted, data)
-            for (name, counted, data), fits in zip(self._items, alike, strict=True)
+            data if fits or name is None else _tagged(name, fields_set_mode, data)
+            for (name, fields_set_mode, data), fits in zip(self._items, alike, strict=True)
         ]
         base, entries = _without_base(entries, alike, common, count if counts else None)
         return {
@@ -152,7 +152,7 @@ class Items:
         base = packed.get("base", {})
         cls = values.model(name) if name is not None else None
         if name is not None and cls is not None:
-            self._read = values.plain_reader(cls, name, counted=packed.get("set"))
+            self._read = values.plain_reader(cls, name, fields_set_mode=packed.get("set"))
         dump = orjson.dumps if once else held_json
         self._entries: list[bytes | Callable[[], Any]] = [
             dump({**base, **entry} if base else entry)

@@ -41,7 +41,7 @@ class Plain(NamedTuple):
     """A model's plain form, proved: validating `data` gives the model back."""
 
     data: Any
-    counted: str
+    fields_set_mode: str
     """How set fields are counted: "declared" or "declared at top" (without extras), "all", "" (there are no extras)."""
     attributes: dict[str, Any]
     shallow: bool
@@ -70,17 +70,17 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
     shallow = written.count(b"{") + written.count(b"[") <= _SHALLOW
     where = extras(back)
     if difference(back, value, parts) is None:
-        counted = "all" if where else ""
+        fields_set_mode = "all" if where else ""
     elif where:
         _count_inside(back)
-        counted = where
+        fields_set_mode = where
         if difference(back, value, parts) is not None:
             return None
     else:
         return None
     if _may_vary(cls) and varies(back):
         return None
-    return Plain(data, counted, attributes, shallow)
+    return Plain(data, fields_set_mode, attributes, shallow)
 
 
 @by_class
@@ -141,9 +141,9 @@ def varies(value: Any) -> bool:
     )
 
 
-def counter(counted: str | None) -> Callable[[Any], object] | None:
+def counter(fields_set_mode: str | None) -> Callable[[Any], object] | None:
     """What makes a model that was just validated count its set fields that way; None where nothing has to be done."""
-    return {"declared": _count_inside, "declared at top": _count_at_top}.get(counted or "")
+    return {"declared": _count_inside, "declared at top": _count_at_top}.get(fields_set_mode or "")
 
 
 def extras(value: BaseModel) -> str:

@@ -134,12 +134,12 @@ class Values:
 
     def _model_reader(self, tree: dict[str, Any]) -> Callable[[bytes], Any] | None:
         """What builds models from the JSON of their plain form; None where `tree` is anything else."""
-        name, counted = tree["__type__"], tree.get("set")
+        name, fields_set_mode = tree["__type__"], tree.get("set")
         try:
-            return self._readers[name, counted]
+            return self._readers[name, fields_set_mode]
         except (KeyError, TypeError):  # TypeError: one of them is a list, which memo never wrote
             cls = self.model(name)
-            return None if cls is None else self.plain_reader(cls, name, counted=counted)
+            return None if cls is None else self.plain_reader(cls, name, fields_set_mode=fields_set_mode)
 
     def _tagged_reader(self, tree: dict[str, Any], once: bytes | None) -> Callable[[], Any]:
         if tree["__type__"] == "list":
@@ -155,13 +155,13 @@ class Values:
         data = _held(tree)
         return lambda: self.decode(orjson.loads(data))
 
-    def plain_reader(self, cls: Any, name: str, *, counted: str | None) -> Callable[[bytes], Any]:
+    def plain_reader(self, cls: Any, name: str, *, fields_set_mode: str | None) -> Callable[[bytes], Any]:
         """A function that builds models of that class from the JSON of their plain form. Made once for a name."""
-        if counted is not None and type(counted) is not str:
-            raise DataMismatch(name, f"its set fields are counted in an unknown way ({counted!r})")
-        made = self._readers.get((name, counted))
+        if fields_set_mode is not None and type(fields_set_mode) is not str:
+            raise DataMismatch(name, f"its set fields are counted in an unknown way ({fields_set_mode!r})")
+        made = self._readers.get((name, fields_set_mode))
         if made is None:
-            made = self._readers[name, counted] = _plain_reader(cls, name, counted)
+            made = self._readers[name, fields_set_mode] = _plain_reader(cls, name, fields_set_mode)
         return made
 
     def model(self, name: str) -> Any:
@@ -220,12 +220,12 @@ def _numbers(values: list[float]) -> Callable[[], list[float]]:
     return array("d", values).tolist
 
 
-def _plain_reader(cls: Any, name: str, counted: str | None) -> Callable[[bytes], Any]:
+def _plain_reader(cls: Any, name: str, fields_set_mode: str | None) -> Callable[[bytes], Any]:
     try:
         validate = cls.__pydantic_validator__.validate_json
     except Exception as error:
         raise DataMismatch(name, str(error)) from error
-    count = _models.counter(counted)
+    count = _models.counter(fields_set_mode)
 
     def read(data: bytes) -> Any:
         try:
@@ -363,8 +363,8 @@ class _Writer:
         if not plain.shallow and self._depth + _levels(plain.data) > MAX_DEPTH:
             raise UnrecordableValue("", _TOO_DEEP)
         form = {"__type__": name, "value": plain.data}
-        if plain.counted:
-            form["set"] = plain.counted
+        if plain.fields_set_mode:
+            form["set"] = plain.fields_set_mode
         if plain.attributes:
             form["attributes"] = self.write(plain.attributes)
         return form

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from memo._calls.keys import Call
 from memo._engine.flights import Claim
 from memo._engine.modes import Mode
-from memo._engine.session import Place, Session, active
+from memo._engine.session import Session, Slot, active
 from memo._recordings.outcomes import is_answer
 from memo.codecs import Values
 from memo.codecs.http import public_url
@@ -280,7 +280,7 @@ class _Taking(Session):
         self.failure: Exception | None = None
 
     def store_outcome(
-        self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+        self, call: Call, slot: Slot | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
     ) -> None:
         """Take it."""
         self.taken = call, outcome

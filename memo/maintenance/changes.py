@@ -21,7 +21,7 @@ from memo.errors import MemoError, Refused
 from memo.maintenance.entries import read, stands_at_its_name
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["Change", "Changed", "Plan", "Progress", "Rewrite", "apply", "plan_changes", "remove_empty"]
+__all__ = ["ApplyResult", "Change", "Plan", "Progress", "Rewrite", "apply", "plan_changes", "remove_empty"]
 
 Progress = Callable[[int, int], None]
 """Is told how many are done, of how many."""
@@ -65,7 +65,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Changed:
+class ApplyResult:
     """What was done."""
 
     changed: int = 0
@@ -143,7 +143,7 @@ def apply(
     progress: Progress = lambda done, total: None,
     *,
     undo: Store | None = None,
-) -> Changed:
+) -> ApplyResult:
     """Do what was planned.
 
     All that is new is written and flushed before anything is deleted. Whatever goes wrong until then (a full disk, an
@@ -180,7 +180,7 @@ def apply(
                 if _is(store, change.new_name, change.new_digest):
                     store.delete(change.new_name)
             raise
-    changed = Changed(len(plan.changes))
+    changed = ApplyResult(len(plan.changes))
     for change in moved:
         if _is(store, change.name, change.digest):
             store.delete(change.name)

@@ -15,7 +15,7 @@ from memo.errors import MemoError, StoreError
 from memo.maintenance.entries import read
 from memo.stores import Creates, Store
 
-__all__ = ["Copied", "copy", "push"]
+__all__ = ["CopyReport", "copy", "push"]
 
 _THREADS = 16
 """A server answers many at once, and a disk flushes many at once."""
@@ -23,7 +23,7 @@ _WAITING = 256
 
 
 @dataclass(slots=True)
-class Copied:
+class CopyReport:
     """What became of the entries of a store. A name that is in none of the lists was copied, or was there already."""
 
     entries: int = 0
@@ -36,7 +36,7 @@ class Copied:
     """What could not be copied, by name, and why: it is damaged, or did not come back as it was written."""
 
 
-def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = None) -> Copied:
+def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = None) -> CopyReport:
     """Copy every recording to the place where replay looks for it in the other store. Nothing there is replaced.
 
     Each is verified before (its key is the key of its arguments) and after (read back, it is the same bytes). To copy
@@ -47,7 +47,7 @@ def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = No
     return _each(source, dest, progress, move=False)
 
 
-def push(spool: Store, store: Store, progress: Callable[[int], None] | None = None) -> Copied:
+def push(spool: Store, store: Store, progress: Callable[[int], None] | None = None) -> CopyReport:
     """The same, and what has been delivered, or was there already, is deleted from the spool.
 
     What is damaged, or differs from what the store has, stays in the spool. A push that is interrupted has lost nothing.
@@ -55,8 +55,8 @@ def push(spool: Store, store: Store, progress: Callable[[int], None] | None = No
     return _each(spool, store, progress, move=True)
 
 
-def _each(source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool) -> Copied:
-    report = Copied()
+def _each(source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool) -> CopyReport:
+    report = CopyReport()
 
     def tell(name: str, came: str) -> None:
         report.entries += 1

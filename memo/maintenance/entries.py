@@ -17,7 +17,7 @@ from memo._recordings.document import parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["LARGEST", "Entry", "entries", "lies_at", "read", "recorded_at", "stands_at_its_name"]
+__all__ = ["LARGEST", "Entry", "display_path", "entries", "read", "recorded_at", "stands_at_its_name"]
 
 LARGEST = 100 * 1024 * 1024
 """What is larger is not read unless somebody says so: as JSON it would take ten times as much memory."""
@@ -70,7 +70,7 @@ def read(store: Store, name: str, *, largest: int = LARGEST) -> bytes | None:
     """
     location = store.location(name)
     if isinstance(store, DirectoryStore):
-        path = lies_at(store, name)
+        path = display_path(store, name)
         reason = _no_recording(path, store.location(), largest)
         if reason is None and path != location and os.path.lexists(path):
             reason = "has a name that memo gives no recording, and no replay finds it"
@@ -82,7 +82,7 @@ def read(store: Store, name: str, *, largest: int = LARGEST) -> bytes | None:
     return data
 
 
-def lies_at(store: Store, name: str) -> str:
+def display_path(store: Store, name: str) -> str:
     """Where an entry of a scan lies, for people: of a file whose name memo would not have given, too."""
     return f"{store.location()}{os.sep}{name}.json" if isinstance(store, DirectoryStore) else store.location(name)
 

@@ -20,9 +20,9 @@ from memo.maintenance.entries import read, recorded_at, stands_at_its_name
 from memo.stores import DirectoryStore, Store
 
 __all__ = [
-    "Judge",
-    "Pruned",
-    "Pruning",
+    "PrunePlan",
+    "PruneResult",
+    "RetentionRule",
     "Unneeded",
     "not_used_by",
     "not_used_since",
@@ -53,7 +53,7 @@ class Unneeded:
 
 
 @dataclass(slots=True)
-class Pruning:
+class PrunePlan:
     """What a store has that is not needed."""
 
     unneeded: list[Unneeded] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Pruning:
 
 
 @dataclass(slots=True)
-class Pruned:
+class PruneResult:
     """What was deleted."""
 
     deleted: int = 0
@@ -82,7 +82,7 @@ class Pruned:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class RetentionRule:
     """Says which recordings are needed: of a key, of when it was recorded, and (`accessed`) of when it was read last."""
 
     needs: Callable[[str, datetime | None, datetime | None], bool]
@@ -92,13 +92,13 @@ class Judge:
     """Those of a list of what is used, as much of them as names a file."""
 
 
-def older_than(age: timedelta, now: datetime | None = None) -> Judge:
+def older_than(age: timedelta, now: datetime | None = None) -> RetentionRule:
     """Needed is what was recorded within `age`. What does not say when it was recorded is needed."""
     before = (now or datetime.now(UTC)) - age
-    return Judge(lambda key, recorded, accessed: recorded is None or recorded >= before)
+    return RetentionRule(lambda key, recorded, accessed: recorded is None or recorded >= before)
 
 
-def not_used_by(lists: Iterable[Path]) -> Judge:
+def not_used_by(lists: Iterable[Path]) -> RetentionRule:
     """Needed is what stands in lists of what is used.
 
     A list is a text with a name a line (empty lines, and those with `#` at their beginning, say nothing), or JSON, a list
@@ -106,10 +106,10 @@ def not_used_by(lists: Iterable[Path]) -> Judge:
     Raises `InvalidOption` for a line that has none: what is misread must not lead to something being deleted.
     """
     keys = frozenset(key for path in lists for key in _keys(path))
-    return Judge(lambda key, recorded, accessed: key[:KEY_CHARACTERS] in keys, keys=keys)
+    return RetentionRule(lambda key, recorded, accessed: key[:KEY_CHARACTERS] in keys, keys=keys)
 
 
-def not_used_since(moment: datetime, now: datetime | None = None) -> Judge:
+def not_used_since(moment: datetime, now: datetime | None = None) -> RetentionRule:
     """Needed is what was read or written since, as far as the file system says: `plan_prune` sees whether it does.
 
     It says so to the day, and of every reader: a search through the files, a backup and `memo verify` use them too. A
@@ -122,7 +122,7 @@ def not_used_since(moment: datetime, now: datetime | None = None) -> Judge:
     def needs(_: str, recorded: datetime | None, accessed: datetime | None) -> bool:
         return accessed is None or max(accessed, recorded or accessed) >= before
 
-    return Judge(needs, accessed=True)
+    return RetentionRule(needs, accessed=True)
 
 
 _NAME = re.compile(rf"(?:.*[/\\])?([0-9a-f]{{{KEY_CHARACTERS},64}})(?:\.json)?", re.DOTALL)
@@ -149,7 +149,7 @@ def _keys(path: Path) -> Iterable[str]:
         yield found[1][:KEY_CHARACTERS]
 
 
-def plan_prune(store: Store, judge: Judge, progress: Progress = lambda done, total: None) -> Pruning:
+def plan_prune(store: Store, judge: RetentionRule, progress: Progress = lambda done, total: None) -> PrunePlan:
     """What a store has that is not needed. Deletes nothing; holds one recording in memory at a time.
 
     Raises `StoreError` if the store can not be listed; `Refused` where the judge can not judge: a list of what is used
@@ -157,7 +157,7 @@ def plan_prune(store: Store, judge: Judge, progress: Progress = lambda done, tot
     """
     if judge.accessed:
         _prove_access_times(store)
-    pruning = Pruning()
+    pruning = PrunePlan()
     if isinstance(store, DirectoryStore):
         pruning.abandoned = store.abandoned(_ABANDONED)
     names = list(store.scan())
@@ -184,7 +184,7 @@ def plan_prune(store: Store, judge: Judge, progress: Progress = lambda done, tot
     return pruning
 
 
-def _judged(store: Store, name: str, judge: Judge) -> Unneeded | int | None:
+def _judged(store: Store, name: str, judge: RetentionRule) -> Unneeded | int | None:
     """What is to be deleted, or how large it is; None where it is gone."""
     location = store.location(name)
     times = _times(location) if judge.accessed else None
@@ -204,12 +204,12 @@ def _judged(store: Store, name: str, judge: Judge) -> Unneeded | int | None:
     return Unneeded(name, function, key, len(data), recorded, sha256(data).digest())
 
 
-def prune(store: Store, pruning: Pruning, progress: Progress = lambda done, total: None) -> Pruned:
+def prune(store: Store, pruning: PrunePlan, progress: Progress = lambda done, total: None) -> PruneResult:
     """Delete what is not needed, what was abandoned, and the directories that are empty then.
 
     What was changed since it was planned is left. Raises nothing of what goes wrong with one of them: it is left, and named.
     """
-    pruned = Pruned()
+    pruned = PruneResult()
     listed = pruning.unneeded
     gone: list[str] = []
     for done, each in enumerate(listed, 1):

@@ -23,7 +23,7 @@ from memo._recordings.document import parse, render
 from memo._recordings.outcomes import Outcome
 from memo.codecs import Types, Values, known_type
 from memo.errors import MemoError, Refused, UntrustedType
-from memo.maintenance.changes import Changed, Progress, apply, plan_changes
+from memo.maintenance.changes import ApplyResult, Progress, apply, plan_changes
 from memo.maintenance.entries import read
 from memo.stores import MemoryStore, Store
 
@@ -188,7 +188,7 @@ def mask_secrets(
     plan = plan_changes(store, names, masker, progress)
     result.left, plan.obstacles = plan.obstacles, {}
     # In memory: what is undone when something fails holds secrets, and these shall lie nowhere else.
-    changed: Changed = apply(store, plan, masker, progress, undo=MemoryStore())
+    changed: ApplyResult = apply(store, plan, masker, progress, undo=MemoryStore())
     result.masked = changed.changed
     for change in plan.changes:
         place = store.location(change.new_name)

@@ -136,7 +136,7 @@ def verify(
         except Exception as error:  # a module's own code may raise anything
             raise InvalidOption("module", module, [f"what can be imported here ({error})"]) from error
     total = sum(1 for _ in store.scan()) if progress is not None else 0
-    tally = _Tally(store, largest, Report(), progress, total)
+    tally = ReportBuilder(store, largest, Report(), progress, total)
     trust = tuple(trust)
     checker = _Checker(trust)
     names = store.scan()
@@ -221,7 +221,7 @@ def _told(error: MemoError, where: str = "") -> tuple[Reason, str]:
 
 
 @dataclass(slots=True)
-class _Tally:
+class ReportBuilder:
     """Reads recordings, and adds up what was found."""
 
     store: Store
@@ -264,7 +264,7 @@ _Batch = list[tuple[str, str, bytes]]
 
 
 def _in_processes(
-    tally: _Tally, names: Iterator[str], setup: tuple[tuple[str, ...], tuple[str, ...]], jobs: int
+    tally: ReportBuilder, names: Iterator[str], setup: tuple[tuple[str, ...], tuple[str, ...]], jobs: int
 ) -> None:
     # This process reads, so that a store of any kind will do; a few batches are on their way, never the whole store.
     others = multiprocessing.active_children()
@@ -290,7 +290,7 @@ def _in_processes(
                     process.terminate()
 
 
-def _batches(tally: _Tally, names: Iterable[str]) -> Iterator[_Batch]:
+def _batches(tally: ReportBuilder, names: Iterable[str]) -> Iterator[_Batch]:
     batch: _Batch = []
     held = 0
     for name in names:
@@ -304,7 +304,7 @@ def _batches(tally: _Tally, names: Iterable[str]) -> Iterator[_Batch]:
         yield batch
 
 
-def _collect(done: Future[list[tuple[str, _Found]]], tally: _Tally) -> None:
+def _collect(done: Future[list[tuple[str, _Found]]], tally: ReportBuilder) -> None:
     for name, found in done.result():
         tally.add(name, found)
 

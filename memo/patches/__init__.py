@@ -30,7 +30,7 @@ from memo.patches._naming import Naming
 from memo.patches._registry import Patch
 from memo.patches.configuration import Configuration, configured
 
-__all__ = ["Installation", "Patch", "check", "install", "install_for_run", "presets"]
+__all__ = ["Installation", "Patch", "check", "install", "install_for_run", "preset_names"]
 
 log = logging.getLogger("memo")
 
@@ -114,9 +114,9 @@ class Installation:
 _SHOWN = 10
 
 
-def presets() -> tuple[str, ...]:
+def preset_names() -> tuple[str, ...]:
     """The names of the presets there are."""
-    return tuple(sorted(each.stem for each in Path(__file__).parent.glob("[a-z]*.py")))
+    return tuple(sorted(each.stem for each in (Path(__file__).parent / "presets").glob("[a-z]*.py")))
 
 
 def install(*targets: str | Patch, **options: Unpack[InstallOptions]) -> Installation:
@@ -197,11 +197,13 @@ def _patches(target: str | Patch, options: Options, path: Sequence[str] | None =
 
 def _preset(name: str, options: Options, path: Sequence[str] | None) -> list[Patch]:
     plain = name.replace("-", "_")
-    if plain not in presets():
-        nearest = get_close_matches(plain, presets(), 1)
+    if plain not in preset_names():
+        nearest = get_close_matches(plain, preset_names(), 1)
         hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
-        raise InvalidOption("preset", name, ["package.module:Class.method", *presets()[:-1], presets()[-1] + hint])
-    module = importlib.import_module(f"{__name__}.{plain}")
+        raise InvalidOption(
+            "preset", name, ["package.module:Class.method", *preset_names()[:-1], preset_names()[-1] + hint]
+        )
+    module = importlib.import_module(f"{__name__}.presets.{plain}")
     _mention(module.REQUIRES)
     patches = [_extended(patch, options) for patch in module.PATCHES]
     return [patch for patch in patches if _offers(patch, module.REQUIRES, path)]

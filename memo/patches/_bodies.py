@@ -13,11 +13,11 @@ from typing import Any
 import wrapt
 
 from memo._engine.attempt import Attempt
-from memo._engine.streams import Live, LiveSync, is_cancelled, stream, stream_sync
+from memo._engine.streams import LiveStream, LiveSyncStream, is_cancelled, stream, stream_sync
 from memo._recordings.outcomes import Outcome
 from memo.errors import StreamCutShort
 
-__all__ = ["SDK_STREAM", "AsyncBody", "Body", "Cut", "CutStream", "SyncBody"]
+__all__ = ["SDK_STREAM", "AsyncBody", "Body", "PartialBody", "PartialStream", "SyncBody"]
 
 SDK_STREAM = "SDK stream"
 """What is still to come: no stream that memo could make of itself, so others wait until it has come."""
@@ -82,8 +82,8 @@ class AsyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
         super().__init__(body)
         self._self_sink = sink
 
-        async def begin() -> Live:
-            return Live(aiter(body), sink)
+        async def begin() -> LiveStream:
+            return LiveStream(aiter(body), sink)
 
         self._self_passing = sink.defer(stream(begin))
 
@@ -123,7 +123,7 @@ class SyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
     def __init__(self, body: Any, sink: Body) -> None:
         super().__init__(body)
         self._self_sink = sink
-        self._self_passing = sink.defer(stream_sync(lambda: LiveSync(iter(body), sink)))
+        self._self_passing = sink.defer(stream_sync(lambda: LiveSyncStream(iter(body), sink)))
 
     def __iter__(self) -> Iterator[bytes]:
         passing: Iterator[bytes] = self._self_passing
@@ -140,7 +140,7 @@ class SyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
             sink.finish("closed")
 
 
-class Cut:
+class PartialBody:
     """A recorded body that its consumer left: what came of it, then the error that says so."""
 
     def __init__(self, outcome: Outcome, function: str) -> None:
@@ -158,10 +158,10 @@ class Cut:
         raise StreamCutShort(self._function, size)
 
 
-class CutStream(wrapt.ObjectProxy):  # type: ignore[type-arg]
+class PartialStream(wrapt.ObjectProxy):  # type: ignore[type-arg]
     """The stream of a response whose body was left."""
 
-    def __init__(self, body: Any, cut: Cut) -> None:
+    def __init__(self, body: Any, cut: PartialBody) -> None:
         super().__init__(body)
         self._self_cut = cut
 

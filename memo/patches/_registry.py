@@ -29,13 +29,13 @@ from typing import Any
 import wrapt
 
 from memo._calls.keys import Describe
-from memo._engine.driver import Run
+from memo._engine.driver import CallDriver
 from memo._engine.guard import again, lift
 from memo._engine.recordable import BoundRecordable, Options, Recordable
 from memo._engine.session import current
 from memo.errors import InvalidOption, TargetNotFound
 
-__all__ = ["Patch", "apply", "beneath", "check", "lock", "split", "undo"]
+__all__ = ["Patch", "apply", "check", "lock", "split", "undo", "unpatched"]
 
 log = logging.getLogger("memo")
 
@@ -49,7 +49,7 @@ class Patch:
 
     target: str
     options: Options = field(default_factory=Options)
-    run: type[Run] = Run
+    run: type[CallDriver] = CallDriver
     """Drives the calls: a preset's own where results need more than their codec."""
     describe: Describe | None = None
     """Names a call and its arguments, where they are not those of the signature."""
@@ -60,7 +60,7 @@ class Patch:
 class Patched(Recordable):
     """A recordable put in place from outside. While no installation wants it, it is the function itself."""
 
-    def __init__(self, applied: _Applied, original: Any, inheritor: type | None) -> None:
+    def __init__(self, applied: AppliedPatch, original: Any, inheritor: type | None) -> None:
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if inheritor is not None and instance is not None:
                 wrapped = _inherited(inheritor, applied.name, original, instance, wrapped)
@@ -76,7 +76,7 @@ class Patched(Recordable):
         self._self_own = inheritor is None
 
 
-class _Applied:
+class AppliedPatch:
     """One target's wrapper, and how many installations want it."""
 
     def __init__(self, patch: Patch) -> None:
@@ -84,7 +84,7 @@ class _Applied:
         self.count = 0
         self.name = patch.target.rpartition(":")[2].rpartition(".")[2]
         self.wrapper: Any = None
-        self.same: _Applied | None = None
+        self.same: AppliedPatch | None = None
         """The same function under another target, which was there first."""
         self.function: Any = None
         """What the wrapper knows of its function: the options of those who want it now."""
@@ -180,7 +180,7 @@ class _Applied:
         except (TypeError, ValueError) as error:
             raise TargetNotFound(self.patch.target, str(error), []) from None
 
-    def beneath(self, wrapper: Patched, instance: Any) -> tuple[Any, Any] | None:
+    def unpatched(self, wrapper: Patched, instance: Any) -> tuple[Any, Any] | None:
         """What is known of the function, and the one that a call comes to without the wrapper; None where that is off."""
         if not self.count or self.wrapper is not wrapper or not self._own:
             return None
@@ -204,7 +204,7 @@ class _Applied:
         return True
 
 
-def beneath(instance: Any, name: str) -> tuple[Any, Any] | None:
+def unpatched(instance: Any, name: str) -> tuple[Any, Any] | None:
     """What is known of a method of that object that is patched, and the method without memo's wrapper.
 
     None for one that is not, or that somebody has put something on top of: in a subclass, or in this object alone.
@@ -215,11 +215,11 @@ def beneath(instance: Any, name: str) -> tuple[Any, Any] | None:
             found = vars(kind).get(name, _ABSENT)
             if found is not _ABSENT:
                 break
-    return found._self_applied.beneath(found, instance) if _is_ours(found) else None
+    return found._self_applied.unpatched(found, instance) if _is_ours(found) else None
 
 
 lock = threading.RLock()
-_applied: dict[str, _Applied] = {}
+_applied: dict[str, AppliedPatch] = {}
 _hooked: set[str] = set()
 
 
@@ -255,7 +255,7 @@ def apply(patch: Patch) -> None:
     _wait(module)
     with lock:
         _sweep()
-        applied = _applied.get(patch.target) or _Applied(patch)
+        applied = _applied.get(patch.target) or AppliedPatch(patch)
         if applied.count:
             applied.agree(patch)
         if not applied.count:
@@ -318,7 +318,7 @@ def _imported(module: Any) -> None:
 
 def _words(patch: Patch) -> str:
     named = {"run": patch.run, "describe": patch.describe}
-    more = {name: each for name, each in named.items() if each not in (None, Run)}
+    more = {name: each for name, each in named.items() if each not in (None, CallDriver)}
     return str({**patch.options, **more})
 
 

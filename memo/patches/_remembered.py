@@ -25,12 +25,12 @@ from weakref import WeakKeyDictionary
 import wrapt
 
 from memo._calls.argument_cache import written
-from memo._calls.keys import Keyer
-from memo._engine.driver import Setting
+from memo._calls.keys import KeyBuilder
+from memo._engine.driver import FunctionContext
 from memo._engine.modes import Mode
 from memo._engine.session import current
-from memo.patches._registry import beneath
-from memo.patches._stainless import MISSING, Repeat, Stainless, noted
+from memo.patches._registry import unpatched
+from memo.patches._stainless import MISSING, ReplayPlan, Stainless, request_log
 
 __all__ = ["began", "ended"]
 
@@ -57,7 +57,7 @@ _BESIDE = 2048
 class _Known(NamedTuple):
     """What a call became: the request, and the server that it goes to."""
 
-    repeat: Repeat
+    repeat: ReplayPlan
     server: Any
     size: int
 
@@ -79,7 +79,7 @@ class _Calls:
                 self._size -= self.known.pop(next(iter(self.known))).size
 
 
-_Key = tuple[Any, Any, Keyer, bytes]
+_Key = tuple[Any, Any, KeyBuilder, bytes]
 """The method, the SDK's own that sends, what the options of patch and session make of a request, and what is given."""
 
 _clients: WeakKeyDictionary[Any, _Calls] = WeakKeyDictionary()
@@ -91,7 +91,7 @@ class _Unknown(NamedTuple):
     key: _Key
     client: Any
     server: Any
-    setting: Setting
+    setting: FunctionContext
     arguments: tuple[Any, Any]
 
     def keep(self, made: list[tuple[Stainless, Any]], result: Any) -> None:
@@ -125,19 +125,19 @@ def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, 
         return None
     try:
         client, post = resource._client, resource._post
-        found = beneath(client, "request")
+        found = unpatched(client, "request")
         if found is None or post.__self__ is not client:
             return None
         function, wrapped = found
-        setting: Setting = function.setting(session)
-        keyer: Keyer = function.keyer(session, setting, 1)
-        if not keyer.alike:
+        setting: FunctionContext = function.setting(session)
+        key_builder: KeyBuilder = function.key_builder(session, setting, 1)
+        if not key_builder.is_pure:
             return None
         server, arguments = client._base_url, (args, kwargs)
         given = written(*_given(client, arguments))
         if given is None:
             return None
-        key = (method, post.__func__, keyer, given)
+        key = (method, post.__func__, key_builder, given)
         calls = _clients.get(client)
     except (AttributeError, TypeError):
         return None  # no client that memo knows
@@ -162,14 +162,14 @@ def _is_still(given: bytes, client: Any, arguments: tuple[Any, Any]) -> bool:
 def _recall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     known = _known(method, resource, args, kwargs)
     if type(known) is not _Unknown:
-        result = known.recalled(known.found()) if known is not None else MISSING
+        result = known.replay_or_missing(known.found()) if known is not None else MISSING
         return result if result is not MISSING else method(resource, *args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
-    before = noted.set(made)
+    before = request_log.set(made)
     try:
         result = method(resource, *args, **kwargs)
     finally:
-        noted.reset(before)
+        request_log.reset(before)
     known.keep(made, result)
     return result
 
@@ -177,15 +177,15 @@ def _recall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str,
 async def _arecall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     known = _known(method, resource, args, kwargs)
     if type(known) is not _Unknown:
-        result = known.recalled(await known.afound()) if known is not None else MISSING
+        result = known.replay_or_missing(await known.afound()) if known is not None else MISSING
         return result if result is not MISSING else await method(resource, *args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
-    before = noted.set(made)
+    before = request_log.set(made)
     try:
         result = await method(resource, *args, **kwargs)
     finally:
         with suppress(ValueError):  # forgotten half-way, it ends in the context of whoever collects it
-            noted.reset(before)
+            request_log.reset(before)
     known.keep(made, result)
     return result
 

@@ -28,17 +28,17 @@ from pydantic import BaseModel
 
 from memo._calls.keys import Call
 from memo._engine.attempt import Attempt
-from memo._engine.driver import Run, Setting, decide
+from memo._engine.driver import CallDriver, FunctionContext, decide
 from memo._engine.recordable import Options
 from memo._engine.session import Recording, Session
-from memo._engine.streams import Live, LiveSync, Play, stream, stream_sync
+from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, stream, stream_sync
 from memo._recordings.outcomes import Outcome
 from memo.errors import MemoError
-from memo.patches._bodies import SDK_STREAM, AsyncBody, Body, Cut, CutStream, SyncBody
+from memo.patches._bodies import SDK_STREAM, AsyncBody, Body, PartialBody, PartialStream, SyncBody
 from memo.patches._naming import Naming, Request
 from memo.patches._registry import Patch
 
-__all__ = ["MISSING", "Repeat", "Stainless", "noted", "stainless"]
+__all__ = ["MISSING", "ReplayPlan", "Stainless", "request_log", "stainless"]
 
 
 def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
@@ -56,14 +56,14 @@ def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
     )
 
 
-noted: ContextVar[list[tuple[Stainless, Any]] | None] = ContextVar("memo_requests", default=None)
+request_log: ContextVar[list[tuple[Stainless, Any]] | None] = ContextVar("memo_requests", default=None)
 """Where requests are noted that are made in this context, each with what it was replayed with. None: nowhere."""
 
 MISSING: Any = object()
 """There is nothing to replay."""
 
 
-class Repeat(NamedTuple):
+class ReplayPlan(NamedTuple):
     """What it takes to replay a call again."""
 
     kind: type[Stainless]
@@ -80,12 +80,12 @@ _PLAYED = ("typed", "stream")
 # The calls
 
 
-class Stainless(Run):
+class Stainless(CallDriver):
     """What the sync and the async client have in common."""
 
     __slots__ = ("_form", "_items", "_request")
 
-    def repeat(self, setting: Setting) -> Repeat | None:
+    def repeat(self, setting: FunctionContext) -> ReplayPlan | None:
         """What it takes to replay this call again, under any session of the same setting; None of a raw response.
 
         What was sent is left out, since it may be large, and be changed by its owner: nothing of it is read in a replay.
@@ -95,7 +95,7 @@ class Stainless(Run):
             return None
         options = request.options.model_copy(update={"json_data": None, "extra_json": None})
         items = self.items if self.form == "stream" else None
-        return Repeat(type(self), self._call, request._replace(options=options), self.form, items)
+        return ReplayPlan(type(self), self._call, request._replace(options=options), self.form, items)
 
     @property
     def request(self) -> Request:
@@ -132,7 +132,7 @@ class Stainless(Run):
         return self._wrapped.__self__  # type: ignore[attr-defined]
 
     @classmethod
-    def again(cls, repeat: Repeat, function: Any, setting: Setting, session: Session, wrapped: Any) -> Self:
+    def again(cls, repeat: ReplayPlan, function: Any, setting: FunctionContext, session: Session, wrapped: Any) -> Self:
         """The same call, under that session."""
         run = cls(function, setting, session, session.mode, repeat.call, wrapped, (), {})
         run._request, run._form = repeat.request, repeat.form
@@ -148,7 +148,7 @@ class Stainless(Run):
         """The recording of the call, if there is one."""
         return self._session.ready(self._call) or await self._session.afetch(self._call, self._setting.values)
 
-    def recalled(self, found: Recording | None) -> Any:
+    def replay_or_missing(self, found: Recording | None) -> Any:
         """What a typed call, or a stream, is replayed with; `MISSING` where it has to be made, or missed."""
         outcome = decide(self._session, self._mode, self._call, found, ready=True)
         if not isinstance(outcome, Outcome):
@@ -171,7 +171,7 @@ class Stainless(Run):
         raise NotImplementedError
 
     def _note(self, value: Any) -> Any:
-        made = noted.get()
+        made = request_log.get()
         if made is not None:
             made.append((self, value))
         return value
@@ -246,14 +246,14 @@ class Stainless(Run):
 
     def response(self, outcome: Outcome) -> Any:
         """A recorded HTTP response, as it came: with the request that the client would have sent."""
-        body: Cut | None = None
+        body: PartialBody | None = None
         if outcome.read is not None:
             recorded = outcome.read()
             content = recorded.content
         else:
             assert outcome.response is not None
             recorded = outcome.response()
-            body = Cut(outcome, self._call.function)
+            body = PartialBody(outcome, self._call.function)
             content = b"" if self.request.unread else b"".join(body)
         response = type(recorded)(
             recorded.status_code,
@@ -262,7 +262,7 @@ class Stainless(Run):
             **({"stream": _package(recorded).ByteStream(content)} if self.request.unread else {"content": content}),
         )
         if body is not None and self.request.unread:
-            response.stream = CutStream(response.stream, body)
+            response.stream = PartialStream(response.stream, body)
         response.elapsed = timedelta(seconds=outcome.seconds)
         return response
 
@@ -281,8 +281,8 @@ class AsyncStainlessRun(Stainless):
                 attempt.respond(value.response)
                 source = _taken_over(value)
 
-                async def begin() -> Live:
-                    return Live(source, attempt)
+                async def begin() -> LiveStream:
+                    return LiveStream(source, attempt)
 
                 _afeed(value, attempt.defer(SDK_STREAM, stream(begin)))
             case _:
@@ -304,7 +304,7 @@ class AsyncStainlessRun(Stainless):
         """The SDK's stream object, with the recorded items in it."""
         play = self._play(outcome)
 
-        async def begin() -> Play:
+        async def begin() -> RecordedStream:
             return play
 
         opened = self.opened(outcome)
@@ -325,7 +325,7 @@ class StainlessRun(Stainless):
             case "stream":
                 attempt.respond(value.response)
                 source = _taken_over(value)
-                _feed(value, attempt.defer(SDK_STREAM, stream_sync(lambda: LiveSync(source, attempt))))
+                _feed(value, attempt.defer(SDK_STREAM, stream_sync(lambda: LiveSyncStream(source, attempt))))
             case _:
                 response = _http_response(value)
                 if hasattr(response, "_content"):

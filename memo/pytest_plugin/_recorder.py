@@ -8,7 +8,7 @@ from memo._calls.keys import Call
 from memo._engine.flights import Claim
 from memo._engine.modes import Mode
 from memo._engine.scope import Recorder
-from memo._engine.session import Place, Recording, entry_name
+from memo._engine.session import Recording, Slot, entry_name
 from memo._recordings.outcomes import Outcome
 from memo.codecs import Values
 from memo.errors import MemoError, RecordingNotFound
@@ -96,15 +96,15 @@ class TestRecorder(Recorder):
         return outcome
 
     def store_outcome(
-        self, call: Call, place: Place | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+        self, call: Call, slot: Slot | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
     ) -> Outcome | None:
         """Write the outcome of a live call."""
-        preceded = super().store_outcome(call, place, outcome, values, claim)
+        winning_outcome = super().store_outcome(call, slot, outcome, values, claim)
         name = entry_name(call)
         self._used.setdefault(name, 0)
         if self.is_over:  # a stream that nobody read to its end was closed only now
             self._late.add(self.store.location(name))
-        return preceded
+        return winning_outcome
 
     def _keep(self, call: Call, values: Values, name: str, data: bytes) -> Recording:
         if b"usage" in data or b"eval_count" in data:

@@ -53,7 +53,7 @@ _ALLOWED = (
 )
 
 _made: WeakValueDictionary[str, Store] = WeakValueDictionary()
-_making = threading.Lock()
+_concurrent = threading.Lock()
 
 
 def as_store(store: Store | str | os.PathLike[str] | object) -> Store:
@@ -80,7 +80,7 @@ def _by_url(url: str) -> Store:
     kind = _KINDS.get(url.partition("://")[0].lower())
     if kind is None:
         raise InvalidOption("store", masked(url), _ALLOWED)
-    with _making:
+    with _concurrent:
         store = _made.get(url) if kind.shared else None
         if store is None:
             store = cast(Store, _class(kind, url).from_url(url))

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memo import recordable, recording
-from memo._calls.argument_cache import Recall
-from memo._calls.keys import Call, Keyer
+from memo._calls.argument_cache import ArgumentCache
+from memo._calls.keys import Call, KeyBuilder
 from memo._calls.signature import Signature
 from memo.errors import MemoError
 
@@ -60,9 +60,9 @@ odd = st.sampled_from(
 rows = st.lists(st.dictionaries(st.sampled_from(["role", "content"]), st.text("a\u00e9\ud800") | st.none()), min_size=9)
 
 
-def told(keyer: Keyer, *args: Any) -> Call | str:
+def told(key_builder: KeyBuilder, *args: Any) -> Call | str:
     try:
-        return keyer.call(None, args, {})
+        return key_builder.call(None, args, {})
     except MemoError as error:
         return str(error)
 
@@ -70,21 +70,21 @@ def told(keyer: Keyer, *args: Any) -> Call | str:
 @settings(max_examples=300)
 @given(st.lists(plain | odd | rows, min_size=1, max_size=3), st.data())
 def test_a_call_that_is_asked_for_again_has_the_key_of_the_first_time(values: list[Any], data: st.DataObject) -> None:
-    keyer = Keyer("f", Signature(anything))
+    key_builder = KeyBuilder("f", Signature(anything))
     asked = [*values, *(data.draw(near(value)) for value in values)]
     for value in asked * 3:
-        assert told(keyer, value) == told(Keyer("f", Signature(anything)), value)
+        assert told(key_builder, value) == told(KeyBuilder("f", Signature(anything)), value)
 
 
 def test_what_marshal_writes_alike_is_told_apart() -> None:
-    keyer = Keyer("f", Signature(anything))
+    key_builder = KeyBuilder("f", Signature(anything))
     for value in (b"\x01\x00\x00\x00", array("i", [1]), array("f", [1e-45]), 1, True, 1.0, 0.0, -0.0, math.nan, None):
         for _ in range(3):
-            assert told(keyer, value) == told(Keyer("f", Signature(anything)), value)
+            assert told(key_builder, value) == told(KeyBuilder("f", Signature(anything)), value)
 
 
 def test_no_more_than_a_megabyte_is_remembered() -> None:
-    recall: Recall[int] = Recall()
+    recall: ArgumentCache[int] = ArgumentCache()
     for number in range(50):
         recall.add("f", {"a": number, "b": "x" * 100_000}, number)
     assert recall.get("f", {"a": 49, "b": "x" * 100_000}) == 49
@@ -95,17 +95,17 @@ def test_no_more_than_a_megabyte_is_remembered() -> None:
 
 
 def test_what_holds_itself_and_nested_sets_are_not_gone_through_for_ever() -> None:
-    keyer = Keyer("f", Signature(anything))
+    key_builder = KeyBuilder("f", Signature(anything))
     for _ in range(3):
-        keyer.call(None, ("flat",), {})  # from now on calls are looked for
+        key_builder.call(None, ("flat",), {})  # from now on calls are looked for
     loop: list[Any] = []
     loop += [loop, loop]
     nested: Any = 0
     for _ in range(40):
         nested = frozenset({nested})
     for _ in range(3):
-        assert "holds itself" in str(told(keyer, loop))
-        assert told(keyer, nested) == told(Keyer("f", Signature(anything)), nested)
+        assert "holds itself" in str(told(key_builder, loop))
+        assert told(key_builder, nested) == told(KeyBuilder("f", Signature(anything)), nested)
 
 
 def test_arguments_that_change_after_the_call_are_another_call() -> None:
@@ -172,20 +172,20 @@ def test_a_conversation_that_is_ignored_in_part_is_left_as_it_is() -> None:
 def test_a_credential_in_one_message_of_many_is_found(name: str) -> None:
     messages: list[dict[str, Any]] = [{"role": "user", "content": "x"} for _ in range(20)]
     messages[17][name] = "y"
-    keyer = Keyer("f", Signature(anything))
-    call = keyer.call(None, (messages,), {})
+    key_builder = KeyBuilder("f", Signature(anything))
+    call = key_builder.call(None, (messages,), {})
     assert (b"y" in call.arguments) is (name == "__type__")
-    keyer.call(None, ([{"role": "user", "content": "x"} for _ in range(20)],), {})
-    assert keyer.call(None, (messages,), {}) == call
+    key_builder.call(None, ([{"role": "user", "content": "x"} for _ in range(20)],), {})
+    assert key_builder.call(None, (messages,), {}) == call
 
 
 def test_text_that_utf8_does_not_have_is_found_in_one_message_of_many() -> None:
     messages = [{"role": "user", "content": "x"} for _ in range(20)]
     messages[17]["content"] = "\ud800"
-    keyer, plain_keyer = Keyer("f", Signature(anything)), Keyer("f", Signature(anything))
+    key_builder, plain_keyer = KeyBuilder("f", Signature(anything)), KeyBuilder("f", Signature(anything))
     for _ in range(3):
-        assert keyer.call(None, (messages,), {}) == plain_keyer.call(None, (messages,), {})
-    assert b"\\\\ud800" in keyer.call(None, (messages,), {}).arguments
+        assert key_builder.call(None, (messages,), {}) == plain_keyer.call(None, (messages,), {})
+    assert b"\\\\ud800" in key_builder.call(None, (messages,), {}).arguments
 
 
 def test_the_memory_of_a_value_is_bounded_for_short_numbers_too() -> None:

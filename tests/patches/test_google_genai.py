@@ -441,7 +441,7 @@ async def test_many_tasks_over_one_client(server, tmp_path):
 
 
 def test_early_versions_that_return_plain_data():
-    from memo.patches.google_genai import _answer, _recorded
+    from memo.patches.presets.google_genai import _answer, _recorded
 
     assert _answer(_recorded({"candidates": []})) == {"candidates": []}
 

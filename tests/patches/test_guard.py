@@ -18,7 +18,7 @@ import memo
 from memo import recording
 from memo._engine.guard import TARGETS
 from memo.errors import NotPatched
-from memo.patches import presets
+from memo.patches import preset_names
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -56,8 +56,8 @@ def ask(client):
 
 def test_what_is_guarded_is_what_the_presets_patch():
     patched = {}
-    for preset in presets():
-        for patch in importlib.import_module(f"memo.patches.{preset}").PATCHES:
+    for preset in preset_names():
+        for patch in importlib.import_module(f"memo.patches.presets.{preset}").PATCHES:
             module, _, path = patch.target.partition(":")
             patched.setdefault(module, (preset, []))[1].append(path)
     assert {module: (preset, sorted(paths)) for module, (preset, paths) in patched.items()} == {

@@ -806,7 +806,7 @@ def test_a_module_imported_anew_is_patched_by_the_next_installation(unimported):
         ("{}.sub:f", "there is no module {}.sub", None),
         ("builtins:str.upper", "str is built in, and can not be changed", None),
         ("asyncoi:run", "there is no package asyncoi", "asyncio"),
-        ("memo.kesy:Keyer", "there is no module memo.kesy", "memo._calls.keys"),
+        ("memo.eror:MemoError", "there is no module memo.eror", "memo.errors"),
         ("__main__:nothing", "__main__ has no nothing yet, since it is still being run", None),
     ],
 )
@@ -875,10 +875,10 @@ def test_an_unknown_preset():
 
 
 def preset(monkeypatch, requires, *patches):
-    module = type(sys)("memo.patches.fakesdk")
+    module = type(sys)("memo.patches.presets.fakesdk")
     module.REQUIRES, module.PATCHES = requires, patches
-    monkeypatch.setitem(sys.modules, "memo.patches.fakesdk", module)
-    monkeypatch.setattr(memo.patches, "presets", lambda: ("fakesdk",))
+    monkeypatch.setitem(sys.modules, "memo.patches.presets.fakesdk", module)
+    monkeypatch.setattr(memo.patches, "preset_names", lambda: ("fakesdk",))
     monkeypatch.setattr(memo.patches, "_mentioned", set())
 
 

@@ -11,7 +11,7 @@ import pytest
 
 # pytester takes away what an inner run imported: memo has to be there once, for the inner and the outer run.
 import memo.patches
-import memo.patches.openai
+import memo.patches.presets.openai
 import memo.pytest_plugin._suite  # noqa: F401
 
 APP = '''

@@ -131,6 +131,7 @@ pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()
     (line,) = [line for line in done.stdout.splitlines() if "imported:" in line]
     assert line.partition("imported: ")[2].split() == [
         "memo",
+        "memo._engine",
         "memo._engine.modes",
         "memo.errors",
         "memo.pytest_plugin",

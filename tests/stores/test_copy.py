@@ -15,7 +15,7 @@ from memo._json import canonical_json
 from memo._recordings.document import render
 from memo.cli import main
 from memo.errors import StoreNotReadable, StoreNotWritable
-from memo.maintenance.copy import Copied, copy, push
+from memo.maintenance.copy import CopyReport, copy, push
 from memo.stores import DirectoryStore, MemoryStore, as_store
 
 ROOT = Path(__file__).parent.parent.parent
@@ -46,13 +46,13 @@ def test_to_any_store_and_back(store, tmp_path):
     source = DirectoryStore(tmp_path / "source")
     for n in range(30):
         put(source, n, function=("f", "f.<locals>.g", "é / b" if n % 2 else "CON")[n % 3])
-    assert copy(source, store) == Copied(entries=30, copied=30)
+    assert copy(source, store) == CopyReport(entries=30, copied=30)
     assert everything(store) == everything(source)
     back = DirectoryStore(tmp_path / "back")
-    assert copy(store, back) == Copied(entries=30, copied=30)
+    assert copy(store, back) == CopyReport(entries=30, copied=30)
     assert sorted(back.scan()) == sorted(source.scan())
     assert everything(back) == everything(source)
-    assert copy(store, back) == Copied(entries=30, present=30)
+    assert copy(store, back) == CopyReport(entries=30, present=30)
 
 
 def test_what_was_copied_is_replayed(store, tmp_path):

@@ -9,7 +9,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from memo import Recorder, _access, recordable, recording
+from memo import Recorder, recordable, recording
+from memo._engine import gateway
 from memo.errors import RecordingDamaged, RecordingsSpooled, StoreError, StoreFull, StoreNotReadable, UnrecordableValue
 from memo.stores import AsyncReads, DirectoryStore, MemoryStore, Remote
 
@@ -99,7 +100,7 @@ async def test_replay_says_which_store_failed_and_asks_it_no_more_for_a_while(fa
 
 
 async def test_a_store_that_is_back_is_asked_again(far, monkeypatch):
-    monkeypatch.setattr(_access._Fault, "_SECONDS", 0.0)
+    monkeypatch.setattr(gateway.CircuitBreaker, "_SECONDS", 0.0)
     far.reads = False
     with recording(far) as recorder:
         with pytest.raises(StoreError):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from memo._calls.signature import Signature
 from memo._engine.attempt import Attempt
-from memo._engine.driver import Run
+from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo._engine.streams import stream_sync
 from memo._recordings.outcomes import Outcome
@@ -41,7 +41,7 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     }
 
 
-class _Request(Run):
+class _Request(CallDriver):
     """A call of `Client._request`."""
 
     def _invoke(self, attempt: Attempt | None) -> Any:
@@ -56,7 +56,7 @@ class _Request(Run):
         return stream_sync(lambda: play)
 
 
-class _AsyncRequest(Run):
+class _AsyncRequest(CallDriver):
     """A call of `AsyncClient._request`."""
 
     async def _invoke(self, attempt: Attempt | None) -> Any:
@@ -71,7 +71,7 @@ class _AsyncRequest(Run):
         return super()._played(outcome)
 
 
-class _Raw(Run):
+class _Raw(CallDriver):
     """A call of `_request_raw`."""
 
     def sync(self) -> Any:

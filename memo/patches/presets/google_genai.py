@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from memo._calls.signature import Signature
-from memo._engine.driver import Run
+from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo.codecs.http import public_headers
 from memo.patches._registry import Patch
@@ -60,7 +60,7 @@ def _answer(recorded: dict[str, Any]) -> Any:
     return answer(headers=recorded["headers"], body=text_of(recorded))
 
 
-class _GoogleRun(Run):
+class _GoogleRun(CallDriver):
     """A call of `BaseApiClient`."""
 
     def _attempt(self, go: Any, leading: Any) -> Any:

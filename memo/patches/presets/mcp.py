@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from memo._engine.attempt import Attempt
-from memo._engine.driver import Run
+from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo._recordings.outcomes import Outcome
 from memo.patches._registry import Patch
@@ -38,7 +38,7 @@ def _server(session: Any) -> dict[str, str | None]:
     return {"server": getattr(getattr(session, "server_info", None), "name", None)}
 
 
-class _McpRun(Run):
+class _McpRun(CallDriver):
     """A call of a session's."""
 
     async def _invoke(self, attempt: Attempt | None) -> Any:
