@@ -69,7 +69,7 @@ def open_store(named: str | None = None) -> Store:
     from memo.stores import DirectoryStore, as_store
 
     if named is None:
-        from memo.patches.configuration import configured
+        from memo._configuration import configured
 
         named = configured(os.environ).store
     store = as_store(named)

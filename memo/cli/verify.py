@@ -77,8 +77,8 @@ def _trusted() -> list[str]:
     """Packages that are trusted without being named: the presets' SDKs, and what this project has configured."""
     from importlib import import_module
 
+    from memo._configuration import configured
     from memo.patches import preset_names
-    from memo.patches.configuration import configured
 
     targets = [
         patch.target for name in preset_names() for patch in import_module(f"memo.patches.presets.{name}").PATCHES

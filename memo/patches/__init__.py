@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack, cast
 
+from memo._configuration import Configuration, configured
 from memo._engine.recordable import Options
 from memo._engine.scope import Recorder
 from memo._engine.session import process_wide
@@ -28,7 +29,6 @@ from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import _registry
 from memo.patches._naming import Naming
 from memo.patches._registry import Patch
-from memo.patches.configuration import Configuration, configured
 
 __all__ = ["Installation", "Patch", "check", "install", "install_for_run", "preset_names"]
 

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from memo._configuration import absolute, configured
 from memo._engine.modes import Mode
 from memo.errors import InvalidOption
 from memo.patches import check
-from memo.patches.configuration import absolute, configured
 
 __all__ = ["environment", "launch"]
 

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import memo
-from memo.patches.configuration import configured
+from memo._configuration import configured
 
 PAGE = (Path(memo.__file__).parent / "patches" / "README.md").read_text(encoding="utf-8")
 

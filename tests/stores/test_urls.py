@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from memo import recording
+from memo._configuration import configured
 from memo.errors import InvalidOption, RecordingDamaged
-from memo.patches.configuration import configured
 from memo.stores import MemoryStore, as_store
 from memo.stores._entry import pack, unpack
 from memo.stores._urls import masked, shown

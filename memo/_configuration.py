@@ -1,4 +1,4 @@
-"""Configuration: `[tool.memo]` in pyproject.toml, or memo.toml, and the environment.
+"""Configuration of everything: `[tool.memo]` in pyproject.toml, or memo.toml, and the environment.
 
     [tool.memo]
     presets = ["openai", "ollama"]
