@@ -19,6 +19,13 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments (by default the process's) name. Its exit code."""
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
     missing = [name for name in ("typer", "rich") if find_spec(name) is None]
     if missing:
         _say(f"memo: the command line needs {' and '.join(missing)}: pip install 'memo-recorder[cli]'")
@@ -30,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from memo.cli._app import app
 
     try:
-        code = app()(sys.argv[1:] if arguments is None else list(arguments), prog_name="memo", standalone_mode=False)
+        code = app()(arguments, prog_name="memo", standalone_mode=False)
         sys.stdout.flush()
     except TyperException as error:
         context = getattr(error, "ctx", None)
@@ -48,8 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # of the system's, and not of a store's: no space for the output, a directory that is gone
         _say(f"memo: {error}")
         return 2
-    except KeyboardInterrupt:
-        return 130
     except SystemExit as error:  # rich, when whoever read the output has left
         return error.code if isinstance(error.code, int) else 1
     return code if isinstance(code, int) else 0

@@ -21,8 +21,8 @@ __all__ = ["Item", "interactions", "require_yaml"]
 
 _SECTIONS = ("interactions", "grpc_interactions", "ws_interactions", "observed_requests", "http_interactions")
 """Where something recorded stands in a cassette: vcrpy's and cassetter's, cassetter's for other protocols, Ruby's VCR's."""
-
-
+_DEEPEST = 200
+"""Nested nodes. Composing a node takes three of Python's 1,000 frames."""
 _NONE = "holds no interactions, so it is no cassette"
 
 
@@ -134,10 +134,16 @@ def _loader(core: bool) -> Any:  # noqa: FBT001 - cached by its place
             base.__init__(self, stream)
             composer.__init__(self)
             self.aliased = False
+            self.depth = 0
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             self.aliased = self.aliased or self.check_event(yaml.AliasEvent)
-            return composer.compose_node(self, parent, index)
+            self.depth += 1
+            if self.depth > _DEEPEST:
+                raise RecursionError  # earlier than Python, or a version of PyYAML, would say so in its own words
+            node = composer.compose_node(self, parent, index)
+            self.depth -= 1
+            return node
 
     if core:
         Loader.yaml_implicit_resolvers = {}

@@ -6,13 +6,15 @@ import multiprocessing
 import signal
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
 from itertools import chain, islice
+from multiprocessing import resource_tracker
 
 from memo._recordings.document import parse
 from memo._recordings.outcomes import Outcome
@@ -272,7 +274,8 @@ def _in_processes(
     waiting: deque[Future[list[tuple[str, _Found]]]] = deque()
     try:
         for batch in _batches(tally, names):
-            waiting.append(pool.submit(_check, batch))
+            with _interrupts_held():
+                waiting.append(pool.submit(_check, batch))
             if len(waiting) > 2 * jobs:
                 _collect(waiting.popleft(), tally)
         while waiting:
@@ -288,6 +291,20 @@ def _in_processes(
             for process in multiprocessing.active_children():
                 if process not in others:
                     process.terminate()
+
+
+@contextmanager
+def _interrupts_held() -> Generator[None]:
+    """Hold SIGINT back: a process that starts meanwhile inherits that, so Ctrl-C cannot hit it while it imports."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # by itself, starting it would let SIGINT through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _batches(tally: ReportBuilder, names: Iterable[str]) -> Iterator[_Batch]:
