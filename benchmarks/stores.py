@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks._harness import Row, race_processes
 from benchmarks._samples import ANSWER, MESSAGES
-from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.digest import call_key, entry_name
 from memo._json import canonical_json
 from memo._recordings.document import render
 from memo.stores import Creates, Store, as_store
@@ -59,7 +59,7 @@ def recording(number: int) -> tuple[str, bytes]:
         "recorded_at": "2026-11-23T09:30:00Z",
         "outcomes": [{"value": {"__type__": "benchmarks._samples:Answer", "value": ANSWER.model_dump()}, "seconds": 1}],
     }
-    return f"benchmarks.ask/{key[:KEY_CHARACTERS]}", render(document)
+    return entry_name("benchmarks.ask", key), render(document)
 
 
 def made(url: str) -> str:

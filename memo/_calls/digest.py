@@ -6,13 +6,18 @@ from hashlib import sha256
 
 import orjson
 
-__all__ = ["KEY_CHARACTERS", "call_key", "call_tail", "digest"]
+__all__ = ["KEY_CHARACTERS", "call_key", "call_tail", "digest", "entry_name"]
 
 KEY_CHARACTERS = 32
-"""How much of the key names the file: 128 bits."""
+"""How much of the key names the entry: 128 bits."""
 
 _HEAD = sha256(b'{"arguments":')  # the first one sets up OpenSSL: here, and not in the first replay
 _HEAD.hexdigest()
+
+
+def entry_name(function: str, key: str) -> str:
+    """Return the name under which a store keeps the recording of a call."""
+    return f"{function}/{key[:KEY_CHARACTERS]}"
 
 
 def call_key(function: str, arguments: bytes, version: str | int | None = None) -> str:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.digest import call_key, entry_name
 from memo._calls.keys import Call
 from memo._calls.paths import parse_path
 from memo._recordings.differences import ABSENT, Difference, differences, lines, printable, similarity
@@ -89,7 +89,7 @@ def recording_command(mode: str = "record-if-missing") -> str:
 
 def named_recording(store: Store, call: Call) -> str:
     """What to type where `memo rekey` takes a store, so that only the recording of this call is meant."""
-    return f"{_named_store(store)} --only {shlex.quote(f'{call.function}/{call.key[:KEY_CHARACTERS]}')}"
+    return f"{_named_store(store)} --only {shlex.quote(entry_name(call.function, call.key))}"
 
 
 def _named_store(store: Store) -> str:
@@ -198,7 +198,7 @@ class _Search:
             if function != call.function:
                 self.functions.append(function)
             if self.same is None:
-                name = _entry(function, call_key(function, call.arguments, version))
+                name = entry_name(function, call_key(function, call.arguments, version))
                 data = self._read(name)
                 if data is not None:
                     self.same = _Candidate(0.0, name, data)
@@ -323,10 +323,6 @@ def _near(version: str | int | None) -> Iterator[str | int | None]:
 
 
 _DIGITS = 10
-
-
-def _entry(function: str, key: str) -> str:
-    return f"{function}/{key[:KEY_CHARACTERS]}"
 
 
 # Saying
@@ -504,7 +500,7 @@ def _elsewhere(call: Call, store: Store, *, only_this: bool) -> tuple[str, ...]:
             continue
         try:
             near = DirectoryStore(folder)
-            exact = near.head(_entry(call.function, call.key), 1) is not None
+            exact = near.head(entry_name(call.function, call.key), 1) is not None
             if exact or (not only_this and next(near.scan(f"{call.function}/"), None) is not None):
                 found.append((not exact, folder))
         except Exception:  # noqa: BLE001, S112 - a place that can not be read is no hint

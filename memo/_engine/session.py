@@ -19,7 +19,7 @@ from warnings import warn
 import anyio.to_thread
 import orjson
 
-from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.digest import entry_name
 from memo._calls.keys import NOTHING_WATCHED, Call, KeyRules
 from memo._calls.secrets import plain_names
 from memo._engine.flights import Claim, Flight, Flights
@@ -250,7 +250,7 @@ class Session:
 
     def fetch(self, call: Call, values: Values) -> Recording | None:
         """The same from the store, whatever is in memory."""
-        name = entry_name(call)
+        name = entry_name(call.function, call.key)
         data = self._access.get(name)
         return self._keep(call, values, name, data) if data is not None else None
 
@@ -272,7 +272,7 @@ class Session:
         """The same, off the event loop where the store is not quick."""
         if self.reads_in_place:
             return self.fetch(call, values)
-        name = entry_name(call)
+        name = entry_name(call.function, call.key)
         try:
             data = await self._access.aget(name)
         except StoreError as error:
@@ -281,15 +281,15 @@ class Session:
 
     def lead(self, call: Call, values: Values, flight: Flight) -> Recording | None:
         """Look once more, since another call may just have ended, and claim this one for the fleet where the store can."""
-        return self._led(call, values, flight, self._access.claim(entry_name(call)))
+        return self._led(call, values, flight, self._access.claim(entry_name(call.function, call.key)))
 
     async def alead(self, call: Call, values: Values, flight: Flight) -> Recording | None:
         """The same, without blocking the event loop. Cancelled, it claims nothing."""
-        return self._led(call, values, flight, await self._access.aclaim(entry_name(call)))
+        return self._led(call, values, flight, await self._access.aclaim(entry_name(call.function, call.key)))
 
     def _led(self, call: Call, values: Values, flight: Flight, found: bytes | Claim | None) -> Recording | None:
         if found is None or isinstance(found, bytes):
-            return self._keep(call, values, entry_name(call), found) if found is not None else None
+            return self._keep(call, values, entry_name(call.function, call.key), found) if found is not None else None
         flight.claim = found
         return None
 
@@ -370,7 +370,7 @@ class Session:
             self._drop(call.key)
             self._made.pop(call.key, None)
             self._replays.pop(call.key, None)
-        return self.store.delete(entry_name(call))
+        return self.store.delete(entry_name(call.function, call.key))
 
     def forget_all(self, function: str) -> None:
         """Delete every recording of a function."""
@@ -430,12 +430,12 @@ class Session:
                     self._write(call, [*self._before(call), *made])
             else:
                 document = self._rendered(call, [outcome])
-                first = self._access.create(entry_name(call), document, claim)
+                first = self._access.create(entry_name(call.function, call.key), document, claim)
                 if first is not None:
-                    found = self._keep(call, values, entry_name(call), first)
+                    found = self._keep(call, values, entry_name(call.function, call.key), first)
                     if not self.should_rerecord(found):
                         return self.replay(call, found)
-                    self._access.put(entry_name(call), document)
+                    self._access.put(entry_name(call.function, call.key), document)
                     self.restart(call)
                 self._written(call)
                 if self.exhausted == "error":
@@ -467,7 +467,7 @@ class Session:
     def _write(self, call: Call, outcomes: list[dict[str, Any]]) -> None:
         while len(outcomes) > 1 and fingerprint(outcomes[-1]) == fingerprint(outcomes[-2]):
             outcomes.pop()
-        self._access.put(entry_name(call), self._rendered(call, outcomes))
+        self._access.put(entry_name(call.function, call.key), self._rendered(call, outcomes))
         self._written(call)
 
     def _rendered(self, call: Call, outcomes: list[dict[str, Any]]) -> bytes:
@@ -493,10 +493,12 @@ class Session:
     def _before(self, call: Call) -> list[dict[str, Any]]:
         """The outcomes that this session has recorded of earlier identical calls."""
         made = self._made.get(call.key, 0)
-        data = self._access.get(entry_name(call)) if made else None
+        data = self._access.get(entry_name(call.function, call.key)) if made else None
         if data is None:
             return []
-        outcomes: list[dict[str, Any]] = parse(data, self.store.location(entry_name(call)))["outcomes"]
+        outcomes: list[dict[str, Any]] = parse(data, self.store.location(entry_name(call.function, call.key)))[
+            "outcomes"
+        ]
         return outcomes + [outcomes[-1]] * (made - len(outcomes))
 
     def _keep(self, call: Call, values: Values, name: str, data: bytes) -> Recording:
@@ -575,11 +577,6 @@ def _outside() -> int:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("memo", "wrapt"):
         level, frame = level + 1, frame.f_back
     return level
-
-
-def entry_name(call: Call) -> str:
-    """The name that a call's recording has in a store."""
-    return f"{call.function}/{call.key[:KEY_CHARACTERS]}"
 
 
 def _one_of(option: str, value: str, *allowed: str) -> str:

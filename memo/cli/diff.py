@@ -222,13 +222,13 @@ def _edited(a: Store, b: Store, differing: dict[tuple[str, str], str]) -> list[t
 
 def _arguments(store: Store, calls: list[tuple[str, str]]) -> dict[str, Any]:
     """The arguments of the first of these calls, by key."""
-    from memo._calls.digest import KEY_CHARACTERS
+    from memo._calls.digest import entry_name
     from memo._recordings.document import parse
     from memo.maintenance.entries import read
 
     found = {}
     for function, key in calls[:_COMPARED]:
-        name = f"{function}/{key[:KEY_CHARACTERS]}"
+        name = entry_name(function, key)
         data = read(store, name)
         if data is not None:  # it may be misplaced, or gone by now
             found[key] = parse(data, store.location(name))["arguments"]

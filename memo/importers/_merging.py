@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.digest import entry_name
 from memo._calls.keys import Call
 from memo._recordings.document import FORMAT_VERSION, parse, render
 from memo._recordings.outcomes import fingerprint
@@ -32,7 +32,7 @@ def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written:
     the same instant may be overwritten; who is the first to write it is not, where the store can tell. Raises what reading
     the recording raises that is there (`RecordingDamaged`, `NewerFormat`), and `StoreError`.
     """
-    name = f"{call.function}/{call.key[:KEY_CHARACTERS]}"
+    name = entry_name(call.function, call.key)
     data = store.get(name)
     document: dict[str, Any]
     if data is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.digest import entry_name
 from memo._recordings.document import parse, render
 from memo.errors import MemoError, Refused
 from memo.maintenance.entries import read, stands_at_its_name
@@ -118,7 +118,7 @@ def _planned(store: Store, name: str, rewrite: Rewrite) -> Change | None:
     new = rewrite(document)
     if new is document:
         return None
-    new_name = f"{new['function']}/{new['key'][:KEY_CHARACTERS]}"
+    new_name = entry_name(new["function"], new["key"])
     digests = sha256(data).digest(), sha256(render(new)).digest()
     return Change(name, new_name, function, key, new["function"], new["key"], *digests)
 

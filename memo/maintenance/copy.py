@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.digest import entry_name
 from memo._recordings.document import parse
 from memo._recordings.outcomes import fingerprint
 from memo.errors import MemoError, StoreError
@@ -106,7 +106,7 @@ def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None
             return ""
         document = parse(data, source.location(name))
         # By what it says, not by the name: files have other names than entries of a server.
-        into = f"{document['function']}/{document['key'][:KEY_CHARACTERS]}"
+        into = entry_name(document["function"], document["key"])
         there = create(into, data)
         if there is not None:
             return "present" if _is_same(there, data, dest.location(into)) else "different"

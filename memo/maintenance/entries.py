@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.digest import entry_name
 from memo._recordings.ages import moment
 from memo._recordings.document import parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
@@ -122,4 +122,4 @@ def recorded_at(document: dict[str, Any]) -> datetime | None:
 
 def stands_at_its_name(store: Store, name: str, function: str, key: str) -> bool:
     """Whether a recording lies where replay looks for it."""
-    return store.location(name) == store.location(f"{function}/{key[:KEY_CHARACTERS]}")
+    return store.location(name) == store.location(entry_name(function, key))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from memo._calls.digest import entry_name
 from memo._calls.keys import Call
 from memo._engine.flights import Claim
 from memo._engine.modes import Mode
 from memo._engine.scope import Recorder
-from memo._engine.session import Recording, Slot, entry_name
+from memo._engine.session import Recording, Slot
 from memo._recordings.outcomes import Outcome
 from memo.codecs import Values
 from memo.errors import MemoError, RecordingNotFound
@@ -85,7 +86,7 @@ class TestRecorder(Recorder):
 
     def replay(self, call: Call, recording: Recording) -> Outcome:
         """The outcome that this call is replayed with."""
-        name = entry_name(call)
+        name = entry_name(call.function, call.key)
         try:
             outcome = super().replay(call, recording)
         except MemoError as error:
@@ -100,7 +101,7 @@ class TestRecorder(Recorder):
     ) -> Outcome | None:
         """Write the outcome of a live call."""
         winning_outcome = super().store_outcome(call, slot, outcome, values, claim)
-        name = entry_name(call)
+        name = entry_name(call.function, call.key)
         self._used.setdefault(name, 0)
         if self.is_over:  # a stream that nobody read to its end was closed only now
             self._late.add(self.store.location(name))

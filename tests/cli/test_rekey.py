@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from memo._calls.digest import KEY_CHARACTERS
+from memo._calls.digest import KEY_CHARACTERS, entry_name
 from memo._calls.keys import watched_fingerprint
 from memo.stores import DirectoryStore
 
@@ -143,7 +143,7 @@ def test_the_file_of_one_recording(memo, write, tmp_path, function):
     memo("rekey", store.location(name), "--drop", "y")
     assert sorted("y" in each["arguments"] for each in documents(tmp_path / "store")) == [False, True]
     (changed,) = (each for each in documents(tmp_path / "store") if "y" not in each["arguments"])
-    there = store.location(f"{function}/{changed['key'][:KEY_CHARACTERS]}")
+    there = store.location(entry_name(function, changed["key"]))
     assert "--only" in memo("rekey", there, "--drop", "x", "--only", function, code=2).err
     assert "does not exist" in memo("rekey", store.location(name), "--drop", "x", code=2).err
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.digest import KEY_CHARACTERS, call_key, entry_name
 from memo._json import canonical_json
 from memo._recordings.document import FORMAT_VERSION, render
 from memo.errors import InvalidOption, Refused
@@ -31,7 +31,7 @@ def put(store, function, x, *, days_old=0.0):
         "recorded_at": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "outcomes": [{"value": x}],
     }
-    name = f"{function}/{key[:KEY_CHARACTERS]}"
+    name = entry_name(function, key)
     store.put(name, render(document))
     return name
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memo import recordable, recording
-from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.digest import call_key, entry_name
 from memo._calls.keys import watched_fingerprint
 from memo._json import canonical_json
 from memo._recordings.document import FORMAT_VERSION, render
@@ -58,7 +58,7 @@ def put(store, function, arguments, value=1, *, version=MISSING, watched=None, t
         **({"test": test} if test else {}),
         "outcomes": [{"value": value, "seconds": 0.5}],
     }
-    name = f"{function}/{key[:KEY_CHARACTERS]}"
+    name = entry_name(function, key)
     store.put(name, render(document))
     return name
 
@@ -554,7 +554,7 @@ def test_nothing_is_lost_whatever_is_asked_for(all_arguments, drop, old, new, va
     assert sorted(each["outcomes"][0]["value"] for each in after) == list(range(len(all_arguments)))
     for each in after:
         assert each["key"] == call_key("f", canonical_json(each["arguments"]))
-        assert store.get(f"f/{each['key'][:KEY_CHARACTERS]}") is not None
+        assert store.get(entry_name("f", each["key"])) is not None
     again = plan_rekey(store, change)
     assert (again.changes, again.obstacles) == ([], {})
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, field_validator
 
 from memo import recordable, recording
-from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.digest import call_key, entry_name
 from memo._json import canonical_json
 from memo._recordings.document import FORMAT_VERSION, parse, render
 from memo.importers.llama_stack import import_recordings
@@ -62,7 +62,7 @@ def put(store, outcomes, arguments=None, *, function="f", test=None):
         **({"test": test} if test else {}),
         "outcomes": outcomes,
     }
-    name = f"{function}/{key[:KEY_CHARACTERS]}"
+    name = entry_name(function, key)
     store.put(name, render(document))
     return name
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from memo import Recorder, recording
-from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.digest import call_key, entry_name
 from memo._json import canonical_json
 from memo._recordings.document import render
 from memo.cli import main
@@ -33,7 +33,7 @@ def put(store, number, function="f", **more):
         "recorded_at": "2026-11-22T21:30:05Z",
         "outcomes": [{"value": number, "seconds": 0.1}],
     } | more
-    name = f"{function}/{key[:KEY_CHARACTERS]}"
+    name = entry_name(function, key)
     store.put(name, render(document))
     return name
 
