@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "DataMismatch",
+    "EntryVanished",
     "InvalidMode",
     "InvalidOption",
     "KeyMismatch",
@@ -396,6 +397,13 @@ class StoreNotWritable(StoreError):
 
 class StoreFull(StoreError):
     """A recording could not be written because there is no space left."""
+
+
+class EntryVanished(StoreError):
+    """An entry was to be replaced, and somebody deleted it meanwhile: nothing was written (`Swaps.swap`)."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location, "was deleted while it was being replaced")
 
 
 class RecordingsSpooled(MemoError, UserWarning):

@@ -2,7 +2,7 @@
 
 from memo.stores._directory import DirectoryStore
 from memo.stores._memory import MemoryStore
-from memo.stores._store import AsyncReads, Claims, Creates, Expires, Held, ReadsMany, Remote, Store, Wakes
+from memo.stores._store import AsyncReads, Claims, Creates, Expires, Held, ReadsMany, Remote, Store, Swaps, Wakes
 from memo.stores._urls import as_store
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ReadsMany",
     "Remote",
     "Store",
+    "Swaps",
     "Wakes",
     "as_store",
 ]

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from memo._calls.digest import KEY_CHARACTERS
-from memo.errors import RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
+from memo.errors import EntryVanished, RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
+from memo.stores._folder_lock import locked
 from memo.stores.file_names import safe_name
 
 __all__ = ["DirectoryStore"]
@@ -118,15 +119,14 @@ class DirectoryStore:
         """Keep the bytes under that name: flushed to disk and in place when this returns."""
         path = self._path(name)
         try:
-            self._place(path, data, _replace)
+            self._place(path, data, _replace_locked)
         except OSError as error:
             raise _failure(error, path) from error
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Keep the bytes under that name if there are none: None; otherwise the ones that are there.
 
-        One step, by a hard link. (On a file system that has none, two processes that write the same name at the same
-        instant may both believe that they were first.)
+        One step, by a hard link, or by the folder's lock on a file system that has none.
         """
         path = self._path(name)
         while True:
@@ -190,11 +190,39 @@ class DirectoryStore:
             os.unlink(temporary)  # noqa: PTH108
             raise
 
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
+        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there.
+
+        The folder is locked (by `flock`) for the moment in which the bytes are compared and the file is moved into place.
+        On a file system that locks no folders, and on Windows, that reaches the processes of one machine only.
+        """
+        if expected is None:
+            return self.create(name, data)
+        path = self._path(name)
+
+        def move(temporary: str, path: str) -> bool:
+            with locked(os.path.dirname(path)):  # noqa: PTH120
+                if self.get(name) == expected:
+                    return _replace(temporary, path)
+            os.unlink(temporary)  # noqa: PTH108
+            return False
+
+        while (kept := self.get(name)) == expected:
+            try:
+                if self._place(path, data, move):
+                    return None
+            except OSError as error:
+                raise _failure(error, path) from error
+        if kept is None:
+            raise EntryVanished(path)
+        return kept
+
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""
         path = self._path(name)
         try:
-            os.unlink(path)  # noqa: PTH108
+            with locked(os.path.dirname(path)):  # noqa: PTH120
+                os.unlink(path)  # noqa: PTH108
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
@@ -273,6 +301,12 @@ def _replace(temporary: str, path: str) -> bool:
     return True
 
 
+def _replace_locked(temporary: str, path: str) -> bool:
+    """Move a file into place, but not between the two steps of a swap."""
+    with locked(os.path.dirname(path)):  # noqa: PTH120
+        return _replace(temporary, path)
+
+
 def _link(temporary: str, path: str) -> bool:
     """Move a file to a place where there is none, in one step. False if there is one: then the temporary one is gone."""
     try:
@@ -282,8 +316,9 @@ def _link(temporary: str, path: str) -> bool:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if not os.path.lexists(path):
-            return _replace(temporary, path)
+        with locked(os.path.dirname(path)):  # noqa: PTH120
+            if not os.path.lexists(path):
+                return _replace(temporary, path)
     else:
         os.unlink(temporary)  # noqa: PTH108
         return True

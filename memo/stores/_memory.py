@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+from memo.errors import EntryVanished
+
 __all__ = ["MemoryStore"]
 
 
@@ -20,7 +22,7 @@ class MemoryStore:
     def __init__(self, name: str = "") -> None:
         self._name = name
         self._entries: dict[str, bytes] = {}
-        self._creating = threading.RLock()  # the garbage collector, which ends streams, may come in between
+        self._writing = threading.RLock()  # the garbage collector, which ends streams, may come in between
 
     @classmethod
     def from_url(cls, url: str) -> MemoryStore:
@@ -40,19 +42,32 @@ class MemoryStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Keep the bytes under that name."""
-        self._entries[name] = data
+        with self._writing:
+            self._entries[name] = data
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Keep the bytes under that name if there are none: None; otherwise the ones that are there."""
-        with self._creating:
+        with self._writing:
             kept = self._entries.get(name)
             if kept is None:
                 self._entries[name] = data
         return kept
 
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
+        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there."""
+        with self._writing:
+            kept = self._entries.get(name)
+            if kept == expected:
+                self._entries[name] = data
+                return None
+        if kept is None:
+            raise EntryVanished(self.location(name))
+        return kept
+
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""
-        return self._entries.pop(name, None) is not None
+        with self._writing:
+            return self._entries.pop(name, None) is not None
 
     def scan(self, prefix: str = "") -> Iterator[str]:
         """The names there are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,10 +13,16 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
 from obstore.store import from_url
 
-from memo.errors import InvalidOption, MemoError, StoreError, StoreNotReadable, StoreNotWritable
+from memo.errors import EntryVanished, InvalidOption, MemoError, StoreError, StoreNotReadable, StoreNotWritable
 from memo.stores._entry import pack, unpack
 from memo.stores._urls import masked, options
 
@@ -25,6 +32,7 @@ T = TypeVar("T")
 
 _TOGETHER = 16
 """How many requests `get_many` has on their way at once."""
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.5
 _LONGEST = 400
 """Of a name's two parts in a key: S3 takes 1,024 bytes in all."""
 _EMPTY = "%_"
@@ -126,16 +134,34 @@ class ObjectStore:
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Keep the bytes under that name if there are none: None; otherwise the ones that are there."""
-        path, entry = _path(name), pack(data)
-        while True:
-            try:
-                self._write(lambda: obstore.put(self._client, path, entry, mode="create", use_multipart=False))
-            except AlreadyExistsError:
-                kept = self.get(name)
-                if kept is not None:  # else it was deleted just now
-                    return kept
-            else:
+        for _ in self._attempts():
+            if self._put_if(name, data, "create"):
                 return None
+            kept = self.get(name)
+            if kept is not None:  # else it was deleted just now
+                return kept
+        raise self._contradiction()
+
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
+        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there.
+
+        By a conditional put (`If-Match`), which S3 has known since 2024. A server that ignores the condition keeps the last
+        write instead.
+        """
+        if expected is None:
+            return self.create(name, data)
+        path = _path(name)
+        for _ in self._attempts():
+            found = self._read(lambda: _with_version(obstore.get(self._client, path)))
+            if found is None:
+                raise EntryVanished(self.location(name))
+            entry, version = found
+            kept = unpack(entry, self.location(name))
+            if kept != expected:
+                return kept
+            if self._put_if(name, data, version):
+                return None
+        raise self._contradiction()
 
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything, as far as one can tell: the server does not say."""
@@ -175,13 +201,40 @@ class ObjectStore:
         self._begin()
         try:
             request()
-        except AlreadyExistsError:
+        except (AlreadyExistsError, PreconditionError):
             raise
         except (BaseError, OSError) as error:
             failure = self._failure(error, StoreNotWritable)
         else:
             return
         raise failure or StoreNotWritable(self._location, "can not be written: there is no such bucket")
+
+    def _put_if(self, name: str, data: bytes, condition: Any) -> bool:
+        """Put the object if there is none (`"create"`), or if it is of that version; return whether it was put."""
+        try:
+            self._write(lambda: obstore.put(self._client, _path(name), pack(data), mode=condition, use_multipart=False))
+        except (AlreadyExistsError, PreconditionError):
+            return False
+        return True
+
+    def _attempts(self) -> Iterator[None]:
+        """Turns, ever further apart, for so long as an operation may take; at least two."""
+        end, pause = time.monotonic() + self.timeout, _SHORTEST_PAUSE_SECONDS
+        yield
+        while True:
+            yield
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _contradiction(self) -> StoreNotWritable:
+        return StoreNotWritable(
+            self._location,
+            f"can not be written: for {self.timeout:g} seconds it has answered that there is such an object, and that there "
+            "is none, by turns",
+        )
 
     def _begin(self) -> None:
         if not _user:
@@ -217,6 +270,11 @@ class ObjectStore:
         else:
             reason = f"it failed{said or f' ({type(error).__name__})'}"
         return kind(self._location, f"can not be {doing}: {reason}")
+
+
+def _with_version(found: Any) -> tuple[bytes, dict[str, Any]]:
+    """An object's bytes, and what a conditional put names them by."""
+    return bytes(found.bytes()), {name: tag for name in ("e_tag", "version") if (tag := found.meta[name]) is not None}
 
 
 def _is_plain(endpoint: str) -> bool:

@@ -14,7 +14,7 @@ from weakref import finalize
 from anyio.from_thread import BlockingPortalProvider
 from redis.exceptions import NoScriptError, ResponseError
 
-from memo.errors import MemoError, RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
+from memo.errors import EntryVanished, MemoError, RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
 from memo.stores._entry import pack, unpack
 from memo.stores._redis_loop import Loop
 from memo.stores._redis_server import FAILURES, Server
@@ -57,6 +57,20 @@ if ARGV[3] ~= '' then
   redis.pcall('PUBLISH', KEYS[2], ARGV[3])
 end
 return kept
+""")
+
+# ARGV: the entry's bytes as they should be, the new ones, their milliseconds or ''. Gives 1 if they were replaced.
+_SWAP = _Script.of("""
+local kept = redis.call('GET', KEYS[1])
+if kept ~= ARGV[1] then
+  return kept
+end
+if ARGV[3] == '' then
+  redis.call('SET', KEYS[1], ARGV[2])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end
+return 1
 """)
 
 # ARGV: the token, the lease's milliseconds.
@@ -171,6 +185,20 @@ class RedisStore:
         """Keep the bytes under that name if there are none: None; otherwise the ones that are there. One script."""
         return self._create(name, data, token="")
 
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
+        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there."""
+        if expected is None:
+            return self.create(name, data)
+        key, entry, packed = self._key(name), pack(expected), pack(data)
+        while (kept := self._run(_SWAP, key, entry, packed, self._lifetime)) != 1:
+            unpacked = self._unpacked(key, kept)
+            if unpacked is None:
+                raise EntryVanished(self._place(key))
+            if unpacked != expected:
+                return unpacked
+            entry = kept  # the same bytes, compressed by another version of zlib
+        return None
+
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""
         return bool(self._call(StoreNotWritable, "DEL", self._key(name)))
@@ -284,8 +312,12 @@ class RedisStore:
 
     def _create(self, name: str, data: bytes, token: str) -> bytes | None:
         key = self._key(name)
-        milliseconds = _milliseconds(self.ttl) if self.ttl is not None else ""
-        return self._unpacked(key, self._run(_CREATE, key, pack(data), milliseconds, token))
+        return self._unpacked(key, self._run(_CREATE, key, pack(data), self._lifetime, token))
+
+    @property
+    def _lifetime(self) -> int | str:
+        """How many milliseconds an entry lasts, "" for ever."""
+        return _milliseconds(self.ttl) if self.ttl is not None else ""
 
     def _run(self, script: _Script, key: str, *values: bytes | str | int) -> Any:
         command = ("EVALSHA", script.digest, 2, key, _claim(key), *values)

@@ -13,7 +13,15 @@ from functools import partial
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, unquote
 
-from memo.errors import InvalidOption, NewerFormat, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
+from memo.errors import (
+    EntryVanished,
+    InvalidOption,
+    NewerFormat,
+    StoreError,
+    StoreFull,
+    StoreNotReadable,
+    StoreNotWritable,
+)
 from memo.stores._entry import pack, unpack
 from memo.stores._store import Held
 from memo.stores._urls import masked, options, shown
@@ -83,6 +91,33 @@ class SqliteStore:
         """Keep the bytes under that name if there are none: None; otherwise the ones that are there. One transaction."""
         kept = self.get(name)  # who comes late need not wait for those who write
         return kept if kept is not None else self._create(name, data, token=None)
+
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
+        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there."""
+        if expected is None:
+            return self.create(name, data)
+        kept = self.get(name)  # who is late need not wait for those who write
+        if kept == expected:
+            kept = self._swap(name, expected, data)
+            if kept is expected:
+                return None
+        if kept is None:
+            raise EntryVanished(self.location(name))
+        return kept
+
+    def _swap(self, name: str, expected: bytes, data: bytes) -> bytes | None:
+        """Replace the bytes if they are `expected`, and return what was there: `expected` itself, if they were."""
+        encoded, packed = _encoded(name), pack(data, least=_LEAST)
+
+        def swap(connection: sqlite3.Connection) -> bytes | None:
+            row = connection.execute("SELECT entry FROM entries WHERE name = ?", (encoded,)).fetchone()
+            kept = unpack(row[0], partial(self.location, name)) if row is not None else None
+            if kept != expected:
+                return kept
+            connection.execute("UPDATE entries SET entry = ? WHERE name = ?", (packed, encoded))
+            return expected
+
+        return self._write(swap)
 
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""

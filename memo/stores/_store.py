@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["AsyncReads", "Claims", "Creates", "Expires", "Held", "ReadsMany", "Remote", "Store", "Wakes"]
+__all__ = ["AsyncReads", "Claims", "Creates", "Expires", "Held", "ReadsMany", "Remote", "Store", "Swaps", "Wakes"]
 
 
 @runtime_checkable
@@ -63,6 +63,25 @@ class Creates(Store, Protocol):
 
         Otherwise nothing is changed, and these are the bytes that are there. One step: of any number of writers in any number
         of processes, exactly one gets None, and all others get its bytes. An entry that is damaged counts as there.
+        """
+        ...
+
+
+@runtime_checkable
+class Swaps(Creates, Protocol):
+    """Compares and swaps: what was read is replaced only if nobody has changed it meanwhile. So entries can be added to."""
+
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
+        """Replace the bytes under that name if they are `expected`, for good when this returns None.
+
+        Otherwise nothing is changed, and these are the bytes that are there: try again with them. With `expected=None`,
+        the same as `create`. One step, also beside `put`, `create` and `delete` of any number of threads and processes: no
+        write is ever undone by one that did not know it. Whoever is killed, at any instant, blocks nobody.
+
+        Raises `EntryVanished`, and writes nothing, where bytes were expected and there is no entry any more: it was
+        deleted (or has expired), and would otherwise come back.
+
+        Where the server's answer is lost, a swap may have been made and still raise, or return the bytes that it wrote.
         """
         ...
 

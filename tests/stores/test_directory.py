@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from memo.errors import RecordingDamaged, StoreFull, StoreNotReadable, StoreNotWritable
+from memo.errors import EntryVanished, RecordingDamaged, StoreFull, StoreNotReadable, StoreNotWritable
 from memo.stores import DirectoryStore
 
 ROOT = Path(__file__).parents[2]
@@ -282,3 +282,13 @@ def test_a_linked_store_works(tmp_path):
     assert store.get("f/a") == (tmp_path / "real" / "f" / "a.json").read_bytes() == b"1"
     assert list(store.scan()) == ["f/a"]
     assert store.delete("f/a") is True
+
+
+def test_a_swap_leaves_nothing_but_the_entry(tmp_path):
+    store = DirectoryStore(tmp_path)
+    store.put("f/a", b"1")
+    assert store.swap("f/a", b"1", b"2") is None
+    assert store.swap("f/a", b"1", b"3") == b"2"
+    with pytest.raises(EntryVanished):
+        store.swap("f/b", b"1", b"3")
+    assert [path.name for path in tmp_path.rglob("*")] == ["f", "a.json"]
