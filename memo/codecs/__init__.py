@@ -10,10 +10,10 @@ import orjson
 from memo._values.kinds import class_name
 from memo.codecs import _builtin as _builtin
 from memo.codecs import http as http
-from memo.codecs._items import Items, Packer, pack
-from memo.codecs._names import Types
-from memo.codecs._registry import codec_of, known_type, register_codec
-from memo.codecs._values import MAX_DEPTH, Values
+from memo.codecs.items import Items, Packer, pack
+from memo.codecs.types import Types
+from memo.codecs.registry import codec_of, known_type, register_codec
+from memo.codecs.values import MAX_DEPTH, Values
 from memo.errors import DataMismatch, UnrecordableValue
 
 __all__ = [

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic_core import MultiHostUrl, PydanticCustomError, TzInfo, Url, ValidationError, core_schema
 
-from memo.codecs._registry import register_codec, register_later
+from memo.codecs.registry import register_codec, register_later
 
 __all__: list[str] = []
 

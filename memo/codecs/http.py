@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from memo.codecs._registry import register_codec
+from memo.codecs.registry import register_codec
 from memo.errors import UntrustedType
 
 __all__ = ["public_headers", "public_url"]

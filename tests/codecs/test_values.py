@@ -320,8 +320,8 @@ class Unknown:
 
 
 def test_a_registered_codec_teaches_a_type(monkeypatch):
-    monkeypatch.setattr("memo.codecs._registry._codecs", dict(vars(sys.modules["memo.codecs._registry"])["_codecs"]))
-    monkeypatch.setattr("memo.codecs._registry._by_type", {})
+    monkeypatch.setattr("memo.codecs.registry._codecs", dict(vars(sys.modules["memo.codecs.registry"])["_codecs"]))
+    monkeypatch.setattr("memo.codecs.registry._by_type", {})
     register_codec(Unknown, encode=lambda v: {"x": v.x}, decode=lambda data: Unknown(data["x"]))
     assert loads(dumps([Unknown((1,))]))[0].x == (1,)
     assert codec_of(Unknown) is not None
@@ -334,8 +334,8 @@ def test_a_registered_codec_teaches_a_type(monkeypatch):
 
 
 def test_a_codec_that_loses_something_is_found_out(monkeypatch):
-    monkeypatch.setattr("memo.codecs._registry._codecs", dict(vars(sys.modules["memo.codecs._registry"])["_codecs"]))
-    monkeypatch.setattr("memo.codecs._registry._by_type", {})
+    monkeypatch.setattr("memo.codecs.registry._codecs", dict(vars(sys.modules["memo.codecs.registry"])["_codecs"]))
+    monkeypatch.setattr("memo.codecs.registry._by_type", {})
     register_codec(Unknown, encode=lambda v: [v.x, v.y], decode=lambda data: Unknown(data[0]))
     dumps(Unknown(1))
     with pytest.raises(UnrecordableValue, match="not come back equal"):

@@ -20,7 +20,7 @@ import orjson
 from memo._json import held_json
 
 if TYPE_CHECKING:
-    from memo.codecs._values import Values
+    from memo.codecs.values import Values
 
 __all__ = ["Items", "Packer", "pack"]
 

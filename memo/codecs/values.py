@@ -22,9 +22,9 @@ from memo._values.kinds import dataclass_state, is_model, is_named_tuple, slot_m
 from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
 from memo.codecs._exceptions import exception_form, exception_of
-from memo.codecs._items import Items, pack
-from memo.codecs._names import Types
-from memo.codecs._registry import codec_named, codec_of
+from memo.codecs.items import Items, pack
+from memo.codecs.types import Types
+from memo.codecs.registry import codec_named, codec_of
 from memo.codecs.sameness import difference, step
 from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
