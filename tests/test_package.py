@@ -106,8 +106,8 @@ def test_imports_follow_the_rooms(module: str):
     ("module", "source", "offends"),
     [
         ("memo._calls.keys", "from memo.errors import MemoError", False),
-        ("memo._calls.keys", "from memo.codecs import Values", False),
-        ("memo._calls.keys", "from memo.codecs.types import Types", True),
+        ("memo._calls.keys", "from memo.codecs.values import Values", False),
+        ("memo._calls.keys", "from memo.codecs._writer import Writer", True),
         ("memo.codecs.values", "from memo.codecs.types import Types", False),
         ("memo.codecs", "import memo._calls.keys", True),
         ("memo._calls.keys", "def late():\n    from memo._engine.streams import tee", True),
@@ -115,7 +115,7 @@ def test_imports_follow_the_rooms(module: str):
         ("memo.maintenance.verify", "from memo._engine.session import Session", True),
         ("memo.cli", "from memo import errors", True),
         ("memo.__main__", "import memo", True),
-        ("memo.codecs.values", "from ._names import Types", True),
+        ("memo.codecs.values", "from ._writer import Writer", True),
     ],
 )
 def test_the_rule_itself(module: str, source: str, offends: bool):

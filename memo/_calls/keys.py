@@ -34,12 +34,14 @@ import orjson
 from memo._calls.argument_cache import ArgumentCache
 from memo._calls.digest import call_key, call_tail, digest
 from memo._calls.paths import Step, change, parse_path, pop
-from memo._calls.secrets import SECRET_CODECS, is_credential, looks_secret, mask, plain_names
+from memo._calls.secrets import is_credential, looks_secret, mask, plain_names
 from memo._calls.signature import Signature
 from memo._json import canonical_json
-from memo._values.kinds import dataclass_state, is_model, is_named_tuple
+from memo._values.kinds import class_name, dataclass_state, is_model, is_named_tuple
 from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
-from memo.codecs import MAX_DEPTH, class_name, codec_of
+from memo._values.secrets import SECRET_TYPES
+from memo.codecs.registry import codec_of
+from memo.codecs.values import MAX_DEPTH
 from memo.errors import InvalidOption, MemoError, UnkeyableArgument
 from memo.scrub import Scrubber
 
@@ -428,7 +430,7 @@ class _Canonical:
             return self._mapping(value, depth)
         codec = codec_of(kind)
         if codec is not None:
-            if codec.name in SECRET_CODECS:
+            if codec.name in SECRET_TYPES:
                 return {"__type__": kind.__name__}
             name = codec.name.rpartition(":")[2].rpartition("<locals>.")[2]
             return {"__type__": name, "value": self._form(codec.encode(value), depth)}

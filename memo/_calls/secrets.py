@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 
-__all__ = ["INNER", "MASK", "SECRET_CODECS", "is_credential", "looks_secret", "mask", "may_hold_secret", "redact"]
+from memo._values.secrets import SECRET_TYPES
+
+__all__ = ["INNER", "MASK", "is_credential", "looks_secret", "mask", "may_hold_secret", "redact"]
 
 MASK = "<secret>"
-SECRET_CODECS = frozenset({"pydantic.types:SecretStr", "pydantic.types:SecretBytes"})
 
 _NAMES = frozenset(
     "accesskey accesstoken apikey apikeys apisecret apitoken authheader authorization authtoken awsaccesskeyid "
@@ -79,7 +80,7 @@ def _search(more: frozenset[str]) -> Callable[[str], bool]:
         names = {""}  # upper and lower case of other letters is not always one letter for one
     # In JSON, what ends a name is a quote.
     ends = ["[-_]*".join([*map(_letter, orjson.dumps(name).decode()[1:-1]), '"']) for name in names]
-    types = ["".join(map(_letter, name)) for name in SECRET_CODECS]
+    types = ["".join(map(_letter, name)) for name in SECRET_TYPES]
     pattern = "|".join([f"(?i:{'|'.join(ends)})", *types, *_MARKS])
     search: Callable[[str], bool] = SchemaValidator({"type": "str", "pattern": pattern}).isinstance_python
     return search
@@ -159,7 +160,7 @@ def _redact(node: Any, path: str, paths: list[str], more: frozenset[str], *, nam
             plain = node["value"].encode().decode("unicode_escape")
             node["value"] = _redact(plain, path, paths, more, named=named).encode("unicode_escape").decode()
             return node
-        secret = named or node.get("__type__") in SECRET_CODECS
+        secret = named or node.get("__type__") in SECRET_TYPES
         schema = path.endswith("properties")  # JSON schema: what is named `password` there is described, not given
         for key, each in [*node.items()]:
             shown = mask(key)

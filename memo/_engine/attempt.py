@@ -15,7 +15,7 @@ from memo._engine.flights import Flight
 from memo._engine.session import Session, Slot
 from memo._engine.threads import writers
 from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
-from memo.codecs import Values
+from memo.codecs.values import Values
 from memo.errors import MemoError
 
 __all__ = ["Attempt"]

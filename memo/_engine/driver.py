@@ -16,7 +16,7 @@ from memo._engine.session import Recording, Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._recordings.outcomes import Outcome
 from memo._values.kinds import by_class, is_model
-from memo.codecs import Values
+from memo.codecs.values import Values
 from memo.errors import DataMismatch, MemoError
 
 __all__ = ["CallDriver", "FunctionContext", "decide"]

@@ -18,7 +18,8 @@ from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.modes import Mode
 from memo._engine.session import Session, current
 from memo._values.kinds import module_name
-from memo.codecs import Types, Values, known_type
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.errors import InvalidOption
 from memo.scrub import Scrubber
 
@@ -157,7 +158,7 @@ class _Function:
         return setting
 
     def _values_for(self, trust: frozenset[str]) -> Values:
-        return Values(Types(self._inner, trust=trust, known=known_type))
+        return Values(Types(self._inner, trust=trust))
 
     def _key_builder(self, skip: int, secrets: frozenset[str], key_rules: KeyRules | None = None) -> KeyBuilder:
         signature = Signature(self._inner, skip=skip)

@@ -27,7 +27,7 @@ from memo._engine.gateway import StoreGateway
 from memo._engine.modes import Mode
 from memo._recordings.document import FORMAT_VERSION, parse, render, timestamp
 from memo._recordings.outcomes import Outcome, fingerprint
-from memo.codecs import Values
+from memo.codecs.values import Values
 from memo.errors import (
     InvalidOption,
     MemoError,

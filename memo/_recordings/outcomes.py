@@ -20,7 +20,8 @@ from typing import Any
 import orjson
 
 from memo._calls.secrets import may_hold_secret, redact
-from memo.codecs import Items, Packer, Values
+from memo.codecs.items import Items, Packer
+from memo.codecs.values import Values
 from memo.errors import MemoError, RecordingDamaged, UnrecordableValue
 
 __all__ = ["Outcome", "StreamWriter", "error_outcome", "fingerprint", "is_answer", "value_outcome"]

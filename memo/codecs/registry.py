@@ -16,7 +16,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """`encode` gives plain data (any value memo can record) that `decode` turns back into an equal value."""
+    """A pair of functions for one type.
+
+    `encode` returns plain data (any value memo can record) that `decode` turns back into an equal value.
+    """
 
     name: str
     encode: Callable[[Any], Any]
@@ -46,10 +49,10 @@ def register_codec(
     """Teach memo a type, for keys and for recordings alike.
 
     `encode(value)` returns data that memo can already record (`None`, numbers, text, bytes, lists, dicts, models, …) and
-    that says all about the value: two values with equal data are taken as equal, in keys too. `decode(data)` builds a
-    fresh value from it. Values of exactly this class are meant, not of its subclasses. `cls` may be a string
-    `"module:qualname"`, so that a codec can be registered for a class that is not imported yet. Registering a class
-    again replaces its codec. Recordings name the type by `name`, which is the class's own name where it is left out.
+    that holds everything about the value: two values with equal data count as equal, in keys too. `decode(data)` builds
+    a fresh value from that data. The codec holds for values of exactly this class, not of its subclasses. `cls` may be a
+    string `"module:qualname"`, so that a codec can be registered for a class that is not imported yet. Registering a
+    class again replaces its codec. Recordings name the type by `name`, the class's own name by default.
     """
     target = cls if isinstance(cls, str) else class_name(cls)
     _codecs[target] = Codec(name or target, encode, decode)
@@ -59,12 +62,12 @@ def register_codec(
 
 
 def register_later(module: str, register: Callable[[], None]) -> None:
-    """Register the codecs of a module's classes when the first of them is met: importing the module takes its time."""
+    """Register the codecs of a module's classes when the first of them is met: importing the module costs time."""
     _later[module] = register
 
 
 def codec_of(cls: type) -> Codec | None:
-    """The codec for values of exactly that class."""
+    """Return the codec for values of exactly that class."""
     try:
         return _by_type[cls]
     except KeyError:
@@ -73,7 +76,7 @@ def codec_of(cls: type) -> Codec | None:
 
 
 def codec_named(name: str) -> Codec | None:
-    """The codec of a recorded type name."""
+    """Return the codec of a recorded type name."""
     found = _codecs.get(name)
     if found is None and _later and (register := _later.pop(name.partition(":")[0], None)) is not None:
         register()
@@ -82,7 +85,7 @@ def codec_named(name: str) -> Codec | None:
 
 
 def known_type(name: str) -> type | None:
-    """The class of a registered codec's name, where it is imported already."""
+    """Return the class of a registered codec's name, if that class is imported already."""
     if codec_named(name) is None:
         return None
     module, _, qualname = name.partition(":")

@@ -20,8 +20,8 @@ from memo._engine.flights import Claim
 from memo._engine.modes import Mode
 from memo._engine.session import Session, Slot, active
 from memo._recordings.outcomes import is_answer
-from memo.codecs import Values
 from memo.codecs.http import public_url
+from memo.codecs.values import Values
 from memo.errors import MissingExtra
 from memo.importers.report import NotCarried
 from memo.patches import Installation, install

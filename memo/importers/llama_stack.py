@@ -41,7 +41,8 @@ from pydantic import BaseModel
 
 from memo._calls.keys import Call
 from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
-from memo.codecs import Types, Values, known_type
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.errors import InvalidOption
 from memo.importers._merging import merge
 from memo.importers.report import NotCarried, Report, carrying
@@ -238,7 +239,7 @@ class _Importing(Values):
     """Reads the outcome of one file: builds its objects, and counts them and their forms."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(Types(known=known_type))
+        super().__init__(Types())
         self._path = path
         self._objects = self._exact = 0
         self._unproved: set[str] = set()

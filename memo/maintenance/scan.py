@@ -21,7 +21,8 @@ from memo._calls.secrets import INNER, MASK, is_credential, mask, may_hold_secre
 from memo._json import canonical_json
 from memo._recordings.document import parse, render
 from memo._recordings.outcomes import Outcome
-from memo.codecs import Types, Values, known_type
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.errors import MemoError, Refused, UntrustedType
 from memo.maintenance.changes import ApplyResult, Progress, apply, plan_changes
 from memo.maintenance.entries import read
@@ -183,7 +184,7 @@ def mask_secrets(
     another recording's place; types of packages that were not imported and that `trust` does not name are not read.
     The recordings that are masked are so all together, or none is: see `memo.maintenance.changes`.
     """
-    masker = _Masker(detectors, Values(Types(trust=trust, known=known_type)))
+    masker = _Masker(detectors, Values(Types(trust=trust)))
     result = Masked()
     plan = plan_changes(store, names, masker, progress)
     result.left, plan.obstacles = plan.obstacles, {}

@@ -18,7 +18,8 @@ from multiprocessing import resource_tracker
 
 from memo._recordings.document import parse
 from memo._recordings.outcomes import Outcome
-from memo.codecs import Types, Values, known_type
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.errors import (
     DataMismatch,
     InvalidOption,
@@ -169,7 +170,7 @@ class _Checker:
     """Checks recordings, in this process."""
 
     def __init__(self, trust: Iterable[str]) -> None:
-        self._values = Values(Types(trust=trust, known=known_type))
+        self._values = Values(Types(trust=trust))
 
     def check(self, data: bytes, location: str) -> _Found:
         found = _Found(None, [], set())

@@ -11,7 +11,7 @@ from memo._engine.modes import Mode
 from memo._engine.scope import Recorder
 from memo._engine.session import Recording, Slot
 from memo._recordings.outcomes import Outcome
-from memo.codecs import Values
+from memo.codecs.values import Values
 from memo.errors import MemoError, RecordingNotFound
 from memo.pytest_plugin._tokens import tokens
 

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 import memo
 from memo import recordable, recording, scrub
 from memo._calls.keys import Call
-from memo.codecs import MAX_DEPTH
+from memo.codecs.values import MAX_DEPTH
 from memo.errors import InvalidOption, RecordingNotFound, UnkeyableArgument, WatchedFieldChanged
 from memo.stores import MemoryStore
 

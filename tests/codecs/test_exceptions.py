@@ -6,7 +6,9 @@ import pytest
 from pydantic import BaseModel, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from memo.codecs import Types, Values, dumps, loads
+from memo.codecs import dumps, loads
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.errors import UnrecordableValue
 
 

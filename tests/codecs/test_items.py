@@ -8,7 +8,9 @@ import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from memo.codecs import Items, Packer, Types, Values, pack
+from memo.codecs.items import Items, Packer, pack
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.errors import MemoError
 
 

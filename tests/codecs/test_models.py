@@ -38,7 +38,9 @@ from pydantic import (
     model_serializer,
 )  # fmt: skip
 
-from memo.codecs import MAX_DEPTH, Types, Values, dumps, loads
+from memo.codecs import dumps, loads
+from memo.codecs.types import Types
+from memo.codecs.values import MAX_DEPTH, Values
 from memo.errors import DataMismatch, UnrecordableValue
 
 T = TypeVar("T")

@@ -11,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from memo.codecs import Items, Types, Values, class_name, dumps, loads
+from memo._values.kinds import class_name
+from memo.codecs import dumps, loads
+from memo.codecs.items import Items
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.errors import DataMismatch, MemoError, TypeNotFound, UntrustedType
 
 

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from memo.codecs import Items, Types, Values, dumps, pack
+from memo.codecs import dumps
+from memo.codecs.items import Items, pack
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 
 
 class Color(Enum):

@@ -26,7 +26,10 @@ import pytest
 from pydantic import HttpUrl, PostgresDsn, SecretBytes, SecretStr
 from pydantic_core import TzInfo, Url
 
-from memo.codecs import MAX_DEPTH, Types, Values, codec_of, dumps, loads, register_codec
+from memo.codecs import dumps, loads, register_codec
+from memo.codecs.registry import codec_of
+from memo.codecs.types import Types
+from memo.codecs.values import MAX_DEPTH, Values
 from memo.errors import DataMismatch, MemoError, UnrecordableValue
 
 T = TypeVar("T")

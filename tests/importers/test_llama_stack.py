@@ -13,8 +13,9 @@ import pytest
 from memo import errors, recordable, recording
 from memo._calls.keys import Call
 from memo._recordings.document import parse
-from memo.codecs import Types, Values, known_type
 from memo.codecs.sameness import difference
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.importers.llama_stack import _call, import_recordings
 from memo.stores import DirectoryStore
 
@@ -81,7 +82,7 @@ def old(tmp_path):
 
 
 def decoded(document):
-    values = Values(Types(known=known_type))
+    values = Values(Types())
     found = []
     for tree in document["outcomes"]:
         if "stream" in tree:
@@ -563,7 +564,7 @@ class Foreign(Values):
 
 def forms(document):
     """What each outcome of a recording says: kind, and each item with its type, its set fields and its JSON."""
-    values, found = Foreign(Types(known=known_type)), []
+    values, found = Foreign(Types()), []
     for tree in document["outcomes"]:
         if "stream" in tree:
             found.append(["stream", *map(form, values.decode({"__type__": "list", **tree["stream"]}))])

@@ -1,0 +1,204 @@
+"""The forms that values are written in.
+
+A JSON value is its own form. Every other form is an object with `"__type__"`; so is the form of a mapping that has such
+a key, or keys that are no text. `_models`, `_exceptions` and `items` describe the forms of models, exceptions and lists
+of models; `_reader` is the inverse.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from enum import Enum
+from typing import Any
+
+from memo._json import canonical_json
+from memo._values import scalars
+from memo._values.kinds import dataclass_state, is_model, is_named_tuple
+from memo._values.scalars import LARGEST, SMALLEST, is_text
+from memo.codecs import _models
+from memo.codecs._exceptions import exception_form
+from memo.codecs.items import pack
+from memo.codecs.registry import codec_of
+from memo.codecs.sameness import step
+from memo.codecs.types import Types
+from memo.errors import MemoError, TypeNotFound, UnrecordableValue, UntrustedType
+
+__all__ = ["MAX_DEPTH", "Writer", "parts"]
+
+MAX_DEPTH = 100
+"""How deep a value may be nested. (Each level takes up to two of JSON's, and orjson writes 254.)"""
+
+_TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
+_BUILTIN_DATA = (bytearray, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
+"""The classes whose instances hold data beside the fields that a subclass declares."""
+
+
+def parts(value: Any) -> Any:
+    """Return what identifies a value that is neither JSON nor a data class: the data that its codec encodes."""
+    if isinstance(value, BaseException):
+        return exception_form(value, lambda part, step: part)
+    if typing.get_origin(value) is not None:
+        return repr(value)
+    codec = codec_of(type(value))
+    return codec.encode(value) if codec is not None else id(value)
+
+
+class Writer:
+    """One encoding: knows the depth, and whether anything still needs to be proved."""
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._above: set[int] = set()
+        self._depth = 0
+        self.unproved = False
+
+    def write(self, value: Any, step: str = "") -> Any:
+        """Return the tree of `value`; `step` continues the path of the container to `value`.
+
+        Raises `UnrecordableValue` with the path from there on.
+        """
+        kind = type(value)
+        if kind is str:
+            if value.isascii():
+                return value
+            return value if is_text(value) else {"__type__": "str", "value": scalars.text_form(value)}
+        if kind is int:
+            return value if SMALLEST <= value <= LARGEST else {"__type__": "int", "value": scalars.int_form(value)}
+        if kind is float:
+            if value - value == 0:
+                return value
+            return {"__type__": "float", "value": scalars.float_form(value)}
+        if value is None or kind is bool:
+            return value
+        if id(value) in self._above:
+            raise UnrecordableValue(step, "holds itself")
+        self._above.add(id(value))
+        self._depth += 1
+        try:
+            if self._depth > MAX_DEPTH:
+                raise UnrecordableValue("", _TOO_DEEP)  # noqa: TRY301 - the handler below adds the path
+            if kind is list:
+                return self._list(value)
+            if kind is dict:
+                return self._dict(value)
+            return self._other(value, kind)
+        except UnrecordableValue as error:
+            error.path = step + error.path
+            raise
+        finally:
+            self._depth -= 1
+            self._above.discard(id(value))
+
+    def _list(self, value: list[Any]) -> Any:
+        tree = [self.write(item, f"[{index}]") for index, item in enumerate(value)]
+        packed = pack(tree) if len(tree) > 1 and is_model(type(value[0])) else {}
+        return {"__type__": "list", **packed} if "of" in packed else tree
+
+    def _dict(self, value: dict[Any, Any]) -> Any:
+        if all(type(key) is str and key != "__type__" for key in value):
+            tree = {key: self.write(item, step(key)) for key, item in value.items()}
+            if all(key.isascii() for key in tree) or is_text("".join(tree)):
+                return tree
+        self._depth += 1  # Three levels of JSON, not two.
+        try:
+            pairs = [[self.write(key, ".keys()"), self.write(item, step(key))] for key, item in value.items()]
+        finally:
+            self._depth -= 1
+        return {"__type__": "dict", "value": pairs}
+
+    def _other(self, value: Any, kind: type) -> Any:
+        codec = codec_of(kind)
+        if codec is not None:
+            self.unproved = True
+            try:
+                data = codec.encode(value)
+            except MemoError:
+                raise
+            except Exception as error:
+                raise UnrecordableValue("", f"({kind.__name__}) {error}") from error
+            return {"__type__": codec.name, "value": self.write(data)}
+        if is_model(kind):
+            return self._model(value, kind)
+        if kind is tuple:
+            return {"__type__": "tuple", "value": [self.write(item, f"[{i}]") for i, item in enumerate(value)]}
+        if kind is set or kind is frozenset:
+            members = [self.write(member, "{…}") for member in value]
+            self.unproved = True
+            return {"__type__": kind.__name__, "value": sorted(members, key=canonical_json)}
+        if kind is bytes or kind is bytearray:
+            return {"__type__": kind.__name__, **scalars.bytes_form(bytes(value))}
+        if isinstance(value, type) or typing.get_origin(value) is not None:
+            return {"__type__": "type", "value": self._spell(value)}
+        if isinstance(value, Enum):
+            return self._enum(value, kind)
+        self.unproved = True
+        if isinstance(value, BaseException):
+            return {"__type__": self._spell(kind), **exception_form(value, self.write)}
+        if dataclasses.is_dataclass(kind) and not issubclass(kind, _BUILTIN_DATA):
+            return self._dataclass(value, kind)
+        if is_named_tuple(kind):
+            return {
+                "__type__": self._spell(kind),
+                "value": [self.write(item, f".{name}") for name, item in zip(kind._fields, value, strict=False)],  # type: ignore[attr-defined]
+            }
+        raise UnrecordableValue("", f"is a {kind.__module__}.{kind.__qualname__}, which is no data that memo knows")
+
+    def _dataclass(self, value: Any, kind: Any) -> dict[str, Any]:
+        fields = {field.name for field in dataclasses.fields(kind)}
+        held = dataclass_state(value)
+        form = {"value": {name: self.write(held[name], f".{name}") for name in held if name in fields}}
+        rest = {name: self.write(held[name], f".{name}") for name in held if name not in fields}
+        missing = {"missing": sorted(fields - held.keys())} if fields - held.keys() else {}
+        return {"__type__": self._spell(kind), **form, **missing, **({"attributes": rest} if rest else {})}
+
+    def _model(self, value: Any, kind: type) -> Any:
+        name = self._spell(kind)
+        plain = _models.plain_form(value, parts)
+        if plain is None:
+            self.unproved = True
+            return {"__type__": name, **_models.exact_form(value, self.write)}
+        if not plain.shallow and self._depth + _levels(plain.data) > MAX_DEPTH:
+            raise UnrecordableValue("", _TOO_DEEP)
+        form = {"__type__": name, "value": plain.data}
+        if plain.fields_set_mode:
+            form["set"] = plain.fields_set_mode
+        if plain.attributes:
+            form["attributes"] = self.write(plain.attributes)
+        return form
+
+    def _enum(self, value: Enum, kind: Any) -> Any:
+        name = self._spell(kind)
+        # By value first: the members that an enum makes up for unknown values have no name to be found by.
+        if type(value.value) in (str, int) and _member(kind, value.value) is value:
+            return {"__type__": name, "value": self.write(value.value, ".value")}
+        if kind.__members__.get(value.name) is value:
+            return {"__type__": name, "name": value.name}
+        if _member(kind, value.value) is value:
+            self.unproved = True
+            return {"__type__": name, "value": self.write(value.value, ".value")}
+        raise UnrecordableValue("", f"is no member of {name} that could be found again")
+
+    def _spell(self, kind: Any) -> str:
+        try:
+            return self._types.spell(kind)
+        except (UntrustedType, TypeNotFound) as error:
+            raise UnrecordableValue("", f"has the type {error.name}, which {error.reason}") from error
+        except TypeError as error:
+            raise UnrecordableValue("", f"has a type without a name ({error})") from error
+
+
+def _member(kind: Any, value: Any) -> Any:
+    try:
+        return kind(value)
+    except Exception:  # noqa: BLE001 - `_missing_` is the user's code
+        return None
+
+
+def _levels(tree: Any) -> int:
+    """Return how deep a tree of JSON is nested."""
+    if type(tree) is dict:
+        tree = tree.values()
+    elif type(tree) is not list:
+        return 0
+    return 1 + max(map(_levels, tree), default=0)
