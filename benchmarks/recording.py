@@ -16,7 +16,8 @@ from pydantic import BaseModel
 from benchmarks._harness import Row, race
 from benchmarks._samples import ANSWER, Answer, chunks, stream
 from memo import Recorder
-from memo.codecs import Types, Values
+from memo.codecs.types import Types
+from memo.codecs.values import Values
 from memo.stores import DirectoryStore
 
 VALUES = Values(Types())
