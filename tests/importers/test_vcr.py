@@ -376,8 +376,8 @@ def test_a_query_whose_types_the_url_does_not_tell(cassettes, query):
             "version: 1\ninteractions:\n- !!python/object/apply:os.system ['touch pwned']\n",
             "python/object/apply:os.system",
         ),
-        ("interactions:\n- " + "[" * 5000, "is nested too deep"),
-        ("interactions:\n- " + "[" * 201, "is nested too deep"),
+        ("interactions:\n- " + "[" * 5000, "nested too deep"),
+        ("interactions:\n- " + "[" * 201, "nested too deep"),
         ("version: 1\nhttp_interactions:\n- request: {}\n", "stands in http_interactions"),
     ],
 )
