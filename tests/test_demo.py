@@ -92,28 +92,11 @@ def test_without_openai_it_says_what_installs_it():
 
 
 def on_a_terminal(**variables):
-    pty = pytest.importorskip("pty")
-    ours, its = pty.openpty()
-    environment = {
-        **{k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")},
-        "TERM": "xterm",
-        **variables,
-    }
+    terminal = pytest.importorskip("terminal", exc_type=ImportError)
     program = OFFLINE + MAIN.format(arguments=["demo"])
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=its, stderr=its, env=environment)
-    os.close(its)
-    shown = b""
-    while True:
-        try:
-            data = os.read(ours, 65536)
-        except OSError:  # how Linux says that the other end is closed
-            break
-        if not data:
-            break
-        shown += data
-    os.close(ours)
-    assert process.wait(60) == 0
-    return shown.decode()
+    shown, code = terminal.on_terminal([sys.executable, "-c", program], cwd=ROOT, environ=variables)
+    assert code == 0
+    return shown
 
 
 def test_a_little_colour_on_a_terminal_only():

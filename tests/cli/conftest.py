@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import struct
-import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -140,26 +138,9 @@ def unprivileged():
 @pytest.fixture
 def on_a_terminal():
     """Runs a command where its output is a terminal of that width: what it shows, and its exit code."""
-
-    fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
+    terminal = pytest.importorskip("terminal", exc_type=ImportError)  # Windows has none of this kind
 
     def run(columns, *arguments):
-        ours, its = pty.openpty()
-        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-        environ = {name: each for name, each in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
-        command = [sys.executable, "-m", "memo", *map(str, arguments)]
-        with subprocess.Popen(command, stdout=its, stderr=its, env=environ | {"TERM": "xterm-256color"}) as process:
-            os.close(its)
-            shown = b""
-            while True:
-                try:
-                    data = os.read(ours, 65536)
-                except OSError:  # how Linux says that the other end is closed
-                    break
-                if not data:
-                    break
-                shown += data
-            os.close(ours)
-        return shown.decode().replace("\r\n", "\n"), process.returncode
+        return terminal.on_terminal([sys.executable, "-m", "memo", *map(str, arguments)], columns=columns)
 
     return run

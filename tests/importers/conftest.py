@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cassette_files import Cassettes
+from llama_stack_files import Old
 from pydantic import BaseModel
 from uses import a, collect, each
 
@@ -133,3 +135,13 @@ USES: list[Callable[[Any], Awaitable[Any]]] = [
 def uses() -> list[Callable[[Any], Awaitable[Any]]]:
     """What is recorded and replayed, each for the async and for the sync client."""
     return USES
+
+
+@pytest.fixture
+def cassettes(tmp_path):
+    return Cassettes(tmp_path)
+
+
+@pytest.fixture
+def old(tmp_path):
+    return Old(tmp_path)
