@@ -2,7 +2,20 @@
 
 from memo.stores._directory import DirectoryStore
 from memo.stores._memory import MemoryStore
-from memo.stores._store import AsyncReads, Claims, Creates, Expires, Held, ReadsMany, Remote, Store, Swaps, Wakes
+from memo.stores._salt import salt
+from memo.stores._store import (
+    AsyncReads,
+    Claims,
+    Creates,
+    Expires,
+    Held,
+    ReadsMany,
+    Remote,
+    Salted,
+    Store,
+    Swaps,
+    Wakes,
+)
 from memo.stores._urls import as_store
 
 __all__ = [
@@ -15,8 +28,10 @@ __all__ = [
     "MemoryStore",
     "ReadsMany",
     "Remote",
+    "Salted",
     "Store",
     "Swaps",
     "Wakes",
     "as_store",
+    "salt",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from memo._calls.digest import KEY_CHARACTERS
 from memo.errors import EntryVanished, RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
 from memo.stores._folder_lock import locked
+from memo.stores._salt import checked_salt, new_salt
 from memo.stores.file_names import safe_name
 
 __all__ = ["DirectoryStore"]
@@ -29,6 +30,7 @@ _END = b"\n}\n"
 """How every recording ends, and no line before the last: it is indented."""
 _UNNAMED = os.O_TMPFILE | os.O_WRONLY | _FLAGS if hasattr(os, "O_TMPFILE") else 0
 """Of a directory: a new file that has no name. Linux has it, most of its file systems, too."""
+_SALT_FOLDER = ".memo"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
@@ -51,6 +53,7 @@ class DirectoryStore:
         self._folders: dict[str, str] = {}
         """Their paths, by the names of functions."""
         self._links_unnamed = True
+        self._salt: bytes | None = None
 
     def __repr__(self) -> str:
         return f"DirectoryStore({self._root!r})"
@@ -155,7 +158,7 @@ class DirectoryStore:
         if not (_UNNAMED and self._links_unnamed):
             return None
         try:
-            file = os.open(os.path.dirname(path), _UNNAMED, 0o666)  # noqa: PTH120
+            file = os.open(os.path.dirname(path), _UNNAMED, self._rights)  # noqa: PTH120
         except OSError:
             return None
         try:
@@ -172,14 +175,15 @@ class DirectoryStore:
             os.close(file)
         return True
 
-    def _place(self, path: str, data: bytes, move: Callable[[str, str], bool]) -> bool:
+    def _place(self, path: str, data: bytes, move: Callable[[str, str], bool], *, rights: int | None = None) -> bool:
         """Write the bytes to a temporary file, flush them to disk, and move that into place. Whether it was moved."""
         folder = os.path.dirname(path)  # noqa: PTH120
+        rights = self._rights if rights is None else rights
         temporary = f"{folder}{os.sep}.{os.urandom(8).hex()}.tmp"
         try:
-            file = os.open(temporary, _CREATE, 0o666)
+            file = os.open(temporary, _CREATE, rights)
         except FileNotFoundError:
-            file = _create_in(folder, temporary)
+            file = _create_in(folder, temporary, rights)
         try:
             try:
                 _fill(file, data)
@@ -216,6 +220,33 @@ class DirectoryStore:
         if kept is None:
             raise EntryVanished(path)
         return kept
+
+    def salt(self) -> bytes:
+        """The 32 random bytes of the directory, in `.memo/salt`, which git ignores.
+
+        From then on, what is written here is its owner's alone (0600).
+        """
+        if self._salt is None:
+            folder = f"{self._root}{os.sep}{_SALT_FOLDER}"
+            path = f"{folder}{os.sep}salt"
+            try:
+                kept = _contents(path)
+                if kept is None:
+                    os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+                    self._place(f"{folder}{os.sep}.gitignore", b"*\n", _link)
+                    self._place(path, new_salt(), _link, rights=0o600)
+                    kept = _contents(path)
+            except OSError as error:
+                raise _failure(error, path) from error
+            self._salt = checked_salt(kept or b"", path)
+        return self._salt
+
+    @property
+    def _rights(self) -> int:
+        """Those of new files, of which the process's umask takes away."""
+        if self._salt is None and not os.path.exists(f"{self._root}{os.sep}{_SALT_FOLDER}"):  # noqa: PTH110
+            return 0o666
+        return 0o600
 
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""
@@ -282,6 +313,15 @@ class DirectoryStore:
         return f"{folder}{key}{_SUFFIX}"
 
 
+def _contents(path: str) -> bytes | None:
+    """The bytes of a small file, None where there is none."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read(_AT_ONCE)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def _rest(file: int, data: bytes, path: str) -> bytes:
     """All of a file of which some was read. Raises `RecordingDamaged` where it is none."""
     state = os.fstat(file)
@@ -334,15 +374,15 @@ def _fill(file: int, data: bytes) -> None:
     os.fsync(file)
 
 
-def _create_in(folder: str, path: str) -> int:
+def _create_in(folder: str, path: str, rights: int) -> int:
     """A new file in a directory that is not there yet, and that whoever prunes may take away as long as it is empty."""
     for _ in range(_TRIES):
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
         try:
-            return os.open(path, _CREATE, 0o666)
+            return os.open(path, _CREATE, rights)
         except FileNotFoundError:
             continue
-    return os.open(path, _CREATE, 0o666)
+    return os.open(path, _CREATE, rights)
 
 
 def _failure(error: OSError, path: str) -> StoreError:

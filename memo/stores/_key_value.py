@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from memo.errors import RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
+from memo.stores._salt import checked_salt, new_salt
 from memo.stores._urls import shown
 
 __all__ = ["KeyValueStore", "is_key_value"]
@@ -50,6 +51,8 @@ class KeyValueStore:
         self.timeout = timeout
         self._store = store
         self._collection = collection
+        self._salt: bytes | None = None
+        self._salting = threading.RLock()
         self._loop: _Loop | None = None
         self._starting = threading.RLock()  # the garbage collector, which ends streams, may come in between
 
@@ -75,6 +78,24 @@ class KeyValueStore:
         except UnicodeDecodeError:
             value = {"base64": base64.b64encode(data).decode()}
         self._run(self._store.put(shown(name), value, collection=self._collection), StoreNotWritable)
+
+    def salt(self) -> bytes:
+        """The 32 random bytes of all who use this collection, in a collection of its own.
+
+        Two processes that ask for it first at the same instant may get different ones until they end.
+        """
+        with self._salting:
+            if self._salt is None:
+                where = {"collection": f"{self._collection}-salt"}
+                kept = self._run(self._store.get("salt", **where), StoreNotReadable)
+                if kept is None:
+                    self._run(self._store.put("salt", {"salt": new_salt().hex()}, **where), StoreNotWritable)
+                    kept = self._run(self._store.get("salt", **where), StoreNotReadable)
+                try:
+                    self._salt = checked_salt(bytes.fromhex(kept["salt"]), self.location("salt"))
+                except (TypeError, KeyError, ValueError):
+                    raise RecordingDamaged(self.location("salt"), "is no salt") from None
+        return self._salt
 
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 from memo.errors import EntryVanished
+from memo.stores._salt import new_salt
 
 __all__ = ["MemoryStore"]
 
@@ -22,6 +23,7 @@ class MemoryStore:
     def __init__(self, name: str = "") -> None:
         self._name = name
         self._entries: dict[str, bytes] = {}
+        self._salt = new_salt()
         self._writing = threading.RLock()  # the garbage collector, which ends streams, may come in between
 
     @classmethod
@@ -68,6 +70,10 @@ class MemoryStore:
         """Forget that name. Whether there was anything."""
         with self._writing:
             return self._entries.pop(name, None) is not None
+
+    def salt(self) -> bytes:
+        """The 32 random bytes of this store."""
+        return self._salt
 
     def scan(self, prefix: str = "") -> Iterator[str]:
         """The names there are."""

@@ -24,6 +24,7 @@ from obstore.store import from_url
 
 from memo.errors import EntryVanished, InvalidOption, MemoError, StoreError, StoreNotReadable, StoreNotWritable
 from memo.stores._entry import pack, unpack
+from memo.stores._salt import checked_salt, new_salt
 from memo.stores._urls import masked, options
 
 __all__ = ["ObjectStore"]
@@ -35,6 +36,8 @@ _TOGETHER = 16
 _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.5
 _LONGEST = 400
 """Of a name's two parts in a key: S3 takes 1,024 bytes in all."""
+_SALT = ".memo-salt"
+"""The key of no entry: those have a slash in them."""
 _EMPTY = "%_"
 _CUT = re.compile(r".*%~[0-9a-f]{64}", re.DOTALL)
 _ALLOWED = ("s3://BUCKET[/PREFIX]", "gs://BUCKET[/PREFIX]", "az://CONTAINER[/PREFIX]")
@@ -65,6 +68,7 @@ class ObjectStore:
 
     def __init__(self, url: str, *, timeout: float = 5.0, endpoint: str = "", region: str = "") -> None:
         self.timeout = timeout
+        self._salt: bytes | None = None
         self._location = masked(url).rstrip("/")
         parts = urlsplit(url)
         if not parts.hostname or "@" in parts.netloc:  # credentials do not belong there
@@ -162,6 +166,20 @@ class ObjectStore:
             if self._put_if(name, data, version):
                 return None
         raise self._contradiction()
+
+    def salt(self) -> bytes:
+        """The 32 random bytes of all who use this prefix: the object `.memo-salt`."""
+        if self._salt is None:
+            kept = self._read(lambda: bytes(obstore.get(self._client, _SALT).bytes()))
+            if kept is None:
+                made = new_salt()
+                try:
+                    self._write(lambda: obstore.put(self._client, _SALT, made, mode="create", use_multipart=False))
+                except AlreadyExistsError:
+                    made = self._read(lambda: bytes(obstore.get(self._client, _SALT).bytes())) or b""
+                kept = made
+            self._salt = checked_salt(kept, f"{self._location}/{_SALT}")
+        return self._salt
 
     def delete(self, name: str) -> bool:
         """Forget that name. Whether there was anything, as far as one can tell: the server does not say."""

@@ -18,6 +18,7 @@ from memo.errors import EntryVanished, MemoError, RecordingDamaged, StoreError, 
 from memo.stores._entry import pack, unpack
 from memo.stores._redis_loop import Loop
 from memo.stores._redis_server import FAILURES, Server
+from memo.stores._salt import checked_salt, new_salt
 from memo.stores._store import Held
 from memo.stores._urls import options, shown
 
@@ -146,6 +147,7 @@ class RedisStore:
         self.lease = lease
         self.ttl = ttl
         self._start = f"{quote(prefix, safe=':/', errors='surrogatepass')}:{{"
+        self._salt: bytes | None = None
         self._pool = self._server.pool()
         finalize(self, self._pool.disconnect)
         self._loops: dict[asyncio.AbstractEventLoop, Loop] = {}
@@ -235,6 +237,15 @@ class RedisStore:
         """As `get`, without blocking. What is asked for in one turn of the event loop goes out together."""
         here = self._loops.get(asyncio.get_running_loop()) or await self._begin()
         return await here.read(self._key(name), self._unpack)
+
+    def salt(self) -> bytes:
+        """The 32 random bytes of all who use this prefix in this database: the string `memo:salt`, which never ends."""
+        if self._salt is None:
+            key = f"{self._start.removesuffix('{')}salt"
+            while (kept := self._call(StoreNotReadable, "GET", key)) is None:
+                self._call(StoreNotWritable, "SET", key, new_salt(), "NX")
+            self._salt = checked_salt(kept, self._place(key))
+        return self._salt
 
     # Claims
 

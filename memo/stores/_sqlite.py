@@ -23,6 +23,7 @@ from memo.errors import (
     StoreNotWritable,
 )
 from memo.stores._entry import pack, unpack
+from memo.stores._salt import checked_salt, new_salt
 from memo.stores._store import Held
 from memo.stores._urls import masked, options, shown
 
@@ -40,6 +41,8 @@ _SCHEMA = (
 )
 _STATE = "SELECT (SELECT entry FROM entries WHERE name = ?1), token, until FROM (SELECT 1) LEFT JOIN claims ON claims.name = ?1"
 _RELEASE = "DELETE FROM claims WHERE name = ? AND token = ?"
+_SALT = "SELECT salt FROM salt"
+_HAS_SALT = "SELECT 1 FROM sqlite_master WHERE name = 'salt'"
 _PAGE = 1000
 _LEAST = 512
 """What is smaller is not compressed: several of them fit into a page of the file."""
@@ -63,6 +66,7 @@ class SqliteStore:
         self._path = os.path.abspath(os.path.expanduser(file))  # noqa: PTH100, PTH111 - as text, as in the directory
         self._timeout = timeout
         self.lease = lease
+        self._salt: bytes | None = None
         self._reset()
 
     @classmethod
@@ -152,6 +156,27 @@ class SqliteStore:
         """The file as a URL, and the name in it."""
         root = f"sqlite:///{quote(self._path)}"
         return f"{root}/{shown(name)}" if name else root
+
+    def salt(self) -> bytes:
+        """The 32 random bytes of the file, in a table of their own. From then on, the file is its owner's alone (0600)."""
+        if self._salt is None:
+            row = self._read(_SALT, ()) if self._read(_HAS_SALT, ()) is not None else None
+            self._salt = checked_salt(row[0] if row is not None else self._make_salt(), self.location())
+        return self._salt
+
+    def _make_salt(self) -> bytes:
+        def make(connection: sqlite3.Connection) -> bytes:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS salt (id INTEGER PRIMARY KEY CHECK (id = 1), salt BLOB NOT NULL)"
+            )
+            connection.execute("INSERT OR IGNORE INTO salt VALUES (1, ?)", (new_salt(),))
+            return bytes(connection.execute(_SALT).fetchone()[0])
+
+        salt = self._write(make)
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError, PermissionError):  # the last are another user's, who made the file
+                os.chmod(self._path + suffix, 0o600)  # noqa: PTH101
+        return salt
 
     # Claims
 

@@ -13,7 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["AsyncReads", "Claims", "Creates", "Expires", "Held", "ReadsMany", "Remote", "Store", "Swaps", "Wakes"]
+__all__ = [
+    "AsyncReads",
+    "Claims",
+    "Creates",
+    "Expires",
+    "Held",
+    "ReadsMany",
+    "Remote",
+    "Salted",
+    "Store",
+    "Swaps",
+    "Wakes",
+]
 
 
 @runtime_checkable
@@ -177,6 +189,19 @@ class Expires(Store, Protocol):
 
     What a session keeps in memory does not outlive it either.
     """
+
+
+@runtime_checkable
+class Salted(Store, Protocol):
+    """Keeps its salt apart from its entries: `memo.stores.salt` says what that is for."""
+
+    def salt(self) -> bytes:
+        """Return the 32 random bytes of the store. They are made once: of any number of makers, the first wins.
+
+        `scan` never gives them, and no entry's name reaches them. A store in which only file rights protect them keeps
+        them, and all entries that it writes from then on, from other users.
+        """
+        ...
 
 
 @runtime_checkable

