@@ -10,10 +10,10 @@ __all__ = ["canonical_json", "held_json"]
 
 
 def canonical_json(tree: Any) -> bytes:
-    """Sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""
+    """Return sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""
     return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
 
 
 def held_json(tree: Any) -> bytes:
-    """JSON that is to be held for long. What orjson gives takes 4 KB of memory however short it is; this, what it is long."""
+    """Return JSON to be held for long: it takes as much memory as it is long. (orjson's own bytes take 4 KB each.)"""
     return memoryview(orjson.dumps(tree)).tobytes()

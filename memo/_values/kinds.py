@@ -1,4 +1,4 @@
-"""Kinds of class: models, named tuples, data types, what their instances hold, and what classes are called."""
+"""Kinds of class: models, named tuples, data types, the state of their instances, and the names of classes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BUILTINS: dict[str, Any] = {
 
 
 def module_name(module: str) -> str:
-    """The importable name of a module: the script that runs as `__main__` has one too."""
+    """Return the importable name of a module: the script that runs as `__main__` has one too."""
     if module != "__main__":
         return module
     main = sys.modules["__main__"]
@@ -47,36 +47,37 @@ def module_name(module: str) -> str:
 
 
 def class_name(cls: type) -> str:
-    """`module:qualname`, a bare name for a builtin."""
+    """Return `module:qualname`, a bare name for a builtin."""
     if cls.__module__ == "builtins" and BUILTINS.get(cls.__name__) is cls:
         return str(cls.__name__)
     return f"{module_name(cls.__module__)}:{cls.__qualname__}"
 
 
 def is_named_tuple(cls: type) -> bool:
-    """Whether instances are named tuples."""
+    """Return whether instances are named tuples."""
     return issubclass(cls, tuple) and declares(cls, "_fields")
 
 
 def declares(cls: Any, name: str) -> bool:
+    """Return whether a class or one of its bases has that attribute in its body."""
     # Not hasattr: a metaclass's __getattr__ is code that data would run.
-    return any(name in vars(each) for each in cls.__mro__)
+    return any(name in vars(base) for base in cls.__mro__)
 
 
 def by_class(function: Callable[[type], T]) -> Callable[[type], T]:
-    """Remembers what `function` says of a class."""
+    """Cache `function`, a property of classes. Classes are few and live as long as the process."""
     return functools.cache(function)
 
 
 @by_class
 def is_model(cls: type) -> bool:
-    """Whether a class is a pydantic model's. Before pydantic's models are imported, none is, and memo leaves it at that."""
+    """Return whether a class is a pydantic model. Never imports pydantic: before anybody does, no class is."""
     pydantic = sys.modules.get("pydantic.main")
     return pydantic is not None and issubclass(cls, pydantic.BaseModel)
 
 
 def is_data_type(cls: type) -> bool:
-    """Whether instances are only data: what a recording may make memo build."""
+    """Return whether instances are only data, so that memo may build them from a recording."""
     return (
         is_model(cls)
         or issubclass(cls, enum.Enum | BaseException)
@@ -86,7 +87,7 @@ def is_data_type(cls: type) -> bool:
 
 
 def dataclass_state(value: Any) -> dict[str, Any]:
-    """What a dataclass instance holds: its fields, then whatever else was set on it, in slots or not."""
+    """Return the attributes of a dataclass instance: its fields, then whatever else was set, in slots or not."""
     held: dict[str, Any] = {}
     for field in dataclasses.fields(value):
         try:
@@ -94,25 +95,25 @@ def dataclass_state(value: Any) -> dict[str, Any]:
         except AttributeError:
             continue
     held.update(
-        (name, each) for name, each in (*getattr(value, "__dict__", {}).items(), *in_slots(value)) if name not in held
+        (name, item) for name, item in (*getattr(value, "__dict__", {}).items(), *in_slots(value)) if name not in held
     )
     return held
 
 
 @by_class
 def slot_members(cls: type) -> dict[str, types.MemberDescriptorType]:
-    """The `__slots__` of a class and its bases, but for those that every model has."""
+    """Return the `__slots__` of a class and its bases, without those of pydantic's `BaseModel`."""
     return {
         name: member
-        for each in reversed(cls.__mro__)
-        if (each.__module__, each.__name__) != ("pydantic.main", "BaseModel")
-        for name, member in vars(each).items()
+        for base in reversed(cls.__mro__)
+        if (base.__module__, base.__name__) != ("pydantic.main", "BaseModel")
+        for name, member in vars(base).items()
         if isinstance(member, types.MemberDescriptorType)
     }
 
 
 def in_slots(value: Any) -> Iterator[tuple[str, Any]]:
-    """The names and values of the slots that were set."""
+    """Yield the names and values of the slots that are set."""
     for name, member in slot_members(type(value)).items():
         try:
             yield name, member.__get__(value)

@@ -18,11 +18,11 @@ __all__ = [
 ]
 
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
-"""The integers that orjson writes as they are; others are tagged."""
+"""The range of the integers that orjson writes; those outside are tagged."""
 
 
 def is_text(value: str) -> bool:
-    """Whether UTF-8 can hold it: no lone surrogates."""
+    """Return whether UTF-8 can hold the text: it has no lone surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -31,32 +31,32 @@ def is_text(value: str) -> bool:
 
 
 def float_form(value: float) -> str:
-    """NaN and the infinities, which JSON does not have."""
+    """Return the form of NaN and the infinities, which JSON does not have."""
     return "nan" if value != value else "inf" if value > 0 else "-inf"
 
 
 def text_form(value: str) -> str:
-    r"""Text with lone surrogates, which UTF-8 does not have, as ASCII with `\ud800` escapes."""
+    r"""Return text with lone surrogates, which UTF-8 does not have, as ASCII with `\ud800` escapes."""
     return value.encode("unicode_escape").decode("ascii")
 
 
 def text_of(form: str) -> str:
-    """The inverse of `text_form`."""
+    """Return the text of a form: the inverse of `text_form`."""
     return form.encode("ascii").decode("unicode_escape")
 
 
 def int_form(value: int) -> str:
-    """A big integer, in hexadecimal where Python would not read as many decimal digits."""
+    """Return a big integer as text, in hexadecimal where Python does not read as many decimal digits."""
     return str(value) if value.bit_length() < 2000 else hex(value)
 
 
 def int_of(form: str) -> int:
-    """The inverse of `int_form`."""
+    """Return the integer of a form: the inverse of `int_form`."""
     return int(form, 0)
 
 
 def bytes_form(value: bytes) -> dict[str, str]:
-    """Readable where it is text, base64 where it is not."""
+    """Return bytes in a readable form where they are UTF-8, in base64 where they are not."""
     try:
         return {"text": value.decode("utf-8")}
     except UnicodeDecodeError:
@@ -64,5 +64,5 @@ def bytes_form(value: bytes) -> dict[str, str]:
 
 
 def bytes_of(node: dict[str, str]) -> bytes:
-    """The inverse of `bytes_form`."""
+    """Return the bytes of a form: the inverse of `bytes_form`."""
     return node["text"].encode("utf-8") if "text" in node else base64.b64decode(node["base64"], validate=True)

@@ -55,12 +55,12 @@ def _invalid_of(data: dict[str, Any]) -> ValidationError:
     kinds = get_args(core_schema.ErrorType)
     lines: list[Any] = [
         {
-            **each,
-            "type": each["type"]
-            if each["type"] in kinds
-            else PydanticCustomError(each["type"], each["msg"], each.get("ctx")),
+            **line,
+            "type": line["type"]
+            if line["type"] in kinds
+            else PydanticCustomError(line["type"], line["msg"], line.get("ctx")),
         }
-        for each in data["errors"]
+        for line in data["errors"]
     ]
     error = ValidationError.from_exception_data(data["title"], lines)
     for note in data.get("notes", ()):
@@ -117,10 +117,10 @@ def _register_pydantic_networks() -> None:
     from pydantic import NameEmail, networks
 
     register_codec(NameEmail, encode=lambda v: [v.name, v.email], decode=lambda data: NameEmail(*data))
-    for each in vars(networks).values():
-        # The classes for URLs hold one of pydantic-core's; AnyUrl and its kin came to be classes in pydantic 2.10.
-        if isinstance(each, type) and hasattr(each, "_constraints") and not each.__name__.startswith("_"):
-            register_codec(each, encode=str, decode=each)
+    for cls in vars(networks).values():
+        # The URL classes hold one of pydantic-core's; AnyUrl and its subclasses are classes since pydantic 2.10.
+        if isinstance(cls, type) and hasattr(cls, "_constraints") and not cls.__name__.startswith("_"):
+            register_codec(cls, encode=str, decode=cls)
 
 
 register_later("zoneinfo", _register_zones)

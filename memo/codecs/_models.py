@@ -3,7 +3,7 @@
 plain   {"__type__": "app:Answer", "value": {…}}
         + "set": "declared"       extras do not count as set fields (SDKs that build without validation do so);
                  "declared at top"  the same, where only the model itself has extras, and none inside of it
-        + "attributes": {…}       what else stands in the instance's __dict__
+        + "attributes": {…}       whatever else is in the instance's __dict__
 exact   {"__type__": "app:Answer", "exact": {field: value, …}}
         + "set": […]              the set fields, unless they are exactly the ones in "exact"
         + "missing": […]          fields without a value (`model_construct`)
@@ -22,6 +22,7 @@ import orjson
 from pydantic_core import ValidationError
 
 from memo._values.kinds import by_class, dataclass_state, is_model
+from memo._values.secrets import is_secret_type
 from memo.codecs.sameness import difference
 from memo.errors import DataMismatch
 
@@ -32,9 +33,8 @@ __all__ = ["Plain", "counter", "exact_form", "plain_form", "read_exact", "read_p
 
 
 _SHALLOW = 50
-_SECRETS = ("Secret", "SecretStr", "SecretBytes")
 _STEADY = (None, dataclasses.MISSING, bool, bytes, dict, float, frozenset, int, list, set, str, tuple)
-"""Default factories that always make the same."""
+"""Default factories whose results are always equal."""
 
 
 class Plain(NamedTuple):
@@ -42,29 +42,29 @@ class Plain(NamedTuple):
 
     data: Any
     fields_set_mode: str
-    """How set fields are counted: "declared" or "declared at top" (without extras), "all", "" (there are no extras)."""
+    """Which fields count as set: "declared" or "declared at top" (without extras), "all", "" (there are no extras)."""
     attributes: dict[str, Any]
     shallow: bool
-    """Whether `data` can not be nested deep."""
+    """True if `data` cannot be nested deep."""
 
 
 def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
-    """The plain form, or None where validating it would not give back an equal object."""
+    """Return the plain form, or None if validating it would not give back an equal object."""
     cls = type(value)
     try:
         written = cls.__pydantic_serializer__.to_json(
             value, by_alias=True, exclude_unset=True, round_trip=True, warnings=False
         )
-        # What is stored is what orjson reads, so that is what has to come back equal.
+        # orjson reads what is stored, so its reading has to come back equal.
         data = orjson.loads(written)
         back = cls.__pydantic_validator__.validate_json(orjson.dumps(data))
-    except Exception:  # noqa: BLE001 - serializers and validators are the user's code: whatever fails is not this form
+    except Exception:  # noqa: BLE001 - serializers and validators are the user's code: if one fails, the exact form is taken
         return None
     if type(back) is not cls:
         return None
     fields = _fields(cls)
     held = value.__dict__
-    attributes = {name: each for name, each in held.items() if name not in fields} if len(held) > len(fields) else {}
+    attributes = {name: item for name, item in held.items() if name not in fields} if len(held) > len(fields) else {}
     if attributes:
         vars(back).update(attributes)
     shallow = written.count(b"{") + written.count(b"[") <= _SHALLOW
@@ -90,7 +90,7 @@ def _fields(cls: Any) -> frozenset[str]:
 
 @by_class
 def _may_vary(cls: Any) -> bool:
-    """Whether objects of the class can hold what `varies` looks for, as far as its schema tells."""
+    """Return whether objects of the class can hold what `varies` looks for, judged by its schema."""
     pending: list[Any] = [cls.__pydantic_core_schema__]
     while pending:
         node = pending.pop()
@@ -100,34 +100,28 @@ def _may_vary(cls: Any) -> bool:
             pending.extend(node.values())
         elif isinstance(node, list | tuple):
             pending.extend(node)
-        elif isinstance(node, type) and _is_secret(node):
+        elif isinstance(node, type) and is_secret_type(node):
             return True
     return False
 
 
-@by_class
-def _is_secret(cls: type) -> bool:
-    """Whether it is SecretStr, SecretBytes or Secret, or of their kin. By name: importing them takes its time."""
-    return any(each.__module__ == "pydantic.types" and each.__name__ in _SECRETS for each in cls.__mro__)
-
-
 def varies(value: Any) -> bool:
-    """Whether the plain form of a model would not say it all.
+    """Return whether the plain form of a model could read back different in another process.
 
-    The order of a set is another in every process, a field left unset is filled anew by its factory, and a secret may
-    only stand where its type tells that it is one.
+    A set has another order in every process, a field left unset is filled anew by its factory, and a secret may only be
+    written where its type names it as a secret.
     """
-    if _is_secret(type(value)):
+    if is_secret_type(type(value)):
         return True
     if isinstance(value, list | tuple):
-        return any(varies(each) for each in value)
+        return any(varies(item) for item in value)
     if isinstance(value, dict):
-        return any(varies(each) for each in value.values())
+        return any(varies(item) for item in value.values())
     if isinstance(value, set | frozenset):
         return len(value) > 1
     if dataclasses.is_dataclass(value):
         made = (field.default_factory for field in dataclasses.fields(value) if not field.init)
-        return any(each not in _STEADY for each in made) or varies(dataclass_state(value))
+        return any(factory not in _STEADY for factory in made) or varies(dataclass_state(value))
     if not is_model(type(value)):
         return False
     chosen = value.__pydantic_fields_set__
@@ -142,12 +136,12 @@ def varies(value: Any) -> bool:
 
 
 def counter(fields_set_mode: str | None) -> Callable[[Any], object] | None:
-    """What makes a model that was just validated count its set fields that way; None where nothing has to be done."""
+    """Return the function that corrects the set fields of a model just validated; None if nothing has to be corrected."""
     return {"declared": _count_inside, "declared at top": _count_at_top}.get(fields_set_mode or "")
 
 
 def extras(value: BaseModel) -> str:
-    """Where a model has extras: "declared" if any are inside of it, "declared at top" if only it has some, or ""."""
+    """Return "declared" if models inside of this one have extras, "declared at top" if only this one has, else ""."""
     held = value.__dict__
     for name in _holders(type(value)) or ():
         if _has_extras(held.get(name)):
@@ -162,25 +156,25 @@ def _count_at_top(value: BaseModel) -> None:
 
 
 def _count_inside(value: Any) -> None:
-    # On the replay path: what can hold no models is not looked at.
+    # On the replay path: fields that can hold no models are skipped.
     kind = type(value)
     names = _holders(kind)
     if names is None:
         if kind is list or kind is tuple:
-            for each in value:
-                _count_inside(each)
+            for item in value:
+                _count_inside(item)
         elif kind is dict:
-            for each in value.values():
-                _count_inside(each)
+            for item in value.values():
+                _count_inside(item)
         return
     extra = value.__pydantic_extra__
     if extra:
         value.__pydantic_fields_set__.difference_update(extra)
     held = value.__dict__
     for name in names:
-        each = held.get(name)
-        if each is not None:
-            _count_inside(each)
+        item = held.get(name)
+        if item is not None:
+            _count_inside(item)
 
 
 def _has_extras(value: Any) -> bool:
@@ -189,8 +183,8 @@ def _has_extras(value: Any) -> bool:
     kind = type(value)
     names = _holders(kind)
     if names is None:
-        for each in value if kind is list or kind is tuple else value.values() if kind is dict else ():
-            if _has_extras(each):
+        for item in value if kind is list or kind is tuple else value.values() if kind is dict else ():
+            if _has_extras(item):
                 return True
         return False
     if value.__pydantic_extra__:
@@ -204,7 +198,7 @@ def _has_extras(value: Any) -> bool:
 
 @by_class
 def _holders(cls: Any) -> tuple[str, ...] | None:
-    """The fields of a model class that may hold models; None for any other class."""
+    """Return the fields of a model class that may hold models; None for any other class."""
     if not is_model(cls):
         return None
     return tuple(name for name, field in cls.model_fields.items() if not _is_scalar(field.annotation))
@@ -217,7 +211,7 @@ def _is_scalar(annotation: Any) -> bool:
 
 
 def read_plain(cls: type[BaseModel], data: bytes, name: str) -> Any:
-    """The model of that JSON. Raises `DataMismatch` where the type takes it no more."""
+    """Return the model of that JSON. Raises `DataMismatch` if the type no longer accepts it."""
     try:
         return cls.__pydantic_validator__.validate_json(data)
     except ValidationError as error:
@@ -229,17 +223,17 @@ def read_plain(cls: type[BaseModel], data: bytes, name: str) -> Any:
 
 
 def exact_form(value: BaseModel, encode: Callable[[Any, str], Any]) -> dict[str, Any]:
-    """The object's parts one by one, whatever its validators and serializers would do to them."""
+    """Return the object's parts one by one. None of its validators and serializers runs."""
     cls, held = type(value), value.__dict__
     fields = cls.model_fields
     form: dict[str, Any] = {
-        "exact": {name: encode(each, f".{name}") for name, each in held.items() if name in fields},
+        "exact": {name: encode(item, f".{name}") for name, item in held.items() if name in fields},
     }
     if len(form["exact"]) != len(fields):
         form["missing"] = [name for name in fields if name not in held]
     if value.__pydantic_fields_set__ != form["exact"].keys():
         form["set"] = sorted(value.__pydantic_fields_set__)
-    attributes = {name: encode(each, f".{name}") for name, each in held.items() if name not in fields}
+    attributes = {name: encode(item, f".{name}") for name, item in held.items() if name not in fields}
     if attributes:
         form["attributes"] = attributes
     if value.__pydantic_extra__ != _no_extra(cls):
@@ -250,13 +244,13 @@ def exact_form(value: BaseModel, encode: Callable[[Any, str], Any]) -> dict[str,
 
 
 def read_exact(cls: type[BaseModel], node: dict[str, Any], decode: Callable[[Any], Any], name: str) -> Any:
-    """The inverse of `exact_form`. No validator, no `__init__`, no `__new__` of the class runs."""
+    """Return the model of an exact form. No validator, no `__init__`, no `__new__` of the class runs."""
     stored = node["exact"]
     unknown = stored.keys() - cls.model_fields.keys()
     added = cls.model_fields.keys() - stored.keys() - set(node.get("missing", ()))
     if unknown or added:
         raise DataMismatch(name, f"its fields have changed ({', '.join(sorted(unknown or added))})")
-    held = {field: decode(each) for field, each in stored.items()}
+    held = {field: decode(item) for field, item in stored.items()}
     chosen = set(node["set"]) if "set" in node else set(held)
     if "attributes" in node:
         held.update(decode(node["attributes"]))

@@ -29,12 +29,12 @@ _CREDENTIAL = re.compile(r"key|token|secret|sig|password|passwd|pwd|auth|credent
 
 
 def public_headers(headers: Any) -> dict[str, str]:
-    """The headers that may be written, of any mapping of them."""
+    """Return the headers that may be written, of any mapping of headers."""
     return {name.lower(): value for name, value in headers.items() if _HEADERS.fullmatch(name.lower())}
 
 
 def public_url(url: Any) -> str:
-    """The URL without user, password and the query parameters whose names speak of credentials."""
+    """Return the URL without user, password and query parameters that are named like credentials."""
     parts = urlsplit(str(url))
     query = parse_qsl(parts.query, keep_blank_values=True)
     kept = [pair for pair in query if not _CREDENTIAL.search(pair[0])]
@@ -55,7 +55,7 @@ def _request_of(http: ModuleType, data: dict[str, Any]) -> Any:
 
 @lru_cache(maxsize=256)
 def _url(http: ModuleType, url: str) -> Any:
-    """A URL, which never changes: parsing it takes longer than all the rest of a request."""
+    """Return the URL, parsed once for its text: parsing takes longer than all the rest of a request."""
     return http.URL(url)
 
 
@@ -81,7 +81,7 @@ def _response_of(http: ModuleType, data: dict[str, Any]) -> Any:
         data["status_code"],
         headers=data["headers"],
         request=_request_of(http, data["request"]) if "request" in data else None,
-        # A body that was not read stays unread, and can not be.
+        # A body that was not read stays unread, and cannot be.
         **(content if body is not None else {"stream": http.SyncByteStream()}),
     )
     response.elapsed = timedelta(0)

@@ -2,10 +2,10 @@
 
     {"of": "app:Chunk", "set": "declared", "base": {"id": "c1", "text": null}, "items": [{"text": "a"}, …, {"__type__": …}]}
 
-An item without `"__type__"` is what stands under `"value"` in the form of the type named by `of`; any other carries its
-own type, as it would alone (`{"__type__": "json", "value": …}` if it is a plain JSON value).
+An item without `"__type__"` is the `"value"` of a form of the type named by `of`; any other item carries its own type, as
+it would alone (`{"__type__": "json", "value": …}` for a plain JSON value).
 
-`base` has what most of them say alike, in the order in which they say it: each such item is `{**base, **item}`.
+`base` has the fields that most items share, in their order: each such item is `{**base, **item}`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ __all__ = ["Items", "Packer", "pack"]
 
 _SHARED = ({"__type__", "value"}, {"__type__", "value", "set"})
 _SAMPLE = 64
-"""How many of the items say what they have in common: all would have to be held as objects."""
-_SMALL, _WORTH = 1500, 0.8
-"""Up to so many bytes items are better read whole; so are any, where more than this part of them would be left."""
+"""How many items are compared to find the base: each is held as an object meanwhile."""
+_SMALL = 1500
+"""Bytes up to which items are written whole: a base would save too little to be read twice."""
+_WORTH = 0.8
+"""The part of the bytes that a base may leave at most; with more left, items are written whole."""
 
 
 class Packer:
-    """Collects the trees of items as they come, as bytes: a tree of Python objects takes ten times as much memory."""
+    """Collects the trees of items one by one, as bytes: a tree of Python objects takes ten times as much memory."""
 
     def __init__(self) -> None:
         self._items: list[tuple[str | None, str | None, bytes]] = []
@@ -42,7 +44,7 @@ class Packer:
         return len(self._items)
 
     def add(self, tree: Any) -> None:
-        """One more item."""
+        """Add an item."""
         if type(tree) is not dict or "__type__" not in tree:
             self._items.append(("json", None, held_json(tree)))
         elif tree.keys() in _SHARED and not (type(tree["value"]) is dict and "__type__" in tree["value"]):
@@ -53,7 +55,7 @@ class Packer:
             self._items.append((None, None, held_json(tree)))
 
     def __iter__(self) -> Iterator[Any]:
-        """The trees again, one by one."""
+        """Yield the trees again, one by one."""
         for name, count, data in self._items:
             tree = orjson.loads(data)
             if name is None or name == "json":
@@ -62,18 +64,18 @@ class Packer:
                 yield {"__type__": name, "value": tree, **({"set": count} if count else {})}
 
     def text(self) -> str:
-        """All of the JSON, and the names of the types: to be searched."""
+        """Return all of the JSON, and the names of the types, to be searched."""
         return b"\n".join(
             [*(data for _, _, data in self._items), *(name.encode() for name, _ in self._counts)]
         ).decode()
 
     def packed(self) -> dict[str, Any]:
-        """`items` (each an `orjson.Fragment`), and what most of them have in common (`of`, `set`, `base`)."""
+        """Return `items` (each an `orjson.Fragment`), and what most of them share (`of`, `set`, `base`)."""
         if not self._counts:
             return {"items": [orjson.Fragment(data) for _, _, data in self._items]}
         common = self._counts.most_common(1)[0][0][0]
         counts = {count for name, count in self._counts if name == common} - {None}
-        count = next((each for each in ("declared", "declared at top") if each in counts), "all")
+        count = next((mode for mode in ("declared", "declared at top") if mode in counts), "all")
         # Leaving extras out everywhere leaves them out at the top, too.
         fitting = {None, count, "declared at top" if count == "declared" else count}
         alike = [name == common and fields_set_mode in fitting for name, fields_set_mode, _ in self._items]
@@ -98,7 +100,7 @@ def _tagged(name: str, count: str | None, data: bytes) -> bytes:
 def _without_base(
     entries: list[bytes], alike: list[bool], name: str, count: str | None
 ) -> tuple[dict[str, Any], list[bytes]]:
-    """What the entries that are alike have in common, and the entries without it; nothing, where that is not worth it."""
+    """Return the fields that the entries of the common type share, and the entries without them; {} if that saves little."""
     whole = sum(map(len, entries))
     if whole <= _SMALL:
         return {}, entries
@@ -108,7 +110,7 @@ def _without_base(
         for key in sample[0]:
             if all(key in tree for tree in sample):
                 most, times = Counter(orjson.dumps(tree[key]) for tree in sample).most_common(1)[0]
-                # What only few say alike stays with them, to be read there. Its key holds the place, for the order.
+                # A value that few share stays with them, to be read there. Its key holds the place, for the order.
                 base[key] = orjson.loads(most) if times * 2 > len(sample) else None
     if not base:
         return {}, entries
@@ -121,21 +123,21 @@ def _without_base(
 
 
 def _rest(entry: bytes, base: dict[str, Any]) -> bytes | None:
-    """What an entry says beside the base; None where both together would not be the same bytes again."""
+    """Return an entry without the base; None if both together would not give the same bytes again."""
     tree: Any = orjson.loads(entry)
     if type(tree) is not dict:
         return None
     rest = {
-        key: each
-        for key, each in tree.items()
-        if key not in base or type(each) is not type(base[key]) or each != base[key]
+        key: item
+        for key, item in tree.items()
+        if key not in base or type(item) is not type(base[key]) or item != base[key]
     }
-    # Deeper inside, 1 equals True and 1.0: only the bytes tell.
+    # Deeper inside, 1 equals True and 1.0: only the bytes differ.
     return held_json(rest) if orjson.dumps({**base, **rest}) == entry else None
 
 
 def pack(trees: Iterable[Any]) -> dict[str, Any]:
-    """The trees of items, packed, as a tree again."""
+    """Return the trees of items packed, as a tree again."""
     packer = Packer()
     for tree in trees:
         packer.add(tree)
@@ -144,7 +146,7 @@ def pack(trees: Iterable[Any]) -> dict[str, Any]:
 
 
 class Items:
-    """Packed items, ready to be read: each iteration gives fresh values, one by one, as they are asked for."""
+    """Packed items, ready to be read: each iteration yields fresh values, one by one, on demand."""
 
     def __init__(self, packed: dict[str, Any], values: Values, *, once: bool = False) -> None:
         self._read: Callable[[bytes], Any] | None = None

@@ -23,15 +23,15 @@ _BY_EQUALITY = frozenset({str, int, bool, bytes, bytearray, type(None)})
 
 
 def _alike(a: Any, b: Any) -> bool:
-    """Whether two plain values are the same: what most of a tree is, seen without a look at anything else."""
+    """Return whether two values are plain and the same: the quick case, which most of a tree is."""
     kind = type(a)
     return kind is type(b) and (kind in _BY_EQUALITY or (kind is float and a != 0)) and a == b
 
 
 def difference(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
-    """The path of the first place where `a` is not `b`, "" being the whole; None where there is none.
+    """Return the path of the first place where `a` is not `b`, "" for the whole; None if there is none.
 
-    `parts` takes a value of a type that only a codec knows and gives what identifies it.
+    `parts` takes a value of a type that only a codec knows and returns what identifies the value.
     """
     kind = type(a)
     return _comparison(kind)(a, b, parts) if kind is type(b) else ""
@@ -39,7 +39,7 @@ def difference(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
 
 @by_class
 def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | None]:
-    """How two values of that type are compared."""
+    """Return the function that compares two values of that type."""
     if kind in _BY_EQUALITY:
         return _equal
     if kind is float:
@@ -64,7 +64,7 @@ def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | 
 
 
 def step(key: Any) -> str:
-    """How a path goes on to a mapping's key: `.city`, `['a key']`."""
+    """Return the step of a path into a mapping at that key: `.city`, `['a key']`."""
     return f".{key}" if type(key) is str and key.isidentifier() else f"[{key!r}]"
 
 
@@ -146,7 +146,7 @@ def _fields(a: dict[str, Any], b: dict[str, Any], parts: Callable[[Any], Any]) -
         kind = type(x)
         if kind is not type(y):
             return f".{name}"
-        # As `_alike` has it. It is not called: this is most of what proving a model takes.
+        # `_alike`, inlined: most of the time that proving a model takes is spent here.
         if (kind in _BY_EQUALITY or (kind is float and x != 0)) and x == y:
             continue
         inner = _comparison(kind)(x, y, parts)
