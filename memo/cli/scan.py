@@ -20,7 +20,8 @@ from memo.cli._output import (
 from memo.cli._text import count, size
 
 if TYPE_CHECKING:
-    from memo.maintenance.scan import Masked, Scan
+    from memo.maintenance.masking import Masked
+    from memo.maintenance.scan import Scan
     from memo.stores import Store
 
 __all__ = ["scan"]
@@ -52,7 +53,8 @@ def scan(
 
     Exit codes: 0 if there is none, or all are masked, 1 if there are some, 2 if it could not be looked for.
     """
-    from memo.maintenance.scan import Detectors, mask_secrets
+    from memo.maintenance.masking import mask_secrets
+    from memo.maintenance.scan import Detectors
     from memo.maintenance.scan import scan as search
 
     opened = open_store(store)

@@ -80,17 +80,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Give the tests that record their recorder: before all of their other fixtures."""
     collected = list(items)
     yield
-    everything = config.stash[_SETTINGS].everything
-    recorded = [item for item in collected if _records(item, everything=everything)]
+    record_all = config.stash[_SETTINGS].record_all
+    recorded = [item for item in collected if _records(item, record_all=record_all)]
     if recorded:
         _suite_of(config).take(recorded)
 
 
-def _records(item: pytest.Item, *, everything: bool) -> bool:
+def _records(item: pytest.Item, *, record_all: bool) -> bool:
     names: list[str] | None = getattr(item, "fixturenames", None)
     if names is None:
         return False
-    return everything or "memo_recorder" in names or item.get_closest_marker("memo") is not None
+    return record_all or "memo_recorder" in names or item.get_closest_marker("memo") is not None
 
 
 def _suite_of(config: pytest.Config) -> Suite:
@@ -125,4 +125,4 @@ def memo_recorder(request: pytest.FixtureRequest) -> TestRecorder:
     fails the test, even if the code under test caught the error; a test that means to miss ends with
     `memo_recorder.misses.clear()`.
     """
-    return _suite_of(request.config).of(request.node)
+    return _suite_of(request.config).recorder_for(request.node)

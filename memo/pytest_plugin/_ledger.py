@@ -70,10 +70,10 @@ class Ledger:
         """Whether all that was collected is run."""
         self._lost = False
         """Whether a worker was lost, with its books."""
-        self.late: set[str] = set()
+        self.written_after_report: set[str] = set()
         """Recordings that were written after the report of their test."""
         self.unused: list[str] = []
-        self.gone: list[str] = []
+        self.orphaned: list[str] = []
         self.deleted = 0
 
     def expect(self, directories: Iterable[str]) -> None:
@@ -132,7 +132,7 @@ class Ledger:
         self._modules.update(books["modules"])
         self._folders.update(books["folders"])
         self._collected = self._collected and books["collected"]
-        self.late.update(books["late"])
+        self.written_after_report.update(books["written_after_report"])
         self._skipped = self._skipped or books["skipped"]
         self._selected = self._selected and books["selected"]
 
@@ -147,7 +147,7 @@ class Ledger:
                 "modules": sorted(self._modules),
                 "folders": sorted(self._folders),
                 "collected": self._collected,
-                "late": sorted(self.late),
+                "written_after_report": sorted(self.written_after_report),
                 "skipped": self._skipped,
                 "selected": self._selected,
             }
@@ -158,7 +158,7 @@ class Ledger:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what it came to: nothing if nothing was recorded, and under -q only what fails the run."""
         quiet = terminalreporter.verbosity < 0
-        fails = self._settings.unused == "fail" and bool(self.unused or self.gone)
+        fails = self._settings.unused == "fail" and bool(self.unused or self.orphaned)
         if not self._notes or (quiet and not fails):
             return
         terminalreporter.section("memo", sep="-")
@@ -168,9 +168,9 @@ class Ledger:
         if self.unused:
             terminalreporter.line(f"unused, although their tests passed ({_WAY_OUT}):")
             _list(terminalreporter, [relative(each, root) for each in self.unused])
-        if self.gone:
+        if self.orphaned:
             terminalreporter.line("of tests that are gone, or no longer record:")
-            _list(terminalreporter, [f"rm -r {shlex.quote(relative(each, root))}" for each in self.gone])
+            _list(terminalreporter, [f"rm -r {shlex.quote(relative(each, root))}" for each in self.orphaned])
 
     def _totals(self) -> str:
         counts = dict.fromkeys(COUNTS, 0.0)
@@ -195,15 +195,15 @@ class Ledger:
             if passed and note.directory and note.mode != "live":
                 self._judge_directory(note)
         if self._notes and full and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            self.gone = sorted(self._find_gone())
-        if self._settings.unused == "fail" and (self.unused or self.gone) and exitstatus == pytest.ExitCode.OK:
+            self.orphaned = sorted(self._find_orphaned())
+        if self._settings.unused == "fail" and (self.unused or self.orphaned) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _judge_directory(self, note: Note) -> None:
         from memo.stores import DirectoryStore
 
         store = DirectoryStore(note.directory)
-        used = {each.casefold() for each in (*note.used, *self.late)}
+        used = {each.casefold() for each in (*note.used, *self.written_after_report)}
         unused = [name for name in store.scan() if store.location(name).casefold() not in used]
         if note.mode == "record" or self._settings.unused == "delete":
             for name in unused:
@@ -227,7 +227,7 @@ class Ledger:
             and all(Path(each).is_dir() for each in self._config.args)
         )
 
-    def _find_gone(self) -> Iterable[str]:
+    def _find_orphaned(self) -> Iterable[str]:
         """The directories of tests that no longer are."""
         from memo.pytest_plugin._places import Places
 

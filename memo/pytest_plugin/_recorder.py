@@ -24,14 +24,14 @@ class TestRecorder(Recorder):
     __test__ = False
 
     def __init__(
-        self, store: Any, *, mode: Mode, options: dict[str, Any], test: str, alone: bool, late: set[str]
+        self, store: Any, *, mode: Mode, options: dict[str, Any], test: str, alone: bool, written_after_report: set[str]
     ) -> None:
         super().__init__(store, mode=mode, test=test, environ={}, **options)  # the environment has had its say
         self.alone = alone
         """Whether nobody else keeps recordings in this store."""
         self.is_over = False
-        """Whether its test has been reported: where recordings lie that are still written then is kept in `late`."""
-        self._late = late
+        """Whether its test has been reported: where recordings lie that are still written then is kept in `written_after_report`."""
+        self._written_after_report = written_after_report
         self.misses: list[MemoError] = []
         """The calls that could not be replayed."""
         self._used: dict[str, int] = {}
@@ -104,7 +104,7 @@ class TestRecorder(Recorder):
         name = entry_name(call.function, call.key)
         self._used.setdefault(name, 0)
         if self.is_over:  # a stream that nobody read to its end was closed only now
-            self._late.add(self.store.location(name))
+            self._written_after_report.add(self.store.location(name))
         return winning_outcome
 
     def _keep(self, call: Call, values: Values, name: str, data: bytes) -> Recording:

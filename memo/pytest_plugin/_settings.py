@@ -26,7 +26,7 @@ class Settings:
     mode: Mode | None
     """The mode that the command line or the environment names: it wins over the marks."""
     default_mode: Mode
-    everything: bool
+    record_all: bool
     """Whether tests are recorded that have no mark, too."""
     scope: str
     directory: str | None
@@ -95,7 +95,7 @@ def settled(config: pytest.Config) -> Settings:
     return Settings(
         mode=_mode(*named) if named[1] else None,
         default_mode=_mode("memo_mode", ini("memo_mode") or "replay"),
-        everything=ini("memo_all"),
+        record_all=ini("memo_all"),
         scope=_one_of("memo_scope", ini("memo_scope"), _SCOPES),
         directory=store or ini("memo_dir") or None,
         is_moved=bool(store),

@@ -71,7 +71,7 @@ class Suite:
 
     # Recorders
 
-    def of(self, item: pytest.Item) -> TestRecorder:
+    def recorder_for(self, item: pytest.Item) -> TestRecorder:
         """The recorder of a test: from now to its end the default of the process."""
         recorder = item.stash.get(_RECORDER, None)
         if recorder is None:
@@ -118,7 +118,7 @@ class Suite:
             options=options,
             test=node.nodeid,
             alone=store is None,
-            late=self._ledger.late,
+            written_after_report=self._ledger.written_after_report,
         )
 
     def _configured(self, item: Any) -> dict[str, Any]:
@@ -209,7 +209,7 @@ class Suite:
         """Give the test its recorder, before all of its fixtures; fail with what a fixture caught."""
         records = _PLACE in item.stash
         if records and not self._is_configured(item):
-            self.of(item)
+            self.recorder_for(item)
         result = yield
         if records:
             self._check(item)

@@ -22,7 +22,8 @@ from memo._calls.digest import call_key, entry_name
 from memo._json import canonical_json
 from memo._recordings.document import FORMAT_VERSION, parse, render
 from memo.importers.llama_stack import import_recordings
-from memo.maintenance.scan import mask_secrets, scan
+from memo.maintenance.masking import mask_secrets
+from memo.maintenance.scan import scan
 from memo.stores import DirectoryStore, MemoryStore
 
 LETTERS = string.ascii_letters + string.digits
@@ -321,7 +322,8 @@ def test_half_a_file_is_searched_and_not_masked(tmp_path, detectors):
 
 KILLED = """
 import os, signal, sys
-from memo.maintenance.scan import Detectors, mask_secrets, scan
+from memo.maintenance.masking import mask_secrets
+from memo.maintenance.scan import Detectors, scan
 from memo.stores import DirectoryStore
 
 store, left, detectors = DirectoryStore(sys.argv[1]), int(sys.argv[2]), Detectors()

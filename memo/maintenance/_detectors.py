@@ -1,0 +1,33 @@
+"""The detectors of kingfisher, an optional package."""
+
+from __future__ import annotations
+
+from memo.errors import MemoError
+
+__all__ = ["Detectors"]
+
+
+class Detectors:
+    """kingfisher's rules, ready to be used. Getting them ready takes seconds the first time; then they are cached.
+
+    Raises `MemoError` if kingfisher is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from kingfisher_sdk import Rules, Scanner
+        except ImportError as error:
+            raise MemoError(
+                f"looking for secrets needs kingfisher: pip install 'memo-recorder[scan]' ({error})"
+            ) from None
+        self._scanner = Scanner(Rules(confidence="low"))
+
+    def find(self, data: bytes) -> dict[str, str]:
+        """What looks like a secret in some JSON, as it stands there, and the rule that says so."""
+        found: dict[str, str] = {}
+        for each in self._scanner.scan(data):
+            if each.visible:
+                place = each.location
+                text = data[place["start_offset"] : place["end_offset"]].decode(errors="replace")
+                found.setdefault(text or each.secret, each.rule_id)
+        return found

@@ -1,0 +1,67 @@
+"""Walk the JSON of recordings, with the steps that lead to each place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from memo._calls.secrets import MASK
+
+__all__ = ["Step", "changed_paths", "text_at", "texts", "written_path"]
+
+Step = str | int
+"""A key or an index."""
+
+
+def changed_paths(old: Any, new: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
+    """Where the leaves of a tree have changed, or are gone."""
+    if type(old) is dict and type(new) is dict:
+        for key, each in old.items():
+            if key in new:
+                yield from changed_paths(each, new[key], (*steps, key))
+            else:
+                yield (*steps, key)
+    elif type(old) is list and type(new) is list and len(old) == len(new):
+        for index, (each, other) in enumerate(zip(old, new, strict=True)):
+            yield from changed_paths(each, other, (*steps, index))
+    elif old != new:
+        yield steps
+
+
+def texts(node: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Every text in a tree, names too, with the steps that lead there."""
+    if type(node) is str:
+        yield steps, node
+    elif type(node) is list:
+        for index, each in enumerate(node):
+            yield from texts(each, (*steps, index))
+    elif type(node) is dict:
+        for key, each in node.items():
+            yield (*steps, key), key
+            yield from texts(each, (*steps, key))
+
+
+def text_at(node: Any, steps: Iterable[Step]) -> str:
+    """The text at some steps, as far as they lead there still."""
+    for step in steps:
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            return MASK
+    return node if type(node) is str else MASK
+
+
+_PLAIN = re.compile(r"""[^.\[\]"']+""")
+
+
+def written_path(steps: Iterable[Step]) -> str:
+    path = ""
+    for step in steps:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif _PLAIN.fullmatch(step):
+            path += f".{step}" if path else step
+        else:
+            path += f'["{step}"]'
+    return path

@@ -1,0 +1,85 @@
+"""A recording's document without its secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from memo._calls.secrets import MASK, is_credential, mask, redact
+
+__all__ = ["as_recorded_now", "escaped", "without", "without_secrets"]
+
+
+def as_recorded_now(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as memo would record it now."""
+    new = {**document, "arguments": _as_keyed(document["arguments"])}
+    if type(document.get("test")) is str:
+        new["test"] = mask(document["test"])
+    trees: list[Any] = [orjson.loads(orjson.dumps(each)) for each in document["outcomes"]]
+    for tree in trees:
+        for part in ("value", "error", "stream"):
+            if part in tree:
+                holder = [tree[part]]
+                redact(holder)
+                tree[part] = holder[0]
+    return {**new, "outcomes": trees}
+
+
+def _as_keyed(node: Any, *, schema: bool = False) -> Any:
+    """Arguments as `memo._calls.keys` would have them: credentials are left out by their names, and masked by their shapes."""
+    if type(node) is str:
+        return mask(node)
+    if type(node) is list:
+        pairs = bool(node) and type(node[0]) is list
+        return [_as_keyed(each) for each in node if not (pairs and _is_credential_pair(each))]
+    if type(node) is dict:
+        return {
+            mask(key): _as_keyed(each, schema=key == "properties")
+            for key, each in node.items()
+            if schema or not is_credential(key)
+        }
+    return node
+
+
+def _is_credential_pair(node: Any) -> bool:
+    return type(node) is list and len(node) == 2 and type(node[0]) is str and is_credential(node[0])
+
+
+def without_secrets(document: dict[str, Any], found: dict[str, str]) -> dict[str, Any]:
+    """The document without the secrets that were found, in all that may be changed of it."""
+    if not found:
+        return document
+    return {
+        name: _each_without(tree, found) if name in ("arguments", "outcomes", "test") else tree
+        for name, tree in document.items()
+    }
+
+
+def _each_without(node: Any, found: dict[str, str]) -> Any:
+    if type(node) is str:
+        return without(node, found)
+    if type(node) is list:
+        return [_each_without(each, found) for each in node]
+    if type(node) is dict:
+        return {without(key, found): _each_without(each, found) for key, each in node.items()}
+    return node
+
+
+def without(text: str, found: dict[str, str]) -> str:
+    """A text without the secrets, which are as they stand in JSON."""
+    if not found:
+        return text
+    plain = masked = escaped(text)
+    for secret in found:
+        masked = masked.replace(secret, MASK)
+    if masked == plain:
+        return text
+    try:
+        return str(orjson.loads(f'"{masked}"'))
+    except orjson.JSONDecodeError:  # it began or ended within an escape
+        return MASK
+
+
+def escaped(text: str) -> str:
+    return orjson.dumps(text).decode()[1:-1]

@@ -1,0 +1,147 @@
+"""Mask secrets in stored recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from memo._calls.digest import call_key
+from memo._calls.secrets import INNER
+from memo._json import canonical_json
+from memo._recordings.document import render
+from memo._recordings.outcomes import Outcome
+from memo.codecs.types import Types
+from memo.codecs.values import Values
+from memo.errors import Refused, UntrustedType
+from memo.maintenance._detectors import Detectors
+from memo.maintenance._recording_trees import Step, changed_paths, written_path
+from memo.maintenance._secret_free import as_recorded_now, without_secrets
+from memo.maintenance.changes import ApplyResult, Progress, apply, plan_changes
+from memo.stores import MemoryStore, Store
+
+__all__ = ["Masked", "mask_secrets"]
+
+_ROUNDS = 5
+"""Passes over one recording: text beside a mask may itself be a secret."""
+
+
+@dataclass(slots=True)
+class Masked:
+    """What was masked."""
+
+    masked: int = 0
+    """Recordings."""
+    moved: dict[str, str] = field(default_factory=dict)
+    """Old and new place of those that had a secret in the call: it has another key now."""
+    unproved: list[str] = field(default_factory=list)
+    """Places of those that may no longer be readable: their types were not at hand."""
+    left: dict[str, str] = field(default_factory=dict)
+    """Places of what could not be masked, and why."""
+
+
+def mask_secrets(
+    store: Store,
+    names: Sequence[str],
+    detectors: Detectors,
+    *,
+    trust: Iterable[str] = (),
+    progress: Progress = lambda done, total: None,
+) -> Masked:
+    """Mask the secrets in those recordings, as the recorder would have: outcomes list the paths under `redacted`.
+
+    A secret in the arguments changes the call, and so the key: credentials by name are left out, others are masked, and
+    the recording moves to where a call like that is looked for. Replay finds it if the call has no such secret either,
+    or hides it: `ignore=`, `secrets=` or `scrub=`. What would not be readable any more is left, and so is what would take
+    another recording's place; types of packages that were not imported and that `trust` does not name are not read.
+    The recordings that are masked are so all together, or none is: see `memo.maintenance.changes`.
+    """
+    masker = _Masker(detectors, Values(Types(trust=trust)))
+    result = Masked()
+    plan = plan_changes(store, names, masker, progress)
+    result.left, plan.obstacles = plan.obstacles, {}
+    # In memory: what is undone when something fails holds secrets, and these shall lie nowhere else.
+    changed: ApplyResult = apply(store, plan, masker, progress, undo=MemoryStore())
+    result.masked = changed.changed
+    for change in plan.changes:
+        place = store.location(change.new_name)
+        if change.moves:
+            result.moved[store.location(change.name)] = place
+        if change.new_key in masker.unproved:
+            result.unproved.append(place)
+    result.left |= dict.fromkeys(changed.left, "was recorded again meanwhile")
+    return result
+
+
+class _Masker:
+    """Masks the secrets in recordings: a `Rewrite`."""
+
+    def __init__(self, detectors: Detectors, values: Values) -> None:
+        self._detectors = detectors
+        self._values = values
+        self.unproved: set[str] = set()
+        """Keys of what could not be read, before it was masked as after."""
+
+    def __call__(self, document: dict[str, Any]) -> dict[str, Any]:
+        new = document
+        for _ in range(_ROUNDS):  # what stands beside a mask may be a secret by itself
+            found = self._detectors.find(render(new))
+            cleaned = _with_paths(new, without_secrets(as_recorded_now(new), found))
+            if cleaned is new:
+                break
+            new = cleaned
+        if new is document:
+            raise Refused("", "has a secret where memo can not mask it: delete it, and record it again")
+        if canonical_json(new["arguments"]) != canonical_json(document["arguments"]):
+            data = canonical_json(new["arguments"])
+            key = call_key(new["function"], data, new.get("version"))
+            new = {**new, "key": key, "arguments": orjson.loads(data)}
+        self._prove(document, new)
+        return new
+
+    def _prove(self, document: dict[str, Any], new: dict[str, Any]) -> None:
+        for old_tree, tree in zip(document["outcomes"], new["outcomes"], strict=True):
+            if old_tree == tree:
+                continue
+            after = self._failure(tree)
+            if isinstance(after, UntrustedType):
+                self.unproved.add(new["key"])
+            elif after is not None and self._failure(old_tree) is None:
+                raise Refused("", f"could not be read back masked ({after}): delete it, and record it again")
+
+    def _failure(self, tree: dict[str, Any]) -> Exception | None:
+        """Why an outcome can not be read, None where it can."""
+        try:
+            outcome = Outcome(tree, self._values, str)
+            for read_ in (outcome.read, outcome.error, outcome.returned, outcome.response):
+                if read_ is not None:
+                    read_()
+            for _ in outcome.items or ():
+                pass
+        except Exception as error:  # noqa: BLE001 - whatever classes do with data that does not suit them
+            return error
+        return None
+
+
+def _with_paths(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The new document, its outcomes with the paths of what was masked; the old one if nothing was."""
+    steps = list(changed_paths(old, new))
+    if not steps:
+        return old
+    outcomes: list[dict[str, Any]] = []
+    for index, tree in enumerate(new["outcomes"]):
+        paths = [written_path(_told(each[2:])) for each in steps if each[:2] == ("outcomes", index)]
+        if paths:
+            kind, rest = next(iter(tree)), {name: each for name, each in tree.items() if name != "redacted"}
+            known = [each for each in tree.get("redacted", []) if isinstance(each, str)]
+            redacted = list(dict.fromkeys([*known, *paths]))
+            tree = {kind: rest.pop(kind), "redacted": redacted, **rest}  # noqa: PLW2901
+        outcomes.append(tree)
+    return {**new, "outcomes": outcomes}
+
+
+def _told(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps inside of an outcome as `redacted` has them: those in the value, without what memo writes around it."""
+    return tuple(step for step in steps[1:] if step not in INNER)
