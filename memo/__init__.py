@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memo import errors, scrub, stores
+    from memo._engine.active import current
     from memo._engine.recordable import CacheInfo, recordable
     from memo._engine.scope import Memoized, Recorder, recording, start, stop
-    from memo._engine.session import Stats, current
+    from memo._engine.session import Stats
     from memo.codecs import dumps, loads, register_codec
     from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
     from memo.patches import Installation, Patch, install
@@ -54,7 +55,7 @@ _HOMES = {
     "Stats": "memo._engine.session",
     "UnkeyableArgument": "memo.errors",
     "UnrecordableValue": "memo.errors",
-    "current": "memo._engine.session",
+    "current": "memo._engine.active",
     "dumps": "memo.codecs",
     "install": "memo.patches",
     "loads": "memo.codecs",

@@ -27,8 +27,8 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 from memo._engine.modes import Mode
+from memo._engine.options import RecorderOptions
 from memo._engine.recordable import Options
-from memo._engine.scope import RecorderOptions
 from memo._recordings.ages import duration
 from memo.errors import InvalidMode, InvalidOption
 

@@ -36,6 +36,7 @@ __all__ = [
     "TargetNotFound",
     "TypeNotFound",
     "UnkeyableArgument",
+    "UnknownOption",
     "UnrecordableValue",
     "UntrustedType",
     "WatchedFieldChanged",
@@ -67,6 +68,18 @@ class InvalidOption(MemoError, ValueError):
 
 class InvalidMode(InvalidOption):
     """A mode's name is neither one of memo's nor one of the accepted aliases."""
+
+
+class UnknownOption(InvalidOption, TypeError):
+    """An option has a name that memo does not know: `option` is what was asked, `value` the name, `nearest` the likeliest one."""
+
+    def __init__(self, option: str, value: str, allowed: Iterable[str]) -> None:
+        from difflib import get_close_matches  # not needed to import memo
+
+        super().__init__(option, value, allowed)
+        self.nearest = next(iter(get_close_matches(value, self.allowed, n=1, cutoff=0.6)), None)
+        hint = f"did you mean {self.nearest}?" if self.nearest else f"its options: {', '.join(self.allowed)}"
+        self.args = (f"{option} has no option {value!r}; {hint}",)
 
 
 class MissingExtra(MemoError, ImportError):

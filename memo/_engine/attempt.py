@@ -12,8 +12,9 @@ import anyio.to_thread
 
 from memo._calls.keys import Call
 from memo._engine.flights import Flight
-from memo._engine.session import Session, Slot
+from memo._engine.session import Session
 from memo._engine.threads import writers
+from memo._engine.writing import Slot
 from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
 from memo.codecs.values import Values
 from memo.errors import MemoError

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Protocol
 from memo._calls.keys import Call, KeyBuilder
 from memo._engine.attempt import Attempt
 from memo._engine.flights import NEVER, Flight
+from memo._engine.memory import Recording
 from memo._engine.modes import Mode
-from memo._engine.session import Recording, Session
+from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._recordings.outcomes import Outcome
 from memo._values.kinds import by_class, is_model
@@ -68,7 +69,7 @@ def decide(session: Session, mode: Mode, call: Call, found: Recording | None, *,
                 return NoRecording()
             return session.replay(call, found)
         case Mode.RECORD_IF_MISSING:
-            if found is not None and (session.max_age is None or not session.should_rerecord(found)):
+            if found is not None and not session.staleness.should_rerecord(found):
                 return session.replay(call, found)
             if ready:
                 return CallLive()
@@ -153,7 +154,7 @@ class CallDriver:
             try:
                 return self._aplayed(decision) if decision.awaited else self._played(decision)
             except MemoError as error:  # what was recorded can not be read any more
-                self._session.note(error)
+                self._session.on_replay_error(error)
                 raise
         if decision is None:
             return self._invoke(None)
@@ -240,7 +241,7 @@ class CallDriver:
             try:
                 return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # what was recorded can not be read any more
-                self._session.note(error)
+                self._session.on_replay_error(error)
                 raise
         if isinstance(decision, str):
             return stream(self._abegin)
@@ -286,7 +287,7 @@ class CallDriver:
         """The first decision, None where the store has to be asked off the event loop."""
         session, call, found = self._session, self._call, None
         if self._mode is not _LIVE:
-            found = session.ready(call)
+            found = session.in_memory(call)
             if found is None:
                 if not session.reads_in_place:
                     return None
@@ -315,7 +316,7 @@ class CallDriver:
                 if leading is not None:
                     found = await self._session.alead(self._call, self._setting.values, leading)
                 else:
-                    found = self._session.ready(self._call)
+                    found = self._session.in_memory(self._call)
                     if found is None:
                         found = await self._session.afetch(self._call, self._setting.values)
                 decision = decide(self._session, self._mode, self._call, found, ready=ready)
@@ -418,7 +419,7 @@ class CallDriver:
     def _play(self, outcome: Outcome) -> RecordedStream:
         if outcome.read is not None:
             raise DataMismatch(self._call.function, "it is a generator, but a value was recorded")
-        return RecordedStream(outcome, self._call.function, self._session.pace, self._session.note)
+        return RecordedStream(outcome, self._call.function, self._session.pace, self._session.on_replay_error)
 
 
 @by_class

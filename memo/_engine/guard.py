@@ -12,8 +12,8 @@ from typing import Any
 
 import wrapt
 
+from memo._engine.active import current
 from memo._engine.modes import Mode
-from memo._engine.session import current
 from memo.errors import NotPatched
 
 __all__ = ["TARGETS", "again", "began", "ended", "lift"]
@@ -53,7 +53,7 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
             if session is not None and session.mode is Mode.REPLAY:
                 method = f"{owner.__module__}:{owner.__qualname__}.{name}"
                 error = NotPatched(sdk=preset, method=method, patch=preset)
-                session.note(error)
+                session.on_replay_error(error)
                 raise error
             return wrapped(*args, **kwargs)
 

@@ -14,13 +14,14 @@ import wrapt
 from memo._calls.keys import Call, Describe, KeyBuilder, KeyRules
 from memo._calls.secrets import plain_names
 from memo._calls.signature import DoesNotFit, Signature
+from memo._engine.active import current
 from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.modes import Mode
-from memo._engine.session import Session, current
+from memo._engine.session import Session
 from memo._values.kinds import module_name
 from memo.codecs.types import Types
 from memo.codecs.values import Values
-from memo.errors import InvalidOption
+from memo.errors import InvalidOption, UnknownOption
 from memo.scrub import Scrubber
 
 __all__ = ["CacheInfo", "Options", "Recordable", "recordable"]
@@ -60,7 +61,7 @@ class _Function:
     ) -> None:
         unknown = options.keys() - Options.__annotations__.keys()
         if unknown:
-            raise InvalidOption("recordable", min(unknown), sorted(Options.__annotations__))
+            raise UnknownOption("recordable", min(unknown), sorted(Options.__annotations__))
         inner = function.__func__ if isinstance(function, staticmethod | classmethod) else function
         core = inner
         while isinstance(core, functools.partial):
@@ -206,7 +207,7 @@ class _Cache:
             return False
         session, call = known
         found = session.find(call, self._self_function.setting(session).values)
-        return found is not None and not session.should_rerecord(found)
+        return found is not None and not session.staleness.should_rerecord(found)
 
     def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
         """Delete the recording of this call. Whether there was one."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
 
+from memo._engine.active import active, process_wide
 from memo._engine.modes import Mode
+from memo._engine.options import RecorderOptions
 from memo._engine.recordable import CacheInfo, Options, recordable
-from memo._engine.session import Session, active, process_wide
+from memo._engine.session import Session
 from memo.errors import InvalidOption
-from memo.scrub import Scrubber
 from memo.stores import Store
 
-__all__ = ["Memoized", "Recorder", "RecorderOptions", "recording", "start", "stop"]
+__all__ = ["Memoized", "Recorder", "recording", "start", "stop"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -57,27 +57,6 @@ class Memoized(Protocol[P, R_co]):
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Make this call live now, and store what comes of it in place of what was recorded."""
         ...
-
-
-class RecorderOptions(TypedDict, total=False):
-    """What `Recorder` and `recording` take beside the store and the mode."""
-
-    exhausted: Literal["repeat", "error"]
-    errors: Literal["answers", "all"]
-    on_watched_change: Literal["warn", "fail"]
-    max_age: str | timedelta | None
-    on_expiry: Literal["warn", "fail", "record"]
-    timings: bool
-    pace: float
-    trust: Iterable[str]
-    secrets: Iterable[str]
-    claims: bool
-    claim_timeout: float
-    memory: int
-    ignore: Iterable[str]
-    watch: Iterable[str]
-    scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
-    test: str | None
 
 
 class Recorder(Session):

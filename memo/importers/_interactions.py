@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from memo._calls.keys import Call
+from memo._engine.active import active
 from memo._engine.flights import Claim
 from memo._engine.modes import Mode
-from memo._engine.session import Session, Slot, active
+from memo._engine.session import Session
+from memo._engine.writing import Slot
 from memo._recordings.outcomes import is_answer
 from memo.codecs.http import public_url
 from memo.codecs.values import Values

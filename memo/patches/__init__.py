@@ -22,9 +22,9 @@ from types import TracebackType
 from typing import Any, Self, Unpack, cast
 
 from memo._configuration import Configuration, configured
+from memo._engine.active import process_wide
 from memo._engine.recordable import Options
 from memo._engine.scope import Recorder
-from memo._engine.session import process_wide
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import _registry
 from memo.patches._naming import Naming

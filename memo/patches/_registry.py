@@ -29,10 +29,10 @@ from typing import Any
 import wrapt
 
 from memo._calls.keys import Describe
+from memo._engine.active import current
 from memo._engine.driver import CallDriver
 from memo._engine.guard import again, lift
 from memo._engine.recordable import BoundRecordable, Options, Recordable
-from memo._engine.session import current
 from memo.errors import InvalidOption, TargetNotFound
 
 __all__ = ["Patch", "apply", "check", "lock", "split", "undo", "unpatched"]

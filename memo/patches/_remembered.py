@@ -26,9 +26,9 @@ import wrapt
 
 from memo._calls.argument_cache import written
 from memo._calls.keys import KeyBuilder
+from memo._engine.active import current
 from memo._engine.driver import FunctionContext
 from memo._engine.modes import Mode
-from memo._engine.session import current
 from memo.patches._registry import unpatched
 from memo.patches._stainless import MISSING, ReplayPlan, Stainless, request_log
 

@@ -29,8 +29,9 @@ from pydantic import BaseModel
 from memo._calls.keys import Call
 from memo._engine.attempt import Attempt
 from memo._engine.driver import CallDriver, FunctionContext, decide
+from memo._engine.memory import Recording
 from memo._engine.recordable import Options
-from memo._engine.session import Recording, Session
+from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, stream, stream_sync
 from memo._recordings.outcomes import Outcome
 from memo.errors import MemoError
@@ -146,7 +147,7 @@ class Stainless(CallDriver):
 
     async def afound(self) -> Recording | None:
         """The recording of the call, if there is one."""
-        return self._session.ready(self._call) or await self._session.afetch(self._call, self._setting.values)
+        return self._session.in_memory(self._call) or await self._session.afetch(self._call, self._setting.values)
 
     def replay_or_missing(self, found: Recording | None) -> Any:
         """What a typed call, or a stream, is replayed with; `MISSING` where it has to be made, or missed."""
@@ -157,7 +158,7 @@ class Stainless(CallDriver):
         try:
             return self.replayed(outcome)
         except MemoError as error:  # what was recorded can not be read any more
-            self._session.note(error)
+            self._session.on_replay_error(error)
             raise
 
     def replayed(self, outcome: Outcome) -> Any:

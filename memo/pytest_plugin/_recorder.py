@@ -7,9 +7,10 @@ from typing import Any
 from memo._calls.digest import entry_name
 from memo._calls.keys import Call
 from memo._engine.flights import Claim
+from memo._engine.memory import Recording
 from memo._engine.modes import Mode
 from memo._engine.scope import Recorder
-from memo._engine.session import Recording, Slot
+from memo._engine.writing import Slot
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.errors import MemoError, RecordingNotFound
@@ -57,7 +58,7 @@ class TestRecorder(Recorder):
         """The tokens that the replayed calls took when they were recorded, where they say so."""
         return sum(tokens(data, self._used.get(name, 0)) for name, data in self._billed.items())
 
-    def note(self, error: MemoError) -> None:
+    def on_replay_error(self, error: MemoError) -> None:
         """Remember why a call failed: the code under test may catch the error."""
         if not self.misses or self.misses[-1] is not error:  # it may pass here twice on its way
             self.misses.append(error)
@@ -65,7 +66,7 @@ class TestRecorder(Recorder):
     def missed(self, call: Call) -> RecordingNotFound:
         """The error of a call that can not be replayed."""
         error = super().missed(call)
-        self.note(error)
+        self.on_replay_error(error)
         return error
 
     def fetch(self, call: Call, values: Values) -> Recording | None:
@@ -73,7 +74,7 @@ class TestRecorder(Recorder):
         try:
             return super().fetch(call, values)
         except MemoError as error:
-            self.note(error)
+            self.on_replay_error(error)
             raise
 
     async def afetch(self, call: Call, values: Values) -> Recording | None:
@@ -81,7 +82,7 @@ class TestRecorder(Recorder):
         try:
             return await super().afetch(call, values)
         except MemoError as error:
-            self.note(error)
+            self.on_replay_error(error)
             raise
 
     def replay(self, call: Call, recording: Recording) -> Outcome:
@@ -91,7 +92,7 @@ class TestRecorder(Recorder):
             outcome = super().replay(call, recording)
         except MemoError as error:
             self._used.setdefault(name, 0)
-            self.note(error)
+            self.on_replay_error(error)
             raise
         self._used[name] = self._used.get(name, 0) + 1
         return outcome

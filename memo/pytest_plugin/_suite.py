@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from memo._engine.modes import Mode
-from memo._engine.scope import RecorderOptions
+from memo._engine.options import RecorderOptions
 from memo.errors import InvalidOption, MemoError
 from memo.pytest_plugin._frames import prune
 from memo.pytest_plugin._ledger import COUNTS, Ledger, Note
@@ -156,12 +156,12 @@ class Suite:
         recorder.activate()
         self._active.append(recorder)
         if self._settings.blocks and recorder.mode is Mode.REPLAY:
-            self._network.block(recorder.note)
+            self._network.block(recorder.on_replay_error)
 
     def _deactivate(self, recorder: TestRecorder) -> None:
         recorder.deactivate()
         self._active.remove(recorder)
-        self._network.unblock(recorder.note)
+        self._network.unblock(recorder.on_replay_error)
 
     # Fixtures of wider scopes
 

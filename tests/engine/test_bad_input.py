@@ -536,6 +536,7 @@ RAISES = {
     "TargetNotFound": lambda: memo.install("json:dumpz"),
     "MemoError": lambda: raise_store(RuntimeError("x")),
     "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),
+    "UnknownOption": lambda: recording("x", exausted="error").__enter__(),
     "InvalidMode": raise_invalid_mode,
     "Refused": lambda: prune.plan_prune(MemoryStore(), prune.not_used_since(datetime(2020, 1, 1, tzinfo=UTC))),
     "UnkeyableArgument": lambda: replay_of(None, ask, print),

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from memo import CacheInfo, Recorder, RecordingNotFound, recordable, recording
 from memo.errors import InvalidOption
+from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
 
@@ -357,14 +358,25 @@ async def test_what_is_ready_in_memory_is_not_read_again(tmp_path, memory, read)
     assert Counting.reads == read
 
 
-async def test_memory_is_bounded(tmp_path):
-    cache = Recorder(tmp_path, mode="record-if-missing", memory=10_000)
+async def test_memory_is_bounded():
+    reads: list[str] = []
+
+    class Counting(MemoryStore):
+        def get(self, name):
+            reads.append(name)
+            return super().get(name)
+
+    cache = Recorder(Counting(), mode="record-if-missing", memory=10_000)
     known = cache.recordable(lambda n: "x" * 1000)
-    for _ in range(2):
-        for n in range(100):
-            assert known(n) == "x" * 1000
-    assert 0 < cache._held <= 10_000
-    assert cache._held == sum(each.size for each in cache._ready.values())
+    for n in range(100):
+        assert known(n) == "x" * 1000
+    reads.clear()
+    for n in range(100):
+        assert known(n) == "x" * 1000
+    assert len(reads) == 100  # once each: what came in drove out what came before
+    for n in range(99, 89, -1):
+        assert known(n) == "x" * 1000
+    assert 100 < len(reads) < 110  # the last ones were in memory
     assert cache.stats.live == 100
 
 

@@ -1,0 +1,108 @@
+"""Recordings that were read, kept in memory up to a number of bytes: the ones used last."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from memo._calls.keys import NOTHING_WATCHED
+from memo._recordings.outcomes import Outcome
+from memo.codecs.values import Values
+from memo.stores import Store
+
+__all__ = ["Memory", "Recording"]
+
+
+class Recording:
+    """A recording as it was read: each outcome is prepared when it is first asked for.
+
+    A recording that is not `held` in memory is replayed once, and then forgotten.
+    """
+
+    made: float | None = None
+    """Seconds since the epoch at which it was recorded: computed when first needed."""
+    until: float | None = None
+    """The `time.monotonic()` at which the store drops it."""
+
+    def __init__(
+        self, document: dict[str, Any], data: bytes, values: Values, store: Store, name: str, *, held: bool
+    ) -> None:
+        self._trees: list[Any] = document["outcomes"]
+        self.count = len(self._trees)
+        self._outcomes = _none_yet(self.count) if held else None
+        self._data = b"" if held else data
+        self._values = values
+        self._store = store
+        self.name = name
+        self.watched: Mapping[str, str] = document.get("watched", NOTHING_WATCHED)
+        self.recorded_at: object = document.get("recorded_at")
+        self.size = len(data)
+
+    def location(self) -> str:
+        """Return where the recording is, for people."""
+        return self._store.location(self.name)
+
+    def outcome(self, index: int) -> Outcome:
+        """Return the outcome of the identical call number `index`."""
+        outcomes = self._outcomes
+        if outcomes is None:
+            return Outcome(self._trees[index], self._values, self.location, once=self._data)
+        tree = self._trees[index]  # read first: another thread may prepare the outcome and drop the tree meanwhile
+        prepared = outcomes[index]
+        if prepared is None:
+            prepared = outcomes[index] = Outcome(tree, self._values, self.location)
+            self._trees[index] = None  # prepared outcomes are held as bytes, five times smaller
+        return prepared
+
+
+def _none_yet(count: int) -> list[Outcome | None]:
+    return [None] * count
+
+
+class Memory:
+    """The recordings in memory, by key. Safe for threads; the garbage collector may interrupt any method with another."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._size = 0
+        self._recordings: OrderedDict[str, Recording] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, key: str) -> Recording | None:
+        """Return the recording of that key, None where there is none or the store has dropped it."""
+        recording = self._recordings.get(key)
+        if recording is not None:
+            if recording.until is not None and time.monotonic() > recording.until:
+                return None
+            try:
+                self._recordings.move_to_end(key)
+            except KeyError:  # another thread has just dropped it
+                return recording
+        return recording
+
+    def put(self, key: str, recording: Recording) -> None:
+        """Hold a recording; drop those used longest ago where all together are too large."""
+        with self._lock:
+            self.drop(key)
+            self._recordings[key] = recording
+            self._size += recording.size
+            while self._size > self.limit and self._recordings:
+                _, oldest = self._recordings.popitem(last=False)
+                self._size -= oldest.size
+
+    def drop(self, key: str) -> None:
+        """Forget the recording of that key."""
+        with self._lock:
+            dropped = self._recordings.pop(key, None)
+            if dropped is not None:
+                self._size -= dropped.size
+
+    def drop_function(self, function: str) -> None:
+        """Forget every recording of a function."""
+        with self._lock:
+            of_function = f"{function}/"
+            for key in [key for key, held in self._recordings.items() if held.name.startswith(of_function)]:
+                self.drop(key)

@@ -1,0 +1,111 @@
+"""The options of a recorder: named, typed and checked here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from functools import cache
+from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
+
+from memo._recordings.ages import duration
+from memo.errors import InvalidOption, UnknownOption
+from memo.scrub import Scrubber
+
+__all__ = ["RecorderOptions", "allowed_values", "checked"]
+
+
+class RecorderOptions(TypedDict, total=False):
+    """What `Recorder` and `recording` take beside the store and the mode."""
+
+    exhausted: Literal["repeat", "error"]
+    errors: Literal["answers", "all"]
+    on_watched_change: Literal["warn", "fail"]
+    max_age: str | timedelta | None
+    on_expiry: Literal["warn", "fail", "record"]
+    timings: bool
+    pace: float
+    trust: Iterable[str]
+    secrets: Iterable[str]
+    claims: bool
+    claim_timeout: float
+    memory: int
+    ignore: Iterable[str]
+    watch: Iterable[str]
+    scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
+    test: str | None
+
+
+_DEFAULTS = RecorderOptions(
+    exhausted="repeat",
+    errors="answers",
+    on_watched_change="warn",
+    max_age=None,
+    on_expiry="warn",
+    timings=False,
+    pace=0.0,
+    trust=(),
+    secrets=(),
+    claims=True,
+    claim_timeout=300.0,
+    memory=64 * 1024 * 1024,
+    ignore=(),
+    watch=(),
+    scrub=None,
+    test=None,
+)
+
+
+def checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every option of a recorder: as given, or its default. Raise `UnknownOption` or `InvalidOption`."""
+    for name, value in options.items():
+        if name not in _DEFAULTS:
+            raise UnknownOption("Recorder", name, sorted(_DEFAULTS))
+        check = _checks().get(name)
+        if check is not None:
+            is_valid, allowed = check
+            if not is_valid(value):
+                raise InvalidOption(name, value, allowed)
+    complete: dict[str, Any] = {**_DEFAULTS, **options}
+    if complete["max_age"] is not None:
+        complete["max_age"] = duration(complete["max_age"], "max_age")
+    for name in ("trust", "secrets"):
+        if isinstance(complete[name], str):
+            complete[name] = (complete[name],)
+    return complete
+
+
+def allowed_values(option: str) -> tuple[str, ...]:
+    """Return the words that an option may be, empty for an option that is no choice between words."""
+    return _checks()[option][1] if option in _checks() and get_origin(_hints()[option]) is Literal else ()
+
+
+_Check = tuple[Callable[[Any], bool], tuple[str, ...]]
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(RecorderOptions)
+
+
+@cache
+def _checks() -> dict[str, _Check]:
+    """Return what values each option may have, read off its type; iterables are checked where they are used."""
+    checks: dict[str, _Check] = {}
+    for name, hint in _hints().items():
+        if get_origin(hint) is Literal:
+            words = get_args(hint)
+            checks[name] = (words.__contains__, words)
+        elif hint in _KINDS:
+            checks[name] = _KINDS[hint]
+    return {**checks, "claim_timeout": (lambda value: _is_number(value) and value > 0, ("a positive number",))}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_KINDS: dict[Any, _Check] = {
+    bool: (lambda value: isinstance(value, bool), ("True", "False")),
+    float: (lambda value: _is_number(value) and value >= 0, ("a number, 0 or more",)),
+    int: (lambda value: type(value) is int and value >= 0, ("a whole number, 0 or more",)),
+}

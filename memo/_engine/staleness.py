@@ -1,0 +1,110 @@
+"""Recordings that may not fit their call any more: too old (`max_age`), or recorded with other watched fields."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from datetime import timedelta
+from typing import Any
+from warnings import warn
+
+from memo._calls.keys import Call
+from memo._engine.memory import Recording
+from memo.errors import RecordingExpired, WatchedFieldChanged
+from memo.stores import DirectoryStore, Store
+
+__all__ = ["Staleness"]
+
+
+class Staleness:
+    """What a session does with stale recordings: warns once a call, raises, or has them recorded again."""
+
+    def __init__(self, store: Store, max_age: timedelta | None, on_expiry: str, on_watched_change: str) -> None:
+        self.max_age = max_age
+        self.is_checked_in_store = max_age is not None and on_expiry != "warn"
+        """Whether an expired recording in memory is read again, since another process may have replaced it."""
+        self._store = store
+        self._on_expiry = on_expiry
+        self._on_watched_change = on_watched_change
+        self._warned: set[tuple[Any, ...]] = set()
+
+    def is_expired(self, recording: Recording) -> bool:
+        """Return whether a recording is older than `max_age`. One from the future is new; one without a date is old."""
+        if self.max_age is None:
+            return False
+        if recording.made is None:
+            from memo._recordings.ages import moment
+
+            made = moment(recording.recorded_at)
+            recording.made = -math.inf if made is None else made
+        return time.time() - recording.made > self.max_age.total_seconds()
+
+    def should_rerecord(self, recording: Recording) -> bool:
+        """Return whether a recording counts as missing where calls may be made."""
+        return self._on_expiry == "record" and self.is_expired(recording)
+
+    def check(self, call: Call, recording: Recording) -> None:
+        """Report what is stale in a recording that is about to be replayed.
+
+        Raises `RecordingExpired` or `WatchedFieldChanged` where the options ask for that, else warns once a call.
+        """
+        if self.max_age is not None and self.is_expired(recording):
+            self._report_expired(call, recording, self.max_age)
+        if call.watched or recording.watched:
+            self._compare_watched(call, recording)
+
+    def _report_expired(self, call: Call, recording: Recording, max_age: timedelta) -> None:
+        """Raise `RecordingExpired`, or warn. (`on_expiry="record"` raises too: no call may be made here.)"""
+        from memo._engine.miss import recording_command
+        from memo._recordings.ages import in_words, moment
+
+        if self._on_expiry == "warn" and (call.key, "expired") in self._warned:
+            return
+        made = moment(recording.recorded_at)
+        age = None if made is None else timedelta(seconds=time.time() - made)
+        limit = f"max_age={in_words(max_age)}"
+        warning = RecordingExpired(
+            function=call.function,
+            key=call.key,
+            location=recording.location(),
+            recorded_at="" if age is None else str(recording.recorded_at),
+            age=age,
+            max_age=max_age,
+            said=f"does not say when it was recorded, and {limit} is asked for"
+            if age is None
+            else f"was recorded {in_words(age)} ago, which is more than {limit}",
+            command=recording_command("record-if-missing" if self._on_expiry == "record" else "record"),
+        )
+        if self._on_expiry != "warn":
+            raise warning
+        self._warn_once((call.key, "expired"), warning)
+
+    def _compare_watched(self, call: Call, recording: Recording) -> None:
+        then, now = recording.watched, call.watched
+        changed = {path: (then.get(path), now.get(path)) for path in {**now, **then} if then.get(path) != now.get(path)}
+        if not changed:
+            return
+        target = ""
+        if not isinstance(self._store, DirectoryStore):
+            from memo._engine.miss import named_recording
+
+            target = named_recording(self._store, call)
+        warning = WatchedFieldChanged(call.function, changed, recording.location(), changed, target)
+        if self._on_watched_change == "fail":
+            raise warning
+        self._warn_once((call.key, *now.items()), warning)
+
+    def _warn_once(self, about: tuple[Any, ...], warning: Warning) -> None:
+        """Warn where the user's code made the call; once about the same thing."""
+        if about not in self._warned:
+            warn(warning, stacklevel=_outside())
+            self._warned.add(about)  # afterwards: a warning that is an error is raised each time
+
+
+def _outside() -> int:
+    """Return how many frames above the caller of this function the first frame is that is not memo's."""
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("memo", "wrapt"):
+        level, frame = level + 1, frame.f_back
+    return level
