@@ -27,7 +27,7 @@ from benchmarks._harness import Row, Skipped, Way, race, race_all, run_python, s
 from benchmarks._peers import DISK, FLUSHED, MEMORY, Decorate, Function
 from benchmarks._samples import ANSWER, EMBEDDING, HISTORY, QUESTION, Answer, chunks
 from memo import Recorder
-from memo._calls.keys import KeyBuilder
+from memo._calls.key_builder import KeyBuilder
 from memo._calls.signature import Signature
 from memo.stores import MemoryStore
 

@@ -9,7 +9,7 @@ import orjson
 
 from benchmarks._harness import Row, spread
 from memo import RecordingNotFound, recordable, recording
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo._recordings.document import render, timestamp
 
 NAME = "benchmarks.asked"

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from memo._values.paths import step_text
 from memo._values.secrets import SECRET_TYPES
 
 __all__ = ["INNER", "MASK", "is_credential", "looks_secret", "mask", "may_hold_secret", "redact"]
@@ -165,9 +166,9 @@ def _redact(node: Any, path: str, paths: list[str], more: frozenset[str], *, nam
         for key, each in [*node.items()]:
             shown = mask(key)
             if shown != key:
-                paths.append(f"{path}.{shown}".lstrip("."))
+                paths.append(path + step_text(shown))
                 del node[key]
-            step = path if key in INNER else f"{path}.{shown}".lstrip(".")
+            step = path if key in INNER else path + step_text(shown)
             inner = key not in _NAMING and (secret or (not schema and is_credential(key, more)))
             tagged = pair and node.get("__type__") == "tuple"
             node[shown] = _redact(each, step, paths, more, named=inner, pair=tagged)

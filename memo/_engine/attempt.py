@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo._engine.flights import Flight
 from memo._engine.session import Session
 from memo._engine.threads import writers

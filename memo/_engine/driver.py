@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from memo._calls.keys import Call, KeyBuilder
+from memo._calls.call import Call
+from memo._calls.key_builder import KeyBuilder
 from memo._engine.attempt import Attempt
 from memo._engine.flights import NEVER, Flight
 from memo._engine.memory import Recording

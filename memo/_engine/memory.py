@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from memo._calls.keys import NOTHING_WATCHED
+from memo._calls.call import NOTHING_WATCHED
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.stores import Store

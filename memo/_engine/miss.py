@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from memo._calls.call import Call
 from memo._calls.digest import call_key, entry_name
-from memo._calls.keys import Call
-from memo._calls.paths import parse_path
 from memo._recordings.differences import ABSENT, Difference, differences, lines, printable, similarity
 from memo._recordings.document import render
+from memo._values.paths import parse_path
 from memo.errors import InvalidOption, Nearest, RecordingNotFound
 from memo.stores import DirectoryStore, Store
 

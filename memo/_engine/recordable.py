@@ -11,7 +11,9 @@ from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack, overloa
 
 import wrapt
 
-from memo._calls.keys import Call, Describe, KeyBuilder, KeyRules
+from memo._calls.call import Call
+from memo._calls.key_builder import Describe, KeyBuilder
+from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import plain_names
 from memo._calls.signature import DoesNotFit, Signature
 from memo._engine.active import current

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo._engine.memory import Recording
 from memo.errors import OutcomesExhausted
 from memo.stores import Store

@@ -14,8 +14,9 @@ from warnings import warn
 
 import anyio.to_thread
 
+from memo._calls.call import Call
 from memo._calls.digest import entry_name
-from memo._calls.keys import Call, KeyRules
+from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import plain_names
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway

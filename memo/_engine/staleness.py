@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from warnings import warn
 
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo._engine.memory import Recording
 from memo.errors import RecordingExpired, WatchedFieldChanged
 from memo.stores import DirectoryStore, Store

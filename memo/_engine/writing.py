@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from memo._calls.call import Call
 from memo._calls.digest import entry_name
-from memo._calls.keys import Call
 from memo._engine.flights import Claim
 from memo._engine.gateway import StoreGateway
 from memo._recordings.document import FORMAT_VERSION, parse, render, timestamp

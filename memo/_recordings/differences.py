@@ -16,6 +16,8 @@ from zlib import crc32
 
 import orjson
 
+from memo._values.paths import step_text
+
 __all__ = [
     "ABSENT",
     "Absent",
@@ -133,7 +135,6 @@ _MOST_PAIRS = 100_000
 _MOST_CELLS = 400
 """A replaced stretch is aligned by likeness up to this many pairs."""
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARTS = ("value", "extra", "attributes")
 """Where a model has its fields, and a subclass of a builtin its data: paths pass through."""
 
@@ -163,18 +164,11 @@ def _differ_mappings(before: dict[str, Any], after: dict[str, Any], path: str, d
             if one is not ABSENT and other is not ABSENT:
                 yield from _differ(one, other, path, depth + 1)
                 continue
-        inner = _inside(path, key)
+        inner = f"{path}{step_text(key)}".removeprefix(".")
         if one is ABSENT or other is ABSENT:
             yield Difference(inner, one, other)
         else:
             yield from _differ(one, other, inner, depth + 1)
-
-
-def _inside(path: str, key: str) -> str:
-    if _IDENTIFIER.fullmatch(key):
-        return f"{path}.{key}" if path else key
-    quote = "'" if '"' in key and "'" not in key else '"'
-    return f"{path}[{quote}{key}{quote}]"
 
 
 def _differ_lists(before: list[Any], after: list[Any], path: str, depth: int) -> Iterator[Difference]:

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from memo._calls.secrets import may_hold_secret, redact
+from memo._values.paths import step_text
 from memo.codecs.items import Items, Packer
 from memo.codecs.values import Values
 from memo.errors import MemoError, RecordingDamaged, UnrecordableValue
@@ -92,13 +93,13 @@ def _error(read: Callable[[], Any], locate: Callable[[], str]) -> Callable[[], E
 def value_outcome(value: Any, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
     """The outcome of a call that returned. Raises `UnrecordableValue`."""
     tree, redacted = _redacted(values.encode(value), values, secrets)
-    return {"value": tree, **({"redacted": redacted} if redacted else {})}
+    return {"value": tree, **({"redacted": _shown(redacted)} if redacted else {})}
 
 
 def error_outcome(error: BaseException, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
     """The outcome of a call that raised. Raises `UnrecordableValue`."""
     tree, redacted = _redacted(values.encode_error(error), values, secrets)
-    return {"error": tree, **({"redacted": redacted} if redacted else {})}
+    return {"error": tree, **({"redacted": _shown(redacted)} if redacted else {})}
 
 
 class StreamWriter:
@@ -139,7 +140,7 @@ class StreamWriter:
             redacted = redacted + more
         if sync:
             stream["iterated"] = "sync"
-        return {"stream": stream, **({"redacted": redacted} if redacted else {})}
+        return {"stream": stream, **({"redacted": _shown(redacted)} if redacted else {})}
 
     def _redact(self) -> list[str]:
         """Mask the secrets in the items. All of them are searched at once: one by one, it would cost ten times as much."""
@@ -150,17 +151,16 @@ class StreamWriter:
             try:
                 tree, redacted = _redacted(item, self._values, self._secrets)
             except UnrecordableValue as error:
-                error.path = _inside(index, error.path)
+                error.path = step_text(index) + error.path
                 raise
             packer.add(tree)
-            paths += [_inside(index, path) for path in redacted]
+            paths += [step_text(index) + path for path in redacted]
         self._packer = packer
         return paths
 
 
-def _inside(index: int, path: str) -> str:
-    """A path inside of an item, as one inside of the stream."""
-    return f"[{index}].{path}".replace(".[", "[").rstrip(".")
+def _shown(paths: list[str]) -> list[str]:
+    return [path.removeprefix(".") for path in paths]
 
 
 def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, list[str]]:
@@ -171,7 +171,7 @@ def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, 
     except orjson.JSONEncodeError as error:
         raise UnrecordableValue("", f"can not be written as JSON ({error})") from error
     holder = [tree]
-    paths = [path.removeprefix("[0]").removeprefix(".") for path in redact(holder, secrets)]
+    paths = [path.removeprefix("[0]") for path in redact(holder, secrets)]
     if paths:
         try:
             values.decode(holder[0])

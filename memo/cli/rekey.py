@@ -123,7 +123,7 @@ def _split(text: str, signs: str) -> tuple[str, str | None]:
 
 
 def _watched(text: str) -> tuple[str, str | None]:
-    from memo._calls.keys import canonical_fingerprint
+    from memo._calls.fingerprints import canonical_fingerprint
 
     path, rest = _split(text, "=#")
     if rest is None:

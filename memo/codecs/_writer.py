@@ -15,12 +15,12 @@ from typing import Any
 from memo._json import canonical_json
 from memo._values import scalars
 from memo._values.kinds import dataclass_state, is_model, is_named_tuple
+from memo._values.paths import step_text
 from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
 from memo.codecs._exceptions import exception_form
 from memo.codecs.items import pack
 from memo.codecs.registry import codec_of
-from memo.codecs.sameness import step
 from memo.codecs.types import Types
 from memo.errors import MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
@@ -97,12 +97,12 @@ class Writer:
 
     def _dict(self, value: dict[Any, Any]) -> Any:
         if all(type(key) is str and key != "__type__" for key in value):
-            tree = {key: self.write(item, step(key)) for key, item in value.items()}
+            tree = {key: self.write(item, step_text(key)) for key, item in value.items()}
             if all(key.isascii() for key in tree) or is_text("".join(tree)):
                 return tree
         self._depth += 1  # Three levels of JSON, not two.
         try:
-            pairs = [[self.write(key, ".keys()"), self.write(item, step(key))] for key, item in value.items()]
+            pairs = [[self.write(key, ".keys()"), self.write(item, step_text(key))] for key, item in value.items()]
         finally:
             self._depth -= 1
         return {"__type__": "dict", "value": pairs}

@@ -13,11 +13,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from memo._values.kinds import by_class, dataclass_state, in_slots, is_model, is_named_tuple, slot_members
+from memo._values.paths import step_text
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["difference", "step"]
+__all__ = ["difference"]
 
 _BY_EQUALITY = frozenset({str, int, bool, bytes, bytearray, type(None)})
 
@@ -61,11 +62,6 @@ def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | 
     if kind is datetime or kind is time:
         return _moment
     return _other
-
-
-def step(key: Any) -> str:
-    """Return the step of a path into a mapping at that key: `.city`, `['a key']`."""
-    return f".{key}" if type(key) is str and key.isidentifier() else f"[{key!r}]"
 
 
 def _equal(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
@@ -120,7 +116,7 @@ def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: Callable[[Any], Any]) 
             continue
         inner = difference(x, y, parts)
         if inner is not None:
-            return f"{step(name)}{inner}"
+            return f"{step_text(name)}{inner}"
     return None
 
 

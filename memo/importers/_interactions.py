@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo._engine.active import active
 from memo._engine.flights import Claim
 from memo._engine.modes import Mode

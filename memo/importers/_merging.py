@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from memo._calls.call import Call
 from memo._calls.digest import entry_name
-from memo._calls.keys import Call
 from memo._recordings.document import FORMAT_VERSION, parse, render
 from memo._recordings.outcomes import fingerprint
 from memo.stores import Creates, Store

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import orjson
 
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo.errors import InvalidOption
 from memo.importers._interactions import Interaction, patched, require_sdk, taken
 from memo.importers._merging import merge

@@ -39,7 +39,7 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import BaseModel
 
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
 from memo.codecs.types import Types
 from memo.codecs.values import Values

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from memo._calls.secrets import MASK
 
-__all__ = ["Step", "changed_paths", "text_at", "texts", "written_path"]
+__all__ = ["Step", "changed_paths", "text_at", "texts"]
 
 Step = str | int
 """A key or an index."""
@@ -50,18 +49,3 @@ def text_at(node: Any, steps: Iterable[Step]) -> str:
         except (KeyError, IndexError, TypeError):
             return MASK
     return node if type(node) is str else MASK
-
-
-_PLAIN = re.compile(r"""[^.\[\]"']+""")
-
-
-def written_path(steps: Iterable[Step]) -> str:
-    path = ""
-    for step in steps:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif _PLAIN.fullmatch(step):
-            path += f".{step}" if path else step
-        else:
-            path += f'["{step}"]'
-    return path

@@ -27,7 +27,7 @@ def as_recorded_now(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_keyed(node: Any, *, schema: bool = False) -> Any:
-    """Arguments as `memo._calls.keys` would have them: credentials are left out by their names, and masked by their shapes."""
+    """Arguments as `memo._calls.canonical` would have them: credentials are left out by their names, and masked by their shapes."""
     if type(node) is str:
         return mask(node)
     if type(node) is list:

@@ -13,11 +13,12 @@ from memo._calls.secrets import INNER
 from memo._json import canonical_json
 from memo._recordings.document import render
 from memo._recordings.outcomes import Outcome
+from memo._values.paths import path_text
 from memo.codecs.types import Types
 from memo.codecs.values import Values
 from memo.errors import Refused, UntrustedType
 from memo.maintenance._detectors import Detectors
-from memo.maintenance._recording_trees import Step, changed_paths, written_path
+from memo.maintenance._recording_trees import Step, changed_paths
 from memo.maintenance._secret_free import as_recorded_now, without_secrets
 from memo.maintenance.changes import ApplyResult, Progress, apply, plan_changes
 from memo.stores import MemoryStore, Store
@@ -132,7 +133,7 @@ def _with_paths(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         return old
     outcomes: list[dict[str, Any]] = []
     for index, tree in enumerate(new["outcomes"]):
-        paths = [written_path(_told(each[2:])) for each in steps if each[:2] == ("outcomes", index)]
+        paths = [path_text(_told(each[2:])) for each in steps if each[:2] == ("outcomes", index)]
         if paths:
             kind, rest = next(iter(tree)), {name: each for name, each in tree.items() if name != "redacted"}
             known = [each for each in tree.get("redacted", []) if isinstance(each, str)]

@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 
 from memo._calls.digest import call_key
-from memo._calls.keys import canonical_fingerprint
-from memo._calls.paths import Step, parse_path, pop, put, rename
+from memo._calls.fingerprints import canonical_fingerprint
+from memo._calls.places import pop, put, rename
 from memo._json import canonical_json
+from memo._values.paths import Step, parse_path
 from memo.errors import InvalidOption, Refused
 from memo.maintenance.changes import Plan, plan_changes
 from memo.stores import Store

@@ -15,9 +15,10 @@ from typing import Any
 
 from memo._calls.secrets import MASK, mask, may_hold_secret
 from memo._recordings.document import parse
+from memo._values.paths import path_text
 from memo.errors import MemoError
 from memo.maintenance._detectors import Detectors
-from memo.maintenance._recording_trees import Step, changed_paths, text_at, texts, written_path
+from memo.maintenance._recording_trees import Step, changed_paths, text_at, texts
 from memo.maintenance._secret_free import as_recorded_now, escaped, without, without_secrets
 from memo.maintenance.changes import Progress
 from memo.maintenance.entries import read
@@ -117,7 +118,7 @@ def _findings(name: str, document: dict[str, Any], found: dict[str, str]) -> Ite
     for steps, rules in places.items():
         yield Finding(
             name,
-            without(mask(written_path(steps)), found),
+            without(mask(path_text(steps)), found),
             tuple(dict.fromkeys(rules)),
             _excerpt(text_at(masked, steps)),
         )

@@ -28,7 +28,7 @@ from typing import Any
 
 import wrapt
 
-from memo._calls.keys import Describe
+from memo._calls.key_builder import Describe
 from memo._engine.active import current
 from memo._engine.driver import CallDriver
 from memo._engine.guard import again, lift

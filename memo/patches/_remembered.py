@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 import wrapt
 
 from memo._calls.argument_cache import written
-from memo._calls.keys import KeyBuilder
+from memo._calls.key_builder import KeyBuilder
 from memo._engine.active import current
 from memo._engine.driver import FunctionContext
 from memo._engine.modes import Mode

@@ -26,7 +26,7 @@ from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo._engine.attempt import Attempt
 from memo._engine.driver import CallDriver, FunctionContext, decide
 from memo._engine.memory import Recording

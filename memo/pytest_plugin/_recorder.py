@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from memo._calls.call import Call
 from memo._calls.digest import entry_name
-from memo._calls.keys import Call
 from memo._engine.flights import Claim
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from memo import recordable, recording
 from memo._calls.argument_cache import ArgumentCache
-from memo._calls.keys import Call, KeyBuilder
+from memo._calls.call import Call
+from memo._calls.key_builder import KeyBuilder
 from memo._calls.signature import Signature
 from memo.errors import MemoError
 

@@ -17,8 +17,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
+from memo._calls.call import Call
 from memo._calls.digest import call_key
-from memo._calls.keys import Call
 from memo.errors import UnkeyableArgument
 
 

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from memo import recordable, recording
-from memo._calls.keys import watched_fingerprint
+from memo._calls.fingerprints import watched_fingerprint
 from memo.errors import WatchedFieldChanged
 from memo.stores import MemoryStore
 

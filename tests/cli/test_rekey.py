@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from memo._calls.digest import KEY_CHARACTERS, entry_name
-from memo._calls.keys import watched_fingerprint
+from memo._calls.fingerprints import watched_fingerprint
 from memo.stores import DirectoryStore
 
 

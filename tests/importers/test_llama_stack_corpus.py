@@ -8,7 +8,7 @@ import orjson
 import pytest
 from llama_stack_files import ROOT
 
-from memo._calls.keys import Call
+from memo._calls.call import Call
 from memo._recordings.document import parse
 from memo.codecs.types import Types
 from memo.codecs.values import Values

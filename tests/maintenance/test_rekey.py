@@ -4,7 +4,7 @@ import pytest
 from rekeying import contents, documents, put, record, rekey, replay
 
 from memo import recordable
-from memo._calls.keys import watched_fingerprint
+from memo._calls.fingerprints import watched_fingerprint
 from memo._json import canonical_json
 from memo.errors import RecordingNotFound, Refused, WatchedFieldChanged
 from memo.maintenance.changes import apply

@@ -87,7 +87,7 @@ def store():
     ("outcome", "path", "redacted"),
     [
         (lambda text: {"value": {"text": text}}, "outcomes[0].value.text", ""),
-        (lambda text: {"value": {"deep": [{"a key": text}]}}, "outcomes[0].value.deep[0].a key", "deep[0].a key"),
+        (lambda text: {"value": {"deep": [{"a key": text}]}}, 'outcomes[0].value.deep[0]["a key"]', 'deep[0]["a key"]'),
         (
             lambda text: {"stream": {"items": [1, {"d": text}], "end": "complete"}},
             "outcomes[0].stream.items[1].d",

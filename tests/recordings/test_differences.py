@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memo._calls.paths import parse_path
 from memo._recordings.differences import ABSENT, Difference, differences, lines, pieces, shown, similarity
+from memo._values.paths import parse_path
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 2.5]) | st.text("ab .", max_size=4)
@@ -114,7 +114,8 @@ def test_models_are_compared_by_their_fields():
 
 
 @pytest.mark.parametrize(
-    ("key", "path"), [("a", "a"), ("a-b", '["a-b"]'), ("", '[""]'), ("0", '["0"]'), ('"', "['\"']"), ("a.b", '["a.b"]')]
+    ("key", "path"),
+    [("a", "a"), ("a-b", "a-b"), ("a b", '["a b"]'), ("", '[""]'), ("0", "0"), ('"', "['\"']"), ("a.b", '["a.b"]')],
 )
 def test_paths_are_those_of_the_options(key: str, path: str):
     (found,) = differences({key: 1}, {key: 2})

@@ -1,41 +1,16 @@
-"""Paths into a call's canonical arguments: `messages[0].content`, `metadata.request_id`, `messages[*].content`."""
+"""Places in canonical arguments, found by the steps of a path: take out, put in, rename, change."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from memo.errors import InvalidOption
+from memo._values.paths import Step
 
-__all__ = ["Step", "change", "parse_path", "pop", "put", "rename"]
-
-Step = str | int | None
-"""A key, an index, or None for `[*]`."""
+__all__ = ["change", "pop", "put", "rename"]
 
 _PARTS = ("value", "extra", "attributes")
 """Where a model has its fields, and a subclass of a builtin its data."""
-
-_STEP = re.compile(r"""\.?([^.\[\]"']+)|\[(\d+|\*)\]|\[(?:"([^"]*)"|'([^']*)')\]""")
-
-
-def parse_path(path: str, option: str) -> tuple[Step, ...]:
-    """The steps of a path. Raises `InvalidOption`, naming the option."""
-    steps: list[Step] = []
-    at = 0
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
-            break
-        name, index, double, single = found.groups()
-        if index is not None:
-            steps.append(None if index == "*" else int(index))
-        else:
-            steps.append(next(each for each in (name, double, single) if each is not None))
-        at = found.end()
-    if at < len(path) or not steps or not isinstance(steps[0], str):
-        raise InvalidOption(option, path, ["name", "name.key", "name[0]", "name[*].key", 'name["a key"]'])
-    return tuple(steps)
 
 
 def pop(tree: Any, steps: tuple[Step, ...]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Keys: the canonical form of a call's arguments, and the digest that two calls share only if nothing tells them apart.
+"""The canonical form of a call's arguments: two calls share it only if nothing that identifies them differs.
 
 | a value | in a call |
 |---|---|
@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections import ChainMap, Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
@@ -31,29 +31,17 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from memo._calls.argument_cache import ArgumentCache
-from memo._calls.digest import call_key, call_tail, digest
-from memo._calls.paths import Step, change, parse_path, pop
-from memo._calls.secrets import is_credential, looks_secret, mask, plain_names
-from memo._calls.signature import Signature
+from memo._calls.secrets import is_credential, looks_secret, mask
 from memo._json import canonical_json
 from memo._values.kinds import class_name, dataclass_state, is_model, is_named_tuple
+from memo._values.paths import Step, path_text
 from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
 from memo._values.secrets import SECRET_TYPES
 from memo.codecs.registry import codec_of
 from memo.codecs.values import MAX_DEPTH
-from memo.errors import InvalidOption, MemoError, UnkeyableArgument
-from memo.scrub import Scrubber
+from memo.errors import MemoError, UnkeyableArgument
 
-__all__ = [
-    "NOTHING_WATCHED",
-    "Call",
-    "Describe",
-    "KeyBuilder",
-    "KeyRules",
-    "canonical_fingerprint",
-    "watched_fingerprint",
-]
+__all__ = ["Canonical", "NotText"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -61,204 +49,7 @@ _KNOWN = 4096
 _PAIRS = (list, tuple)
 
 
-NOTHING_WATCHED: Mapping[str, str] = MappingProxyType({})
-_NO_SCRUBBERS: Mapping[str, Scrubber | Iterable[Scrubber]] = MappingProxyType({})
-
-
-class Call(typing.NamedTuple):
-    """One call: what identifies it, and what was watched beside it."""
-
-    function: str
-    key: str
-    arguments: bytes
-    """Canonical JSON: exactly what was hashed."""
-    version: str | int | None = None
-    watched: Mapping[str, str] = NOTHING_WATCHED
-    """Path to fingerprint."""
-
-    @classmethod
-    def of(cls, function: str, arguments: Mapping[str, Any], version: str | int | None = None) -> Call:
-        """The call of that function with those arguments, which may be anything that has a canonical form."""
-        data = _Canonical(function, frozenset()).dump(dict(arguments))
-        return cls(function, call_key(function, data, version), data, version)
-
-
-Describe = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[str, dict[str, Any]]]
-"""From `self`, positional and keyword arguments to the call's name and its arguments, where they are not the signature's."""
-
-
-class KeyRules(typing.NamedTuple):
-    """What a recorder leaves out of the keys of all functions, where they have it. False if that is nothing."""
-
-    ignore: tuple[str, ...] = ()
-    watch: tuple[str, ...] = ()
-    scrub: Mapping[str, Scrubber | Iterable[Scrubber]] = _NO_SCRUBBERS
-
-    @classmethod
-    def of(
-        cls,
-        ignore: Iterable[str],
-        watch: Iterable[str],
-        scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None,
-    ) -> KeyRules:
-        """The same from what users write. Raises `InvalidOption` for what is no path."""
-        key_rules = cls(_tuple(ignore), _tuple(watch), dict(scrub) if scrub else _NO_SCRUBBERS)
-        for option, paths in key_rules._asdict().items():
-            for path in paths:
-                parse_path(path, option)
-        return key_rules
-
-    def __bool__(self) -> bool:
-        return bool(self.ignore or self.watch or self.scrub)
-
-
-class KeyBuilder:
-    """Turns the calls of one function into `Call`s, with the options that the function was given."""
-
-    def __init__(
-        self,
-        function: str,
-        signature: Signature,
-        *,
-        ignore: Iterable[str] = (),
-        watch: Iterable[str] = (),
-        key: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
-        identity: Callable[[Any], Any] | None = None,
-        version: str | int | None = None,
-        scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None = None,
-        secrets: Iterable[str] = (),
-        describe: Describe | None = None,
-        key_rules: KeyRules | None = None,
-    ) -> None:
-        self.function = function
-        self._signature = signature
-        self._describe = describe
-        self._key = key
-        self._identity = identity
-        self._version = version
-        self._tail = call_tail(function, version)
-        more = key_rules or KeyRules()
-        ignored = [*_tuple(ignore), *filter(self._has, more.ignore)]
-        watched = dict.fromkeys([*_tuple(watch), *filter(self._has, more.watch)])
-        scrubbed = [*(scrub or {}).items(), *(each for each in more.scrub.items() if self._has(each[0]))]
-        paths = [self._path(path, "ignore") for path in ignored]
-        self._ignored = [str(steps[0]) for steps in paths if len(steps) == 1]
-        self._ignored_inside = [steps for steps in paths if len(steps) > 1]
-        self._watch = [(path, self._path(path, "watch")) for path in watched]
-        self._scrub = [
-            (self._path(path, "scrub"), (each,) if callable(each) else tuple(each)) for path, each in scrubbed
-        ]
-        self.is_pure = key is None and identity is None and not self._scrub
-        """Whether equal arguments always give the same call: no function of the user's takes part."""
-        self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
-        self._secrets = plain_names(_tuple(secrets))
-        self._canonical = _Canonical(function, self._secrets, shares=not self._tree_changes)
-        self._searched: set[str] = set()
-        """Keys of calls in whose arguments no secret was found: what is asked for again is not searched again."""
-        # Scrubbers are the user's own code, which may say something else the next time.
-        self._asked_again: ArgumentCache[Call] | None = None if self._scrub else ArgumentCache()
-
-    def call(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        """The call with those arguments; `instance` is the `self` or `cls` it was made on.
-
-        Raises `DoesNotFit` where they do not fit the signature, `UnkeyableArgument` where one has no canonical form.
-        """
-        function = self.function
-        if self._describe is None:
-            arguments = self._signature.bind(args, kwargs)
-        else:
-            try:
-                function, arguments = self._describe(instance, args, kwargs)
-            except TypeError:
-                self._signature.bind(args, kwargs)  # its own error, where it is the call that is wrong
-                raise
-        if self._key is not None:
-            arguments = dict(self._key(dict(arguments)))
-        if self._ignored:
-            arguments = dict(arguments)
-            for name in self._ignored:
-                arguments.pop(name, None)
-        if self._identity is not None and instance is not None:
-            arguments = {**arguments, (self._signature.skipped or ["self"])[0]: self._identity(instance)}
-        asked_again = self._asked_again
-        if asked_again is not None:
-            call = asked_again.get(function, arguments)
-            if call is not None:
-                return call
-        canonical = self._canonical
-        tree = canonical.tree(arguments)
-        watched = self._change(tree) if self._tree_changes else NOTHING_WATCHED
-        try:
-            data = canonical.json(tree)
-        except _NotText:
-            tree = _Canonical(function, self._secrets).tree(arguments)
-            data = canonical.json(tree)
-        tail = self._tail if self._describe is None else call_tail(function, self._version)
-        key = digest(data, tail)
-        if key not in self._searched:
-            masked = canonical.masked(tree, data)
-            if masked is not data:
-                return Call(function, digest(masked, tail), masked, self._version, watched)
-            if len(self._searched) >= _KNOWN:
-                self._searched.clear()
-            self._searched.add(key)
-            return Call(function, key, data, self._version, watched)
-        call = Call(function, key, data, self._version, watched)
-        if asked_again is not None:
-            asked_again.add(function, arguments, call)
-        return call
-
-    def _change(self, tree: dict[str, Any]) -> dict[str, str]:
-        for steps in self._ignored_inside:
-            pop(tree, steps)
-        for steps, scrubbers in self._scrub:
-            for scrubber in scrubbers:
-                change(tree, steps, scrubber)
-        return {path: _fingerprint(self._canonical, path, pop(tree, steps)) for path, steps in self._watch}
-
-    def _has(self, path: str) -> bool:
-        """Whether there may be something at this path."""
-        try:
-            self._path(path, "")
-        except InvalidOption:
-            return False
-        return True
-
-    def _path(self, path: str, option: str) -> tuple[Step, ...]:
-        steps = parse_path(path, option)
-        names, keywords = self._signature.names, self._signature.keywords
-        if steps[0] in names or self._key is not None or self._describe is not None:
-            return steps
-        if keywords is not None:
-            return (keywords, *steps)
-        raise InvalidOption(option, path, sorted(names) or ["(the function has no parameters)"])
-
-
-def _tuple(value: Iterable[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def watched_fingerprint(path: str, values: Iterable[Any]) -> str:
-    """What a recording remembers of what `watch` keeps out of the key at that path.
-
-    It is the one of a call in which these values stand there: none if there is nothing, several if the path has a `[*]`.
-    Raises `UnkeyableArgument` for one that has no canonical form.
-    """
-    canonical = _Canonical("watch", frozenset())
-    tree = canonical.tree({"values": list(values)})
-    return _fingerprint(canonical, path, tree["values"])
-
-
-def canonical_fingerprint(path: str, values: list[Any]) -> str:
-    """What `watched_fingerprint` says, of values that are canonical already: as they stand in a recording's arguments."""
-    return _fingerprint(_Canonical("watch", frozenset()), path, values)
-
-
-def _fingerprint(canonical: _Canonical, path: str, values: list[Any]) -> str:
-    return sha256(canonical.write({path: values})).hexdigest()[:16]
-
-
-class _Unkeyable:
+class Unkeyable:
     """Stands in a canonical tree for a value that has no canonical form: an error only if it is not left out."""
 
     __slots__ = ("reason",)
@@ -271,7 +62,7 @@ class _TooDeep(Exception):
     """A value is nested deeper than `MAX_DEPTH`, or holds itself."""
 
 
-class _NotText(Exception):
+class NotText(Exception):
     """A shared part of the arguments holds text that has lone surrogates, which UTF-8 has not."""
 
 
@@ -291,7 +82,7 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
 }
 
 
-class _Canonical:
+class Canonical:
     """The canonical form of a function's arguments."""
 
     _nests = True
@@ -310,11 +101,11 @@ class _Canonical:
         return self.write(self.tree(arguments))
 
     def tree(self, arguments: Mapping[str, Any]) -> Any:
-        """The arguments as a tree of plain JSON values (and `_Unkeyable`)."""
+        """The arguments as a tree of plain JSON values (and `Unkeyable`)."""
         try:
             return self._mapping(arguments, 1)
         except _TooDeep:
-            return _CycleSafeCanonical(self._function, self._secrets)._mapping(arguments, 1)
+            return _CycleSafe(self._function, self._secrets)._mapping(arguments, 1)
 
     def write(self, tree: Any) -> bytes:
         """The tree as canonical JSON, values in the shape of secrets masked. Raises `UnkeyableArgument`."""
@@ -329,9 +120,13 @@ class _Canonical:
         try:
             return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
         except TypeError:
-            path, reason = next(_without_form(tree, ""), ("", ""))
-            if not reason:
-                raise _NotText from None
+            self.check(tree)
+            raise NotText from None
+
+    def check(self, tree: Any, steps: tuple[Step, ...] = ()) -> None:
+        """Raise `UnkeyableArgument` if a tree, to which `steps` lead, holds a value without a canonical form."""
+        for inner, reason in _without_form(tree, steps):
+            path = path_text(inner)
             if len(path) > _LONGEST_PATH:
                 path = f"{path[:_LONGEST_PATH]}…"
             raise UnkeyableArgument(self._function, path, reason) from None
@@ -371,7 +166,7 @@ class _Canonical:
         except (MemoError, RecursionError, _TooDeep):
             raise
         except Exception as error:  # noqa: BLE001 - codecs and classes are the user's code
-            return _Unkeyable(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form ({error!r})")
+            return Unkeyable(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form ({error!r})")
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:
         tree: dict[str, Any] = {}
@@ -415,9 +210,9 @@ class _Canonical:
         ]
         return {"__type__": "dict", "pairs": self._sorted([pair for pair in pairs if pair[1] is not _LEFT_OUT])}
 
-    def _sorted(self, forms: list[Any]) -> list[Any] | _Unkeyable:
-        for _, reason in _without_form(forms, ""):
-            return _Unkeyable(reason)
+    def _sorted(self, forms: list[Any]) -> list[Any] | Unkeyable:
+        for _, reason in _without_form(forms, ()):
+            return Unkeyable(reason)
         return sorted(forms, key=canonical_json)
 
     def _other(self, value: Any, kind: type, depth: int) -> Any:
@@ -470,10 +265,10 @@ class _Canonical:
             if issubclass(kind, base):
                 held = {"attributes": self._mapping(value.__dict__, depth)} if getattr(value, "__dict__", None) else {}
                 return {"__type__": _short(kind), "value": self._form(plain(value), depth), **held}
-        return _Unkeyable(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form")
+        return Unkeyable(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form")
 
 
-class _CycleSafeCanonical(_Canonical):
+class _CycleSafe(Canonical):
     """Looks at each value for itself inside of itself: what holds itself twice is gone through for ever otherwise."""
 
     _nests = False
@@ -484,9 +279,9 @@ class _CycleSafeCanonical(_Canonical):
 
     def _form(self, value: Any, depth: int) -> Any:
         if id(value) in self._above:
-            return _Unkeyable("holds itself")
+            return Unkeyable("holds itself")
         if depth > MAX_DEPTH:
-            return _Unkeyable(f"is nested deeper than {MAX_DEPTH} levels")
+            return Unkeyable(f"is nested deeper than {MAX_DEPTH} levels")
         self._above.add(id(value))
         try:
             return super()._form(value, depth)
@@ -541,14 +336,14 @@ def _masked(node: Any) -> Any:
     return node
 
 
-def _without_form(node: Any, path: str) -> typing.Iterator[tuple[str, str]]:
-    """The paths of what has no canonical form, with the reason."""
-    if isinstance(node, _Unkeyable):
-        yield path, node.reason
+def _without_form(node: Any, steps: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Yield the steps to each value that has no canonical form, with the reason."""
+    if isinstance(node, Unkeyable):
+        yield steps, node.reason
     elif isinstance(node, list):
-        for index, each in enumerate(node):
-            yield from _without_form(each, f"{path}[{index}]")
+        for index, member in enumerate(node):
+            yield from _without_form(member, (*steps, index))
     elif isinstance(node, dict):
-        inner = "value" if "__type__" in node else ""
-        for key, each in node.items():
-            yield from _without_form(each, path if key == inner else f"{path}.{key}" if path else key)
+        inner = "value" if "__type__" in node else None
+        for key, member in node.items():
+            yield from _without_form(member, steps if key == inner else (*steps, key))

@@ -1,0 +1,32 @@
+"""A call: what identifies it, and what is watched beside that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from memo._calls.canonical import Canonical
+from memo._calls.digest import call_key
+
+__all__ = ["NOTHING_WATCHED", "Call"]
+
+NOTHING_WATCHED: Mapping[str, str] = MappingProxyType({})
+
+
+class Call(NamedTuple):
+    """One invocation: the function's name, the key, and what was hashed."""
+
+    function: str
+    key: str
+    arguments: bytes
+    """Canonical JSON: exactly what was hashed."""
+    version: str | int | None = None
+    watched: Mapping[str, str] = NOTHING_WATCHED
+    """Path to fingerprint."""
+
+    @classmethod
+    def of(cls, function: str, arguments: Mapping[str, Any], version: str | int | None = None) -> Call:
+        """Return the call of a function with arguments that may be anything with a canonical form."""
+        data = Canonical(function, frozenset()).dump(dict(arguments))
+        return cls(function, call_key(function, data, version), data, version)
