@@ -47,6 +47,8 @@ class Attempt:
         self.iterated = ""
         self.winning_outcome: Outcome | None = None
         """What another process recorded for the same call meanwhile: that, not its own, is what this call came to."""
+        self.convert: Callable[[Any], Any] = _as_it_is
+        """Turns a result, or an item of a stream, into what is recorded of it."""
         self._session = session
         self._call = call
         self._values = values
@@ -67,7 +69,7 @@ class Attempt:
 
     def snapshot(self, value: Any) -> None:
         """It will return what is made of this value: the value is what is recorded, as it is now."""
-        self._taken = self._encoded(lambda: value_outcome(value, self._values, self._secrets))
+        self._taken = self._encoded(lambda: value_outcome(self.convert(value), self._values, self._secrets))
         self._is_taken = True
 
     def annotate(self, name: str, value: Any) -> None:
@@ -133,7 +135,7 @@ class Attempt:
     def add(self, item: Any) -> None:
         """An item passes."""
         assert self._writer is not None
-        self._writer.add(item)
+        self._writer.add(self.convert(item))
         if self._session.timings:
             self._offsets.append(round(time.perf_counter() - self._started, 6))
 
@@ -206,3 +208,7 @@ class Attempt:
     def _keep(self, outcome: dict[str, Any]) -> None:
         claim = self.flight.claim if self.flight is not None else None
         self.winning_outcome = self._session.store_outcome(self._call, self._slot, outcome, self._values, claim)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -12,11 +12,11 @@ _FORMS: dict[str, Any] = {
     "lines": lambda body: json.dumps(body, indent=2, ensure_ascii=False) + "\n",  # as Google writes answers
     "text": lambda body: body,
 }
-"""How the text follows from what is recorded of it."""
+"""How a text follows from its recorded form."""
 
 
 def readable(text: Any) -> dict[str, Any]:
-    """`body` and `form`: the JSON that a text is, where one of the forms gives the same text again, else the text."""
+    """Return `body` and `form`: the JSON of a text where one of the forms gives the same text again, else the text."""
     try:
         body = json.loads(text)
         form = next(form for form in ("line", "lines") if _FORMS[form](body) == text)
@@ -26,5 +26,5 @@ def readable(text: Any) -> dict[str, Any]:
 
 
 def text_of(recorded: dict[str, Any]) -> Any:
-    """The text again."""
+    """Return the text of a recorded body."""
     return _FORMS[recorded["form"]](recorded["body"])

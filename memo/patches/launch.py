@@ -22,10 +22,7 @@ _AUTOLOAD = Path(__file__).parent / "_autoload"
 def environment(
     base: Mapping[str, str], *, patches: Sequence[str] = (), mode: str | None = None, store: str | None = None
 ) -> dict[str, str]:
-    """The environment in which Python programs start with the patches: `base`, and what they need to find them.
-
-    It holds for programs that are started from other directories, too.
-    """
+    """Return the environment in which Python programs start with the patches, from any directory."""
     made = dict(base)
     made["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_AUTOLOAD), base.get("PYTHONPATH", "")]))
     named = [name.strip() for name in (*patches, *base.get("MEMO_PATCHES", "").split(",")) if name.strip()]
@@ -43,11 +40,11 @@ def environment(
 def launch(
     command: Sequence[str], *, patches: Sequence[str] = (), mode: str | None = None, store: str | None = None
 ) -> int:
-    """Run a command in that environment, and return its exit code. On POSIX it takes this process's place.
+    """Run a command with the patches, and return its exit code. On POSIX the command replaces this process.
 
     A command that ends in `.py` is run by this Python. Raises `InvalidOption` or `TargetNotFound` for a wrong
-    configuration before it starts, `FileNotFoundError` for a command that is not there, `OSError` for one that can not
-    be started.
+    configuration before the command starts, `FileNotFoundError` for a missing command, `OSError` for one that cannot be
+    started.
     """
     made = environment(os.environ, patches=patches, mode=mode, store=store)
     configuration = configured(made)
@@ -70,7 +67,7 @@ def launch(
 
 
 def _modules(program: str, words: Sequence[str]) -> list[str] | None:
-    """Where the program's modules may lie, beside where this Python's do; None if another Python may run it."""
+    """Return folders of the program's modules beside this Python's; None if another Python may run it."""
     if Path(program).absolute().parent != Path(sys.executable).absolute().parent:
         return None
     script = next((word for word in words if word.endswith(".py")), None)

@@ -4,7 +4,9 @@ import array
 import base64
 import gzip
 import hashlib
+import importlib
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +15,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from patched import SOURCE, names
 from pydantic import BaseModel
+
+from memo.patches import _registry
 
 KEY = "sk-" + "a1B2c3D4" * 4
 ORGANIZATION = "org-verysecretorganization"
@@ -371,6 +376,34 @@ def shape_private(name: str, value: Any) -> Any:
     if name == "_options":
         return (value.method, value.url, dict(value.params), value.json_data)
     return value if name == "_model" else type(value)
+
+
+@pytest.fixture
+def mod(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A module of its own, imported."""
+    name = next(names)
+    (tmp_path / f"{name}.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module(name)
+    yield module
+    assert not [target for target in _registry._applied if target.startswith(f"{name}:")], "left behind"
+    sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def unimported(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The names of a module and a package that are not imported yet."""
+    name = next(names)
+    package = tmp_path / f"{name}_pkg"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "tools.py").write_text(SOURCE)
+    (tmp_path / f"{name}.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name
+    for module in list(sys.modules):
+        if module.startswith(name):
+            del sys.modules[module]
 
 
 @pytest.fixture

@@ -143,9 +143,9 @@ def test_installing_twice(project):
     pyproject(project, 'mode = "live"\ntargets = ["config_tools:search"]')
     one = memo.install()
     two = memo.install()
-    one.remove()
+    one.uninstall()
     assert memo.current() is None
-    two.remove()
+    two.uninstall()
 
 
 def test_nothing_configured(caplog):
@@ -207,7 +207,7 @@ def test_what_is_wrong_is_one_error_that_names_the_file(project, file, text, say
 def test_no_table(project, text):
     (project / "pyproject.toml").write_text(text)
     if text == "tool = 3":  # nothing of memo's
-        memo.install().remove()
+        memo.install().uninstall()
         return
     with pytest.raises(InvalidOption, match=r"pyproject\.toml: tool\.memo"):
         memo.install()
@@ -268,9 +268,9 @@ def test_removing_raises_what_could_not_be_recorded(project):
     installation = memo.install()
     config_tools.make()
     with pytest.raises(UnrecordableValue, match=r"config_tools\.make"):
-        installation.remove()
+        installation.uninstall()
     assert memo.current() is None
-    installation.remove()
+    installation.uninstall()
 
 
 def test_an_error_on_its_way_is_not_hidden(project):

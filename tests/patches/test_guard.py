@@ -153,7 +153,7 @@ def test_installed_before_and_removed_inside(client, tmp_path):
         ask(client)
     with recording(tmp_path):
         assert ask(client).choices
-        installed.remove()
+        installed.uninstall()
         with pytest.raises(NotPatched):
             ask(client)
 

@@ -1,7 +1,7 @@
 """HTTP bodies that are read piece by piece (`with_streaming_response`), recorded as they pass, and replayed.
 
-A body is recorded when it was read to its end. Of one that its consumer left, what had come until then is: replay gives
-that, and asked for more, raises `StreamCutShort`.
+A body is recorded when it was read to its end. If its consumer left earlier, what had come until then is recorded: replay
+gives that, and asked for more, raises `StreamCutShort`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from memo.errors import StreamCutShort
 __all__ = ["SDK_STREAM", "AsyncBody", "Body", "PartialBody", "PartialStream", "SyncBody"]
 
 SDK_STREAM = "SDK stream"
-"""What is still to come: no stream that memo could make of itself, so others wait until it has come."""
+"""The kind of a result that memo cannot make before its first byte, so identical calls wait for it."""
 
 
 class Body:
-    """Where the body of an HTTP response is recorded that its caller reads piece by piece."""
+    """The sink of an HTTP body that its caller reads piece by piece."""
 
     def __init__(self, response: Any, attempt: Attempt, *, events: bool) -> None:
         self._response = weakref.ref(response)
@@ -58,15 +58,15 @@ class Body:
             await self._attempt.afinish(end, error)
 
     def defer(self, passing: Any) -> Any:
-        """Until somebody begins to read, it is nobody's: it may be forgotten, and is waited for by nobody."""
+        """Mark the body as untouched: until it is read, it may be forgotten, and nobody waits for it."""
         return self._attempt.defer(SDK_STREAM, passing)
 
     def _ended(self, end: str) -> Any:
-        """The whole response. None where its consumer left before its end, or it broke: then what came is a stream's item."""
+        """Return the whole response. None if its consumer left early, or it broke: what came is then one item of a stream."""
         response = self._response()
         wire = b"".join(self._pieces)
         read = _read(response, wire)
-        # The SDKs themselves stop at this event, before the connection says that there is no more.
+        # The SDKs themselves stop at this event, before the connection ends.
         if end == "complete" or (end == "closed" and self._events and read.content.rstrip().endswith(b"data: [DONE]")):
             return read
         self._attempt.respond(response)
@@ -91,12 +91,12 @@ class AsyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
         return _Items(self._self_passing)
 
     async def aclose(self) -> None:
-        """Close the connection: its consumer has left, if it is not the body that is over."""
+        """Close the connection: the consumer has left, unless the body is at its end."""
         sink, passing = self._self_sink, self._self_passing
         if not passing.ag_running:
             await passing.aclose()
         await self.__wrapped__.aclose()
-        if not sink.begun:  # the headers were all that was asked for
+        if not sink.begun:  # the caller read only the headers
             sink.begin()
             if is_cancelled():
                 sink.abandon()
@@ -105,7 +105,7 @@ class AsyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
 
 
 class _Items:
-    """The items of a generator, for readers that would close it: that is the body's to do, once."""
+    """The items of a generator, hidden from readers that would close it: the body closes it, once."""
 
     def __init__(self, passing: AsyncIterator[bytes]) -> None:
         self._passing = passing
@@ -118,7 +118,7 @@ class _Items:
 
 
 class SyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
-    """The same of the sync client."""
+    """Sync twin of `AsyncBody`."""
 
     def __init__(self, body: Any, sink: Body) -> None:
         super().__init__(body)
@@ -141,7 +141,7 @@ class SyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
 
 
 class PartialBody:
-    """A recorded body that its consumer left: what came of it, then the error that says so."""
+    """A recorded body that its consumer left early: what had come, then `StreamCutShort`."""
 
     def __init__(self, outcome: Outcome, function: str) -> None:
         self._outcome = outcome
@@ -159,7 +159,7 @@ class PartialBody:
 
 
 class PartialStream(wrapt.ObjectProxy):  # type: ignore[type-arg]
-    """The stream of a response whose body was left."""
+    """The stream of a response whose body was left early."""
 
     def __init__(self, body: Any, cut: PartialBody) -> None:
         super().__init__(body)
@@ -181,5 +181,5 @@ def _text_or_bytes(data: bytes) -> str | bytes:
 
 
 def _read(response: Any, wire: bytes) -> Any:
-    """A response as if it had been read at once: its body decoded from what came over the wire."""
+    """Return a response as if it had been read at once, its body decoded from the bytes of the wire."""
     return type(response)(response.status_code, headers=response.headers, content=wire, request=response.request)

@@ -1,12 +1,12 @@
-"""Remembers what request a call of an SDK's method became, so that an identical call need not be transformed again.
+"""Remembers which request a call of an SDK's method became, so that an identical call is not transformed again.
 
-Above the seam that is recorded (`_stainless`) stand the SDK's methods, which transform what they are given by the types of
-their parameters, in Python: for a long conversation, that takes a thousand times as long as all the rest of a replay. So
-where an SDK is patched, the methods that make one request and hand over what comes of it are watched: what a call of theirs
-was replayed with is found by its arguments the next time, as it would have been by the request.
+Above the recorded seam, the SDK's methods transform their arguments by the types of their parameters, in Python. For a
+long conversation, that takes a thousand times as long as the rest of a replay. So the methods of a patched SDK that make
+one request and return its result are watched: the plan of a replayed call is found by its arguments the next time, as the
+recording is found by the request.
 
-Nothing is recorded here, and to those who install a patch this is none. What is not sure to become the same request goes
-through the SDK, and so does what has no recording any more: to be made, or missed, at the seam.
+Nothing is recorded here. A call that may become another request goes through the SDK, and so does a call whose recording
+is gone: it is made, or missed, at the seam.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from memo._calls.key_builder import KeyBuilder
 from memo._engine.active import current
 from memo._engine.driver import FunctionContext
 from memo._engine.modes import Mode
-from memo.patches._registry import unpatched
-from memo.patches._stainless import MISSING, ReplayPlan, Stainless, request_log
+from memo.patches._stainless.driver import MISSING, ReplayPlan, Stainless, request_log
+from memo.patches._wrapper import unpatched
 
 __all__ = ["began", "ended"]
 
@@ -45,48 +45,45 @@ _RESOURCES = re.compile(r"(Async)?(Completions|Embeddings|Responses)(Resource)?"
 _METHOD = "create"
 
 _MODES = (Mode.REPLAY, Mode.RECORD_IF_MISSING)
-_MOST = 16 * 1024 * 1024
-"""How many bytes are kept of the calls on one client,"""
+MOST_BYTES = 16 * 1024 * 1024
+"""The most bytes that the remembered calls of one client take."""
 _BESIDE = 2048
-"""and how many of them are those of a call beside its arguments."""
-
-
-# What calls became
+"""The bytes of a remembered call beside its arguments."""
 
 
 class _Known(NamedTuple):
-    """What a call became: the request, and the server that it goes to."""
+    """A remembered call: the plan of its replay, and the server that it goes to."""
 
-    repeat: ReplayPlan
+    plan: ReplayPlan
     server: Any
     size: int
 
 
 class _Calls:
-    """What the calls on one client became."""
+    """The remembered calls of one client."""
 
     def __init__(self) -> None:
         self.known: dict[_Key, _Known] = {}
         self._size = 0
 
     def keep(self, key: _Key, known: _Known) -> None:
-        """Keep one more; the oldest goes, where there are too many."""
+        """Keep one more call. The oldest goes where there are too many."""
         with _lock:
             before = self.known.pop(key, None)
             self.known[key] = known
             self._size += known.size - (before.size if before is not None else 0)
-            while self._size > _MOST:
+            while self._size > MOST_BYTES:
                 self._size -= self.known.pop(next(iter(self.known))).size
 
 
 _Key = tuple[Any, Any, KeyBuilder, bytes]
-"""The method, the SDK's own that sends, what the options of patch and session make of a request, and what is given."""
+"""The method, the SDK's own method that sends, the key builder of the request, and the arguments as bytes."""
 
 _clients: WeakKeyDictionary[Any, _Calls] = WeakKeyDictionary()
 
 
 class _Unknown(NamedTuple):
-    """A call of which it is not known what it becomes."""
+    """A call that is not remembered."""
 
     key: _Key
     client: Any
@@ -95,31 +92,31 @@ class _Unknown(NamedTuple):
     arguments: tuple[Any, Any]
 
     def keep(self, made: list[tuple[Stainless, Any]], result: Any) -> None:
-        """Remember what it became: if that is one request, and the method handed over what this was replayed with."""
+        """Remember the call, if it became one request, and the method returned what the request was replayed with."""
         if len(made) != 1 or result is None or made[0][1] is not result:
             return
         ((run, _),), client, (method, post, _, given) = made, self.client, self.key
-        repeat = run.repeat(self.setting)
-        if repeat is None or run.client is not client or client.base_url is not self.server or not _own(post, method):
+        plan = run.plan(self.setting)
+        if plan is None or run.client is not client or client.base_url is not self.server or not _own(post, method):
             return
         if not _is_still(given, client, self.arguments):
             return
-        size = len(given) + len(repeat.call.arguments) + _BESIDE
-        if size <= _MOST:
+        size = len(given) + len(plan.call.arguments) + _BESIDE
+        if size <= MOST_BYTES:
             with _lock:
                 calls = _clients.setdefault(client, _Calls())
-            calls.keep(self.key, _Known(repeat, self.server, size))
+            calls.keep(self.key, _Known(plan, self.server, size))
 
 
 def _given(client: Any, arguments: tuple[Any, Any]) -> tuple[Any, ...]:
-    """What a request is made of, beside the server."""
+    """Return what a request is made of, beside the server."""
     # In together, the path depends on whether it is the default one.
     overridden = getattr(client, "_base_url_overridden", None)
     return (arguments, getattr(client, "default_query", None), client._custom_headers, overridden)
 
 
 def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The request that the call becomes; `_Unknown` where it may be remembered, None where it may be another each time."""
+    """Return the planned replay of a call; `_Unknown` where it may be remembered, None where its request may vary."""
     session = current()
     if session is None or session.mode not in _MODES:
         return None
@@ -144,15 +141,15 @@ def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, 
     known = calls.known.get(key) if calls is not None else None
     if known is None or not (known.server is server or known.server == server):
         return _Unknown(key, client, server, setting, arguments)
-    repeat = known.repeat
-    return repeat.kind.again(repeat, function, setting, session, wrapped)
+    plan = known.plan
+    return plan.kind.from_plan(plan, function, setting, session, wrapped)
 
 
 def _is_still(given: bytes, client: Any, arguments: tuple[Any, Any]) -> bool:
-    """Whether these bytes are those of what is given now, too, and nobody changed it meanwhile."""
+    """Return whether the arguments still give the same bytes, and nobody changed them meanwhile."""
     try:
         return written(*_given(client, arguments)) == given
-    except RuntimeError:  # it is being changed
+    except RuntimeError:  # another thread is changing them
         return False
 
 
@@ -184,16 +181,16 @@ async def _arecall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: di
     try:
         result = await method(resource, *args, **kwargs)
     finally:
-        with suppress(ValueError):  # forgotten half-way, it ends in the context of whoever collects it
+        with suppress(ValueError):  # a forgotten coroutine ends in the context of whoever collects it
             request_log.reset(before)
     known.keep(made, result)
     return result
 
 
 def _watched(method: Any, *, sync: bool) -> Any:
-    """A method whose calls are remembered. Outside of sessions that replay, it is the method itself.
+    """Wrap a method so that its calls are remembered. Outside of sessions that replay, it is the method itself.
 
-    A plain function, since wrapt takes a fifth of the time that a replay has.
+    The wrapper is a plain function, since wrapt takes a fifth of the time of a replay.
     """
     recall: Any = _recall if sync else _arecall
     if inspect.iscoroutinefunction(method):
@@ -215,7 +212,7 @@ def _watched(method: Any, *, sync: bool) -> Any:
 
 
 class _Placed(NamedTuple):
-    """What stands in the place of a method."""
+    """A wrapper, and the method in whose place it is."""
 
     watched: Any
     method: Any
@@ -223,13 +220,13 @@ class _Placed(NamedTuple):
 
 _lock = threading.RLock()
 _patched: Counter[str] = Counter()
-"""How many patches of each SDK are in place."""
+"""The number of patches of each SDK that are in place."""
 _hooked: set[str] = set()
 _placed: dict[type, _Placed] = {}
 
 
 def began(sdk: str) -> None:
-    """One more patch of the SDK is in place: the package of that name."""
+    """Count one more patch of the SDK, named by its package. The first one watches its methods."""
     names = [f"{sdk}.{module}" for module in _MODULES]
     with _lock:
         _patched[sdk] += 1
@@ -243,7 +240,7 @@ def began(sdk: str) -> None:
 
 
 def ended(sdk: str) -> None:
-    """One less. The last one leaves no trace; but under what somebody has put on top, a method that does nothing more."""
+    """Count one patch less. The last one leaves no trace, except for an idle method under a foreign wrapper."""
     with _lock:
         _patched[sdk] -= 1
         if not _patched[sdk]:
@@ -254,7 +251,7 @@ def ended(sdk: str) -> None:
 
 
 def _imported(module: Any) -> None:
-    """Watch the methods of this module. Nothing that goes wrong here may break an import."""
+    """Watch the methods of a module that was just imported. Errors must not break the import."""
     with _lock, suppress(Exception):
         sdk = module.__name__.partition(".resources.")[0]
         for name, owner in list(vars(module).items()) if _patched[sdk] else ():
@@ -272,7 +269,7 @@ def _watch(owner: type, *, sync: bool) -> None:
 
 
 def _own(function: Any, of: Any) -> list[FunctionType]:
-    """A function of an SDK and what it wraps; nothing where others have put something around it, to be called each time."""
+    """Return a function of an SDK and those it wraps; none if it has a foreign wrapper, which is called each time."""
     package, found = of.__module__.partition(".")[0], list[FunctionType]()
     while type(function) is FunctionType and function.__globals__.get("__name__", "").partition(".")[0] == package:
         found.append(function)
@@ -281,5 +278,5 @@ def _own(function: Any, of: Any) -> list[FunctionType]:
 
 
 def _warns(function: FunctionType) -> bool:
-    """Whether it may warn, which it is to do each time, of the line that calls it."""
+    """Return whether the function may warn, which has to happen for each call."""
     return "warnings" in function.__code__.co_names

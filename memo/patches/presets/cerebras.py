@@ -1,6 +1,6 @@
 """cerebras: every call of its clients."""
 
-from memo.patches._stainless import stainless
+from memo.patches._stainless.driver import stainless
 
 __all__ = ["PATCHES", "REQUIRES"]
 

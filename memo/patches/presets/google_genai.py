@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from memo._calls.signature import Signature
+from memo._engine.attempt import Attempt
 from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo.codecs.http import public_headers
-from memo.patches._registry import Patch
+from memo.patches._patch import Patch
 from memo.patches._text import readable, text_of
 
 __all__ = ["PATCHES", "REQUIRES"]
@@ -46,10 +47,10 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
 
 
 def _recorded(answer: Any) -> dict[str, Any]:
-    """An `HttpResponse` as plain data: its body as JSON, where that gives the same text again."""
+    """Return an `HttpResponse` as plain data: its body as JSON, where that gives the same text again."""
     if not hasattr(answer, "body"):
         return {"body": answer}  # of an early version: plain data
-    headers = {name: each for name, each in (answer.headers or {}).items() if public_headers({name: each})}
+    headers = {name: value for name, value in (answer.headers or {}).items() if public_headers({name: value})}
     return {"headers": headers, **readable(answer.body)}
 
 
@@ -63,12 +64,10 @@ def _answer(recorded: dict[str, Any]) -> Any:
 class _GoogleRun(CallDriver):
     """A call of `BaseApiClient`."""
 
-    def _attempt(self, go: Any, leading: Any) -> Any:
-        attempt: Any = super()._attempt(go, leading)
+    def _attempt(self, go: Any, leading: Any) -> Attempt | None:
+        attempt = super()._attempt(go, leading)
         if attempt is not None:
-            add, snapshot = attempt.add, attempt.snapshot
-            attempt.add = lambda item: add(_recorded(item))
-            attempt.snapshot = lambda value: snapshot(_recorded(value))
+            attempt.convert = _recorded
         return attempt
 
     def _played(self, outcome: Any) -> Any:
@@ -78,7 +77,7 @@ class _GoogleRun(CallDriver):
 
     def _play(self, outcome: Any) -> Any:
         play, typed = super()._play(outcome), copy.copy(outcome)
-        typed.items = [_answer(each) for each in outcome.items or ()]
+        typed.items = [_answer(item) for item in outcome.items or ()]
         return play._replace(outcome=typed)
 
 

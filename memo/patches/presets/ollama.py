@@ -16,7 +16,7 @@ from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo._engine.streams import stream_sync
 from memo._recordings.outcomes import Outcome
-from memo.patches._registry import Patch
+from memo.patches._patch import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]
 

@@ -1,6 +1,6 @@
 """openai 1.x to 3.x: every call of `OpenAI`, `AsyncOpenAI`, their Azure twins and the module-level client."""
 
-from memo.patches._stainless import stainless
+from memo.patches._stainless.driver import stainless
 
 __all__ = ["PATCHES", "REQUIRES"]
 

@@ -1,0 +1,25 @@
+"""What to make recordable from outside: a target, named by a string, and how its calls are recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from memo._calls.key_builder import Describe
+from memo._engine.driver import CallDriver
+from memo._engine.recordable import Options
+
+__all__ = ["Patch"]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What to make recordable from outside, and how."""
+
+    target: str
+    options: Options = field(default_factory=Options)
+    run: type[CallDriver] = CallDriver
+    """Drives the calls: a class of the preset where results need more than their codec."""
+    describe: Describe | None = None
+    """Names a call and its identifying arguments, where these are not those of the signature."""
+    offered: bool = False
+    """True for a preset's patch: a missing target is no error."""

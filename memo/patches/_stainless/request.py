@@ -1,0 +1,71 @@
+"""Requests of an SDK built by Stainless, and the form in which each comes back."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from memo._calls.signature import DoesNotFit
+
+__all__ = ["Request", "is_response"]
+
+_RAW_HEADER = "x-stainless-raw-response"
+
+
+class Request(NamedTuple):
+    """The arguments of one call of `request`."""
+
+    cast_to: Any
+    options: Any
+    stream: bool
+    stream_cls: Any
+
+    @classmethod
+    def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Request:
+        """Bind the arguments of a call. Raises `DoesNotFit`."""
+        try:
+            return _bound(*args, **kwargs)
+        except TypeError as error:
+            raise DoesNotFit(*error.args) from None
+
+    @property
+    def raw(self) -> str:
+        """The value of the raw-response header: "true" and "raw" (read), "stream" (unread), or "" without one."""
+        headers = self.options.headers
+        if not isinstance(headers, Mapping):
+            return ""
+        return next((str(value) for name, value in headers.items() if name.lower() == _RAW_HEADER), "")
+
+    @property
+    def form(self) -> str:
+        """typed, stream, raw or binary."""
+        if self.raw:
+            return "raw"
+        if self.stream:
+            return "stream"
+        return "binary" if isinstance(self.cast_to, type) and _is_binary(self.cast_to) else "typed"
+
+    @property
+    def unread(self) -> bool:
+        """True if the HTTP response is handed over before its body is read."""
+        raw = self.raw
+        return raw == "stream" or (bool(raw) and self.stream)
+
+
+def _bound(cast_to: Any, options: Any, *, stream: bool = False, stream_cls: Any = None, **_: Any) -> Request:
+    return Request(cast_to, options, stream, stream_cls)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_binary(kind: type) -> bool:
+    return (
+        kind.__name__ == "HttpxBinaryResponseContent"
+        or is_response(kind)
+        or any(base.__name__ == "BaseAPIResponse" for base in kind.__mro__)
+    )
+
+
+def is_response(kind: type) -> bool:
+    """Return whether a class is the response of httpx or httpx2."""
+    return kind.__name__ == "Response" and kind.__module__.partition(".")[0] in ("httpx", "httpx2")
