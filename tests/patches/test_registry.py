@@ -348,7 +348,7 @@ def test_removed_by_several_threads_is_removed_once(mod):
     keep = memo.install(f"{mod.__name__}:double")
     for _ in range(50):
         one = memo.install(f"{mod.__name__}:double")
-        threads = [threading.Thread(target=one.remove) for _ in range(4)]
+        threads = [threading.Thread(target=one.uninstall) for _ in range(4)]
         for each in threads:
             each.start()
         for each in threads:
