@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from memo._engine.scope import recording
+from memo.errors import MissingExtra
 from memo.patches import install
 
 if TYPE_CHECKING:
@@ -41,11 +42,7 @@ async def _run(store: Path | None) -> int:
         await _real_answer()
     else:
         code = 1
-        print(
-            "memo demo replays a real answer as the types of OpenAI's SDK, which is not installed. To see it:\n"
-            '  pip install "memo-recorder[openai]"',
-            file=sys.stderr,
-        )
+        print(MissingExtra("replaying a real answer as the types of OpenAI's SDK", "openai"), file=sys.stderr)
     if store is not None:
         await _slow_tool(store, "")
     else:

@@ -1,7 +1,7 @@
-"""Every error of memo's own: what happened, with which values (also as attributes), and what mends it.
+"""The errors and warnings that memo raises: what happened, with which values (also as attributes), and what mends it.
 
-All of them are `MemoError`, survive `pickle` and `copy` (test runners send them between processes), and are never
-recorded as the outcome of a call.
+Each is a `MemoError`, survives `pickle` and `copy` (test runners send errors between processes), and is never recorded
+as the outcome of a call. The command or line that mends the problem is on a line of its own, ready to be pasted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 __all__ = [
+    "AlreadyPatched",
+    "AlreadyStarted",
+    "CallNotAllowed",
     "DataMismatch",
     "EntryVanished",
     "InvalidMode",
@@ -50,56 +53,102 @@ def _rebuild(cls: type[MemoError], args: tuple[Any, ...], state: dict[str, Any])
 
 
 class MemoError(Exception):
-    """Base class of every error that memo raises by itself."""
+    """The base class of every error that memo raises."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+# Options and state
+
+
 class InvalidOption(MemoError, ValueError):
-    """An option has a value that memo does not know."""
+    """An option has a value that memo does not know. `nearest` is the allowed one that was probably meant, or ""."""
 
     def __init__(self, option: str, value: object, allowed: Iterable[str]) -> None:
         self.option = option
         self.value = value
-        self.allowed = tuple(allowed)
-        super().__init__(f"{option}={value!r} is not known to memo; allowed: {', '.join(self.allowed)}")
+        self.allowed = tuple(map(str, allowed))
+        self.nearest = _nearest_to(value, self.allowed)
+        hint = f" (did you mean {self.nearest!r}?)" if self.nearest else ""
+        super().__init__(f"{option}={value!r} is invalid{hint}; allowed: {', '.join(self.allowed)}")
+
+
+def _nearest_to(value: object, allowed: Iterable[str]) -> str:
+    from difflib import get_close_matches  # not needed to import memo
+
+    return next(iter(get_close_matches(value, allowed, 1, 0.6)), "") if isinstance(value, str) else ""
 
 
 class InvalidMode(InvalidOption):
-    """A mode's name is neither one of memo's nor one of the accepted aliases."""
+    """The name of a mode is neither one of memo's nor one of the accepted aliases."""
+
+
+class AlreadyStarted(MemoError, RuntimeError):
+    """A recorder cannot become the default of the process: another one is."""
+
+    def __init__(self, recorder: str, started: str) -> None:
+        self.recorder = recorder
+        self.started = started
+        super().__init__(
+            f"{recorder} cannot be started: {started} is the default of the process\n  to end that one: memo.stop()"
+        )
+
+
+class CallNotAllowed(MemoError, RuntimeError):
+    """A live call was asked for, and the mode of the recorder allows none. No call was made."""
+
+    def __init__(self, function: str, mode: str) -> None:
+        self.function = function
+        self.mode = mode
+        super().__init__(
+            f"{function}: refresh() makes a live call, and the mode {mode} allows none\n"
+            '  to allow it: mode="record-if-missing", or MEMO_MODE=record-if-missing'
+        )
 
 
 class UnknownOption(InvalidOption, TypeError):
-    """An option has a name that memo does not know: `option` is what was asked, `value` the name, `nearest` the likeliest one."""
+    """An option has a name that memo does not know: `option` is what was called, `value` the name."""
 
     def __init__(self, option: str, value: str, allowed: Iterable[str]) -> None:
-        from difflib import get_close_matches  # not needed to import memo
-
         super().__init__(option, value, allowed)
-        self.nearest = next(iter(get_close_matches(value, self.allowed, n=1, cutoff=0.6)), None)
         hint = f"did you mean {self.nearest}?" if self.nearest else f"its options: {', '.join(self.allowed)}"
         self.args = (f"{option} has no option {value!r}; {hint}",)
 
 
 class MissingExtra(MemoError, ImportError):
-    """Something was asked for that an optional part of memo does, which is not installed."""
+    """An optional part of memo was asked for, and the packages that it needs are not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
         self.feature = feature
         self.extra = extra
-        super().__init__(f"{feature} needs an extra that is not installed: pip install 'memo-recorder[{extra}]'")
+        super().__init__(
+            f"{feature} needs an extra that is not installed: {extra}\n  pip install 'memo-recorder[{extra}]'"
+        )
+
+
+# Patches
+
+
+class AlreadyPatched(MemoError, ValueError):
+    """A target is recordable already, and other options than those in place were asked for."""
+
+    def __init__(self, target: str, options: str, present: str) -> None:
+        self.target = target
+        self.options = options
+        self.present = present
+        super().__init__(f"{target} cannot be patched with {options}: {present}")
 
 
 class NotPatched(MemoError):
-    """In replay, an SDK that memo knows was called without its patch: the call would have gone to the network. It did not."""
+    """In replay, an SDK that memo has a preset for was called without its patch. No call was made."""
 
     def __init__(self, *, sdk: str, method: str, patch: str) -> None:
         self.sdk = sdk
         self.method = method
         self.patch = patch
         super().__init__(
-            f"{sdk} was called in replay, but is not patched, so the call would be made live ({method}).\n"
+            f"{sdk} was called in replay, but is not patched, so the call would be live: {method}\n"
             f"  to replay it: memo.install({patch!r}) at startup, or memo run --patch {patch} -- python …\n"
             f'  in pytest:    {{"patches": ["{patch}"]}}, returned by a fixture memo_config\n'
             '  to make it:   with recording(mode="live"): ... around it'
@@ -107,18 +156,66 @@ class NotPatched(MemoError):
 
 
 class TargetNotFound(MemoError, AttributeError):
-    """What a patch names is not there, or is no function that can be patched."""
+    """A patch names a target that does not exist, or that is no function that can be patched."""
 
     def __init__(self, target: str, reason: str, nearest: Iterable[str] = ()) -> None:
         self.target = target
         self.reason = reason
         self.nearest = tuple(nearest)
         hint = f". Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
-        super().__init__(f"{target} can not be patched: {reason}{hint}")
+        super().__init__(f"{target} cannot be patched: {reason}{hint}")
+
+
+# Scopes and keys
+
+
+class ScopeLost(MemoError, RuntimeError):
+    """In replay, a call came from a thread, task or event loop that is in no scope, while several recorders are open.
+
+    No call was made. With one recorder open, that one serves such calls; with several, memo does not guess. `context`
+    names the thread or task, `recorders` the open recorders.
+    """
+
+    def __init__(self, function: str, context: str, recorders: Iterable[str]) -> None:
+        self.function = function
+        self.context = context
+        self.recorders = tuple(recorders)
+        super().__init__(
+            f"{function}: called from {context}, which is in no scope, while {len(self.recorders)} recorders are open: "
+            f"{', '.join(self.recorders)}\n"
+            "  to carry the scope along:   executor.submit(memo.carry(function), ...)\n"
+            "  to bind it to a recorder:   @recorder.recordable\n"
+            "  to keep a recorder out:     recording(..., isolated=True)"
+        )
+
+
+class ScopeLostWarning(ScopeLost, UserWarning):
+    """While recording, a call came from a context that is in no scope: it was made live, and not recorded."""
+
+
+class KeyCollision(MemoError, RuntimeError):
+    """Two different functions, or two objects, come to one key: the second would get the answer of the first.
+
+    Raised by functions that are bound to a recorder; in scopes a `KeyCollisionWarning`, once a function.
+    """
+
+    def __init__(self, function: str, first: str, second: str) -> None:
+        self.function = function
+        self.first = first
+        self.second = second
+        super().__init__(
+            f"{function}: two different callables share this name and the same arguments: {first} and {second}\n"
+            '  to name a function:           @recordable(name="...")\n'
+            "  to tell the objects apart:    @recordable(identity=lambda self: ...)"
+        )
+
+
+class KeyCollisionWarning(KeyCollision, UserWarning):
+    """In a scope, two different functions, or two objects, come to one key: a warning, once a function."""
 
 
 class UnkeyableArgument(MemoError, TypeError):
-    """An argument has no canonical form, so the call can not be told from others. Raised before any live call."""
+    """An argument has no canonical form, so the call cannot be told from others. Raised before any live call."""
 
     def __init__(self, function: str, path: str, reason: str) -> None:
         self.function = function
@@ -145,34 +242,38 @@ class UnrecordableValue(MemoError, TypeError):
     def __str__(self) -> str:
         where = f"{self.function}: " if self.function else ""
         return (
-            f"{where}{self.path.lstrip('.') or 'the value'} {self.reason}, so it was not recorded. "
-            "memo.register_codec(TheType, encode=..., decode=...) teaches memo a type."
+            f"{where}{self.path.lstrip('.') or 'the value'} {self.reason}, so it was not recorded\n"
+            "  to teach memo its type: memo.register_codec(TheType, encode=..., decode=...)"
         )
 
 
+# Replay
+
+
 class Nearest(NamedTuple):
-    """The recording that is likest to a call that has none."""
+    """The recording that is most like a call that has none."""
 
     location: str
     recorded_at: str
     test: str | None
-    """The test that recorded it, where one did."""
+    """The test that recorded it, where a test did."""
     function: str
     version: str | int | None
 
 
 class RecordingNotFound(MemoError, LookupError):
-    """Replay was asked for a call of which there is no recording. No live call was made.
+    """A call was to be replayed, and has no recording. No live call was made.
 
-    - `reason`: `"arguments"` (others are recorded), `"version"` (the same arguments are, of another `version=`),
-      `"watched"` (the same but for what is watched now and was not then, or the other way round), `"function"` (the
-      same arguments are, under another function's name), `"consumed"` (`OutcomesExhausted`), `"moved"` (its file has
-      another name), `"no recordings"` (of this function), `"no store"`, `"unknown"` (the store could not be searched).
-    - `seen`: how many recordings of the function there are; `looked_at`: how many were compared, in the time there was.
-    - `nearest`: the one that is likest (`location`, `recorded_at`, `test`, `function`, `version`), or None, and
-      `differences`: what differs, as (path, recorded, asked for), `ABSENT` standing for what one of them does not have.
-    - `elsewhere`: directories nearby that do have recordings of the function, where the store has none.
-    - `command`: what to type to record it.
+    - `reason`: `"arguments"` (other arguments are recorded), `"version"` (the same arguments are, with another
+      `version=`), `"watched"` (the same but for what is watched now and was not then, or the other way round),
+      `"function"` (the same arguments are, under the name of another function), `"consumed"` (`OutcomesExhausted`),
+      `"moved"` (the file has another name), `"no recordings"` (of this function), `"no store"`, `"unknown"` (the store
+      could not be searched).
+    - `seen`: the number of recordings of the function; `looked_at`: how many were compared in the time allowed.
+    - `nearest`: the recording that is most like the call (`location`, `recorded_at`, `test`, `function`, `version`), or
+      None, and `differences`: what differs, as (path, recorded, asked for), with `ABSENT` for what one side lacks.
+    - `elsewhere`: directories nearby that have recordings of the function, where the store has none.
+    - `command`: the command that records the call.
     """
 
     def __init__(
@@ -189,8 +290,8 @@ class RecordingNotFound(MemoError, LookupError):
         nearest: Nearest | None = None,
         differences: tuple[tuple[str, Any, Any], ...] = (),
         elsewhere: tuple[str, ...] = (),
-        counted: str = "",
-        told: Iterable[str] = (),
+        summary: str = "",
+        details: Iterable[str] = (),
         command: str = "MEMO_MODE=record-if-missing",
     ) -> None:
         self.function = function
@@ -211,8 +312,8 @@ class RecordingNotFound(MemoError, LookupError):
                     f"{function}: {detail}",
                     f"  arguments: {shown}",
                     f"  key:       {key[:32]}",
-                    f"  looked in: {store}{f' ({counted})' if counted else ''}",
-                    *told,
+                    f"  looked in: {store}{f' ({summary})' if summary else ''}",
+                    *details,
                     f"  to record: {command}",
                 ]
             )
@@ -220,7 +321,7 @@ class RecordingNotFound(MemoError, LookupError):
 
 
 class OutcomesExhausted(RecordingNotFound):
-    """The identical call was replayed more often than it was recorded, and the recorder has `exhausted="error"`."""
+    """An identical call was replayed more often than it was recorded, and the recorder has `exhausted="error"`."""
 
     def __init__(
         self,
@@ -246,21 +347,21 @@ class OutcomesExhausted(RecordingNotFound):
             detail=f"all {times} used up (exhausted='repeat' would repeat the last)",
             reason="consumed",
             seen=1,
-            told=[f"  recording: {location}"] if location else [],
+            details=[f"  recording: {location}"] if location else [],
             command=command,
         )
 
 
 class NetworkBlocked(MemoError, OSError):
-    """A connection was tried while the network is blocked. None was made.
+    """A connection was tried while the network is blocked. No connection was made.
 
-    An `OSError`, like any connection that fails: clients close their sockets after those alone.
+    An `OSError`, like the error of any connection that fails: clients close their sockets after an `OSError` alone.
     """
 
     def __init__(self, host: str, caller: str = "") -> None:
         self.host = host
         self.caller = caller
-        """The function that tried, and where it stands."""
+        """The function that tried to connect, with its file and line."""
         super().__init__(host)
 
     def __str__(self) -> str:
@@ -271,31 +372,34 @@ class NetworkBlocked(MemoError, OSError):
         return type(self), (self.host, self.caller), self.__dict__  # an OSError is made by its `__init__`
 
 
+# Recordings and stores
+
+
 def _in_quotes(path: str) -> str:
-    """A path as a shell takes it."""
+    """Quote a path for a shell."""
     return "'" + path.replace("'", "'\"'\"'") + "'"
 
 
 class RecordingDamaged(MemoError):
-    """A recording is there but can not be read. It is never overwritten silently: delete it, or restore it."""
+    """A recording exists but cannot be read. It is never overwritten silently: restore it, or delete it."""
 
     def __init__(self, location: str, reason: str) -> None:
         self.location = location
         self.reason = reason
         remove = "rm -r" if reason.startswith("is a directory") else "rm"
         mend = (
-            "Delete that entry"
+            "restore the entry, or delete it and record again"
             if "://" in location
-            else f"Restore the file, or delete it and record again: {remove} {_in_quotes(location)}"
+            else f"restore the file, or delete it and record again: {remove} {_in_quotes(location)}"
         )
-        super().__init__(f"{location} {reason}. {mend}")
+        super().__init__(f"{location} {reason}\n  {mend}")
 
 
 class RecordingExpired(MemoError, UserWarning):
-    """A recording is older than the recorder's `max_age`.
+    """A recording is older than the `max_age` of the recorder.
 
-    A warning by default, one for each call in a session; raised with `on_expiry="fail"`, and with `on_expiry="record"`
-    where no call may be made. `recorded_at` is "" where the recording does not say it, `age` is None then.
+    A warning by default, once a call in a session; raised with `on_expiry="fail"`, and with `on_expiry="record"` where no
+    call may be made. Where the recording does not say when it was made, `recorded_at` is "" and `age` is None.
     """
 
     def __init__(
@@ -317,48 +421,49 @@ class RecordingExpired(MemoError, UserWarning):
         self.age = age
         self.max_age = max_age
         self.command = command
-        super().__init__(f"{function}: {location} {said}. To record it again: {command}")
+        super().__init__(f"{function}: {location} {said}\n  to record it again: {command}")
 
 
 class NotARecording(RecordingDamaged):
-    """A file stands where a recording should be, but memo did not write it."""
+    """A file has the name of a recording, but memo did not write it."""
 
 
 class KeyMismatch(RecordingDamaged):
-    """A recording's key is not the one that its function and arguments give: it was edited or moved."""
+    """The key of a recording is not the one that its function and arguments give: the file was edited or moved."""
 
 
 class NewerFormat(MemoError):
-    """A recording was written by a newer memo."""
+    """A recording was written by a newer version of memo."""
 
     def __init__(self, location: str, version: object, supported: int) -> None:
         self.location = location
         self.version = version
         self.supported = supported
         self.reason = f"has format version {version!r}; this memo reads up to {supported}"
-        super().__init__(f"{location} {self.reason}. Upgrade it: pip install --upgrade memo-recorder")
+        super().__init__(f"{location} {self.reason}\n  pip install --upgrade memo-recorder")
 
 
 class UntrustedType(MemoError):
-    """A recording names a type that it may not name. Nothing was imported, called or built."""
+    """A recording names a type that recordings may not name. Nothing was imported, called or built."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
         package = name.partition(":")[0].partition(".")[0]
         super().__init__(
-            f"the recording names the type {name}, which {reason}. If you trust it: import {package} before the replay, "
-            f"name it in the function's annotations, or pass trust=({package!r},)"
+            f"the recording names a type that {reason}: {name}\n"
+            f"  to trust it: import {package} before the replay, name the type in the annotations of the function, "
+            f"or pass trust=({package!r},)"
         )
 
 
 class TypeNotFound(MemoError):
-    """A recording names a type that does not exist (any more)."""
+    """A recording names a type that does not exist, or no longer does."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
-        super().__init__(f"the recording names the type {name}, but {reason}. Record again, or bring the type back")
+        super().__init__(f"the recording names the type {name}, but {reason}\n  record again, or bring the type back")
 
 
 class DataMismatch(MemoError):
@@ -367,7 +472,7 @@ class DataMismatch(MemoError):
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
-        super().__init__(f"the recorded data no longer fits {name}: {reason}. Record again")
+        super().__init__(f"the recorded data no longer fits {name}: {reason}\n  record again")
 
 
 class StreamCutShort(MemoError):
@@ -377,13 +482,14 @@ class StreamCutShort(MemoError):
         self.function = function
         self.items = items
         super().__init__(
-            f"{function}: the recorded consumer left the stream after {items} items, and this one asked for more. "
-            "Record again, reading the stream to its end"
+            f"{function}: more was asked of a stream than was recorded: its consumer left after {items} "
+            f"item{'' if items == 1 else 's'}\n"
+            "  record again, and read the stream to its end"
         )
 
 
 class Refused(MemoError):
-    """Something was not done with the recordings of a store, since some could have been lost or mixed up. All are as before."""
+    """A change of the recordings of a store was refused, since some could have been lost or mixed up. All are as before."""
 
     def __init__(self, location: str, reason: str) -> None:
         self.location = location
@@ -392,7 +498,7 @@ class Refused(MemoError):
 
 
 class StoreError(MemoError):
-    """A store failed: not the recording, but the place where it lies."""
+    """A store failed: not one recording, but the place that holds the recordings."""
 
     def __init__(self, location: str, reason: str) -> None:
         self.location = location
@@ -409,7 +515,7 @@ class StoreNotWritable(StoreError):
 
 
 class StoreFull(StoreError):
-    """A recording could not be written because there is no space left."""
+    """A recording could not be written because no space is left."""
 
 
 class EntryVanished(StoreError):
@@ -422,7 +528,7 @@ class EntryVanished(StoreError):
 class RecordingsSpooled(MemoError, UserWarning):
     """The store could not be reached: what was recorded meanwhile is kept in a local directory. A warning.
 
-    Every caller got its live answer, and nothing is lost: `memo push` delivers it.
+    Every caller got the live answer, and nothing is lost: `memo push` delivers the recordings.
     """
 
     def __init__(self, store: str, spool: str, recordings: int, reason: str) -> None:
@@ -431,18 +537,18 @@ class RecordingsSpooled(MemoError, UserWarning):
         self.recordings = recordings
         self.reason = reason
         super().__init__(
-            f"{recordings} recordings could not be stored in {store} ({reason}) and are kept in {spool}. "
-            f"When it is back: memo push {_in_quotes(spool)} STORE"
+            f"{recordings} recordings could not be stored in {store} ({reason}) and are kept in {spool}\n"
+            f"  when the store is back: memo push {_in_quotes(spool)} STORE"
         )
 
 
 class WatchedFieldChanged(MemoError, UserWarning):
     """A replayed call differs from the recorded one in a field that `watch` keeps out of the key.
 
-    A warning by default, one for each change of a call in a session; raised with `on_watched_change="fail"`. `fields` are
-    the paths that changed, `fingerprints` what they were and are: path to (recorded, asked for), None where it is not
-    watched. `memo rekey` accepts the new ones into the recording at `location`; `target` is what to type for that, where
-    it is no file.
+    A warning by default, once a change of a call in a session; raised with `on_watched_change="fail"`. `fields` are the
+    paths that changed; `fingerprints` maps each path to its fingerprints (recorded, asked for), None where the path is not
+    watched. `memo rekey` accepts the new ones into the recording at `location`; `target` names the recording for that
+    command where it is no file.
     """
 
     def __init__(
@@ -458,16 +564,16 @@ class WatchedFieldChanged(MemoError, UserWarning):
         self.location = location
         self.target = target
         self.fingerprints = dict(fingerprints or {})
-        said = (
+        message = (
             f"{function}: replayed although {', '.join(self.fields)} changed since it was recorded "
             "(watched, not part of the key)"
         )
         if self.fingerprints and location:
-            import shlex  # not for everybody who imports memo
+            import shlex  # needed here alone
 
             accepting = " ".join(
                 f"--drop {shlex.quote(path)}" if new is None else f"--watch {shlex.quote(f'{path}#{new}')}"
                 for path, (_, new) in self.fingerprints.items()
             )
-            said += f". If the answer still stands: memo rekey {target or shlex.quote(location)} {accepting}"
-        super().__init__(said)
+            message += f"\n  if the answer is still right: memo rekey {target or shlex.quote(location)} {accepting}"
+        super().__init__(message)

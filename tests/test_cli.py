@@ -82,7 +82,9 @@ sys.exit(main(["ls"]))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"memo: the command line needs {' and '.join(missing)}: pip install 'memo-recorder[cli]'\n"
+    assert done.stderr == (
+        "memo: the command line needs an extra that is not installed: cli\n  pip install 'memo-recorder[cli]'\n"
+    )
 
 
 def test_no_space_for_the_output():

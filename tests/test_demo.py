@@ -86,7 +86,7 @@ def test_variables_of_the_environment_do_not_change_it(tmp_path):
 def test_without_openai_it_says_what_installs_it():
     done = demo(prelude=HIDDEN)
     assert done.returncode == 1
-    assert 'pip install "memo-recorder[openai]"' in done.stderr
+    assert "pip install 'memo-recorder[openai]'" in done.stderr
     assert "Traceback" not in done.stderr
     assert "the same objects" in done.stdout
 

@@ -345,11 +345,11 @@ def _error(call: Call, store: Store, search: _Search) -> RecordingNotFound:
         nearest, found = _nearest(name, document, store), differences(document["arguments"], asked)
         watched = document.get("watched") or {}
     reason = _reason(call, store, search, nearest, found, watched)
-    told = [*_about_nearest(call, store, reason, nearest, found), *_could_not_say(search)]
+    details = [*_about_nearest(call, store, reason, nearest, found), *_could_not_say(search)]
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
-        told += _about_nothing(call, store, search)
-    told += [f"  but in:    {each} (MEMO_STORE={shlex.quote(each)})" for each in elsewhere]
+        details += _about_nothing(call, store, search)
+    details += [f"  but in:    {each} (MEMO_STORE={shlex.quote(each)})" for each in elsewhere]
     return RecordingNotFound(
         function=call.function,
         key=call.key,
@@ -362,8 +362,8 @@ def _error(call: Call, store: Store, search: _Search) -> RecordingNotFound:
         nearest=nearest,
         differences=tuple(found),
         elsewhere=elsewhere,
-        counted=_counted(call, search),
-        told=told,
+        summary=_counted(call, search),
+        details=details,
         command=recording_command(),
     )
 
@@ -527,7 +527,7 @@ def _plain(call: Call, store: Store, why: str) -> RecordingNotFound:
         store=at,
         arguments=call.arguments.decode(),
         reason="unknown",
-        told=[f"             {why}"],
+        details=[f"             {why}"],
         command=recording_command(),
     )
 

@@ -23,7 +23,7 @@ from memo._engine.session import Session
 from memo._values.kinds import module_name
 from memo.codecs.types import Types
 from memo.codecs.values import Values
-from memo.errors import InvalidOption, UnknownOption
+from memo.errors import CallNotAllowed, InvalidOption, UnknownOption
 from memo.scrub import Scrubber
 
 __all__ = ["CacheInfo", "Options", "Recordable", "recordable"]
@@ -226,7 +226,7 @@ class _Cache:
         """Make this call live now, and store what comes of it in place of what was recorded.
 
         Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside of any
-        recorder the call is made and nothing is stored. Raises `InvalidOption` in `replay`, where no call is ever made.
+        recorder the call is made and nothing is stored. Raises `CallNotAllowed` in `replay`, where no call is ever made.
         """
         return _refresh(self._self_function, self.__wrapped__, self._self_receiver, args, kwargs)
 
@@ -265,7 +265,7 @@ def _refresh(function: _Function, wrapped: Any, instance: Any, args: tuple[Any, 
     if session is None:
         return wrapped(*args, **kwargs)
     if session.mode is Mode.REPLAY:
-        raise InvalidOption("mode", session.mode, [f"{mode} to refresh()" for mode in Mode if mode is not Mode.REPLAY])
+        raise CallNotAllowed(function.name, session.mode)
     if session.mode is Mode.LIVE:
         return wrapped(*args, **kwargs)
     session.restart(function.call(session, instance, args, kwargs))

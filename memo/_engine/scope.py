@@ -12,7 +12,7 @@ from memo._engine.modes import Mode
 from memo._engine.options import RecorderOptions
 from memo._engine.recordable import CacheInfo, Options, recordable
 from memo._engine.session import Session
-from memo.errors import InvalidOption
+from memo.errors import AlreadyStarted
 from memo.stores import Store
 
 __all__ = ["Memoized", "Recorder", "recording", "start", "stop"]
@@ -116,11 +116,11 @@ class Recorder(Session):
     def start(self) -> Self:
         """Become the process's default: for every task and thread without a scope of its own, until `stop`.
 
-        Raises `InvalidOption` if another one is.
+        Raises `AlreadyStarted` if another recorder is.
         """
         others = [each for each in process_wide if each.started and each is not self]
         if others:
-            raise InvalidOption("start", repr(self), [f"{others[0]!r}.stop() first"])
+            raise AlreadyStarted(repr(self), repr(others[0]))
         if not self.started:
             self.started = True
             self._become_default()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from io import TextIOWrapper
 
-from memo.errors import MemoError
+from memo.errors import MemoError, MissingExtra
 
 __all__ = ["main"]
 
@@ -26,9 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    missing = [name for name in ("typer", "rich") if find_spec(name) is None]
-    if missing:
-        _say(f"memo: the command line needs {' and '.join(missing)}: pip install 'memo-recorder[cli]'")
+    if not all(find_spec(name) for name in ("typer", "rich")):
+        _say(f"memo: {MissingExtra('the command line', 'cli')}")
         return 2
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal, or a pipe, that does not know every character

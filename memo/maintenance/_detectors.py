@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memo.errors import MemoError
+from memo.errors import MissingExtra
 
 __all__ = ["Detectors"]
 
@@ -10,16 +10,14 @@ __all__ = ["Detectors"]
 class Detectors:
     """kingfisher's rules, ready to be used. Getting them ready takes seconds the first time; then they are cached.
 
-    Raises `MemoError` if kingfisher is not installed.
+    Raises `MissingExtra` if kingfisher is not installed.
     """
 
     def __init__(self) -> None:
         try:
             from kingfisher_sdk import Rules, Scanner
         except ImportError as error:
-            raise MemoError(
-                f"looking for secrets needs kingfisher: pip install 'memo-recorder[scan]' ({error})"
-            ) from None
+            raise MissingExtra("looking for secrets", "scan") from error
         self._scanner = Scanner(Rules(confidence="low"))
 
     def find(self, data: bytes) -> dict[str, str]:

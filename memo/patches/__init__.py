@@ -40,8 +40,8 @@ def install(*targets: str | Patch, **options: Unpack[InstallOptions]) -> Install
     replayed without the SDK transforming its arguments again, which takes most of the time.
 
     Installing twice patches once; each installation is uninstalled by itself. Raises `InvalidOption` for an unknown preset
-    or option, or for options other than those with which a target is patched already; `TargetNotFound` for a target that
-    does not exist, naming the nearest.
+    or option, `AlreadyPatched` for options other than those with which a target is patched already, and `TargetNotFound`
+    for a target that does not exist, naming the nearest.
     """
     if not targets:
         if options:

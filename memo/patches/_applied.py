@@ -14,7 +14,7 @@ from typing import Any
 from memo._engine.driver import CallDriver
 from memo._engine.guard import lift
 from memo._engine.recordable import BoundRecordable, Recordable
-from memo.errors import InvalidOption, TargetNotFound
+from memo.errors import AlreadyPatched, InvalidOption, TargetNotFound
 from memo.patches._patch import Patch
 from memo.patches._targets import loaded_as, namespace, resolve, split
 from memo.patches._wrapper import Patched, is_decorated, is_patched, is_under
@@ -80,13 +80,11 @@ class AppliedPatch:
         return self.count > 0 and loaded is self._loaded
 
     def _is_decorated(self, found: Any) -> bool:
-        """Return whether the function is `@recordable` itself. Raises `InvalidOption` for options without effect."""
+        """Return whether the function is `@recordable` itself. Raises `AlreadyPatched` for options without effect."""
         if not is_decorated(found):
             return False
         if self.patch.options:
-            raise InvalidOption(
-                "options", f"{_words(self.patch)} for {self.patch.target}", ["none: it is @recordable already"]
-            )
+            raise AlreadyPatched(self.patch.target, _words(self.patch), "the function is @recordable in the code")
         return True
 
     def _put(self, owner: Any, original: Any, *, own: bool) -> None:
@@ -112,17 +110,15 @@ class AppliedPatch:
         return False
 
     def agree(self, patch: Patch) -> None:
-        """Raise `InvalidOption` if the target is patched with other options."""
+        """Raise `AlreadyPatched` if the target is patched with other options."""
         mine = self.patch
         if (mine.options, mine.run, mine.describe) != (patch.options, patch.run, patch.describe):
-            raise InvalidOption(
-                "options", f"{_words(patch)} for {patch.target}", [f"{_words(mine)}, with which it is patched already"]
-            )
+            raise AlreadyPatched(patch.target, _words(patch), f"it is patched already, with {_words(mine)}")
 
     def _function_of(self, original: Any) -> Any:
         try:
             return function_of(original, self.patch)
-        except InvalidOption:
+        except (AlreadyPatched, InvalidOption):
             raise
         except (TypeError, ValueError) as error:
             raise TargetNotFound(self.patch.target, str(error), []) from None

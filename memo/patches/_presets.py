@@ -12,7 +12,6 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from importlib import metadata
 from typing import Any, cast
 
@@ -52,11 +51,7 @@ def patches_of(target: str | Patch, options: Options, path: Sequence[str] | None
 def _preset(name: str, options: Options, path: Sequence[str] | None) -> list[Patch]:
     plain = name.replace("-", "_")
     if plain not in preset_names():
-        nearest = get_close_matches(plain, preset_names(), 1)
-        hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
-        raise InvalidOption(
-            "preset", name, ["package.module:Class.method", *preset_names()[:-1], preset_names()[-1] + hint]
-        )
+        raise InvalidOption("preset", name, ["package.module:Class.method", *preset_names()])
     module = importlib.import_module(f"{presets.__name__}.{plain}")
     _mention(module.REQUIRES)
     patches = [_extended(patch, options) for patch in module.PATCHES]

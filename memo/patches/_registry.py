@@ -47,7 +47,7 @@ def check(patch: Patch, *, path: Sequence[str] | None = ()) -> None:
 def apply(patch: Patch) -> None:
     """Put a patch in place, now or when its module is imported. Applying twice counts twice and patches once.
 
-    Raises `InvalidOption` if it is in place with other options, `TargetNotFound`.
+    Raises `AlreadyPatched` if the target is in place with other options, `TargetNotFound` if there is none.
     """
     module = split(patch.target)[0]
     _wait(module)

@@ -528,11 +528,27 @@ def raise_spooled():
             ask("why")
 
 
+def start_twice() -> None:
+    recorder = memo.start(MemoryStore())
+    try:
+        memo.start(MemoryStore())
+    finally:
+        recorder.stop()
+
+
+def patch_twice() -> None:
+    with memo.install("colorsys:rgb_to_hsv"):
+        memo.install("colorsys:rgb_to_hsv", name="other")
+
+
 RAISES = {
     "RecordingsSpooled": raise_spooled,
     "MissingExtra": raise_missing_extra,
     "NetworkBlocked": raise_blocked,
     "NotPatched": raise_not_patched,
+    "AlreadyPatched": patch_twice,
+    "AlreadyStarted": start_twice,
+    "CallNotAllowed": lambda: memo.Recorder(MemoryStore()).recordable(lambda: 1).refresh(),
     "TargetNotFound": lambda: memo.install("json:dumpz"),
     "MemoError": lambda: raise_store(RuntimeError("x")),
     "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),

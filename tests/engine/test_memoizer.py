@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from memo import CacheInfo, Recorder, RecordingNotFound, recordable, recording
-from memo.errors import InvalidOption
+from memo.errors import CallNotAllowed, InvalidOption
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -206,7 +206,7 @@ async def test_refresh_makes_no_call_in_replay(tmp_path):
     async def grade(answer):
         pytest.fail("was called")
 
-    with pytest.raises(InvalidOption, match="refresh"):
+    with pytest.raises(CallNotAllowed, match="refresh"):
         await grade.refresh("a")
     with pytest.raises(RecordingNotFound):
         await grade("a")

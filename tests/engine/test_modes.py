@@ -9,7 +9,7 @@ import pytest
 
 import memo
 from memo import Recorder, RecordingNotFound, recordable, recording
-from memo.errors import InvalidMode, InvalidOption, OutcomesExhausted, StoreFull
+from memo.errors import AlreadyStarted, InvalidMode, InvalidOption, OutcomesExhausted, StoreFull
 from memo.stores import DirectoryStore
 
 pytestmark = pytest.mark.anyio
@@ -417,7 +417,7 @@ def test_a_process_wide_recorder(tmp_path):
         with recording(tmp_path / "scope", mode="record"):
             assert known("?") == 2
         assert recorder.start() is recorder  # already
-        with pytest.raises(InvalidOption, match="stop"):
+        with pytest.raises(AlreadyStarted, match="stop"):
             memo.start(tmp_path / "second")
         assert memo.current() is recorder
     finally:

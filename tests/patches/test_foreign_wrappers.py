@@ -10,7 +10,7 @@ from patched import is_plain, is_unchanged, names, names_in, put_wrapt, recorded
 
 import memo
 from memo import Patch, recording
-from memo.errors import InvalidOption
+from memo.errors import AlreadyPatched
 
 # Foreign wrappers
 
@@ -181,7 +181,7 @@ class Sub(Tool):
         assert rec.stats.recorded == 3
         assert {each.partition("/")[0] for each in store.scan("")} == {"own", "own.make"}
     for target in (f"{name}:Tool.run", f"{name}:Sub.run", f"{name}:Tool.make"):
-        with pytest.raises(InvalidOption, match="none: it is @recordable already"):
+        with pytest.raises(AlreadyPatched, match="is @recordable in the code"):
             memo.install(target, name="other")
     assert "run" not in vars(module.Sub)
 

@@ -15,7 +15,7 @@ from patched import SOURCE, is_plain, is_unchanged, names_in, put_wrapt, recorde
 
 import memo
 from memo import Patch, recording
-from memo.errors import InvalidOption
+from memo.errors import AlreadyPatched
 from memo.patches import _registry
 from memo.patches._wrapper import Patched
 
@@ -238,7 +238,7 @@ def test_two_installations_share_one_wrapper(mod):
 def test_other_options_for_one_target(mod):
     target = f"{mod.__name__}:double"
     with memo.install(target, name="a"):
-        with pytest.raises(InvalidOption, match=r"name.*b.*double.*name.*a.*patched already"):
+        with pytest.raises(AlreadyPatched, match=r"double.*name.*b.*patched already.*name.*a"):
             memo.install(f"{mod.__name__}:adouble", target, name="b")
         assert "_self_wrapper" not in dir(mod.adouble), "what had been installed of it was taken back"
         assert is_plain(mod.adouble)
@@ -253,7 +253,7 @@ def test_other_ways_of_naming_calls_for_one_target(mod):
     with (
         memo.install(Patch(target, {"ignore": ["x"]}, describe=describe)),
         memo.install(Patch(target, {"ignore": ("x",)}, describe=describe)),
-        pytest.raises(InvalidOption, match=r"double.*describe.*patched already"),
+        pytest.raises(AlreadyPatched, match=r"double.*patched already.*describe"),
     ):
         memo.install(target, ignore="x")
 
@@ -277,7 +277,7 @@ def test_one_function_under_two_names(mod, first, removed, foreign):
     take = put_wrapt(mod.Base, "ask") if foreign else lambda: None
     installed[1 - first] = memo.install(targets[1 - first])
     assert times() == 1
-    with pytest.raises(InvalidOption, match="patched already"):
+    with pytest.raises(AlreadyPatched, match="patched already"):
         memo.install(targets[1 - first], name="other")
     installed[removed].uninstall()
     assert times() == 1

@@ -329,7 +329,7 @@ def test_help(project):
 def test_a_method_that_is_not_there_is_logged_where_it_is_imported(project):
     done = memo(project, *RECORD, "--patch", "run_tools:Tool.rnu", "--", "app.py", "a")
     assert done.stdout == "['a']\n"
-    assert done.stderr == ("run_tools:Tool.rnu can not be patched: Tool has no rnu. Did you mean run_tools:Tool.run?\n")
+    assert done.stderr == ("run_tools:Tool.rnu cannot be patched: Tool has no rnu. Did you mean run_tools:Tool.run?\n")
 
 
 def test_what_could_not_be_recorded_is_said_at_the_end(project):

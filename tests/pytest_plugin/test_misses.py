@@ -172,8 +172,8 @@ def test_whatever_is_swallowed_fails_its_test(recorded):
     assert project.calls == []
     said = {
         "exhausted": "all 1 recorded",
-        "cut_short": "left the stream after 1 items",
-        "cut_short_async": "left the stream after 1 items",
+        "cut_short": "its consumer left after 1 item",
+        "cut_short_async": "its consumer left after 1 item",
         "unreadable": "the recording names the type test_app:Answer",
         "expired_fail": "which is more than max_age=0 seconds",
         "expired_record": "which is more than max_age=0 seconds",
@@ -299,11 +299,11 @@ def test_two():
 @pytest.mark.parametrize(
     ("mark", "said"),
     [
-        ("mode='replya'", "mode='replya' is not known to memo"),
-        ("mod='replay'", "@pytest.mark.memo='mod' is not known to memo; allowed: "),
+        ("mode='replya'", "mode='replya' is invalid"),
+        ("mod='replay'", "@pytest.mark.memo='mod' is invalid; allowed: "),
         ("'replay'", "options by name: mode=..."),
-        ("exhausted='maybe'", "exhausted='maybe' is not known to memo; allowed: repeat, error"),
-        ("ignore='a b['", "ignore='a b[' is not known to memo"),
+        ("exhausted='maybe'", "exhausted='maybe' is invalid; allowed: repeat, error"),
+        ("ignore='a b['", "ignore='a b[' is invalid"),
     ],
 )
 def test_a_wrong_mark(project, mark, said):
@@ -339,18 +339,23 @@ def test_of_the_module(memo_recorder):
 @pytest.mark.parametrize(
     ("arguments", "ini", "variable", "said"),
     [
-        (["--memo-mode=recrod"], "", "", "--memo-mode='recrod' is not known to memo; allowed: live, record, replay"),
-        ([], "memo_mode = recrod", "", "memo_mode='recrod' is not known"),
-        ([], "", "recrod", "MEMO_MODE='recrod' is not known"),
+        (
+            ["--memo-mode=recrod"],
+            "",
+            "",
+            "--memo-mode='recrod' is invalid (did you mean 'record'?); allowed: live, record, replay",
+        ),
+        ([], "memo_mode = recrod", "", "memo_mode='recrod' is invalid"),
+        ([], "", "recrod", "MEMO_MODE='recrod' is invalid"),
         (
             ["--memo-unused=shout"],
             "",
             "",
-            "--memo-unused='shout' is not known to memo; allowed: report, fail, delete, ignore",
+            "--memo-unused='shout' is invalid; allowed: report, fail, delete, ignore",
         ),
-        ([], "memo_max_age = 30", "", "memo_max_age='30' is not known to memo; allowed: 90s, 15m"),
-        ([], "memo_on_expiry = no", "", "memo_on_expiry='no' is not known to memo; allowed: warn, fail, record"),
-        ([], "memo_scope = class", "", "memo_scope='class' is not known to memo; allowed: test, module, session"),
+        ([], "memo_max_age = 30", "", "memo_max_age='30' is invalid; allowed: 90s, 15m"),
+        ([], "memo_on_expiry = no", "", "memo_on_expiry='no' is invalid; allowed: warn, fail, record"),
+        ([], "memo_scope = class", "", "memo_scope='class' is invalid; allowed: test, module, session"),
     ],
 )
 def test_a_wrong_option_ends_the_run_at_once(project, monkeypatch, arguments, ini, variable, said):

@@ -180,7 +180,7 @@ def test_another():
     run = project.run(passed=3, failed=1)
     assert "test_another (test_app.py:" in run.text
     project.ini("memo_allowed_hosts = http://example.com/")
-    assert "memo_allowed_hosts='http://example.com/' is not known to memo" in project.run().text
+    assert "memo_allowed_hosts='http://example.com/' is invalid" in project.run().text
 
 
 def test_the_patch_that_is_missing(project):

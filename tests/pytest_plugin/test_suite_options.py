@@ -129,12 +129,12 @@ def test_options_of_a_suite(project):
     [
         (
             "{'ignored': ['trace']}",
-            "memo_config='ignored' is not known to memo; allowed: claim_timeout, claims, errors",
+            "memo_config='ignored' is invalid (did you mean 'ignore'?); allowed: claim_timeout, claims, errors",
         ),
-        ("['trace']", "memo_config=['trace'] is not known to memo; allowed: a dict of options"),
+        ("['trace']", "memo_config=['trace'] is invalid; allowed: a dict of options"),
         ("{'patches': ['openia']}", "did you mean 'openai'?"),
         ("{'patches': ['json:laods']}", "Did you mean json:loads or"),
-        ("{'mode': 'record'}", "memo_config='mode' is not known to memo"),
+        ("{'mode': 'record'}", "memo_config='mode' is invalid"),
     ],
 )
 def test_wrong_options_of_a_suite(project, config, said):
