@@ -300,7 +300,7 @@ def test_two():
     ("mark", "said"),
     [
         ("mode='replya'", "mode='replya' is invalid"),
-        ("mod='replay'", "@pytest.mark.memo='mod' is invalid; allowed: "),
+        ("mod='replay'", "@pytest.mark.memo='mod' is invalid (did you mean 'mode'?); allowed: "),
         ("'replay'", "options by name: mode=..."),
         ("exhausted='maybe'", "exhausted='maybe' is invalid; allowed: repeat, error"),
         ("ignore='a b['", "ignore='a b[' is invalid"),
@@ -353,7 +353,7 @@ def test_of_the_module(memo_recorder):
             "",
             "--memo-unused='shout' is invalid; allowed: report, fail, delete, ignore",
         ),
-        ([], "memo_max_age = 30", "", "memo_max_age='30' is invalid; allowed: 90s, 15m"),
+        ([], "memo_max_age = 30", "", "memo_max_age='30' is invalid (did you mean '30d'?); allowed: 90s, 15m"),
         ([], "memo_on_expiry = no", "", "memo_on_expiry='no' is invalid; allowed: warn, fail, record"),
         ([], "memo_scope = class", "", "memo_scope='class' is invalid; allowed: test, module, session"),
     ],
