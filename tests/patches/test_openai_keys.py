@@ -12,7 +12,7 @@ import pytest
 from openai_uses import MESSAGES, opened, raised, recordings
 
 import memo
-from memo.errors import InvalidOption, RecordingNotFound, UnkeyableArgument, WatchedFieldChanged
+from memo.errors import AlreadyPatched, InvalidOption, RecordingNotFound, UnkeyableArgument, WatchedFieldChanged
 
 # The SDKs and httpx leave generators of their own behind, which trio tells.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(openai|httpx|httpcore):ResourceWarning")
@@ -177,8 +177,8 @@ async def test_more_options_for_a_preset(server: Any, api_key: str, tmp_path: Pa
 
 
 def test_installed_twice_with_other_options_is_refused():
-    with pytest.raises(InvalidOption):
+    with pytest.raises(AlreadyPatched):
         memo.install("openai", ignore=("server",))
-    with pytest.raises(InvalidOption):
+    with pytest.raises(AlreadyPatched):
         memo.install("openai", headers=("x-a",))
     memo.install("openai").uninstall()
