@@ -10,7 +10,7 @@ import orjson
 from benchmarks._harness import Row, spread
 from memo import RecordingNotFound, recordable, recording
 from memo._calls.call import Call
-from memo._recordings.document import render, timestamp
+from memo._recordings.document import Document, render, timestamp
 
 NAME = "benchmarks.asked"
 
@@ -40,7 +40,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
                     "recorded_at": timestamp(),
                     "outcomes": [{"value": "rain", "seconds": 0.5}],
                 }
-                (folder / f"{call.key[:32]}.json").write_bytes(render(document))
+                (folder / f"{call.key[:32]}.json").write_bytes(render(Document.from_tree(document)))
             missed(directory, 0)
             found = [missed(directory, number) for number in range(5 if quick else 15)]
         seconds = [each for each, _ in found]

@@ -16,7 +16,7 @@ from benchmarks._harness import Row, race_processes
 from benchmarks._samples import ANSWER, MESSAGES
 from memo._calls.digest import call_key, entry_name
 from memo._json import canonical_json
-from memo._recordings.document import render
+from memo._recordings.document import Document, render
 from memo.stores import Creates, Store, as_store
 from memo.stores._entry import pack
 
@@ -59,7 +59,7 @@ def recording(number: int) -> tuple[str, bytes]:
         "recorded_at": "2026-11-23T09:30:00Z",
         "outcomes": [{"value": {"__type__": "benchmarks._samples:Answer", "value": ANSWER.model_dump()}, "seconds": 1}],
     }
-    return entry_name("benchmarks.ask", key), render(document)
+    return entry_name("benchmarks.ask", key), render(Document.from_tree(document))
 
 
 def made(url: str) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any
 
-from memo._calls.call import NOTHING_WATCHED
+from memo._recordings.document import Document
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.stores import Store
@@ -27,18 +26,16 @@ class Recording:
     until: float | None = None
     """The `time.monotonic()` at which the store drops it."""
 
-    def __init__(
-        self, document: dict[str, Any], data: bytes, values: Values, store: Store, name: str, *, held: bool
-    ) -> None:
-        self._trees: list[Any] = document["outcomes"]
+    def __init__(self, document: Document, data: bytes, values: Values, store: Store, name: str, *, held: bool) -> None:
+        self._trees: list[Any] = document.outcomes
         self.count = len(self._trees)
         self._outcomes = _none_yet(self.count) if held else None
         self._data = b"" if held else data
         self._values = values
         self._store = store
         self.name = name
-        self.watched: Mapping[str, str] = document.get("watched", NOTHING_WATCHED)
-        self.recorded_at: object = document.get("recorded_at")
+        self.watched = document.watched
+        self.recorded_at = document.recorded_at
         self.size = len(data)
 
     def location(self) -> str:

@@ -12,18 +12,18 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from heapq import heappush, heapreplace
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
-from memo._calls.call import Call
+from memo._calls.call import NOTHING_WATCHED, Call
 from memo._calls.digest import call_key, entry_name
 from memo._recordings.differences import ABSENT, Difference, differences, lines, printable, similarity
-from memo._recordings.document import render
+from memo._recordings.document import Document, parse_head, render
 from memo._values.paths import parse_path
 from memo.errors import InvalidOption, Nearest, RecordingNotFound
 from memo.stores import DirectoryStore, Store
@@ -134,12 +134,12 @@ class _Search:
         self._sure = 0.0
         self._started = 0.0
 
-    def finalists(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def finalists(self) -> Iterator[tuple[str, Document]]:
         """The nearest recordings, without their outcomes, the likest first."""
         for each in sorted(self.best, reverse=True):
             yield from self.parsed(each)
 
-    def parsed(self, candidate: _Candidate) -> Iterator[tuple[str, dict[str, Any]]]:
+    def parsed(self, candidate: _Candidate) -> Iterator[tuple[str, Document]]:
         """One of them, if it can be read."""
         try:
             data = candidate.data
@@ -256,24 +256,19 @@ class _Search:
         self.unread.append(f"{location} ({said.removeprefix(location).strip()})" if location not in said else said)
 
 
-def _document(data: bytes) -> dict[str, Any]:
-    """A recording without its outcomes, which may be large. Raises ValueError."""
-    head, found, _ = data.partition(b',\n  "outcomes": [')
+def _document(data: bytes) -> Document:
+    """Return a recording without its outcomes. Raises `ValueError`."""
     try:
-        document = orjson.loads(head + b"}" if found else data)
+        return parse_head(data)
     except orjson.JSONDecodeError:
         raise ValueError("is no whole recording" if len(data) < _WHOLE else "is too large to be compared") from None
-    if not isinstance(document, dict) or not isinstance(document.get("arguments"), dict):
-        raise ValueError("is no recording")  # noqa: TRY004 - a value of the file's
-    return document
 
 
 class _Likeness:
     """How alike the arguments in a file are to those of the call, told from its bytes: in microseconds, whatever its size."""
 
     def __init__(self, call: Call) -> None:
-        document = {"arguments": orjson.loads(call.arguments), "recorded_at": "", "outcomes": []}
-        self._region = _region(render(document)[:_HEAD])
+        self._region = _region(render(Document.of(call, []))[:_HEAD])
         self._number = int.from_bytes(self._region, "big")
         self._by_line = len(self._region) > _WORDS_UP_TO
         self._tokens = set(self._split(self._region))
@@ -330,20 +325,20 @@ _DIGITS = 10
 
 def _error(call: Call, store: Store, search: _Search) -> RecordingNotFound:
     asked = orjson.loads(call.arguments)
-    likest: tuple[float, str, dict[str, Any]] | None = None
+    likest: tuple[float, str, Document] | None = None
     for name, document in search.finalists():
-        alike = similarity(document["arguments"], asked)
+        alike = similarity(document.arguments, asked)
         if likest is None or alike > likest[0]:
             likest = (alike, name, document)
     for name, document in search.parsed(search.same) if search.same is not None else ():
         # The same question may be asked of two functions: another's counts where this one has nothing like it.
-        if document.get("function") == call.function or likest is None or likest[0] < _LIKE:
+        if document.function == call.function or likest is None or likest[0] < _LIKE:
             likest = (1.0, name, document)
-    nearest, found, watched = None, list[Difference](), dict[str, Any]()
+    nearest, found, watched = None, list[Difference](), NOTHING_WATCHED
     if likest is not None:
         _, name, document = likest
-        nearest, found = _nearest(name, document, store), differences(document["arguments"], asked)
-        watched = document.get("watched") or {}
+        nearest, found = _nearest(name, document, store), differences(document.arguments, asked)
+        watched = document.watched
     reason = _reason(call, store, search, nearest, found, watched)
     details = [*_about_nearest(call, store, reason, nearest, found), *_could_not_say(search)]
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
@@ -386,7 +381,7 @@ def _reason(
     search: _Search,
     nearest: Nearest | None,
     found: list[Difference],
-    watched: dict[str, Any],
+    watched: Mapping[str, str],
 ) -> str:
     if nearest is not None:
         if nearest.function != call.function:
@@ -421,14 +416,13 @@ def _only_watched(found: list[Difference], paths: Iterable[str]) -> bool:
     return all((each.before in nothing or each.after in nothing) and taken(each.path) for each in found)
 
 
-def _nearest(name: str, document: dict[str, Any], store: Store) -> Nearest:
-    test = document.get("test")
+def _nearest(name: str, document: Document, store: Store) -> Nearest:
     return Nearest(
         location=store.location(name),
-        recorded_at=str(document.get("recorded_at", "")),
-        test=test if isinstance(test, str) else None,
-        function=str(document.get("function", "")),
-        version=document.get("version"),
+        recorded_at=document.recorded_at or "",
+        test=document.test,
+        function=document.function,
+        version=document.version,
     )
 
 

@@ -7,13 +7,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._engine.flights import Claim
 from memo._engine.gateway import StoreGateway
-from memo._recordings.document import FORMAT_VERSION, parse, render, timestamp
+from memo._recordings.document import Document, parse, render
 from memo._recordings.outcomes import fingerprint
 from memo.stores import Store
 
@@ -106,25 +104,12 @@ class Writer:
     def _earlier(self, call: Call) -> list[dict[str, Any]]:
         """Return the outcomes that the session has recorded of earlier identical calls."""
         count = self._recorded_count[call.function].get(call.key, 0)
-        data = self._gateway.get(entry_name(call.function, call.key)) if count else None
+        name = entry_name(call.function, call.key)
+        data = self._gateway.get(name) if count else None
         if data is None:
             return []
-        outcomes: list[dict[str, Any]] = parse(data, self._store.location(entry_name(call.function, call.key)))[
-            "outcomes"
-        ]
+        outcomes = parse(data, self._store.location(name)).outcomes
         return outcomes + [outcomes[-1]] * (count - len(outcomes))
 
     def _document(self, call: Call, outcomes: list[dict[str, Any]]) -> bytes:
-        return render(
-            {
-                "memo": FORMAT_VERSION,
-                "function": call.function,
-                **({"version": call.version} if call.version is not None else {}),
-                "key": call.key,
-                "arguments": orjson.loads(call.arguments),
-                **({"watched": dict(call.watched)} if call.watched else {}),
-                "recorded_at": timestamp(),
-                **({"test": self._test} if self._test else {}),
-                "outcomes": outcomes,
-            }
-        )
+        return render(Document.of(call, outcomes, test=self._test))

@@ -18,31 +18,29 @@ Canonical JSON is UTF-8 with sorted keys, no white space, and the shortest float
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
+from memo._calls.call import NOTHING_WATCHED, Call
 from memo._calls.digest import KEY_CHARACTERS, call_key
 from memo._json import canonical_json
-from memo.errors import KeyMismatch, NewerFormat, NotARecording, RecordingDamaged
+from memo.errors import KeyMismatch, MemoError, NewerFormat, NotARecording, RecordingDamaged
 
-__all__ = [
-    "FORMAT_VERSION",
-    "parse",
-    "render",
-    "timestamp",
-]
+__all__ = ["FORMAT_VERSION", "Document", "parse", "parse_head", "render", "timestamp"]
 
 FORMAT_VERSION = 1
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 _LINE = 110
 
 
-def timestamp() -> str:
-    """Now, as `recorded_at` has it."""
-    return _of_second(int(time.time()))
+def timestamp(seconds: float | None = None) -> str:
+    """Return a time (seconds since 1970; by default now) as `recorded_at` has it."""
+    return _of_second(int(time.time() if seconds is None else seconds))
 
 
 @lru_cache(maxsize=1)
@@ -50,10 +48,69 @@ def _of_second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def render(document: dict[str, Any]) -> bytes:
-    """The bytes of the file of a recording."""
-    laid_out = {name: _laid_out(each, 2) for name, each in document.items() if name != "outcomes"}
-    laid_out["outcomes"] = [_moved(_outcome(each), b"\n    ") for each in document["outcomes"]]
+class Document(NamedTuple):
+    """A recording as it is written: one call, and its outcomes."""
+
+    function: str
+    key: str
+    arguments: dict[str, Any]
+    """Exactly the canonical arguments that were hashed."""
+    outcomes: list[dict[str, Any]]
+    """At least one, in the order of the calls."""
+    version: str | int | None = None
+    watched: Mapping[str, str] = NOTHING_WATCHED
+    """Path to fingerprint."""
+    recorded_at: str | None = None
+    test: str | None = None
+    source: Mapping[str, Any] = NOTHING_MORE
+    """The JSON object that it was read from, for what else that says: fields of a newer memo, or of somebody else."""
+
+    @classmethod
+    def of(
+        cls, call: Call, outcomes: list[dict[str, Any]], *, recorded_at: str | None = None, test: str | None = None
+    ) -> Document:
+        """Return a new document: the outcomes of a call, by default recorded now."""
+        function, key, arguments, version, watched = call
+        recorded_at = recorded_at or timestamp()
+        return cls(function, key, orjson.loads(arguments), outcomes, version, watched, recorded_at, test or None)
+
+    @classmethod
+    def from_tree(cls, tree: Mapping[str, Any]) -> Document:
+        """Return the document of a JSON object. Its key is not checked. Raises `ValueError` for what is none."""
+        document = _read(dict(tree))
+        if document is None:
+            raise ValueError("is no recording")
+        return document
+
+    def tree(self) -> dict[str, Any]:
+        """Return the document as a JSON object, in the order of the file."""
+        fields = {
+            "memo": FORMAT_VERSION,
+            "function": self.function,
+            "version": self.version,
+            "key": self.key,
+            "arguments": self.arguments,
+            "watched": dict(self.watched) or None,
+            "recorded_at": self.recorded_at,
+            "test": self.test,
+        }
+        tree = {name: part for name, part in fields.items() if part is not None}
+        more = {name: part for name, part in self.source.items() if name not in _FIELDS}
+        return {**tree, **more, "outcomes": self.outcomes}
+
+    def with_call(self, function: str, arguments: bytes, version: str | int | None) -> Document:
+        """Return the recording of another call, given by its canonical arguments: its key is theirs."""
+        key = call_key(function, arguments, version)
+        return self._replace(function=function, key=key, arguments=orjson.loads(arguments), version=version)
+
+
+_FIELDS = frozenset({"memo", *Document._fields})
+
+
+def render(document: Document) -> bytes:
+    """Return the bytes of the file of a recording."""
+    laid_out = {name: _laid_out(part, 2) for name, part in document.tree().items() if name != "outcomes"}
+    laid_out["outcomes"] = [_moved(_outcome(outcome), b"\n    ") for outcome in document.outcomes]
     return orjson.dumps(laid_out, option=_LINES | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -99,75 +156,95 @@ _NESTED, _NUMBERS = frozenset({dict, list}), frozenset({int, float})
 _LINES = orjson.OPT_INDENT_2
 
 
-def parse(data: bytes, location: str | Callable[[], str], call: tuple[Any, ...] | None = None) -> dict[str, Any]:
-    """The document in `data`, whole and of the version that this memo knows.
+def parse(data: bytes, location: str | Callable[[], str], call: Call | None = None) -> Document:
+    """Return the document in `data`, whole and of the version that this memo knows.
 
-    Its key is checked against its arguments; with `call` (function, key, arguments as canonical JSON, version, …) also
-    against the call that it was looked up for. Raises `RecordingDamaged` (`NotARecording`, `KeyMismatch`) or `NewerFormat`,
-    naming `location`, which may be what gives it.
+    Its key is checked against its arguments; with `call` also against the call that it was looked up for. Raises
+    `RecordingDamaged` (`NotARecording`, `KeyMismatch`) or `NewerFormat`, naming `location`, which may be what gives it.
     """
     try:
         tree = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         reason = f"is no whole JSON ({error})" if data.strip() else "is empty"
         raise RecordingDamaged(_place(location), reason) from None
-    if call is not None and _is_of(tree, call):
-        return tree  # type: ignore[no-any-return]
-    return _checked(tree, _place(location), call)
+    document = _read(tree)
+    if document is None:
+        raise _no_document(tree, _place(location))
+    if call is not None and document.key != call.key:
+        raise KeyMismatch(
+            _place(location), f"has the key {document.key[:KEY_CHARACTERS]}, not that of the call it lies at"
+        )
+    try:
+        canonical = canonical_json(document.arguments)
+    except orjson.JSONEncodeError as error:  # what it reads may be nested deeper than what it writes
+        raise RecordingDamaged(_place(location), f"has arguments that memo never wrote ({error})") from None
+    # The call was hashed just now, so that one with equal arguments needs no second hash.
+    if (
+        call is not None
+        and canonical == call.arguments
+        and document.function == call.function
+        and document.version == call.version
+    ):
+        return document
+    if call_key(document.function, canonical, document.version) != document.key:
+        raise KeyMismatch(_place(location), "has a key that is not the key of its arguments")
+    return document
+
+
+def parse_head(data: bytes) -> Document:
+    """Return the document in the first bytes of a file, without its outcomes, which may be large, and unchecked.
+
+    Raises `ValueError` where they are no document's, or end in its arguments.
+    """
+    head, found, _ = data.partition(b',\n  "outcomes": [')
+    tree = orjson.loads(head + b"}" if found else data)
+    if isinstance(tree, dict):
+        document = _read({"memo": FORMAT_VERSION, "function": "", "key": "", **tree, "outcomes": [{"value": None}]})
+        if document is not None:
+            return document._replace(outcomes=[])
+    raise ValueError("is no recording")
 
 
 def _place(location: str | Callable[[], str]) -> str:
     return location if isinstance(location, str) else location()
 
 
-def _is_of(tree: Any, call: tuple[Any, ...]) -> bool:
-    """Whether it is, whole, the recording of that call: what nearly every replay finds.
-
-    The call was hashed just now, so that one with equal arguments needs no second hash.
-    """
+def _read(tree: Any) -> Document | None:
+    """Return the tree as a document, None if the tree is none."""
     try:
-        return (
-            tree["memo"] == FORMAT_VERSION
-            and tree["key"] == call[1]
-            and tree["function"] == call[0]
-            and orjson.dumps(tree["arguments"], option=orjson.OPT_SORT_KEYS) == call[2]
-            and tree.get("version") == call[3]
-            and ("watched" not in tree or type(tree["watched"]) is dict)
-            and _are_outcomes(tree["outcomes"])
-        )
-    except (KeyError, TypeError, AttributeError):  # orjson's errors are TypeErrors
-        return False
+        if tree["memo"] != FORMAT_VERSION:
+            return None
+        function, key, arguments, outcomes = tree["function"], tree["key"], tree["arguments"], tree["outcomes"]
+        if not (type(function) is type(key) is str and type(arguments) is dict and _are_outcomes(outcomes)):
+            return None
+    except (KeyError, TypeError, IndexError):
+        return None
+    get = tree.get
+    version, watched, recorded_at, test = get("version"), get("watched"), get("recorded_at"), get("test")
+    if version is not None and not isinstance(version, str | int):
+        return None
+    if watched is None:
+        watched = NOTHING_WATCHED
+    elif type(watched) is not dict:
+        return None
+    if type(recorded_at) is not str:
+        recorded_at = None
+    if type(test) is not str:
+        test = None
+    # Every replay of a file comes by here: half as long as by the names of the fields.
+    return tuple.__new__(Document, (function, key, arguments, outcomes, version, watched, recorded_at, test, tree))
 
 
-def _checked(tree: Any, location: str, call: tuple[Any, ...] | None) -> dict[str, Any]:
-    """The same document, or what is wrong with it."""
-    document: dict[str, Any] = tree if isinstance(tree, dict) else {}
-    written = document.get("memo")
+def _no_document(tree: Any, location: str) -> MemoError:
+    """Return what is wrong with a tree that could not be read."""
+    written = tree.get("memo") if isinstance(tree, dict) else None
     if written is None:
-        raise NotARecording(location, "is JSON, but no recording of memo's")
-    if written != FORMAT_VERSION:
-        if type(written) is int and written > FORMAT_VERSION:
-            raise NewerFormat(location, written, FORMAT_VERSION)
-        raise NotARecording(location, f"has the unknown format version {written!r}")
-    function, stored_key, found = document.get("function"), document.get("key"), document.get("arguments")
-    if not (
-        isinstance(function, str)
-        and isinstance(stored_key, str)
-        and isinstance(found, dict)
-        and _are_outcomes(document.get("outcomes"))
-        and isinstance(document.get("watched", {}), dict)
-    ):
-        raise RecordingDamaged(location, "lacks its function, key, arguments or outcomes, or has them in another form")
-    if call is not None and stored_key != call[1]:
-        raise KeyMismatch(location, f"has the key {stored_key[:KEY_CHARACTERS]}, not that of the call it lies at")
-    try:
-        canonical = canonical_json(found)
-    except orjson.JSONEncodeError as error:  # what it reads may be nested deeper than what it writes
-        raise RecordingDamaged(location, f"has arguments that memo never wrote ({error})") from None
-    version = document.get("version")
-    if call_key(function, canonical, version) != stored_key:
-        raise KeyMismatch(location, "has a key that is not the key of its arguments")
-    return document
+        return NotARecording(location, "is JSON, but no recording of memo's")
+    if written == FORMAT_VERSION:
+        return RecordingDamaged(location, "lacks its function, key, arguments or outcomes, or has them in another form")
+    if type(written) is int and written > FORMAT_VERSION:
+        return NewerFormat(location, written, FORMAT_VERSION)
+    return NotARecording(location, f"has the unknown format version {written!r}")
 
 
 _SECONDS = (int, float)

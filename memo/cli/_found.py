@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from memo.cli._output import open_store, place
 from memo.errors import InvalidOption, StoreNotReadable
 
 if TYPE_CHECKING:
+    from memo._recordings.document import Document
     from memo.stores import Store
 
 __all__ = ["Found", "StoreOption", "find"]
@@ -38,7 +39,7 @@ class Found:
     data: bytes
     location: str
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The recording, whole, its key checked. Raises `RecordingDamaged` or `NewerFormat`."""
         from memo._recordings.document import parse
 

@@ -20,6 +20,7 @@ from memo.cli._text import count
 
 if TYPE_CHECKING:
     from memo._recordings.differences import Difference
+    from memo._recordings.document import Document
     from memo.maintenance.entries import Entry
     from memo.stores import Store
 
@@ -77,16 +78,16 @@ def _is_store(named: str) -> bool:
 # Two recordings
 
 
-def _parts(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, list[Difference]]]:
+def _parts(one: Document, other: Document) -> list[tuple[str, list[Difference]]]:
     """What differs, by part: the call, then each outcome. Parts without a difference are left out."""
     from memo._recordings.differences import ABSENT, Difference, differences
 
-    calls = [{name: each[name] for name in ("function", "version") if name in each} for each in (one, other)]
+    calls = [_call(document) for document in (one, other)]
     found = [
-        ("call", differences(*calls) + differences(one["arguments"], other["arguments"])),
-        ("watched fields", differences(one.get("watched", {}), other.get("watched", {}))),
+        ("call", differences(*calls) + differences(one.arguments, other.arguments)),
+        ("watched fields", differences(dict(one.watched), dict(other.watched))),
     ]
-    for number, (before, after) in enumerate(zip_longest(one["outcomes"], other["outcomes"]), 1):
+    for number, (before, after) in enumerate(zip_longest(one.outcomes, other.outcomes), 1):
         if before is None:
             found.append((f"outcome {number}", [Difference("", ABSENT, _told(after))]))
         elif after is None:
@@ -94,6 +95,11 @@ def _parts(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, list[D
         else:
             found.append((f"outcome {number}", _collapsed(_in_outcomes(_told(before), _told(after)))))
     return [(name, each) for name, each in found if each]
+
+
+def _call(document: Document) -> dict[str, Any]:
+    version = {} if document.version is None else {"version": document.version}
+    return {"function": document.function, **version}
 
 
 def _told(outcome: dict[str, Any]) -> dict[str, Any]:
@@ -164,8 +170,8 @@ class _Side:
             if entry.document is None:
                 side.damaged.append(entry)
             else:
-                outcomes = canonical_json([_told(each) for each in entry.document["outcomes"]])
-                side.outcomes[entry.document["function"], entry.document["key"]] = sha256(outcomes).digest()
+                outcomes = canonical_json([_told(each) for each in entry.document.outcomes])
+                side.outcomes[entry.document.function, entry.document.key] = sha256(outcomes).digest()
         return side
 
 
@@ -231,7 +237,7 @@ def _arguments(store: Store, calls: list[tuple[str, str]]) -> dict[str, Any]:
         name = entry_name(function, key)
         data = read(store, name)
         if data is not None:  # it may be misplaced, or gone by now
-            found[key] = parse(data, store.location(name))["arguments"]
+            found[key] = parse(data, store.location(name)).arguments
     return found
 
 

@@ -14,6 +14,7 @@ from memo.cli._output import Json, StoreArgument, open_store, table, tell, tell_
 from memo.cli._text import age, count, size
 
 if TYPE_CHECKING:
+    from memo._recordings.document import Document
     from memo.maintenance.entries import Entry
 
 __all__ = ["ls"]
@@ -101,11 +102,10 @@ class _Recording:
     test: str
 
     @classmethod
-    def of(cls, document: dict[str, Any], bytes_: int, moment: datetime | None) -> _Recording:
-        outcomes = [_kind(each) for each in document["outcomes"]]
+    def of(cls, document: Document, bytes_: int, moment: datetime | None) -> _Recording:
+        outcomes = [_kind(each) for each in document.outcomes]
         errors = sum("error" in each for each in outcomes)
-        test = str(document.get("test", ""))
-        return cls(document["function"], document["key"], moment, bytes_, outcomes, errors, test)
+        return cls(document.function, document.key, moment, bytes_, outcomes, errors, document.test or "")
 
     def row(self) -> tuple[str, ...]:
         return self.key[:12], self.function, age(self.moment), _told(self.outcomes), self.test

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -13,6 +13,9 @@ from memo.cli._output import Json, complain, cropped, heading, tell, tell_json
 from memo.cli._plain import Shown, lines, members, shown
 from memo.cli._text import age, size
 from memo.errors import MemoError
+
+if TYPE_CHECKING:
+    from memo._recordings.document import Document
 
 __all__ = ["show"]
 
@@ -42,31 +45,31 @@ def show(
         return 0
     try:
         document = found.document()
-        outcomes = [shown(each) for each in document["outcomes"]]
+        outcomes = [shown(each) for each in document.outcomes]
     except MemoError as error:
         complain(f"memo: {error}")
         complain(f"memo show --raw shows what is there ({size(len(found.data))})")
         return 1
     if json:
-        tell_json({**document, "outcomes": outcomes, "location": found.location, "size": len(found.data)})
+        tell_json({**document.tree(), "outcomes": outcomes, "location": found.location, "size": len(found.data)})
         return 0
     _tell_call(document, found.location, len(found.data))
     for number, outcome in enumerate(outcomes, 1):
         tell()
-        _tell_outcome(outcome, f"outcome {number} of {len(outcomes)}", document["outcomes"][number - 1])
+        _tell_outcome(outcome, f"outcome {number} of {len(outcomes)}", document.outcomes[number - 1])
     return 0
 
 
-def _tell_call(document: dict[str, Any], location: str, bytes_: int) -> None:
+def _tell_call(document: Document, location: str, bytes_: int) -> None:
     from memo.maintenance.entries import recorded_at
 
-    heading(document["function"])
+    heading(document.function)
     about = {
-        "key": document["key"],
-        "version": document.get("version"),
-        "recorded": f"{document.get('recorded_at', 'at an unknown time')} ({age(recorded_at(document))} ago)",
-        "test": document.get("test"),
-        "watched": ", ".join(document.get("watched", {})) or None,
+        "key": document.key,
+        "version": document.version,
+        "recorded": f"{document.recorded_at or 'at an unknown time'} ({age(recorded_at(document))} ago)",
+        "test": document.test,
+        "watched": ", ".join(document.watched) or None,
         "stored": f"{location} ({size(bytes_)})",
     }
     for name, value in about.items():
@@ -74,7 +77,7 @@ def _tell_call(document: dict[str, Any], location: str, bytes_: int) -> None:
             tell(f"  {name:<9} {value}")
     tell()
     heading("call")
-    for line in members(document["arguments"], 2):
+    for line in members(document.arguments, 2):
         tell(line)
 
 

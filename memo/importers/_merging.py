@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
-
-import orjson
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
-from memo._recordings.document import FORMAT_VERSION, parse, render
+from memo._recordings.document import Document, parse, render, timestamp
 from memo._recordings.outcomes import fingerprint
 from memo.stores import Creates, Store
 
@@ -34,23 +31,13 @@ def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written:
     """
     name = entry_name(call.function, call.key)
     data = store.get(name)
-    document: dict[str, Any]
     if data is not None:
         document = parse(data, store.location(name), call)
     else:
-        test = outcomes[0].get("test")
-        document = {
-            "memo": FORMAT_VERSION,
-            "function": call.function,
-            "key": call.key,
-            "arguments": orjson.loads(call.arguments),
-            "recorded_at": datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **({"test": test} if test else {}),
-            "outcomes": [],
-        }
-    held: list[dict[str, Any]] = document["outcomes"]
+        document = Document.of(call, [], recorded_at=timestamp(written), test=outcomes[0].get("test"))
+    held = document.outcomes
     before, there = len(held), {fingerprint(each) for each in held}
-    held += [_told(each, document.get("test")) for each in outcomes if fingerprint(each) not in there]
+    held += [_told(each, document.test) for each in outcomes if fingerprint(each) not in there]
     while len(held) > 1 and fingerprint(held[-1]) == fingerprint(held[-2]):
         held.pop()
     rendered = render(document)

@@ -7,23 +7,25 @@ from typing import Any
 import orjson
 
 from memo._calls.secrets import MASK, is_credential, mask, redact
+from memo._recordings.document import Document
 
 __all__ = ["as_recorded_now", "escaped", "without", "without_secrets"]
 
 
-def as_recorded_now(document: dict[str, Any]) -> dict[str, Any]:
+def as_recorded_now(document: Document) -> Document:
     """The document as memo would record it now."""
-    new = {**document, "arguments": _as_keyed(document["arguments"])}
-    if type(document.get("test")) is str:
-        new["test"] = mask(document["test"])
-    trees: list[Any] = [orjson.loads(orjson.dumps(each)) for each in document["outcomes"]]
+    trees: list[Any] = [orjson.loads(orjson.dumps(outcome)) for outcome in document.outcomes]
     for tree in trees:
         for part in ("value", "error", "stream"):
             if part in tree:
                 holder = [tree[part]]
                 redact(holder)
                 tree[part] = holder[0]
-    return {**new, "outcomes": trees}
+    return document._replace(
+        arguments=_as_keyed(document.arguments),
+        test=document.test and mask(document.test),
+        outcomes=trees,
+    )
 
 
 def _as_keyed(node: Any, *, schema: bool = False) -> Any:
@@ -46,14 +48,15 @@ def _is_credential_pair(node: Any) -> bool:
     return type(node) is list and len(node) == 2 and type(node[0]) is str and is_credential(node[0])
 
 
-def without_secrets(document: dict[str, Any], found: dict[str, str]) -> dict[str, Any]:
+def without_secrets(document: Document, found: dict[str, str]) -> Document:
     """The document without the secrets that were found, in all that may be changed of it."""
     if not found:
         return document
-    return {
-        name: _each_without(tree, found) if name in ("arguments", "outcomes", "test") else tree
-        for name, tree in document.items()
-    }
+    return document._replace(
+        arguments=_each_without(document.arguments, found),
+        test=document.test and without(document.test, found),
+        outcomes=_each_without(document.outcomes, found),
+    )
 
 
 def _each_without(node: Any, found: dict[str, str]) -> Any:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from memo._calls.digest import entry_name
-from memo._recordings.document import parse, render
+from memo._recordings.document import Document, parse, render
 from memo.errors import MemoError, Refused
 from memo.maintenance.entries import read, stands_at_its_name
 from memo.stores import DirectoryStore, Store
@@ -26,7 +25,7 @@ __all__ = ["ApplyResult", "Change", "Plan", "Progress", "Rewrite", "apply", "pla
 Progress = Callable[[int, int], None]
 """Is told how many are done, of how many."""
 
-Rewrite = Callable[[dict[str, Any]], dict[str, Any]]
+Rewrite = Callable[[Document], Document]
 """From a recording's document to what it shall be, in a new one; the same object if it stays as it is.
 
 Of what it gave it gives the same again: that is how a change that was interrupted is finished. Raises `Refused`, without a place."""
@@ -112,15 +111,15 @@ def _planned(store: Store, name: str, rewrite: Rewrite) -> Change | None:
     if data is None:
         return None
     document = parse(data, store.location(name))
-    function, key = document["function"], document["key"]
+    function, key = document.function, document.key
     if not stands_at_its_name(store, name, function, key):
         raise Refused(store.location(name), "lies where replay does not look for it: its name is not that of its key")
     new = rewrite(document)
     if new is document:
         return None
-    new_name = entry_name(new["function"], new["key"])
+    new_name = entry_name(new.function, new.key)
     digests = sha256(data).digest(), sha256(render(new)).digest()
-    return Change(name, new_name, function, key, new["function"], new["key"], *digests)
+    return Change(name, new_name, function, key, new.function, new.key, *digests)
 
 
 def _obstacle(store: Store, change: Change) -> str | None:

@@ -106,7 +106,7 @@ def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None
             return ""
         document = parse(data, source.location(name))
         # By what it says, not by the name: files have other names than entries of a server.
-        into = entry_name(document["function"], document["key"])
+        into = entry_name(document.function, document.key)
         there = create(into, data)
         if there is not None:
             return "present" if _is_same(there, data, dest.location(into)) else "different"
@@ -131,4 +131,4 @@ def _is_same(one: bytes, other: bytes, location: str) -> bool:
 
 
 def _outcomes(data: bytes, location: str) -> Iterator[bytes]:
-    return map(fingerprint, parse(data, location)["outcomes"])
+    return map(fingerprint, parse(data, location).outcomes)

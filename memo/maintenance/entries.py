@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from memo._calls.digest import entry_name
 from memo._recordings.ages import moment
-from memo._recordings.document import parse
+from memo._recordings.document import Document, parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
 from memo.stores import DirectoryStore, Store
 
@@ -31,7 +30,7 @@ class Entry:
     """The name that the store gives it."""
     size: int
     """In bytes; 0 where it could not be read."""
-    document: dict[str, Any] | None
+    document: Document | None
     """The recording, whole, with a key that was checked; None where there is no such thing."""
     problem: MemoError | None
     """Why there is none."""
@@ -114,9 +113,9 @@ def _too_large(size: int, largest: int) -> str:
     return f"is too large to be read ({size:,} bytes, the limit is {largest:,})"
 
 
-def recorded_at(document: dict[str, Any]) -> datetime | None:
+def recorded_at(document: Document) -> datetime | None:
     """When it was recorded, by its own account; None where it does not say."""
-    at = moment(document.get("recorded_at"))
+    at = moment(document.recorded_at)
     return datetime.fromtimestamp(at, UTC) if at is not None else None
 
 

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from memo._calls.digest import call_key
 from memo._calls.secrets import INNER
 from memo._json import canonical_json
-from memo._recordings.document import render
+from memo._recordings.document import Document, render
 from memo._recordings.outcomes import Outcome
 from memo._values.paths import path_text
 from memo.codecs.types import Types
@@ -85,7 +82,7 @@ class _Masker:
         self.unproved: set[str] = set()
         """Keys of what could not be read, before it was masked as after."""
 
-    def __call__(self, document: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, document: Document) -> Document:
         new = document
         for _ in range(_ROUNDS):  # what stands beside a mask may be a secret by itself
             found = self._detectors.find(render(new))
@@ -95,20 +92,19 @@ class _Masker:
             new = cleaned
         if new is document:
             raise Refused("", "has a secret where memo can not mask it: delete it, and record it again")
-        if canonical_json(new["arguments"]) != canonical_json(document["arguments"]):
-            data = canonical_json(new["arguments"])
-            key = call_key(new["function"], data, new.get("version"))
-            new = {**new, "key": key, "arguments": orjson.loads(data)}
+        arguments = canonical_json(new.arguments)
+        if arguments != canonical_json(document.arguments):
+            new = new.with_call(new.function, arguments, new.version)
         self._prove(document, new)
         return new
 
-    def _prove(self, document: dict[str, Any], new: dict[str, Any]) -> None:
-        for old_tree, tree in zip(document["outcomes"], new["outcomes"], strict=True):
+    def _prove(self, document: Document, new: Document) -> None:
+        for old_tree, tree in zip(document.outcomes, new.outcomes, strict=True):
             if old_tree == tree:
                 continue
             after = self._failure(tree)
             if isinstance(after, UntrustedType):
-                self.unproved.add(new["key"])
+                self.unproved.add(new.key)
             elif after is not None and self._failure(old_tree) is None:
                 raise Refused("", f"could not be read back masked ({after}): delete it, and record it again")
 
@@ -126,13 +122,13 @@ class _Masker:
         return None
 
 
-def _with_paths(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+def _with_paths(old: Document, new: Document) -> Document:
     """The new document, its outcomes with the paths of what was masked; the old one if nothing was."""
-    steps = list(changed_paths(old, new))
+    steps = list(changed_paths(old.tree(), new.tree()))
     if not steps:
         return old
     outcomes: list[dict[str, Any]] = []
-    for index, tree in enumerate(new["outcomes"]):
+    for index, tree in enumerate(new.outcomes):
         paths = [path_text(_told(each[2:])) for each in steps if each[:2] == ("outcomes", index)]
         if paths:
             kind, rest = next(iter(tree)), {name: each for name, each in tree.items() if name != "redacted"}
@@ -140,7 +136,7 @@ def _with_paths(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
             redacted = list(dict.fromkeys([*known, *paths]))
             tree = {kind: rest.pop(kind), "redacted": redacted, **rest}  # noqa: PLW2901
         outcomes.append(tree)
-    return {**new, "outcomes": outcomes}
+    return new._replace(outcomes=outcomes)
 
 
 def _told(steps: tuple[Step, ...]) -> tuple[Step, ...]:

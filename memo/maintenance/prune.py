@@ -194,7 +194,7 @@ def _judged(store: Store, name: str, judge: RetentionRule) -> Unneeded | int | N
     if times is not None:
         _put_back(location, times)
     document = parse(data, location)
-    function, key = document["function"], document["key"]
+    function, key = document.function, document.key
     if not stands_at_its_name(store, name, function, key):
         raise Refused(location, "lies where replay does not look for it: its name is not that of its key")
     recorded = recorded_at(document)

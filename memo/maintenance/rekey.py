@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from memo._calls.digest import call_key
 from memo._calls.fingerprints import canonical_fingerprint
 from memo._calls.places import pop, put, rename
 from memo._json import canonical_json
+from memo._recordings.document import Document
 from memo._values.paths import Step, parse_path
 from memo.errors import InvalidOption, Refused
 from memo.maintenance.changes import Plan, plan_changes
@@ -62,7 +62,7 @@ class Rekey:
         if not any(asked):
             raise InvalidOption("rekey", None, ["drop", "add", "rename", "function", "watch", "version"])
 
-    def __call__(self, document: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, document: Document) -> Document:
         """The document as it shall be; the same object where nothing of it changes. Raises `Refused`."""
         new = self._changed(document)
         if new is not document and self._changed(new) is not new:
@@ -71,15 +71,15 @@ class Rekey:
             )
         return new
 
-    def _changed(self, document: dict[str, Any]) -> dict[str, Any]:
-        name: str = document["function"]
+    def _changed(self, document: Document) -> Document:
+        name = document.function
         if self._function and name not in {*self._function, *self._function.values()}:
             return document
-        before = canonical_json(document["arguments"])
+        before = canonical_json(document.arguments)
         arguments: dict[str, Any] = orjson.loads(before)
-        watched: dict[str, str] = dict(document.get("watched", {}))
+        watched: dict[str, str] = dict(document.watched)
         function = self._function.get(name, name)
-        version = document.get("version") if self._version is _UNSAID else self._version
+        version = document.version if self._version is _UNSAID else self._version
         for steps in self._drop:
             pop(arguments, steps)
             for path in _below(watched, steps):
@@ -100,19 +100,10 @@ class Rekey:
             data = canonical_json(arguments)
         except orjson.JSONEncodeError as error:
             raise Refused("", f"would have arguments that can not be written ({error})") from None
-        same = (name, document.get("version"), before, document.get("watched", {}))
-        if same == (function, version, data, watched) and type(version) is type(document.get("version")):
+        same = (name, document.version, before, document.watched)
+        if same == (function, version, data, watched) and type(version) is type(document.version):
             return document
-        head = ("memo", "function", "version", "key", "arguments", "watched")
-        return {
-            "memo": document["memo"],
-            "function": function,
-            **({"version": version} if version is not None else {}),
-            "key": call_key(function, data, version),
-            "arguments": orjson.loads(data),
-            **({"watched": watched} if watched else {}),
-            **{name: each for name, each in document.items() if name not in head},
-        }
+        return document.with_call(function, data, version)._replace(watched=watched)
 
     @staticmethod
     def _renamed(arguments: dict[str, Any], watched: dict[str, str], steps: tuple[Step, ...], name: str) -> None:

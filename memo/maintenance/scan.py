@@ -11,10 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from memo._calls.secrets import MASK, mask, may_hold_secret
-from memo._recordings.document import parse
+from memo._recordings.document import Document, parse
 from memo._values.paths import path_text
 from memo.errors import MemoError
 from memo.maintenance._detectors import Detectors
@@ -102,14 +101,15 @@ def _in_text(name: str, text: str, found: dict[str, str]) -> Iterator[Finding]:
         yield Finding(name, "", rules, _excerpt(masked))
 
 
-def _findings(name: str, document: dict[str, Any], found: dict[str, str]) -> Iterator[Finding]:
+def _findings(name: str, document: Document, found: dict[str, str]) -> Iterator[Finding]:
     own = as_recorded_now(document)
-    masked = without_secrets(own, found)
-    places: dict[tuple[Step, ...], list[str]] = {steps: [_OWN] for steps in changed_paths(document, own)}
-    if mask(document["function"]) != document["function"]:
+    masked = without_secrets(own, found).tree()
+    tree = document.tree()
+    places: dict[tuple[Step, ...], list[str]] = {steps: [_OWN] for steps in changed_paths(tree, own.tree())}
+    if mask(document.function) != document.function:
         places["function",] = [_OWN]
     unplaced = dict(found)
-    for steps, text in texts(document):
+    for steps, text in texts(tree):
         plain = escaped(text)
         for secret, rule in found.items():
             if secret in plain:

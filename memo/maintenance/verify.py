@@ -179,8 +179,8 @@ class _Checker:
         except MemoError as error:
             found.failures.append(_told(error))
             return found
-        found.call = document["function"], document["key"]
-        for number, tree in enumerate(document["outcomes"], 1):
+        found.call = document.function, document.key
+        for number, tree in enumerate(document.outcomes, 1):
             try:
                 self._read(Outcome(tree, self._values, lambda: location, once=data))
             except UntrustedType as error:

@@ -12,7 +12,7 @@ import pytest
 
 from memo._calls.digest import KEY_CHARACTERS, call_key
 from memo._json import canonical_json
-from memo._recordings.document import render
+from memo._recordings.document import Document, render
 from memo.cli import main
 
 REAL = Path(__file__).parent.parent.parent / "recordings"
@@ -62,7 +62,7 @@ def write(tmp_path):
         document = {"memo": 1, "function": function, "key": key, "arguments": arguments, "recorded_at": recorded_at}
         file = tmp_path / store / function / f"{key[:KEY_CHARACTERS]}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(render({**document, "outcomes": list(outcomes) or [{"value": 1}]}))
+        file.write_bytes(render(Document.from_tree({**document, "outcomes": list(outcomes) or [{"value": 1}]})))
         return file
 
     return written

@@ -105,7 +105,7 @@ def recordings(place: Path) -> Iterator[dict[str, Any]]:
         data = store.get(name) or b""
         document = parse(data, name)
         assert render(document) == data
-        yield document
+        yield document.tree()
 
 
 RECORD = """

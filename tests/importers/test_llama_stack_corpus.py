@@ -42,7 +42,7 @@ def test_the_whole_corpus(whole, capsys):
 def test_every_key_of_the_corpus_can_be_recomputed(whole):
     _, dest, _ = whole
     for file in dest.glob("*/*.json"):
-        document = parse(file.read_bytes(), str(file))
+        document = parse(file.read_bytes(), str(file)).tree()
         assert Call.of(document["function"], document["arguments"]).key == document["key"]
         assert file.stem == document["key"][:32]
 

@@ -10,7 +10,7 @@ import pytest
 
 from memo._calls.digest import KEY_CHARACTERS, call_key, entry_name
 from memo._json import canonical_json
-from memo._recordings.document import FORMAT_VERSION, render
+from memo._recordings.document import FORMAT_VERSION, Document, render
 from memo.errors import InvalidOption, Refused
 from memo.maintenance.prune import not_used_by, not_used_since, older_than, plan_prune, prune
 from memo.stores import DirectoryStore, MemoryStore
@@ -32,7 +32,7 @@ def put(store, function, x, *, days_old=0.0):
         "outcomes": [{"value": x}],
     }
     name = entry_name(function, key)
-    store.put(name, render(document))
+    store.put(name, render(Document.from_tree(document)))
     return name
 
 
@@ -88,7 +88,7 @@ def test_what_does_not_say_when_it_was_recorded_is_kept(store):
     name = put(store, "f", 1, days_old=100)
     for moment in (b'"long ago"', b"17", b"null"):
         document = orjson.loads(store.get(name)) | {"recorded_at": orjson.loads(moment)}
-        store.put(name, render(document))
+        store.put(name, render(Document.from_tree(document)))
         assert unneeded(store, older_than(timedelta(days=30))) == set()
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, field_validator
 from memo import recordable, recording
 from memo._calls.digest import call_key, entry_name
 from memo._json import canonical_json
-from memo._recordings.document import FORMAT_VERSION, parse, render
+from memo._recordings.document import FORMAT_VERSION, Document, parse, render
 from memo.importers.llama_stack import import_recordings
 from memo.maintenance.masking import mask_secrets
 from memo.maintenance.scan import scan
@@ -64,7 +64,7 @@ def put(store, outcomes, arguments=None, *, function="f", test=None):
         "outcomes": outcomes,
     }
     name = entry_name(function, key)
-    store.put(name, render(document))
+    store.put(name, render(Document.from_tree(document)))
     return name
 
 
@@ -74,7 +74,7 @@ def everything(store):
 
 def only_document(store):
     (name,) = store.scan()
-    return parse(store.get(name), name)
+    return parse(store.get(name), name).tree()
 
 
 @pytest.fixture
@@ -255,9 +255,9 @@ def with_secret(store, kind):
     with recording(store, mode="record"):
         asyncio.run(make(kind))
     (name,) = store.scan()
-    document = parse(store.get(name), name)
+    document = parse(store.get(name), name).tree()
     document["outcomes"] = orjson.loads(orjson.dumps(document["outcomes"]).replace(b"k" * 30, GITLAB.encode()))
-    store.put(name, render(document))
+    store.put(name, render(Document.from_tree(document)))
     return name
 
 

@@ -7,7 +7,7 @@ import orjson
 from memo import recording
 from memo._calls.digest import call_key, entry_name
 from memo._json import canonical_json
-from memo._recordings.document import FORMAT_VERSION, render
+from memo._recordings.document import FORMAT_VERSION, Document, render
 from memo.maintenance.changes import apply
 from memo.maintenance.rekey import Rekey, plan_rekey
 
@@ -47,7 +47,7 @@ def put(store, function, arguments, value=1, *, version=MISSING, watched=None, t
         "outcomes": [{"value": value, "seconds": 0.5}],
     }
     name = entry_name(function, key)
-    store.put(name, render(document))
+    store.put(name, render(Document.from_tree(document)))
     return name
 
 

@@ -12,7 +12,7 @@ import pytest
 from memo import Recorder, recording
 from memo._calls.digest import call_key, entry_name
 from memo._json import canonical_json
-from memo._recordings.document import render
+from memo._recordings.document import Document, render
 from memo.cli import main
 from memo.errors import StoreNotReadable, StoreNotWritable
 from memo.maintenance.copy import CopyReport, copy, push
@@ -34,7 +34,7 @@ def put(store, number, function="f", **more):
         "outcomes": [{"value": number, "seconds": 0.1}],
     } | more
     name = entry_name(function, key)
-    store.put(name, render(document))
+    store.put(name, render(Document.from_tree(document)))
     return name
 
 
