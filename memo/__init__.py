@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from memo import errors, scrub, stores
     from memo._engine.active import current
-    from memo._engine.recordable import CacheInfo, recordable
+    from memo._engine.cache import CacheInfo
+    from memo._engine.recordable import recordable
     from memo._engine.scope import Memoized, Recorder, recording, start, stop
     from memo._engine.session import Stats
     from memo.codecs import dumps, loads, register_codec
@@ -44,7 +45,7 @@ __all__ = [
 
 # What is imported is what is asked for: pytest imports the plugin in this package whether it is used or not.
 _HOMES = {
-    "CacheInfo": "memo._engine.recordable",
+    "CacheInfo": "memo._engine.cache",
     "Installation": "memo.patches",
     "MemoError": "memo.errors",
     "Memoized": "memo._engine.scope",

@@ -7,7 +7,7 @@ import inspect
 import types
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
 
 import wrapt
 
@@ -17,27 +17,19 @@ from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import plain_names
 from memo._calls.signature import DoesNotFit, Signature
 from memo._engine.active import current
+from memo._engine.cache import CacheMethods
 from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo._values.kinds import module_name
 from memo.codecs.types import Types
 from memo.codecs.values import Values
-from memo.errors import CallNotAllowed, InvalidOption, UnknownOption
+from memo.errors import InvalidOption, UnknownOption
 from memo.scrub import Scrubber
 
-__all__ = ["CacheInfo", "Options", "Recordable", "recordable"]
+__all__ = ["Options", "Recordable", "recordable"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class CacheInfo(NamedTuple):
-    """As `functools.lru_cache` has it. Hits and misses are this process's; recordings are not limited in number."""
-
-    hits: int
-    misses: int
-    maxsize: int | None
-    currsize: int
 
 
 class Options(TypedDict, total=False):
@@ -174,68 +166,11 @@ _LIVE = Mode.LIVE
 _UNKEYED = Call("", "", b"{}")
 
 
-class _Cache:
-    """What users of functools and async-lru find on a memoized function. Shared by functions and bound methods."""
-
-    # Without annotated attributes: a class that has `__annotations__` hides those of the function it wraps.
-
-    @property
-    def _self_function(self: Any) -> _Function:
-        function: _Function = (self if self._self_parent is None else self._self_parent)._self_known
-        return function
-
-    @property
-    def _self_receiver(self: Any) -> Any:
-        # As wrapt finds it for a call.
-        method = self._self_binding == "classmethod"
-        return getattr(self.__wrapped__, "__self__", None) if method else self._self_instance
-
-    def _self_call(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Session, Call] | None:
-        function = self._self_function
-        session = function.session or current()
-        return (session, function.call(session, self._self_receiver, args, kwargs)) if session is not None else None
-
-    def cache_info(self) -> CacheInfo:
-        """How many calls were replayed and how many went live in this process, and how many recordings there are."""
-        function = self._self_function
-        session = function.session or current()
-        size = sum(1 for _ in session.store.scan(f"{function.name}/")) if session is not None else 0
-        return CacheInfo(function.hits, function.misses, None, size)
-
-    def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
-        """Whether this call is recorded, and not to be recorded again for its age. False outside of any recorder."""
-        known = self._self_call(args, kwargs)
-        if known is None:
-            return False
-        session, call = known
-        found = session.find(call, self._self_function.setting(session).values)
-        return found is not None and not session.staleness.should_rerecord(found)
-
-    def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
-        """Delete the recording of this call. Whether there was one."""
-        found = self._self_call(args, kwargs)
-        return found is not None and found[0].forget(found[1])
-
-    def cache_clear(self) -> None:
-        """Delete every recording of this function in the recorder's store."""
-        session = self._self_function.session or current()
-        if session is not None:
-            session.forget_all(self._self_function.name)
-
-    def refresh(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """Make this call live now, and store what comes of it in place of what was recorded.
-
-        Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside of any
-        recorder the call is made and nothing is stored. Raises `CallNotAllowed` in `replay`, where no call is ever made.
-        """
-        return _refresh(self._self_function, self.__wrapped__, self._self_receiver, args, kwargs)
-
-
-class BoundRecordable(_Cache, wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
+class BoundRecordable(CacheMethods, wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
     """A recordable method of one object."""
 
 
-class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[type-arg]
+class Recordable(CacheMethods, wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A recordable function. In everything but its recordings it is the function itself."""
 
     __bound_function_wrapper__ = BoundRecordable
@@ -258,18 +193,6 @@ class Recordable(_Cache, wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
         super().__init__(function, wrapper)
         self._self_known = known
-
-
-def _refresh(function: _Function, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    session = function.session or current()
-    if session is None:
-        return wrapped(*args, **kwargs)
-    if session.mode is Mode.REPLAY:
-        raise CallNotAllowed(function.name, session.mode)
-    if session.mode is Mode.LIVE:
-        return wrapped(*args, **kwargs)
-    session.restart(function.call(session, instance, args, kwargs))
-    return function.run(session, Mode.RECORD, wrapped, instance, args, kwargs)
 
 
 @overload

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
 
 from memo._engine.active import active, process_wide
+from memo._engine.cache import CacheInfo
 from memo._engine.modes import Mode
 from memo._engine.options import RecorderOptions
-from memo._engine.recordable import CacheInfo, Options, recordable
+from memo._engine.recordable import Options, recordable
 from memo._engine.session import Session
 from memo.errors import AlreadyStarted
 from memo.stores import Store
@@ -52,6 +53,22 @@ class Memoized(Protocol[P, R_co]):
 
     def cache_clear(self) -> None:
         """Delete every recording of this function in the recorder's store."""
+        ...
+
+    async def acache_info(self) -> CacheInfo:
+        """Async twin of `cache_info`, as all of these: no event loop waits for the store."""
+        ...
+
+    async def acache_contains(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Async twin of `cache_contains`."""
+        ...
+
+    async def acache_invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Async twin of `cache_invalidate`."""
+        ...
+
+    async def acache_clear(self) -> None:
+        """Async twin of `cache_clear`."""
         ...
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R_co:

@@ -49,20 +49,3 @@ def test_nothing_of_the_environment_is_printed(monkeypatch):
 def test_an_environment_can_be_handed_in():
     assert Recorder(MemoryStore(), mode="live", environ={"MEMO_MODE": "record"}).mode == "record"
     assert Recorder(MemoryStore(), mode="live", environ={}).mode == "live"
-
-
-@pytest.mark.parametrize("mode", ["record", "record-if-missing"])
-def test_clearing_one_function_leaves_the_others(mode):
-    store, answers = MemoryStore(), iter(range(100))
-    first, second = (memo.recordable(name=name)(lambda: next(answers)) for name in ("first", "second"))
-    with recording(store, mode=mode):
-        first()
-        before = second()
-        first.cache_clear()
-        again = second()
-        first.cache_clear()
-        last = second()
-        first()
-    with recording(store, mode="replay"):
-        assert [second() for _ in range(3)] == [before, again, last]
-        assert first() == (4 if mode == "record" else 2)

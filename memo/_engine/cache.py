@@ -1,0 +1,154 @@
+"""What users of functools and async-lru find on a memoized function, beside calling it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import anyio.to_thread
+
+from memo._calls.call import Call
+from memo._engine.active import current
+from memo._engine.driver import FunctionContext
+from memo._engine.modes import Mode
+from memo._engine.session import Session
+from memo._engine.threads import writers
+from memo.errors import CallNotAllowed
+
+__all__ = ["CacheInfo", "CacheMethods"]
+
+T = TypeVar("T")
+
+
+class CacheInfo(NamedTuple):
+    """As `functools.lru_cache` has it. Hits and misses are this process's; recordings are not limited in number."""
+
+    hits: int
+    misses: int
+    maxsize: int | None
+    currsize: int
+
+
+class _Function(Protocol):
+    """The function whose recordings are meant."""
+
+    session: Session | None
+    name: str
+    hits: int
+    misses: int
+
+    def call(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call: ...
+
+    def setting(self, session: Session) -> FunctionContext: ...
+
+    def run(
+        self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any: ...
+
+
+class CacheMethods:
+    """The methods of a memoized function and of its bound methods.
+
+    All of them concern their own function alone. The ones that begin with `a` are for event loops, which they never block.
+    """
+
+    # Without annotated attributes: a class that has `__annotations__` hides those of the function it wraps.
+
+    @property
+    def _self_function(self: Any) -> _Function:
+        function: _Function = (self if self._self_parent is None else self._self_parent)._self_known
+        return function
+
+    @property
+    def _self_receiver(self: Any) -> Any:
+        # As wrapt finds it for a call.
+        method = self._self_binding == "classmethod"
+        return getattr(self.__wrapped__, "__self__", None) if method else self._self_instance
+
+    @property
+    def _self_session(self) -> Session | None:
+        return self._self_function.session or current()
+
+    def _self_call(self: Any, session: Session, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        call: Call = self._self_function.call(session, self._self_receiver, args, kwargs)
+        return call
+
+    def cache_info(self) -> CacheInfo:
+        """Return how many calls were replayed and how many went live in this process, and how many recordings there are."""
+        return _info(self._self_function, self._self_session)
+
+    async def acache_info(self) -> CacheInfo:
+        """Async twin of `cache_info`."""
+        session = self._self_session
+        return await _beside_loop(session, lambda: _info(self._self_function, session))
+
+    def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
+        """Return whether this call is recorded, and young enough to be replayed. False outside of any recorder."""
+        session = self._self_session
+        if session is None:
+            return False
+        found = session.find(self._self_call(session, args, kwargs), self._self_function.setting(session).values)
+        return found is not None and not session.staleness.should_rerecord(found)
+
+    async def acache_contains(self, *args: Any, **kwargs: Any) -> bool:
+        """Async twin of `cache_contains`."""
+        session = self._self_session
+        if session is None:
+            return False
+        call = self._self_call(session, args, kwargs)
+        found = session.in_memory(call)
+        if found is None:
+            found = await session.afetch(call, self._self_function.setting(session).values)
+        return found is not None and not session.staleness.should_rerecord(found)
+
+    def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
+        """Delete the recording of this call; return whether there was one."""
+        session = self._self_session
+        return session is not None and session.forget(self._self_call(session, args, kwargs))
+
+    async def acache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
+        """Async twin of `cache_invalidate`."""
+        session = self._self_session
+        if session is None:
+            return False
+        call = self._self_call(session, args, kwargs)
+        return await _beside_loop(session, lambda: session.forget(call))
+
+    def cache_clear(self) -> None:
+        """Delete every recording of this function in the recorder's store."""
+        session = self._self_session
+        if session is not None:
+            session.forget_all(self._self_function.name)
+
+    async def acache_clear(self) -> None:
+        """Async twin of `cache_clear`."""
+        session = self._self_session
+        if session is not None:
+            await _beside_loop(session, lambda: session.forget_all(self._self_function.name))
+
+    def refresh(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make this call live now, and store its outcome in place of what was recorded.
+
+        Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside of any
+        recorder the call is made and nothing is stored. Raises `CallNotAllowed` in `replay`, where no call is ever made.
+        """
+        session: Session | None = self._self_session
+        function: _Function = self._self_function
+        if session is None or session.mode is Mode.LIVE:
+            return self.__wrapped__(*args, **kwargs)
+        if session.mode is Mode.REPLAY:
+            raise CallNotAllowed(function.name, session.mode)
+        session.restart(self._self_call(session, args, kwargs))
+        return function.run(session, Mode.RECORD, self.__wrapped__, self._self_receiver, args, kwargs)
+
+
+def _info(function: _Function, session: Session | None) -> CacheInfo:
+    size = sum(1 for _ in session.store.scan(f"{function.name}/")) if session is not None else 0
+    return CacheInfo(function.hits, function.misses, None, size)
+
+
+async def _beside_loop(session: Session | None, work: Callable[[], T]) -> T:
+    """Run what asks the store in a thread, unless the store is as quick as that."""
+    if session is None or session.store.writes_in_place:
+        return work()
+    return await anyio.to_thread.run_sync(work, limiter=writers())
