@@ -34,7 +34,7 @@ from memo.patches._stainless.bodies import SDK_STREAM, AsyncBody, Body, PartialB
 from memo.patches._stainless.naming import Naming
 from memo.patches._stainless.pages import as_page, is_page, page_of, settled
 from memo.patches._stainless.request import Request
-from memo.patches._stainless.responses import http_response, package_of, stream_response
+from memo.patches._stainless.responses import http_response, package_of, rebuilt, stream_response
 from memo.patches._stainless.streams import afeed, feed, item_type, taken_over, takes_options
 
 __all__ = ["MISSING", "ReplayPlan", "Stainless", "request_log", "stainless"]
@@ -248,12 +248,8 @@ class Stainless(CallDriver):
             recorded = outcome.response()
             body = PartialBody(outcome, self._call.function)
             content = b"" if self.request.unread else b"".join(body)
-        response = type(recorded)(
-            recorded.status_code,
-            headers=recorded.headers,
-            request=self.client._build_request(_given(self.request.options)),
-            **({"stream": package_of(recorded).ByteStream(content)} if self.request.unread else {"content": content}),
-        )
+        request = self.client._build_request(_given(self.request.options))
+        response = rebuilt(recorded, request, content, unread=self.request.unread)
         if body is not None and self.request.unread:
             response.stream = PartialStream(response.stream, body)
         response.elapsed = timedelta(seconds=outcome.seconds)
