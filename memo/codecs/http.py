@@ -99,18 +99,19 @@ def _response(value: Any) -> dict[str, Any]:
 
 
 def _response_of(http: ModuleType, data: dict[str, Any]) -> Any:
-    body = data.get("body")
+    body, headers = data.get("body"), data["headers"]
+    if type(headers) is not dict or not (body is None or type(body) in (str, bytes)):
+        raise TypeError("has headers or a body in another form than memo writes")
     content = {"content": body.encode() if isinstance(body, str) else body}
-    given = data["headers"]
     response = http.Response(
         data["status_code"],
-        headers={"content-type": given["content-type"]} if "content-type" in given else None,
+        headers={"content-type": headers["content-type"]} if "content-type" in headers else None,
         request=_request_of(http, data["request"]) if "request" in data else None,
         # A body that was not read stays unread, and cannot be read.
         **(content if body is not None else {"stream": http.SyncByteStream()}),
     )
     # The body is decoded already, and as long as it is: the headers that speak of that are set when it has been read.
-    response.headers = http.Headers(list(_pairs(given)))
+    response.headers = http.Headers(list(_pairs(headers)))
     version, reason = data.get("http_version", _VERSION), data.get("reason_phrase")
     response.extensions = {
         "http_version": version.encode(),
