@@ -41,11 +41,12 @@ def exception_form(error: BaseException, encode: Callable[[Any, str], Any]) -> d
 
 def exception_of(cls: type[BaseException], node: dict[str, Any], decode: Callable[[Any], Any]) -> BaseException:
     """Return the exception of a form. Its `__init__` does not run."""
-    base: Any = next(ancestor for ancestor in cls.__mro__ if ancestor.__module__ == "builtins")
+    base = next(ancestor for ancestor in cls.__mro__ if ancestor.__module__ == "builtins")
     args = tuple(decode(arg) for arg in listed(node["args"]))
     if issubclass(base, BaseExceptionGroup):
         listed(args[1] if type(args[1]) is not tuple else [])  # a range would become a tuple before it is looked at
-    error: BaseException = base.__new__(cls, *args)
+    new: Any = base.__new__
+    error: BaseException = new(cls, *args)
     vars(BaseException)["args"].__set__(error, args)
     members = _members(cls)
     for name, attribute in mapping(node.get("attributes", {})).items():
