@@ -33,7 +33,7 @@ from memo.patches._patch import Patch
 from memo.patches._stainless.bodies import SDK_STREAM, AsyncBody, Body, PartialBody, PartialStream, SyncBody
 from memo.patches._stainless.naming import Naming
 from memo.patches._stainless.pages import as_page, is_page, page_of, settled
-from memo.patches._stainless.request import Request
+from memo.patches._stainless.request import Request, prepared
 from memo.patches._stainless.responses import http_response, package_of, rebuilt, stream_response
 from memo.patches._stainless.streams import afeed, feed, item_type, taken_over, takes_options
 
@@ -49,6 +49,7 @@ def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
             Options(name=sdk),
             run,
             describe=Naming(sdk, module),
+            prepare=prepared,
             offered=True,
         )
         for client, run in (("AsyncAPIClient", AsyncStainlessRun), ("SyncAPIClient", StainlessRun))
