@@ -60,7 +60,8 @@ def prepared(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
     In anthropic, files and iterators in the arguments are read there. Preparing prepared options changes nothing. The sync
     client's method prepares for both clients, since a key is needed before anything is awaited: it reads local files.
     """
-    prepare = _preparing(type(client))
+    kind: Any = type(client)
+    prepare = _preparing(kind)
     if prepare is None:
         return args, kwargs
     try:
