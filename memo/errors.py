@@ -6,6 +6,7 @@ as the outcome of a call. The command or line that mends the problem is on a lin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 __all__ = [
     "AlreadyPatched",
     "AlreadyStarted",
+    "ArgumentsChangedWarning",
     "CallNotAllowed",
     "DataMismatch",
     "EntryVanished",
@@ -523,6 +525,24 @@ class EntryVanished(StoreError):
 
     def __init__(self, location: str) -> None:
         super().__init__(location, "was deleted while it was being replaced")
+
+
+class ArgumentsChangedWarning(MemoError, UserWarning):
+    """A call changed its own arguments while it was recorded: in replay nothing changes them, so the next call is another one.
+
+    A warning, one for each function and each set of changed `paths` in a session. The call is recorded as it began.
+    """
+
+    def __init__(self, function: str, paths: Iterable[str]) -> None:
+        self.function = function
+        self.paths = tuple(paths)
+        names = ", ".join(repr(name) for name in dict.fromkeys(re.split(r"[.\[]", path)[0] for path in self.paths))
+        super().__init__(
+            f"{function}: the call changed its own arguments: {', '.join(self.paths)}. In replay the function does not run, "
+            "and they stay as they are: the next call is another one\n"
+            "  to leave them alone:          change a copy, and return it\n"
+            f"  to leave them out of the key: @recordable(ignore=({names},))"
+        )
 
 
 class RecordingsSpooled(MemoError, UserWarning):

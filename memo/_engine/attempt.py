@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-import anyio
-import anyio.to_thread
+from contextlib import suppress
+from contextvars import Token
+from typing import Any, Self, TypeVar
 
 from memo._calls.call import Call
-from memo._engine.flights import Flight
+from memo._engine.changes import ArgumentWatch
+from memo._engine.consumers import Consumer, OpenStream
+from memo._engine.flights import Flight, Pending
 from memo._engine.session import Session
-from memo._engine.threads import writers
+from memo._engine.threads import in_event_loop, run_to_end
+from memo._engine.waits import current
 from memo._engine.writing import Slot
 from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
 from memo.codecs.values import Values
@@ -21,13 +24,16 @@ from memo.errors import MemoError
 
 __all__ = ["Attempt"]
 
+log = logging.getLogger("memo")
+
 T = TypeVar("T")
 
 
 class Attempt:
-    """A call that goes to the real function. Told what came of it, it stores that and lets those who wait look again.
+    """A call that goes to the real function. It stores the outcome of the call, and lets those who wait look again.
 
-    It ends once: with a value, an error, a stream's end, or abandoned, which stores nothing.
+    It ends once: with a value, an error, a stream's end, or abandoned, which stores nothing. As a context manager it
+    encloses what runs of the real function.
     """
 
     def __init__(
@@ -40,13 +46,14 @@ class Attempt:
         slot: Slot | None,
         errors: str,
         secrets: frozenset[str],
+        watch: ArgumentWatch | None = None,
     ) -> None:
         self.flight = flight
         self.awaited = False
         """Whether a plain function returned an awaitable."""
         self.iterated = ""
         self.winning_outcome: Outcome | None = None
-        """What another process recorded for the same call meanwhile: that, not its own, is what this call came to."""
+        """What another process recorded for the same call meanwhile: the outcome of this call, in place of its own."""
         self.convert: Callable[[Any], Any] = _as_it_is
         """Turns a result, or an item of a stream, into what is recorded of it."""
         self._session = session
@@ -55,125 +62,218 @@ class Attempt:
         self._slot = slot
         self._errors = errors
         self._secrets = secrets
-        self._over = False
-        self._unused = ""
-        self._taken: dict[str, Any] | None = None
-        self._is_taken = False
+        self._watch = watch
+        self._is_over = False
+        self._sink: OpenStream = self
+        self._unused: Pending | None = None
+        self._snapshot: dict[str, Any] | None = None
+        self._has_snapshot = False
         self._response: Any = None
+        self._is_stream = False
+        self._differs = False
         self._writer: StreamWriter | None = None
+        self._stored_count = -1
         self._offsets: list[float] = []
+        self._token: Token[Any] | None = None
         session.count_live()
         self._started = time.perf_counter()
 
-    # What came of the call
+    # The real function runs
+
+    def producing(self) -> Self:
+        """Enclose what runs of the real function: calls from inside know that they are made by this one."""
+        return self
+
+    def __enter__(self) -> None:
+        if self.flight is not None:
+            self.flight.mark_busy()
+            self._token = current.set(self.flight)
+        if self._watch is not None:
+            self._watch.before()
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if self._watch is not None:
+            self._watch.after()
+        if self.flight is not None and self._token is not None:
+            with suppress(ValueError):  # closed by another task, in another context
+                current.reset(self._token)
+            self._token = None
+            if self._is_stream and error is None:
+                self.flight.mark_idle()
+
+    # The outcome of the call
 
     def snapshot(self, value: Any) -> None:
-        """It will return what is made of this value: the value is what is recorded, as it is now."""
-        self._taken = self._encoded(lambda: value_outcome(self.convert(value), self._values, self._secrets))
-        self._is_taken = True
+        """Record this value, as it is now: the call will return what is made of it."""
+        self._snapshot = self._encoded(lambda: value_outcome(self.convert(value), self._values, self._secrets))
+        self._has_snapshot = True
 
     def annotate(self, name: str, value: Any) -> None:
-        """The object that was snapped has got an attribute since, which is recorded with it."""
-        tree = self._taken.get("value") if self._taken is not None else None
+        """Record an attribute that was put on the object since its snapshot."""
+        tree = self._snapshot.get("value") if self._snapshot is not None else None
         if type(tree) is dict and "__type__" in tree:
             tree.setdefault("attributes", {})[name] = value
 
     def respond(self, response: Any) -> None:
-        """The stream to come is the body of this HTTP response."""
+        """Record the HTTP response whose body is the stream to come."""
         self._response = self._values.encode(response)
 
     def returned(self, value: Any) -> None:
-        """It returned."""
-        if not self._is_taken:
+        """Store the value that the call returned."""
+        if not self._has_snapshot:
             self.snapshot(value)
-        self._store(self._taken)
+        self._store(self._snapshot)
 
     async def areturned(self, value: Any) -> None:
-        """It returned."""
-        if not self._is_taken:
+        """Async twin of `returned`."""
+        if not self._has_snapshot:
             self.snapshot(value)
-        await self._astore(self._taken)
+        await self._astore(self._snapshot)
 
     def raised(self, error: BaseException) -> None:
-        """It raised."""
+        """Store the error that the call raised."""
         self._store(self._raised(error))
 
     async def araised(self, error: BaseException) -> None:
-        """It raised."""
+        """Async twin of `raised`."""
         await self._astore(self._raised(error))
 
     def abandon(self) -> None:
-        """Nothing will be stored."""
-        if not self._over:
-            self._over = True
-            if self._slot is not None:
-                self._session.leave(self._call, self._slot)
-            if self.flight is not None:
-                self.flight.finish()
+        """End without storing anything. Idempotent."""
+        if self._is_over:
+            return
+        self._is_over = True
+        self._session.open_streams.discard(self._sink)
+        if self._slot is not None:
+            self._session.leave(self._call, self._slot)
+        if self.flight is not None:
+            self.flight.finish()
 
-    def defer(self, kind: str, result: T) -> T:
-        """The call returned, and what comes of it is still to come. It never will if nobody can begin to use it any more."""
+    def defer(self, kind: Pending, result: T, sink: OpenStream | None = None) -> T:
+        """Note that the call returned and that its outcome is still to come, with the use of `result`.
+
+        A stream that nobody reads is closed after 0 items. An awaitable that nobody can await any more has no outcome.
+        """
         self._unused = kind
+        if kind is not Pending.AWAITABLE:
+            self._sink = sink or self
+            self._is_stream = True
+            consumer = None
+            if in_event_loop():
+                consumer = Consumer()
+                consumer.note_task()
+            self._session.open_streams.add(self._sink, consumer)
         weakref.finalize(result, self._collected, kind).atexit = False
         if self.flight is not None:
-            self.flight.defer(kind)
+            self.flight.mark_pending(kind)
         return result
 
-    def _collected(self, kind: str) -> None:
-        if self._unused == kind:
+    def _collected(self, kind: Pending) -> None:
+        if self._unused is not kind:
+            return
+        if kind is Pending.AWAITABLE:
             self.abandon()
+            return
+        self._session.open_streams.mark_left(self._sink)  # stored at the end of the scope: nothing else may come of it
+        if self.flight is not None:
+            self.flight.finish()
 
     # The result is a stream, or an awaitable: this is its sink
 
-    def begin(self) -> None:
-        """Somebody began to use it."""
-        self._unused = ""
+    @property
+    def description(self) -> str:
+        """The function and how many items passed, for messages."""
+        count = self._writer.count if self._writer is not None else 0
+        return f"{self._call.function} after {count} {'item' if count == 1 else 'items'}"
+
+    def begin(self, consumer: Consumer | None = None, sink: OpenStream | None = None) -> None:
+        """Note that somebody began to use the result: `sink` records what passes, if not the attempt itself."""
+        is_stream, self._unused = self._unused is not Pending.AWAITABLE, None
         if self.flight is not None:
-            self.flight.begin()
-        self._writer = StreamWriter(self._values, self._secrets)
+            self.flight.mark_consumed()
+        if is_stream and not self._is_over:
+            self._is_stream = True
+            self._sink = sink or self
+            if consumer is not None:
+                consumer.on_lost = self._lost
+            self._session.open_streams.add(self._sink, consumer)
 
     def add(self, item: Any) -> None:
-        """An item passes."""
-        assert self._writer is not None
-        self._writer.add(self.convert(item))
+        """Record an item that passes."""
+        self._written().add(self.convert(item))
         if self._session.timings:
             self._offsets.append(round(time.perf_counter() - self._started, 6))
 
+    def compare(self, recorded: Any, item: Any) -> None:
+        """Log it, once, if a live item differs from the recorded one that the consumer has got in its place."""
+        if self._differs:
+            return
+        with suppress(Exception):  # an item that cannot be encoded is reported when the stream is stored
+            self._differs = self._values.encode(recorded) != self._values.encode(item)
+        if self._differs:
+            log.warning(
+                "%s: a consumer left the recorded stream, and the live call that goes on with it gave other items",
+                self._call.function,
+            )
+
     def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
-        """The stream ended."""
+        """Store the stream, which ended."""
         self._store(self._ended(end, error, returned))
 
     async def afinish(self, end: str, error: BaseException | None = None) -> None:
-        """The stream ended."""
+        """Async twin of `finish`."""
         await self._astore(self._ended(end, error, None))
+
+    def checkpoint(self) -> bool:
+        """Store as closed what passed of a stream that may go on. Return whether there was anything new to store."""
+        if self._is_over or self._written().count == self._stored_count:
+            return False
+        outcome = self._ended("closed", None, None)
+        if outcome is not None:
+            self._keep(outcome)
+        if self.flight is not None:
+            self.flight.finish()
+        return True
+
+    def _lost(self) -> None:
+        self._sink.finish("closed")
+
+    def _written(self) -> StreamWriter:
+        if self._writer is None:
+            self._writer = StreamWriter(self._values, self._secrets)
+        return self._writer
 
     # Storing
 
     def _ended(self, end: str, error: BaseException | None, returned: Any) -> dict[str, Any] | None:
-        if error is not None and not self._recordable(error):
+        if self.flight is not None:
+            self.flight.mark_busy()
+        writer = self._written()
+        if self._is_over or (error is not None and not self._is_recordable(error)):
             return None
-        writer = self._writer
-        assert writer is not None
+        if end == "closed" and writer.count == self._stored_count:
+            return None
+        self._stored_count = writer.count
         outcome = self._encoded(lambda: writer.outcome(end, error, returned=returned, sync=self.iterated == "sync"))
         if outcome is not None and self._response is not None:
             outcome["stream"]["response"] = self._response
         if outcome is not None and self._offsets:
-            outcome["stream"]["offsets"] = self._offsets
+            outcome["stream"]["offsets"] = list(self._offsets)
         return outcome
 
     def _raised(self, error: BaseException) -> dict[str, Any] | None:
-        if not self._recordable(error):
+        if not self._is_recordable(error):
             return None
         return self._encoded(lambda: error_outcome(error, self._values, self._secrets))
 
-    def _recordable(self, error: BaseException) -> bool:
-        # Cancellation, KeyboardInterrupt and SystemExit are no Exceptions; our own errors are no answers of the function.
+    def _is_recordable(self, error: BaseException) -> bool:
+        # Cancellation, KeyboardInterrupt and SystemExit are no Exceptions; memo's own errors are no answers of the function.
         if not isinstance(error, Exception) or isinstance(error, MemoError):
             return False
         return self._errors == "all" or is_answer(error)
 
     def _encoded(self, encode: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
-        """The outcome, encoded now, before the caller gets the value and may change it."""
+        """Return the outcome, encoded now: the caller may change the value later."""
         seconds = round(time.perf_counter() - self._started, 6)
         try:
             outcome = encode()
@@ -187,27 +287,33 @@ class Attempt:
 
     def _store(self, outcome: dict[str, Any] | None) -> None:
         try:
-            if outcome is not None and not self._over:
+            if outcome is not None and not self._is_over:
                 self._keep(outcome)
         finally:
             self.abandon()
+        self._report_changes(outcome)
 
     async def _astore(self, outcome: dict[str, Any] | None) -> None:
         try:
-            if outcome is None or self._over:
-                return
-            if self._session.store.writes_in_place:
-                self._keep(outcome)
-                return
-            # The answer is here and was paid for: a cancellation that arrives now waits until it is on disk.
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._keep, outcome, limiter=writers())
+            if outcome is not None and not self._is_over:
+                if self._session.store.writes_in_place:
+                    self._keep(outcome)
+                else:
+                    # The answer is here and was paid for: a cancellation that arrives now waits until it is stored.
+                    await run_to_end(self._keep, outcome)
         finally:
             self.abandon()
+        self._report_changes(outcome)
 
     def _keep(self, outcome: dict[str, Any]) -> None:
         claim = self.flight.claim if self.flight is not None else None
         self.winning_outcome = self._session.store_outcome(self._call, self._slot, outcome, self._values, claim)
+
+    def _report_changes(self, outcome: dict[str, Any] | None) -> None:
+        if outcome is not None and self._watch is not None:
+            warning = self._watch.warning()
+            if warning is not None:
+                self._session.staleness.warn_once((self._call.function, *warning.paths), warning)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from memo._calls.call import Call
 from memo._calls.key_builder import KeyBuilder
 from memo._engine.attempt import Attempt
-from memo._engine.flights import NEVER, Flight
+from memo._engine.changes import ArgumentWatch, may_change
+from memo._engine.flights import Flight, Pending, WaitEnd
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode
 from memo._engine.session import Session
@@ -95,11 +96,22 @@ class FunctionContext:
     key_builders: dict[int, KeyBuilder] = field(default_factory=dict)
 
 
-class Counter(Protocol):
-    """Where hits and misses are counted."""
+class Function(Protocol):
+    """The function that is called: it counts hits and misses, and makes calls."""
 
     hits: int
     misses: int
+
+    def call(
+        self,
+        session: Session,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        setting: FunctionContext | None = None,
+    ) -> Call:
+        """Make a call of the function."""
+        ...
 
 
 class CallDriver:
@@ -109,17 +121,21 @@ class CallDriver:
     `_received` and `_areceived` (what becomes of a live result), `_played` and `_aplayed` (and of a recorded outcome).
     """
 
-    __slots__ = ("_args", "_call", "_counter", "_kwargs", "_mode", "_session", "_setting", "_wrapped")
+    __slots__ = ("_args", "_call", "_counter", "_instance", "_kwargs", "_mode", "_session", "_setting", "_wrapped")
 
     _plays_at_once = True
     """Whether `_aplayed` does what `_played` does."""
 
+    _watches_arguments = True
+    """Whether it is reported that a call changes its arguments. (SDKs change nothing but the place in a file they read.)"""
+
     def __init_subclass__(cls) -> None:
         cls._plays_at_once = cls._aplayed is CallDriver._aplayed
+        cls._watches_arguments = False
 
     def __init__(
         self,
-        counter: Counter,
+        counter: Function,
         setting: FunctionContext,
         session: Session,
         mode: Mode,
@@ -127,6 +143,7 @@ class CallDriver:
         wrapped: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        instance: Any = None,
     ) -> None:
         self._counter = counter
         self._setting = setting
@@ -136,6 +153,7 @@ class CallDriver:
         self._wrapped = wrapped
         self._args = args
         self._kwargs = kwargs
+        self._instance = instance
 
     def _invoke(self, attempt: Attempt | None) -> Any:
         """Call the real function with the real arguments."""
@@ -145,12 +163,12 @@ class CallDriver:
 
     def sync(self) -> Any:
         """The call of a plain function."""
-        decision = self._decided("awaitable", "awaitable stream", "stream", "iterator")
-        if isinstance(decision, str):
+        decision = self._decided(Pending.AWAITABLE, Pending.AWAITABLE_STREAM, Pending.STREAM, Pending.ITERATOR)
+        if isinstance(decision, Pending):
             # The same call returned something that is still to come: so does this one.
-            if decision == "iterator":
+            if decision is Pending.ITERATOR:
                 return stream_sync(self._begin)
-            return stream(self._abegin) if decision == "stream" else self.coroutine()
+            return stream(self._abegin) if decision is Pending.STREAM else self.coroutine()
         if isinstance(decision, Outcome):
             try:
                 return self._aplayed(decision) if decision.awaited else self._played(decision)
@@ -160,14 +178,15 @@ class CallDriver:
         if decision is None:
             return self._invoke(None)
         try:
-            result = self._invoke(decision)
+            with decision.producing():
+                result = self._invoke(decision)
         except BaseException as error:
             decision.raised(error)
             if decision.winning_outcome is not None:
                 return self._played(decision.winning_outcome)
             raise
         if inspect.isawaitable(result):
-            return decision.defer("awaitable", self._awaited(decision, result))
+            return decision.defer(Pending.AWAITABLE, self._awaited(decision, result))
         received = self._received(decision, result)
         return received if decision.winning_outcome is None else self._played(decision.winning_outcome)
 
@@ -182,7 +201,8 @@ class CallDriver:
         if not isinstance(decision, Attempt):
             return Unrecorded(self._invoke(None))
         try:
-            source = iter(self._invoke(decision))
+            with decision.producing():
+                source = iter(self._invoke(decision))
         except BaseException as error:
             decision.raised(error)
             if decision.winning_outcome is not None:
@@ -191,7 +211,7 @@ class CallDriver:
         decision.iterated = "sync"
         return LiveSyncStream(source, decision)
 
-    def _decided(self, *kinds: str) -> Outcome | Attempt | str | None:
+    def _decided(self, *kinds: Pending) -> Outcome | Attempt | Pending | None:
         """What to replay, or the attempt that the call is, None where it is not recorded.
 
         Or the kind of result that is still to come, if it is one of these kinds: the caller can return the like of it.
@@ -206,10 +226,10 @@ class CallDriver:
                 case LeadFlight(flight):
                     leading, ready = flight, True
                 case JoinFlight(flight):
-                    seen = flight.wait_in_thread(*kinds)
-                    if seen in kinds:
+                    seen = flight.wait_in_thread(*kinds, patience=self._session.claim_timeout)
+                    if isinstance(seen, Pending):
                         return seen
-                    ready = seen == NEVER
+                    ready = seen is WaitEnd.IN_VAIN
                 case CallLive():
                     return self._attempt(decision, leading)
                 case NoRecording():
@@ -235,21 +255,22 @@ class CallDriver:
             first = decide(self._session, self._mode, self._call, found, ready=False)
         if isinstance(first, Outcome):
             self._counter.hits += 1
-            decision: Outcome | Attempt | str | None = first
+            decision: Outcome | Attempt | Pending | None = first
         else:
-            decision = await self._adecided(first, "awaitable stream", "stream")
+            decision = await self._adecided(first, Pending.AWAITABLE_STREAM, Pending.STREAM)
         if isinstance(decision, Outcome):
             try:
                 return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # what was recorded can not be read any more
                 self._session.on_replay_error(error)
                 raise
-        if isinstance(decision, str):
+        if isinstance(decision, Pending):
             return stream(self._abegin)
         if decision is None:
             return await _result(self._invoke(None))
         try:
-            result = await _result(self._invoke(decision))
+            with decision.producing():
+                result = await _result(self._invoke(decision))
         except BaseException as error:
             await decision.araised(error)
             if decision.winning_outcome is not None:
@@ -273,10 +294,11 @@ class CallDriver:
         if not isinstance(decision, Attempt):
             return Unrecorded(aiter(self._invoke(None)))
         try:
-            result = self._invoke(decision)
-            if inspect.isawaitable(result):
-                decision.awaited = self._setting.plain
-                result = await result
+            with decision.producing():
+                result = self._invoke(decision)
+                if inspect.isawaitable(result):
+                    decision.awaited = self._setting.plain
+                    result = await result
             return LiveStream(aiter(result), decision)
         except BaseException as error:
             await decision.araised(error)
@@ -295,7 +317,7 @@ class CallDriver:
                 found = session.fetch(call, self._setting.values)
         return decide(session, self._mode, call, found, ready=False)
 
-    async def _adecided(self, decision: Decision, *kinds: str) -> Outcome | Attempt | str | None:
+    async def _adecided(self, decision: Decision, *kinds: Pending) -> Outcome | Attempt | Pending | None:
         leading, ready = None, False
         while True:
             if isinstance(decision, Outcome):  # first, since it is nearly always this
@@ -305,10 +327,10 @@ class CallDriver:
                     leading, ready = flight, True
                     flight.set_owner()
                 case JoinFlight(flight):
-                    seen = await flight.wait(*kinds)
-                    if seen in kinds:
+                    seen = await flight.wait(*kinds, patience=self._session.claim_timeout)
+                    if isinstance(seen, Pending):
                         return seen
-                    ready = seen == NEVER
+                    ready = seen is WaitEnd.IN_VAIN
                 case CallLive():
                     return self._attempt(decision, leading)
                 case NoRecording():
@@ -329,7 +351,8 @@ class CallDriver:
     async def _awaited(self, attempt: Attempt, result: Awaitable[Any]) -> Any:
         attempt.begin()
         try:
-            value = await result
+            with attempt.producing():
+                value = await result
         except BaseException as error:
             await attempt.araised(error)
             if attempt.winning_outcome is not None:
@@ -376,7 +399,16 @@ class CallDriver:
             slot=self._session.slot(self._call) if go.in_turn else None,
             errors=self._setting.errors,
             secrets=self._setting.secrets,
+            watch=ArgumentWatch(self._call, self._rebuilt) if self._may_change() else None,
         )
+
+    def _may_change(self) -> bool:
+        """Return whether there are arguments that the call could change."""
+        return self._watches_arguments and (may_change(self._args) or may_change(self._kwargs.values()))
+
+    def _rebuilt(self) -> Call:
+        """Make the call from its arguments again, as they are now."""
+        return self._counter.call(self._session, self._instance, self._args, self._kwargs, self._setting)
 
     def _passing(self, attempt: Attempt, value: Any) -> Any:
         """The stream that a call returned, recorded as it passes; None if it returned no stream."""
@@ -388,10 +420,10 @@ class CallDriver:
             async def abegin() -> LiveStream:
                 return LiveStream(aiter(value), attempt)
 
-            return attempt.defer("awaitable stream" if attempt.awaited else "stream", stream(abegin))
+            return attempt.defer(Pending.AWAITABLE_STREAM if attempt.awaited else Pending.STREAM, stream(abegin))
         if not isinstance(value, io.IOBase):
             attempt.iterated = "sync"
-            return attempt.defer("iterator", stream_sync(lambda: LiveSyncStream(iter(value), attempt)))
+            return attempt.defer(Pending.ITERATOR, stream_sync(lambda: LiveSyncStream(iter(value), attempt)))
         return None
 
     def _played(self, outcome: Outcome) -> Any:

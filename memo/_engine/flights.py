@@ -1,155 +1,265 @@
-"""One live call of a key at a time: whoever makes it leads, the others wait and then look again.
+"""One live call of a key at a time: the caller who makes the call leads, the others wait and then look again.
 
-Works across tasks (asyncio, trio), threads, and several event loops in one process.
+Works across tasks (asyncio, trio), threads, and several event loops in one process. Every wait ends: with the call, or
+because waiting is in vain, and then the caller goes on as if nobody else were making the call.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from enum import Enum, StrEnum, auto
 from typing import Any, Protocol
+from weakref import WeakSet, WeakValueDictionary
 
 import anyio
 from anyio.lowlevel import current_token
 
-__all__ = ["LANDED", "NEVER", "Claim", "Flight", "Flights"]
+from memo._engine.threads import in_event_loop
+from memo._engine.waits import current, waiting, waits_for_thread
 
-LANDED = "landed"
-"""What a wait comes to: the call is over."""
+__all__ = ["Claim", "Flight", "Flights", "Pending", "WaitEnd", "flight_of_claim"]
 
-NEVER = "never"
-"""It would last for ever."""
+log = logging.getLogger("memo")
+
+_IDLE_SECONDS = 0.5
+"""How long a consumer may keep a stream without asking for the next item, until those who wait for the end go on."""
+
+_LOOP_SECONDS = 1.0
+"""How long an event loop's thread is blocked by a plain function that waits for another thread's call."""
 
 
-def _task() -> tuple[int, Any]:
-    """What tells the running task from others, and its event loop. Raises RuntimeError outside of event loops.
+class WaitEnd(Enum):
+    """How a wait ended, if the call did not return something that is still to come."""
 
-    (asyncio is asked first: anyio's answer takes ten times as long.)
-    """
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # no asyncio loop runs here
-        task = None
-    if task is not None:
-        return id(task), task.get_loop()
-    return anyio.get_current_task().id, current_token().native_token
+    FINISHED = auto()
+    """The call is over: look again."""
+
+    IN_VAIN = auto()
+    """Nothing is sure to end the call: make it here, too."""
+
+
+class Pending(StrEnum):
+    """What a call returned whose outcome is still to come."""
+
+    AWAITABLE = "awaitable"
+    STREAM = "stream"
+    AWAITABLE_STREAM = "awaitable stream"
+    ITERATOR = "iterator"
+    SDK_STREAM = "SDK stream"
+    """No stream that memo could make by itself: others wait for its end."""
 
 
 class Claim(Protocol):
     """What makes a call the only live one in the whole fleet."""
 
+    token: str
+
     def finish(self, data: bytes) -> bytes | None:
-        """Store the outcome, and let the others look: None, or what was stored before."""
+        """Store the outcome and wake those who wait. Return None, or what was stored before."""
         ...
 
     def release(self) -> None:
-        """Let another make the call, unless it is finished. Nothing is waited for."""
+        """Let another process make the call, unless it is finished. Return at once."""
         ...
+
+
+_claimed: WeakValueDictionary[str, Flight] = WeakValueDictionary()
+
+
+def flight_of_claim(token: str) -> Flight | None:
+    """Return the flight of this process that holds a claim in a store."""
+    return _claimed.get(token)
 
 
 class Flight:
     """A live call on its way."""
 
-    def __init__(self, finish: Callable[[], None]) -> None:
-        self.claim: Claim | None = None
-        self._land = finish
-        # Reentrant: the garbage collector lands flights too, and may come at any time.
+    def __init__(self, on_finish: Callable[[], None]) -> None:
+        self.parent: Flight | None = current.get()
+        self._claim: Claim | None = None
+        self._on_finish = on_finish
+        # Reentrant: the garbage collector finishes flights too, at any time.
         self._lock = threading.RLock()
-        self._landed = False
+        self._finished = False
         self._wake: list[Callable[[], object]] = []
-        self._deferred = ""
-        self._begun = True
-        self._thread = threading.get_ident()
-        self._task: int | None = None
-        self._loop: Any = None
+        self._pending: Pending | None = None
+        self._consumed = True
+        self._idle_since: float | None = None
+        self._owner = _Owner()
+
+    @property
+    def claim(self) -> Claim | None:
+        """The claim that the flight holds in the store."""
+        return self._claim
+
+    @claim.setter
+    def claim(self, claim: Claim) -> None:
+        self._claim = claim
+        _claimed[claim.token] = self
 
     def set_owner(self) -> None:
-        """Note which task makes the call, or uses what it returned. (A task that waits for itself waits for ever.)"""
-        self._thread = threading.get_ident()
-        try:
-            self._task, self._loop = _task()
-        except RuntimeError:  # not in an event loop
-            self._task = self._loop = None
+        """Note that the running task and thread make the call, or consume what the call returned."""
+        self._owner = _Owner()
 
-    def defer(self, kind: str) -> None:
-        """The call returned, but its result is still to come: an "awaitable", a "stream", an "awaitable stream", an "iterator".
+    def mark_pending(self, kind: Pending) -> None:
+        """Note that the call returned, and that its outcome is still to come.
 
-        Whoever can return such a thing now, too, does not wait. Nobody waits for one that nobody has begun to use.
+        Callers who can return the like do so instead of waiting. Nobody waits for a result that nobody consumes.
         """
         with self._lock:
-            self._deferred, self._begun = kind, False
+            self._pending, self._consumed = kind, False
         self._wake_all()
 
-    def begin(self) -> None:
-        """Somebody began to use what the call returned."""
+    def mark_consumed(self) -> None:
+        """Note that the running task began to consume what the call returned."""
         with self._lock:
-            self._begun = True
+            self._consumed = True
             self.set_owner()
 
+    def mark_idle(self) -> None:
+        """Note that an item was handed over: nothing happens until the consumer asks for the next one."""
+        self._idle_since = time.monotonic()
+
+    def mark_busy(self) -> None:
+        """Note that the consumer asked for the next item."""
+        self._idle_since = None
+
     def finish(self) -> None:
-        """The call is over and what came of it is stored, or will never be. Landing twice is landing once."""
+        """Wake all waiters: the outcome is stored, or never will be. Idempotent."""
         with self._lock:
-            if self._landed:
+            if self._finished:
                 return
-            self._landed = True
-        if self.claim is not None:
-            self.claim.release()
-        self._land()
+            self._finished = True
+        if self._claim is not None:
+            self._claim.release()
+        self._on_finish()
         self._wake_all()
 
-    def wait_in_thread(self, *kinds: str) -> str:
-        """Block until the call lands, or is deferred as one of these kinds: which of it happened.
+    def wait_in_thread(self, *kinds: Pending, patience: float) -> WaitEnd | Pending:
+        """Block until the call is over, or has returned a pending result of one of these kinds.
 
-        `NEVER`, at once, if neither could: it is this thread's own, or nobody uses its result.
+        Return `WaitEnd.IN_VAIN` at once where the call waits for its own caller, and later if the call cannot end (its
+        event loop was closed, its stream is kept half read) or did not end within `patience` seconds.
         """
-        while True:
-            look = threading.Event()
-            with self._lock:
-                seen = self._seen(kinds, own=self._thread == threading.get_ident())
-                if seen:
-                    return seen
-                self._wake.append(look.set)
-            look.wait()
+        with waiting(self, min(patience, _LOOP_SECONDS) if in_event_loop() else patience) as wait:
+            while not wait.is_in_vain:
+                look = threading.Event()
+                wait.wake = look.set
+                with self._lock:
+                    seen = self._seen(kinds, own=self._owner.thread == threading.get_ident())
+                    if seen is not None:
+                        return seen
+                    self._wake.append(look.set)
+                if not wait.is_in_vain:
+                    look.wait()
+                self._forget(look.set)
+        return WaitEnd.IN_VAIN
 
-    async def wait(self, *kinds: str) -> str:
-        """The same without blocking; `NEVER` if it is this task's own."""
+    async def wait(self, *kinds: Pending, patience: float) -> WaitEnd | Pending:
+        """Async twin of `wait_in_thread`."""
         task, loop = _task()
         # Both loops' ways to call something soon from any thread; a loop that is gone has nobody left to wake.
         call_soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
-        while True:
-            look = anyio.Event()
+        with waiting(self, patience) as wait:
+            while not wait.is_in_vain:
+                look = anyio.Event()
 
-            def wake(look: anyio.Event = look) -> None:
-                with suppress(RuntimeError):
-                    call_soon(look.set)
+                def wake(look: anyio.Event = look) -> None:
+                    with suppress(RuntimeError):
+                        call_soon(look.set)
 
-            with self._lock:
-                seen = self._seen(kinds, own=self._task == task)
-                if seen:
-                    return seen
-                self._wake.append(wake)
-            try:
-                await look.wait()
-            finally:
+                wait.wake = wake
                 with self._lock:
-                    if wake in self._wake:
-                        self._wake.remove(wake)
+                    seen = self._seen(kinds, own=self._owner.task == task)
+                    if seen is not None:
+                        return seen
+                    self._wake.append(wake)
+                try:
+                    if not wait.is_in_vain:
+                        await look.wait()
+                finally:
+                    self._forget(wake)
+        return WaitEnd.IN_VAIN
 
-    def _seen(self, kinds: tuple[str, ...], *, own: bool) -> str:
-        if self._landed:
-            return LANDED
-        if self._deferred in kinds:
-            return self._deferred
-        gone = getattr(self._loop, "is_closed", None)
-        return NEVER if own or not self._begun or (gone is not None and gone()) else ""
+    def _seen(self, kinds: tuple[Pending, ...], *, own: bool) -> WaitEnd | Pending | None:
+        if self._finished:
+            return WaitEnd.FINISHED
+        if self._pending in kinds:
+            return self._pending
+        return WaitEnd.IN_VAIN if own or not self._consumed or self._owner.is_gone() else None
+
+    def is_idle(self) -> bool:
+        """Return whether the consumer of a stream has not asked for the next item for a while."""
+        idle = self._idle_since
+        return idle is not None and time.monotonic() - idle > _IDLE_SECONDS
+
+    def is_stuck(self, thread: int) -> bool:
+        """Return whether the call will not end by itself while that thread waits.
+
+        Its stream is kept half read, its event loop is gone, or its own thread waits for the end of the other one.
+        """
+        owner = self._owner
+        return self.is_idle() or owner.is_gone() or waits_for_thread(owner.thread, owner.loop, thread)
+
+    def _forget(self, wake: Callable[[], object]) -> None:
+        with self._lock, suppress(ValueError):
+            self._wake.remove(wake)
 
     def _wake_all(self) -> None:
         with self._lock:
-            wake, self._wake = self._wake, []
-        for each in wake:
-            each()
+            waiters, self._wake = self._wake, []
+        for wake in waiters:
+            wake()
+
+
+class _Owner:
+    """The thread, task and event loop that make a call, as they are when this is made."""
+
+    __slots__ = ("loop", "task", "thread")
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.task: int | None
+        self.loop: Any
+        try:
+            self.task, self.loop = _task()
+        except RuntimeError:  # not in an event loop
+            self.task = self.loop = None
+
+    def is_gone(self) -> bool:
+        """Return whether the event loop was closed, or is not running: then nothing goes on in it."""
+        if self.loop is None:
+            return False
+        if hasattr(self.loop, "is_running"):
+            return not self.loop.is_running()
+        try:
+            self.loop.run_sync_soon(_nothing)
+        except RuntimeError:  # trio's run is over
+            return True
+        return False
+
+
+def _nothing() -> None: ...
+
+
+def _task() -> tuple[int, Any]:
+    """Return what identifies the running task, and its event loop. Raises `RuntimeError` outside of event loops.
+
+    asyncio is asked first: anyio's answer takes ten times as long.
+    """
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # trio, or no loop runs here
+        task = None
+    if task is not None:
+        return id(task), task.get_loop()
+    return anyio.get_current_task().id, current_token().native_token
 
 
 class Flights:
@@ -158,9 +268,10 @@ class Flights:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._flights: dict[str, Flight] = {}
+        _all.add(self)
 
     def join(self, key: str) -> tuple[Flight, bool]:
-        """The flight of that key, and whether it is the caller who makes it (and has to land it)."""
+        """Return the flight of a key, and whether it is the caller who leads (and has to finish) it."""
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None:
@@ -172,3 +283,20 @@ class Flights:
         with self._lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]
+
+    def forget_all(self) -> None:
+        """Forget the flights of the parent process: in a forked child nobody is left to finish them."""
+        self._lock = threading.RLock()
+        self._flights = {}
+
+
+_all: WeakSet[Flights] = WeakSet()
+
+
+def _after_fork() -> None:
+    for flights in list(_all):
+        flights.forget_all()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

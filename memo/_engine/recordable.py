@@ -137,7 +137,7 @@ class _Function:
             if self._native:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
             raise
-        return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs))
+        return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
 
     def setting(self, session: Session) -> FunctionContext:
         """The function's options and the session's together: worked out once, since calls come under one session in a row."""

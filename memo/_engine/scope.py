@@ -128,6 +128,7 @@ class Recorder(Session):
         finally:
             active.reset(token)
             self._guard(active=False)
+            self.store_open_streams()
         self.raise_failures()
 
     def start(self) -> Self:
@@ -157,6 +158,7 @@ class Recorder(Session):
     def _cease(self) -> None:
         process_wide.remove(self)
         self._guard(active=False)
+        self.store_open_streams()
 
     def _guard(self, *, active: bool) -> None:
         if self.mode is Mode.REPLAY:

@@ -18,6 +18,7 @@ from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import plain_names
+from memo._engine.consumers import OpenStreams
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
 from memo._engine.memory import Memory, Recording
@@ -100,6 +101,8 @@ class Session:
         self._memory = Memory(settings["memory"])
         self._replays = Replays(self.store, self.exhausted)
         self._writer = Writer(self.store, self._gateway, self.test)
+        self.open_streams = OpenStreams()
+        self.claim_timeout: float = settings["claim_timeout"]
         self._stats = Stats()
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._lock = threading.RLock()
@@ -293,6 +296,13 @@ class Session:
         log.error("the live result was handed over, but could not be recorded: %s", error)
         with self._lock:
             self.failures.append(error)
+
+    def store_open_streams(self) -> None:
+        """Store what passed of each stream that is still open, and log which streams may still be read on."""
+        for stream in self.open_streams.store():
+            log.warning(
+                "%s: the stream was still open when the recording ended, and is stored as far as it was read", stream
+            )
 
     # Deleting
 

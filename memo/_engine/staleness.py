@@ -78,7 +78,7 @@ class Staleness:
         )
         if self._on_expiry != "warn":
             raise warning
-        self._warn_once((call.key, "expired"), warning)
+        self.warn_once((call.key, "expired"), warning)
 
     def _compare_watched(self, call: Call, recording: Recording) -> None:
         then, now = recording.watched, call.watched
@@ -93,9 +93,9 @@ class Staleness:
         warning = WatchedFieldChanged(call.function, changed, recording.location(), changed, target)
         if self._on_watched_change == "fail":
             raise warning
-        self._warn_once((call.key, *now.items()), warning)
+        self.warn_once((call.key, *now.items()), warning)
 
-    def _warn_once(self, about: tuple[Any, ...], warning: Warning) -> None:
+    def warn_once(self, about: tuple[Any, ...], warning: Warning) -> None:
         """Warn where the user's code made the call; once about the same thing."""
         if about not in self._warned:
             warn(warning, stacklevel=_outside())

@@ -1,24 +1,26 @@
-"""Streams: passed through while they are recorded, and played back the way they went."""
+"""Streams: passed through while they are recorded, and replayed the way they went."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import anyio
 
+from memo._engine.consumers import Consumer, is_cancelled
 from memo._recordings.outcomes import Outcome
 from memo.errors import MemoError, StreamCutShort
 
 __all__ = [
+    "Begin",
     "LiveStream",
     "LiveSyncStream",
     "RecordedStream",
     "Sink",
+    "SyncBegin",
     "Unrecorded",
     "is_cancelled",
     "stream",
@@ -29,41 +31,61 @@ __all__ = [
 class Sink(Protocol):
     """Where a passing stream is recorded."""
 
-    def begin(self) -> None:
-        """Somebody began to iterate."""
+    def begin(self, consumer: Consumer | None = None) -> None:
+        """Note that somebody began to iterate: the task that `consumer` watches, where the stream is async."""
+        ...
+
+    def producing(self) -> AbstractContextManager[object]:
+        """Enclose the making of one item: what runs inside is the real function's code."""
         ...
 
     def add(self, item: Any) -> None:
-        """An item passes."""
+        """Record an item that passes."""
+        ...
+
+    def compare(self, recorded: Any, item: Any) -> None:
+        """Report it if a live item differs from the recorded one that the consumer has got in its place."""
         ...
 
     def abandon(self) -> None:
-        """The stream was cancelled: nothing of it is stored."""
+        """Store nothing: the stream was cancelled."""
         ...
 
     def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
-        """The stream ended and is stored."""
+        """Store the stream, which ended."""
         ...
 
     async def afinish(self, end: str, error: BaseException | None = None) -> None:
-        """The same, off the event loop."""
+        """Async twin of `finish`, off the event loop."""
         ...
 
 
 class RecordedStream(NamedTuple):
-    """A recorded stream to be played, inside of a `with`."""
+    """A recorded stream to be replayed, inside of a `with`."""
 
     outcome: Outcome
     function: str
     pace: float
-    note: Callable[[MemoError], None]
-    """Told what keeps it from being played to its end."""
+    on_replay_error: Callable[[MemoError], None]
+    """Called with what keeps the stream from being replayed to its end."""
+    extend: Callable[[], Any] | None = None
+    """Decides, as `begin` does, what comes after the items that a consumer left at. None where no call may be made."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, MemoError):
-            self.note(error)
+            self.on_replay_error(error)
+
+    def pauses(self) -> Iterator[float] | None:
+        """Iterate over the seconds to wait before each item. None where the rhythm is not kept."""
+        return _pauses(self.outcome.offsets, self.pace) if self.pace and self.outcome.offsets else None
+
+
+def _pauses(offsets: Sequence[float], pace: float) -> Iterator[float]:
+    start = time.perf_counter()
+    for offset in offsets:
+        yield max(0.0, start + offset / pace - time.perf_counter())
 
 
 class LiveStream(NamedTuple):
@@ -74,7 +96,7 @@ class LiveStream(NamedTuple):
 
 
 class LiveSyncStream(NamedTuple):
-    """The same for generators and iterators."""
+    """Sync twin of `LiveStream`: a generator or an iterator."""
 
     source: Iterator[Any]
     sink: Sink
@@ -86,12 +108,23 @@ class Unrecorded(NamedTuple):
     source: Any
 
 
+Begin = Callable[[], Awaitable[LiveStream | RecordedStream | Unrecorded]]
+SyncBegin = Callable[[], LiveSyncStream | RecordedStream | Unrecorded]
+
+
 class _Nowhere:
     """The sink of what is not recorded."""
 
-    def begin(self) -> None: ...
+    _PRODUCING = nullcontext()
+
+    def begin(self, consumer: Consumer | None = None) -> None: ...
+
+    def producing(self) -> AbstractContextManager[object]:
+        return self._PRODUCING
 
     def add(self, item: Any) -> None: ...
+
+    def compare(self, recorded: Any, item: Any) -> None: ...
 
     def abandon(self) -> None: ...
 
@@ -103,43 +136,45 @@ class _Nowhere:
 _NOWHERE = _Nowhere()
 
 
-def stream(begin: Callable[[], Awaitable[LiveStream | RecordedStream | Unrecorded]]) -> AsyncGenerator[Any, Any]:
-    """The stream that `begin` decides on when it is first asked for an item.
+def stream(begin: Begin) -> AsyncGenerator[Any, Any]:
+    """Return the stream that `begin` decides on when the first item is asked for.
 
     A live one is handed on item by item as it comes: nothing is held back, and `asend`, `athrow` and `aclose` reach it.
-    A played one gives its items, then its end; what is sent to it is not heard, what is thrown is raised where it stands.
+    A recorded one gives its items, then its end; what is sent to it has no effect, what is thrown is raised where it waits.
+    Of one that its consumer left, the rest is got by a live call, where one may be made.
     """
-    consumer = _Consumer()
+    consumer = Consumer()
     items = _stream(begin, consumer)
     consumer.watch(items)
     return items
 
 
-async def _stream(
-    begin: Callable[[], Awaitable[LiveStream | RecordedStream | Unrecorded]], consumer: _Consumer
-) -> AsyncGenerator[Any, Any]:
-    began = await begin()
-    if isinstance(began, RecordedStream):
-        outcome, function, pace, _ = began
-        with began:
-            if pace and outcome.offsets:
-                start = time.perf_counter()
-                for item, offset in zip(outcome.items or (), outcome.offsets, strict=False):
-                    await anyio.sleep(max(0.0, start + offset / pace - time.perf_counter()))
-                    yield item
-            else:
-                for item in outcome.items or ():
-                    yield item
-            _end(outcome, function)
-        return
-    source, sink = began if isinstance(began, LiveStream) else (began.source, _NOWHERE)
-    sink.begin()
+async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
+    begun = await begin()
+    given: list[Any] = []
+    while isinstance(begun, RecordedStream):
+        outcome = begun.outcome
+        with begun:
+            pauses = begun.pauses()
+            for item in islice(outcome.items or (), len(given), None) if given else outcome.items or ():
+                if pauses is not None:
+                    await anyio.sleep(next(pauses, 0.0))
+                yield item
+            if begun.extend is None or outcome.end != "closed":
+                _end(outcome, begun.function)
+                return
+            given = list(outcome.items or ())
+            begun = await begun.extend()
+    source, sink = begun if isinstance(begun, LiveStream) else (begun.source, _NOWHERE)
+    _begin(sink, given, consumer)
     send, throw = getattr(source, "asend", None), getattr(source, "athrow", None)
     try:
-        item = await source.__anext__()
+        await _pass_over(source, sink, given)
+        with sink.producing():
+            item = await source.__anext__()
         while True:
             sink.add(item)
-            consumer.came()
+            consumer.note_task()
             try:
                 sent = yield item
             except GeneratorExit:
@@ -147,13 +182,15 @@ async def _stream(
             except BaseException as error:
                 if throw is None:
                     raise
-                item = await throw(error)
+                with sink.producing():
+                    item = await throw(error)
             else:
-                item = await (source.__anext__() if sent is None or send is None else send(sent))
+                with sink.producing():
+                    item = await (source.__anext__() if sent is None or send is None else send(sent))
     except StopAsyncIteration:
         await sink.afinish("complete")
     except GeneratorExit:
-        await _left(source, sink, consumer)
+        await _leave(source, sink, consumer)
         raise
     except Exception as error:
         await sink.afinish("error", error)
@@ -163,7 +200,23 @@ async def _stream(
         raise
 
 
-async def _left(source: Any, sink: Sink, consumer: _Consumer) -> None:
+def _begin(sink: Sink, given: list[Any], consumer: Consumer | None = None) -> None:
+    """Begin to record, with the items that the consumer has got of a recording."""
+    sink.begin(consumer)
+    for item in given:
+        sink.add(item)
+
+
+async def _pass_over(source: Any, sink: Sink, given: list[Any]) -> None:
+    """Have as many items made as the consumer has got of a recording."""
+    for recorded in given:
+        with sink.producing():
+            item = await source.__anext__()
+        sink.compare(recorded, item)
+
+
+async def _leave(source: Any, sink: Sink, consumer: Consumer) -> None:
+    """Close the source, and store what passed if the consumer left by itself."""
     try:
         close = getattr(source, "aclose", None)
         if close is not None:
@@ -177,27 +230,30 @@ async def _left(source: Any, sink: Sink, consumer: _Consumer) -> None:
         await sink.afinish("closed")
 
 
-def stream_sync(begin: Callable[[], LiveSyncStream | RecordedStream | Unrecorded]) -> Generator[Any, Any, Any]:
-    """The same for generators and iterators, what a generator returns at its end included."""
-    began = begin()
-    if isinstance(began, RecordedStream):
-        outcome, function, pace, _ = began
-        with began:
-            if pace and outcome.offsets:
-                start = time.perf_counter()
-                for item, offset in zip(outcome.items or (), outcome.offsets, strict=False):
-                    time.sleep(max(0.0, start + offset / pace - time.perf_counter()))
-                    yield item
-            else:
-                for item in outcome.items or ():
-                    yield item  # one by one: what is sent is not heard
-            _end(outcome, function)
-        return outcome.returned() if outcome.returned is not None else None
-    source, sink = began if isinstance(began, LiveSyncStream) else (began.source, _NOWHERE)
-    sink.begin()
+def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
+    """Sync twin of `stream`: for generators, what they return at their end included, and iterators."""
+    begun = begin()
+    given: list[Any] = []
+    while isinstance(begun, RecordedStream):
+        outcome = begun.outcome
+        with begun:
+            pauses = begun.pauses()
+            for item in islice(outcome.items or (), len(given), None) if given else outcome.items or ():
+                if pauses is not None:
+                    time.sleep(next(pauses, 0.0))
+                yield item  # one by one: what is sent has no effect
+            if begun.extend is None or outcome.end != "closed":
+                _end(outcome, begun.function)
+                return outcome.returned() if outcome.returned is not None else None
+            given = list(outcome.items or ())
+            begun = begun.extend()
+    source, sink = begun if isinstance(begun, LiveSyncStream) else (begun.source, _NOWHERE)
+    _begin(sink, given)
     send, throw = getattr(source, "send", None), getattr(source, "throw", None)
     try:
-        item = next(source)
+        _pass_over_sync(source, sink, given)
+        with sink.producing():
+            item = next(source)
         while True:
             sink.add(item)
             try:
@@ -207,14 +263,16 @@ def stream_sync(begin: Callable[[], LiveSyncStream | RecordedStream | Unrecorded
             except BaseException as error:
                 if throw is None:
                     raise
-                item = throw(error)
+                with sink.producing():
+                    item = throw(error)
             else:
-                item = next(source) if sent is None or send is None else send(sent)
+                with sink.producing():
+                    item = next(source) if sent is None or send is None else send(sent)
     except StopIteration as stop:
         sink.finish("complete", returned=stop.value)
         return stop.value
     except GeneratorExit:
-        _left_sync(source, sink)
+        _leave_sync(source, sink)
         raise
     except Exception as error:
         sink.finish("error", error)
@@ -224,7 +282,14 @@ def stream_sync(begin: Callable[[], LiveSyncStream | RecordedStream | Unrecorded
         raise
 
 
-def _left_sync(source: Any, sink: Sink) -> None:
+def _pass_over_sync(source: Any, sink: Sink, given: list[Any]) -> None:
+    for recorded in given:
+        with sink.producing():
+            item = next(source)
+        sink.compare(recorded, item)
+
+
+def _leave_sync(source: Any, sink: Sink) -> None:
     try:
         close = getattr(source, "close", None)
         if close is not None:
@@ -240,45 +305,3 @@ def _end(outcome: Outcome, function: str) -> None:
         raise StreamCutShort(function, len(outcome.items or ()))
     if outcome.error is not None:
         raise outcome.error()
-
-
-def is_cancelled() -> bool:
-    """Whether the current task is being cancelled."""
-    consumer = _Consumer()
-    consumer.came()
-    return consumer.was_cancelled()
-
-
-class _Consumer:
-    """The task that consumes a stream: was it cancelled, or did it leave by itself?
-
-    Either way the stream is only told to close; after a `break` even later, by the garbage collector in another task.
-    """
-
-    def __init__(self) -> None:
-        self._task: int | None = None
-        self._asyncio: asyncio.Task[Any] | None = None
-        self._cancelled = False
-
-    def watch(self, items: AsyncGenerator[Any, Any]) -> None:
-        """Look once more when the stream is collected: later, when it is closed, a cancel scope may be over."""
-        self._items = weakref.ref(items, self._collected)
-
-    def came(self) -> None:
-        """Note which task it is."""
-        if self._task is None:
-            self._task = anyio.get_current_task().id
-            with suppress(RuntimeError):  # trio
-                self._asyncio = asyncio.current_task()
-
-    def was_cancelled(self) -> bool:
-        """Whether it was. One that never got an item did not leave by itself."""
-        if self._task is None or self._cancelled:
-            return True
-        if self._asyncio is not None:
-            return self._asyncio.cancelled() or self._asyncio.cancelling() > 0
-        return anyio.get_current_task().id == self._task and anyio.current_effective_deadline() == -float("inf")
-
-    def _collected(self, _: object) -> None:
-        with suppress(RuntimeError):  # not in an event loop
-            self._cancelled = self.was_cancelled()

@@ -541,6 +541,11 @@ def patch_twice() -> None:
         memo.install("colorsys:rgb_to_hsv", name="other")
 
 
+def raise_arguments_changed():
+    with recording(MemoryStore(), mode="record"):
+        recordable(list.pop, name="pop")([1, 2])
+
+
 RAISES = {
     "RecordingsSpooled": raise_spooled,
     "MissingExtra": raise_missing_extra,
@@ -573,6 +578,7 @@ RAISES = {
     "StoreFull": lambda: raise_store(StoreFull("memory://", "is full")),
     "EntryVanished": lambda: raise_store(EntryVanished("memory://")),
     "WatchedFieldChanged": raise_watched,
+    "ArgumentsChangedWarning": raise_arguments_changed,
     "RecordingExpired": raise_expired,
 }
 

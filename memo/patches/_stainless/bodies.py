@@ -13,14 +13,13 @@ from typing import Any
 import wrapt
 
 from memo._engine.attempt import Attempt
+from memo._engine.consumers import Consumer
+from memo._engine.flights import Pending
 from memo._engine.streams import LiveStream, LiveSyncStream, is_cancelled, stream, stream_sync
 from memo._recordings.outcomes import Outcome
 from memo.errors import StreamCutShort
 
-__all__ = ["SDK_STREAM", "AsyncBody", "Body", "PartialBody", "PartialStream", "SyncBody"]
-
-SDK_STREAM = "SDK stream"
-"""The kind of a result that memo cannot make before its first byte, so identical calls wait for it."""
+__all__ = ["AsyncBody", "Body", "PartialBody", "PartialStream", "SyncBody"]
 
 
 class Body:
@@ -33,9 +32,23 @@ class Body:
         self._pieces: list[bytes] = []
         self.begun = False
 
-    def begin(self) -> None:
+    @property
+    def description(self) -> str:
+        return self._attempt.description
+
+    def begin(self, consumer: Consumer | None = None) -> None:
         self.begun = True
-        self._attempt.begin()
+        self._attempt.begin(consumer, self)
+
+    def producing(self) -> Attempt:
+        return self._attempt.producing()
+
+    def compare(self, recorded: Any, item: Any) -> None: ...
+
+    def checkpoint(self) -> bool:
+        """Store what came, for good: what is read later is not recorded."""
+        self.finish("closed")
+        return True
 
     def add(self, item: bytes) -> None:
         self._pieces.append(item)
@@ -59,7 +72,7 @@ class Body:
 
     def defer(self, passing: Any) -> Any:
         """Mark the body as untouched: until it is read, it may be forgotten, and nobody waits for it."""
-        return self._attempt.defer(SDK_STREAM, passing)
+        return self._attempt.defer(Pending.SDK_STREAM, passing, self)
 
     def _ended(self, end: str) -> Any:
         """Return the whole response. None if its consumer left early, or it broke: what came is then one item of a stream."""

@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from memo._calls.call import Call
 from memo._engine.attempt import Attempt
 from memo._engine.driver import CallDriver, FunctionContext, decide
+from memo._engine.flights import Pending
 from memo._engine.memory import Recording
 from memo._engine.recordable import Options
 from memo._engine.session import Session
@@ -30,7 +31,7 @@ from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, str
 from memo._recordings.outcomes import Outcome
 from memo.errors import MemoError
 from memo.patches._patch import Patch
-from memo.patches._stainless.bodies import SDK_STREAM, AsyncBody, Body, PartialBody, PartialStream, SyncBody
+from memo.patches._stainless.bodies import AsyncBody, Body, PartialBody, PartialStream, SyncBody
 from memo.patches._stainless.naming import Naming
 from memo.patches._stainless.pages import as_page, is_page, page_of, settled
 from memo.patches._stainless.request import Request, prepared
@@ -274,7 +275,7 @@ class AsyncStainlessRun(Stainless):
                 async def begin() -> LiveStream:
                     return LiveStream(source, attempt)
 
-                afeed(value, attempt.defer(SDK_STREAM, stream(begin)))
+                afeed(value, attempt.defer(Pending.SDK_STREAM, stream(begin)))
             case _:
                 response = http_response(value)
                 if hasattr(response, "_content"):
@@ -315,7 +316,7 @@ class StainlessRun(Stainless):
             case "stream":
                 attempt.respond(value.response)
                 source = taken_over(value)
-                feed(value, attempt.defer(SDK_STREAM, stream_sync(lambda: LiveSyncStream(source, attempt))))
+                feed(value, attempt.defer(Pending.SDK_STREAM, stream_sync(lambda: LiveSyncStream(source, attempt))))
             case _:
                 response = http_response(value)
                 if hasattr(response, "_content"):

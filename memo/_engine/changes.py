@@ -1,0 +1,59 @@
+"""Arguments that change while a call is made: the call is keyed as it began, and in replay nothing changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from memo._calls.call import Call
+from memo.errors import ArgumentsChangedWarning
+
+__all__ = ["ArgumentWatch", "may_change"]
+
+_IMMUTABLE = (str, bytes, int, float, bool, type(None), complex, frozenset)
+
+
+def may_change(values: Iterable[Any]) -> bool:
+    """Return whether any of these arguments could be changed in place."""
+    return not all(isinstance(value, _IMMUTABLE) for value in values)
+
+
+class ArgumentWatch:
+    """Compares the call before and after what runs of the real function: what the consumer of a stream changes is not meant.
+
+    `rebuild` makes the call from its arguments again, as they are by then.
+    """
+
+    def __init__(self, call: Call, rebuild: Callable[[], Call]) -> None:
+        self._call = call
+        self._rebuild = rebuild
+        self._before: Call | None = call
+        self._is_first = True
+        self._paths: list[str] = []
+
+    def before(self) -> None:
+        """Note that the real function goes on."""
+        self._before = self._call if self._is_first else self._now()
+        self._is_first = False
+
+    def after(self) -> None:
+        """Note that the real function has returned, raised or yielded an item."""
+        before, after = self._before, self._now()
+        if before is None or after is None or before.key == after.key or self._paths:
+            return
+        from memo._recordings.differences import differences  # most calls change nothing
+
+        found = differences(orjson.loads(before.arguments), orjson.loads(after.arguments))
+        self._paths = list(dict.fromkeys(difference.path for difference in found))
+
+    def warning(self) -> ArgumentsChangedWarning | None:
+        """Return what to warn of, if an argument changed."""
+        return ArgumentsChangedWarning(self._call.function, self._paths) if self._paths else None
+
+    def _now(self) -> Call | None:
+        try:
+            return self._rebuild()
+        except Exception:  # noqa: BLE001 - a spent iterator, a closed file: there is nothing to compare
+            return None

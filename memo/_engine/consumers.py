@@ -1,0 +1,158 @@
+"""Who consumes a live stream, and which streams of a session are still open: what was left is stored, by whatever way."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+import anyio
+
+from memo._engine.threads import in_event_loop
+
+__all__ = ["Consumer", "OpenStream", "OpenStreams", "is_cancelled"]
+
+
+class Consumer:
+    """The task that consumes a stream: was it cancelled, or did it leave by itself?
+
+    Either way the stream is only closed; after a `break` even later, in another task, by the garbage collector.
+    """
+
+    def __init__(self) -> None:
+        self.has_left = False
+        """Whether nobody holds the stream any more."""
+        self.on_lost: Callable[[], None] | None = None
+        """Called when nobody holds the stream any more, and no event loop is there to close it."""
+        self._task: int | None = None
+        self._asyncio: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    def watch(self, items: AsyncGenerator[Any, Any]) -> None:
+        """Look when the stream is collected: later, when it is closed, a cancel scope may be over."""
+        self._items = weakref.ref(items, self._collected)
+
+    def note_task(self) -> None:
+        """Note that the running task is the consumer."""
+        if self._task is None:
+            self._task = anyio.get_current_task().id
+            with suppress(RuntimeError):  # trio
+                self._asyncio = asyncio.current_task()
+
+    def was_cancelled(self) -> bool:
+        """Return whether the task was cancelled."""
+        if self._task is None or self._cancelled:
+            return self._cancelled
+        if self._asyncio is not None:
+            return self._asyncio.cancelled() or self._asyncio.cancelling() > 0
+        with suppress(RuntimeError):  # not in trio's thread
+            return anyio.get_current_task().id == self._task and anyio.current_effective_deadline() == -float("inf")
+        return False
+
+    def mark_left(self) -> None:
+        """Note that nobody holds the stream any more: whether the task was cancelled is judged now."""
+        self.has_left = True
+        self._cancelled = self._task is not None and self.was_cancelled()
+
+    def _collected(self, _: object) -> None:
+        if self._task is None:
+            return
+        self.mark_left()
+        if self.on_lost is not None and not in_event_loop():
+            self.on_lost()
+
+
+def is_cancelled() -> bool:
+    """Return whether the current task is being cancelled."""
+    consumer = Consumer()
+    consumer.note_task()
+    return consumer.was_cancelled()
+
+
+class OpenStream(Protocol):
+    """A live stream that is recorded and not over."""
+
+    @property
+    def description(self) -> str:
+        """The function and how many items passed, for messages."""
+        ...
+
+    def abandon(self) -> None:
+        """Store nothing."""
+        ...
+
+    def checkpoint(self) -> bool:
+        """Store as closed what passed of a stream that may go on. Return whether there was anything new to store."""
+        ...
+
+    def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
+        """Store what passed."""
+        ...
+
+
+class OpenStreams:
+    """The live streams of a session that are not over.
+
+    No collector, finalizer or event loop is needed to store what passed: the end of the scope or of the process does.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._open: dict[OpenStream, Consumer | None] = {}
+
+    def add(self, stream: OpenStream, consumer: Consumer | None) -> None:
+        """Note that a stream is open, and who consumes it, where that can be cancelled."""
+        with self._lock:
+            self._open[stream] = consumer
+            _nonempty.add(self)
+
+    def mark_left(self, stream: OpenStream) -> None:
+        """Note that nobody can read a stream any more."""
+        with self._lock:
+            if stream in self._open:
+                consumer = self._open[stream] = self._open[stream] or Consumer()
+                consumer.mark_left()
+
+    def discard(self, stream: OpenStream) -> None:
+        """Note that a stream is over. Idempotent."""
+        with self._lock:
+            self._open.pop(stream, None)
+            if not self._open:
+                _nonempty.discard(self)
+
+    def store(self) -> list[str]:
+        """Store as closed what passed of each open stream. Return which of them somebody may still read on.
+
+        Whoever does so gets the live items, and what is stored at the stream's end replaces what is stored now. A stream
+        whose consumer was cancelled is not stored.
+        """
+        with self._lock:
+            streams = list(self._open.items())
+        read_on = []
+        for stream, consumer in streams:
+            if consumer is not None and consumer.was_cancelled():
+                stream.abandon()
+            elif consumer is not None and consumer.has_left:
+                stream.finish("closed")
+            elif stream.checkpoint():
+                read_on.append(stream.description)
+        return read_on
+
+
+_nonempty: set[OpenStreams] = set()
+
+
+@atexit.register
+def _store_all() -> None:
+    """Store what is open at the end of the process: memoizers have no scope that ends earlier."""
+    for streams in list(_nonempty):
+        streams.store()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_nonempty.clear)  # they are the parent's to store
