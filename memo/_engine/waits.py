@@ -158,7 +158,7 @@ def waits_for_thread(thread: int, loop: Any, other: int) -> bool:
     """
     if thread == other:
         return False
-    frames = sys._current_frames()
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage] - documented, for all its name
     blocked, todo = {other}, [other]
     while todo:
         work = _work(todo.pop(), frames)
