@@ -7,7 +7,7 @@ from typing import Any
 
 from memo._values.paths import Step
 
-__all__ = ["change", "pop", "put", "rename"]
+__all__ = ["change", "pop", "put", "rename", "replace"]
 
 _PARTS = ("value", "extra", "attributes")
 """Where a model has its fields, and a subclass of a builtin its data."""
@@ -40,6 +40,12 @@ def rename(tree: Any, steps: tuple[Step, ...], name: str) -> bool:
         elif steps[-1] in holder:
             holder[name] = holder.pop(steps[-1])
     return taken
+
+
+def replace(tree: Any, steps: tuple[Step, ...], function: Callable[[Any], Any]) -> None:
+    """Apply a function to each value at a path as a whole."""
+    for holder, step in _holders(tree, steps):
+        holder[step] = function(holder[step])
 
 
 def _named_by(tree: Any, steps: tuple[Step, ...]) -> Iterator[dict[Any, Any]]:

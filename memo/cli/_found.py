@@ -23,7 +23,8 @@ StoreOption = Annotated[
     typer.Option(
         "--store",
         metavar="STORE",
-        help="Where to look for a key. By default $MEMO_STORE, what [tool.memo] names, or ./recordings.",
+        help="Where to look for a key. By default $MEMO_STORE, the store in [tool.memo], or the project's directories named "
+        "recordings.",
         show_default=False,
     ),
 ]
@@ -74,8 +75,10 @@ def find(named: str, store: str | None) -> Found:
     if len(names) > 1:
         shown = [place(opened, name) for name in names[:_SHOWN]]
         more = [f"{len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
+        same = len({name.rpartition("/")[2] for name in names}) == 1
+        hint = "the file of one of the recordings" if same else "more characters of the key"
         raise InvalidOption(
-            "key", named, [f"more of it: {len(names):,} recordings begin so: {shown[0]}", *shown[1:], *more]
+            "key", named, [f"{hint}: {len(names):,} recordings begin so: {shown[0]}", *shown[1:], *more]
         )
     data = _read(opened, names[0])
     return Found(data, place(opened, names[0]))

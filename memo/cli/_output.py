@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from memo.stores import Store
 
 __all__ = [
+    "AllowEmpty",
     "Json",
     "Progress",
     "StoreArgument",
     "complain",
+    "complain_empty",
     "heading",
     "open_store",
     "place",
@@ -49,7 +51,8 @@ StoreArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="STORE",
-        help="A directory or a store's URL. By default $MEMO_STORE, what [tool.memo] names, or ./recordings.",
+        help="A directory (searched for stores, as pytest writes them) or a store's URL. By default $MEMO_STORE, the store in "
+        "[tool.memo], or the project's directories named recordings.",
         show_default=False,
     ),
 ]
@@ -58,23 +61,26 @@ StoreArgument = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print it all as JSON.")]
 """The option `--json` of a command."""
 
+AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept a store without any recording.")]
+"""The option `--allow-empty` of a check."""
+
 
 def open_store(named: str | None = None) -> Store:
-    """The store that a command is about, which must be there.
+    """Open the existing store that a command is about: a directory may hold many stores, one for each test.
 
-    By default that of `MEMO_STORE`, of `[tool.memo]` or memo.toml, or `./recordings`. Raises `StoreNotReadable` for a
-    directory or a database file that is not there, `InvalidOption` for what names no store.
+    By default the store that `MEMO_STORE`, `[tool.memo]` or memo.toml names; if none does, the directories named `recordings`
+    in the project. Raises `StoreNotReadable` for a directory or a database file that does not exist, `InvalidOption` for what
+    names no store.
     """
     from memo.errors import StoreNotReadable
+    from memo.maintenance.trees import open_directory
     from memo.stores import DirectoryStore, as_store
 
-    if named is None:
-        from memo._configuration import configured
-
-        named = configured(os.environ).store
-    store = as_store(named)
+    store = as_store(_default_store() if named is None else named)
     location = store.location()
-    if isinstance(store, DirectoryStore) and not Path(location).is_dir():
+    if isinstance(store, DirectoryStore):
+        if Path(location).is_dir():
+            return open_directory(location)
         what = "is no directory" if Path(location).exists() else "does not exist"
     elif location.startswith(_SQLITE) and not Path(unquote(location.removeprefix(_SQLITE))).exists():
         what = "does not exist"
@@ -83,6 +89,22 @@ def open_store(named: str | None = None) -> Store:
     raise StoreNotReadable(location, f"{what}: name the store that is meant, as STORE or in MEMO_STORE")
 
 
+def _default_store() -> str:
+    """Return the store of the project: if it has several directories named `recordings`, the directory with all of them."""
+    from memo._configuration import configured
+    from memo.maintenance.trees import recordings_below
+
+    store = configured(os.environ).store
+    folder = Path(store).parent
+    if os.environ.get("MEMO_STORE") or store != str(folder / "recordings"):
+        return store
+    if not any((folder / name).exists() for name in _PROJECT_FILES):
+        return store  # perhaps a home directory, which takes long to search
+    found = recordings_below(folder)
+    return str(found[0]) if len(found) == 1 else str(folder) if found else store
+
+
+_PROJECT_FILES = ("pyproject.toml", "memo.toml", "pytest.ini", "setup.cfg", "tox.ini", "conftest.py", ".git")
 _SQLITE = "sqlite:///"
 
 
@@ -108,6 +130,13 @@ def tell_reasons(what: str, reasons: Mapping[str, str]) -> None:
         complain(f"  {near(location)}: {reason}")
     if len(reasons) > _SHOWN:
         complain(f"  and {len(reasons) - _SHOWN:,} more (--json names them all)")
+
+
+def complain_empty(store: Store) -> None:
+    """Complain that a check found no recording at all, which a wrong path causes more often than an empty store."""
+    complain(
+        f"there are no recordings in {store.location()}: is it the store that is meant? (--allow-empty accepts this)"
+    )
 
 
 def tell_damaged(store: Store, damaged: Sequence[Entry]) -> None:

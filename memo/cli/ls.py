@@ -24,26 +24,30 @@ def ls(
     store: StoreArgument = None,
     *,
     function: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only this function, or those that a pattern names: 'openai.*'.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="List only this function, or the functions that match a pattern: 'openai.*'."
+        ),
     ] = None,
     stale: Annotated[
-        str | None, typer.Option(metavar="AGE", help="Only what was recorded longer ago: 30d, 12h, 2w.")
+        str | None, typer.Option(metavar="AGE", help="List only recordings older than this: 30d, 12h, 2w.")
     ] = None,
-    errors: Annotated[bool, typer.Option("--errors", help="Only recordings that hold an error.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="List only recordings that hold an error.")] = False,
     json: Json = False,
 ) -> int:
-    """List what is recorded.
+    """List the recordings of a store.
 
-    A line for each function: its recordings, their outcomes, how many of these are errors, the size, and how long ago
-    the oldest and the newest were recorded. With --function, --stale or --errors a line for each recording: its key (as
-    much of it as memo show needs), its age, what came of the call, and the test that recorded it.
+    Prints a line for each function: the numbers of its recordings, outcomes and errors, the size, and the ages of the oldest
+    and the newest recording. With --function, --stale or --errors, prints a line for each recording: the key (as much of it
+    as memo show needs), the age, the outcome of the call, and the test that recorded it.
 
-    What is damaged is named on standard error.
+    Damaged recordings are listed on standard error.
 
-    Exit codes: 0, 1 if something is damaged, 2 if the store is not there.
+    Exit codes: 0, 1 if a recording is damaged, 2 if the store does not exist.
     """
     from memo._recordings.ages import duration
     from memo.maintenance.entries import display_path, entries, recorded_at
+    from memo.maintenance.trees import StoreTree, folder_of
 
     before = datetime.now(UTC) - duration(stale, "--stale") if stale is not None else None
     opened = open_store(store)
@@ -55,7 +59,7 @@ def ls(
         if entry.document is None:
             damaged.append(entry)
             continue
-        each = _Recording.of(entry.document, entry.size, recorded_at(entry.document))
+        each = _Recording.of(entry.document, entry.size, recorded_at(entry.document), folder_of(opened, entry.name))
         if (
             (function is None or fnmatchcase(each.function, function))
             and (before is None or (each.moment is not None and each.moment < before))
@@ -73,8 +77,9 @@ def ls(
         if single:
             table(("KEY", "FUNCTION", ">AGE", "OUTCOMES", "<TEST"), [each.row() for each in recordings])
         else:
-            columns = ("FUNCTION", ">RECORDINGS", ">OUTCOMES", ">ERRORS", ">SIZE", ">OLDEST", ">NEWEST")
-            table(columns, [each.row() for each in functions.values()])
+            tests = isinstance(opened, StoreTree)
+            columns = ("FUNCTION", *([">TESTS"] if tests else []), *_COLUMNS)
+            table(columns, [each.row(tests=tests) for each in functions.values()])
         _sum(functions, opened.location())
         tell_damaged(opened, damaged)
     return 1 if damaged else 0
@@ -86,6 +91,7 @@ def _sum(functions: dict[str, _Function], store: str) -> None:
     tell(f"{count(recordings, 'recording')} of {count(len(functions), 'function')}, {whole}, in {store}", "dim")
 
 
+_COLUMNS = (">RECORDINGS", ">OUTCOMES", ">ERRORS", ">SIZE", ">OLDEST", ">NEWEST")
 _MODULE = re.compile(r"(?<=error )[\w.]+:")
 
 
@@ -100,12 +106,15 @@ class _Recording:
     outcomes: list[str]
     errors: int
     test: str
+    """The test that made the recording, or else the folder in which it lies."""
+    folder: str
+    """The folder of the test in a tree of stores; otherwise empty."""
 
     @classmethod
-    def of(cls, document: Document, bytes_: int, moment: datetime | None) -> _Recording:
+    def of(cls, document: Document, bytes_: int, moment: datetime | None, folder: str) -> _Recording:
         outcomes = [_kind(each) for each in document.outcomes]
         errors = sum("error" in each for each in outcomes)
-        return cls(document.function, document.key, moment, bytes_, outcomes, errors, document.test or "")
+        return cls(document.function, document.key, moment, bytes_, outcomes, errors, document.test or folder, folder)
 
     def row(self) -> tuple[str, ...]:
         return self.key[:12], self.function, age(self.moment), _told(self.outcomes), self.test
@@ -131,10 +140,12 @@ class _Function:
     errors: int = 0
     size: int = 0
     moments: list[datetime] = field(default_factory=list)
-    """The first and the last."""
+    """When the oldest and the newest were recorded."""
+    folders: set[str] = field(default_factory=set)
 
     def add(self, recording: _Recording) -> None:
         self.recordings += 1
+        self.folders.add(recording.folder)
         self.outcomes += len(recording.outcomes)
         self.errors += recording.errors
         self.size += recording.size
@@ -142,9 +153,10 @@ class _Function:
             moments = [*self.moments, recording.moment]
             self.moments = [min(moments), max(moments)]
 
-    def row(self) -> tuple[str, ...]:
+    def row(self, *, tests: bool) -> tuple[str, ...]:
         oldest, newest = self.moments or (None, None)
-        numbers = (f"{number:,}" for number in (self.recordings, self.outcomes, self.errors))
+        counts = (*([len(self.folders)] if tests else []), self.recordings, self.outcomes, self.errors)
+        numbers = (f"{number:,}" for number in counts)
         return self.name, *numbers, size(self.size), age(oldest), age(newest)
 
     def tree(self) -> dict[str, Any]:

@@ -23,34 +23,38 @@ def prune(
     *,
     unused_since: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="What was not read since: 2026-09-01. As the file system says, to the day."),
+        typer.Option(
+            metavar="DATE",
+            help="Delete what was not read since DATE (2026-09-01), as the file system says, to the day.",
+        ),
     ] = None,
     used_list: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="What does not stand in FILE: a function/key, a key or a path a line, or a JSON list of them. May be "
-            "given several times.",
+            help="Delete what FILE does not list: one function/key, key or path a line, or a JSON list of them. Can be given "
+            "several times.",
             show_default=False,
         ),
     ] = None,
     stale: Annotated[
-        str | None, typer.Option(metavar="AGE", help="What was recorded longer ago: 90d, 12h, 2w.")
+        str | None, typer.Option(metavar="AGE", help="Delete recordings older than this: 90d, 12h, 2w.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete it. Without, it is only listed.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Delete. Without this option, recordings are only listed.")
+    ] = False,
     json: Json = False,
 ) -> int:
-    """Delete recordings that nobody needs any more.
+    """Delete recordings that are no longer needed.
 
-    Lists what would go, and how large it is; deletes it with --yes, and the directories that are empty then. Exactly one of
-    --unused-since, --used-list and --stale says what. What is damaged, or is no recording, is never deleted, but named.
-    Tests need none of this: pytest --memo-unused reports, or deletes, what passing tests no longer use. For a program of which
-    --unused-since can not tell, a store of one's own keeps the list for --used-list: a subclass of memo.stores.DirectoryStore
-    whose get(name) notes the names.
+    Lists the recordings and their sizes; with --yes, deletes them and the directories that become empty. Exactly one of
+    --unused-since, --used-list and --stale selects them. A damaged file, or a file that is no recording, is listed but never
+    deleted. For tests, use pytest --memo-unused instead: it reports or deletes what passing tests no longer use. To write the
+    list for --used-list, record the names in get(name) of a subclass of memo.stores.DirectoryStore.
 
-    Temporary files that writers left behind when they were killed go, too, where they are older than a day.
+    Temporary files of killed writers are deleted too if they are older than a day.
 
-    Exit codes: 0, 1 if something could not be judged or deleted, 2 if it was asked for wrongly.
+    Exit codes: 0, 1 if a recording could not be judged or deleted, 2 for a usage error.
     """
     from memo.maintenance import prune as engine
 
@@ -75,7 +79,7 @@ def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | 
 
     given = [each for each in (unused_since, used_list or None, stale) if each is not None]
     if len(given) != 1:
-        raise typer.BadParameter("exactly one of --unused-since, --used-list and --stale says what is not needed")
+        raise typer.BadParameter("give exactly one of --unused-since, --used-list and --stale")
     if stale is not None:
         return engine.older_than(duration(stale, "--stale"))
     if used_list:
@@ -90,8 +94,20 @@ def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | 
 
 def _tell(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None:
     if pruning.unneeded:
-        rows = [(each.key[:12], each.function, age(each.recorded_at), size(each.size)) for each in pruning.unneeded]
-        table(("KEY", "FUNCTION", ">AGE", ">SIZE"), rows)
+        from memo.maintenance.trees import StoreTree, folder_of
+
+        tests = isinstance(store, StoreTree)
+        rows = [
+            (
+                recording.key[:12],
+                recording.function,
+                age(recording.recorded_at),
+                size(recording.size),
+                *([folder_of(store, recording.name)] if tests else []),
+            )
+            for recording in pruning.unneeded
+        ]
+        table(("KEY", "FUNCTION", ">AGE", ">SIZE", *(["<TEST"] if tests else [])), rows)
     if pruning.abandoned:
         files = f"{count(len(pruning.abandoned), 'temporary file')} that killed writers left behind"
         tell(f"deleted {files}" if pruned is not None else f"{files} would go")

@@ -27,59 +27,70 @@ def rekey(
     store: StoreArgument = None,
     *,
     drop: Annotated[
-        _Names, typer.Option(metavar="NAME", help="Take an argument out: its parameter is gone, or is ignored now.")
+        _Names, typer.Option(metavar="NAME", help="Remove an argument: its parameter was removed, or is ignored now.")
     ] = None,
     add: Annotated[
         _Names,
         typer.Option(
-            metavar="NAME=VALUE", help="Add an argument where it is missing: a new parameter's default, in JSON."
+            metavar="NAME=VALUE", help="Add an argument where it is missing: the default of a new parameter, in JSON."
         ),
     ] = None,
-    rename: Annotated[_Names, typer.Option(metavar="OLD=NEW", help="Give an argument another name.")] = None,
+    rename: Annotated[_Names, typer.Option(metavar="OLD=NEW", help="Rename an argument.")] = None,
+    replace: Annotated[
+        _Names,
+        typer.Option(
+            metavar="PATH#PRINT=VALUE",
+            help="Replace the value at PATH if it has the fingerprint PRINT, as the summary of pytest shows it. VALUE is "
+            "JSON, or @FILE for a file that holds it.",
+        ),
+    ] = None,
     function: Annotated[
         _Names,
-        typer.Option(metavar="OLD=NEW", help="Give a function another name; then only its recordings are meant."),
+        typer.Option(metavar="OLD=NEW", help="Rename a function; only its recordings are changed."),
     ] = None,
     version: Annotated[
-        str | None, typer.Option(metavar="VALUE", help="The function's version= now, in JSON; null for none.")
+        str | None, typer.Option(metavar="VALUE", help="Set the function's version=, in JSON; null removes it.")
     ] = None,
     watch: Annotated[
         _Names,
         typer.Option(
             metavar="PATH[=VALUE|#PRINT]",
-            help="Take an argument out of the key and watch it, as watch= does now; with a value in JSON, or the fingerprint "
-            "that the warning shows, accept that as what was recorded.",
+            help="Watch an argument instead of keeping it in the key, as watch= does. With a value in JSON, or the fingerprint "
+            "that the warning shows, accept that value as the recorded one.",
         ),
     ] = None,
     only: Annotated[
-        _Names, typer.Option(metavar="FUNCTION[/KEY]", help="Only recordings of this function, or this one.")
+        _Names,
+        typer.Option(metavar="FUNCTION[/KEY]", help="Change only the recordings of this function, or this recording."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes without making them.")] = False,
     json: Json = False,
 ) -> int:
-    """Give recordings new keys, without calling anybody.
+    """Give recordings new keys without making a live call.
 
-    For calls that are made in another way now: what was recorded for the old call answers the new one. Names may be paths,
-    as in ignore= and watch=: metadata.user, messages[*].name. Values are JSON as it stands in a recording (3, true, null,
-    "text"); what is no JSON is a text. Every option may be given several times.
+    Use this when code makes a recorded call in another way: the recording of the old call then answers the new one. A name
+    can be a path, as in ignore= and watch=: metadata.user, messages[*].name. A value is JSON as in a recording (3, true,
+    null, "text"); anything that is not JSON is text. Every option can be given several times.
 
-    All of it is done, or nothing: where two recordings would be the same call, or one can not be read, nothing is changed.
-    Interrupted, the same command finishes it. STORE may be the file of one recording: then only that is meant.
+    All recordings are changed, in every test's store under STORE, or none: nothing changes if two recordings would become the
+    same call or if one cannot be read. After an interruption, run the same command again to complete it. STORE can also be
+    the file of a single recording.
 
-    Exit codes: 0, 1 if it was refused and nothing was changed, 2 if it was asked for wrongly.
+    Exit codes: 0, 1 if the change was refused and nothing was changed, 2 for a usage error.
     """
     from memo.maintenance.changes import apply
     from memo.maintenance.rekey import Rekey, plan_rekey
 
-    if not (drop or add or rename or function or watch or version is not None):
+    if not (drop or add or rename or replace or function or watch or version is not None):
         raise typer.BadParameter(
-            "nothing is said to have changed: --drop, --add, --rename, --function, --version or --watch"
+            "nothing to change: give --drop, --add, --rename, --replace, --function, --version or --watch"
         )
     given: dict[str, Any] = {} if version is None else {"version": _version(version)}
     change = Rekey(
         drop=drop or (),
         add={name: _value("--add", text) for name, text in _pairs("--add", add)},
         rename=dict(_pairs("--rename", rename)),
+        replace=dict(map(_replaced, replace or ())),
         function=dict(_pairs("--function", function, paths=False)),
         watch=dict(map(_watched, watch or ())),
         **given,
@@ -98,14 +109,16 @@ def rekey(
 
 
 def _chosen(store: str | None, only: list[str]) -> tuple[Store, list[str]]:
-    """The store, and which of it: STORE may be the file of one recording, as warnings name it."""
+    """Return the store, and which of its recordings: STORE can be the file of one recording, as warnings name it."""
     file = Path(store).expanduser() if store is not None else None
     if file is None or file.suffix != ".json" or file.is_dir() or not os.path.lexists(file):
         return open_store(store), only
     if only:
-        raise typer.BadParameter(f"--only says which recordings of a store are meant, and {store} is one")
+        raise typer.BadParameter(f"--only selects recordings of a store, and {store} is a single recording")
+    from memo.stores import DirectoryStore
+
     file = file.absolute()
-    return open_store(str(file.parent.parent)), [f"{file.parent.name}/{file.stem}"]
+    return DirectoryStore(file.parent.parent), [f"{file.parent.name}/{file.stem}"]
 
 
 def _pairs(option: str, given: Iterable[str] | None, *, paths: bool = True) -> Iterable[tuple[str, str]]:
@@ -132,9 +145,27 @@ def _watched(text: str) -> tuple[str, str | None]:
         if "[*]" in path:
             raise typer.BadParameter(f"--watch {text!r}: [*] names several values; give the fingerprint: {path}#…")
         return path, canonical_fingerprint(path, [_value("--watch", rest)])
-    if not re.fullmatch("[0-9a-f]{16}", rest):
+    if not _PRINT.fullmatch(rest):
         raise typer.BadParameter(f"--watch {text!r}: a fingerprint has 16 digits from 0 to 9 and a to f")
     return path, rest
+
+
+def _replaced(text: str) -> tuple[str, tuple[str, Any]]:
+    path, rest = _split(text, "#")
+    old, sign, value = (rest or "").partition("=")
+    if not sign or not path or not _PRINT.fullmatch(old):
+        raise typer.BadParameter(
+            f"--replace {text!r}: write PATH#PRINT=VALUE, with the 16 digits of the old fingerprint"
+        )
+    if value.startswith("@"):
+        try:
+            value = Path(value[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise typer.BadParameter(f"--replace {text!r}: {value[1:]} cannot be read ({error})") from None
+    return path, (old, _value("--replace", value))
+
+
+_PRINT = re.compile("[0-9a-f]{16}")
 
 
 def _version(text: str) -> str | int | None:
@@ -169,29 +200,36 @@ def _value(option: str, text: str) -> Any:
 
 
 def _tell(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool) -> None:
+    from memo.maintenance.trees import StoreTree, folder_of
+
     if plan.obstacles:
         tell_reasons(f"nothing was changed: {count(len(plan.obstacles), 'recording')} can not be", plan.obstacles)
         complain("delete what is not needed, mend what is damaged, or leave it out with --only")
         return
     if dry_run and plan.changes:
         names = any(each.new_function != each.function for each in plan.changes)
+        tests = isinstance(store, StoreTree)
         rows = [
             (
                 each.function,
                 each.key[:12],
                 each.new_key[:12] if each.moves else "(watched)",
                 *([each.new_function] if names else []),
+                *([folder_of(store, each.name)] if tests else []),
             )
             for each in plan.changes
         ]
-        table(("FUNCTION", "KEY", "NEW KEY", *(["NEW FUNCTION"] if names else [])), rows)
+        columns = (*(["NEW FUNCTION"] if names else []), *(["<TEST"] if tests else []))
+        table(("FUNCTION", "KEY", "NEW KEY", *columns), rows)
     word = "would get" if done is None else "got"
     moved = sum(each.moves for each in plan.changes)
     accepted = len(plan.changes) - moved
     kinds = ((moved, "a new key"), (accepted, "a new fingerprint"))
     got = [f"{count(number, 'recording')} {word} {what}" for number, what in kinds if number]
+    folders = {folder_of(store, change.name) for change in plan.changes}
+    of_tests = f" of {count(len(folders), 'test')}" if isinstance(store, StoreTree) and plan.changes else ""
     as_before = f"{count(plan.unchanged, 'recording')} as before, in {store.location()}"
-    tell(f"{', '.join(got) or 'nothing changes'}; {as_before}")
+    tell(f"{', '.join(got) or 'nothing changes'}{of_tests}; {as_before}")
     if done is not None:
         tell_reasons("there still", dict.fromkeys(done.left, "was recorded again meanwhile"))
 

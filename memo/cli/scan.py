@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memo.cli._output import (
+    AllowEmpty,
     Json,
     Progress,
     StoreArgument,
+    complain_empty,
     near,
     open_store,
     place,
@@ -30,28 +32,29 @@ __all__ = ["scan"]
 def scan(
     store: StoreArgument = None,
     *,
-    mask: Annotated[bool, typer.Option("--mask", help="Replace what is found by `<secret>`.")] = False,
+    mask: Annotated[bool, typer.Option("--mask", help="Replace each secret by `<secret>`.")] = False,
     trust: Annotated[
         list[str] | None,
         typer.Option(
             metavar="PACKAGE",
-            help="With --mask: import this package's types, to prove that what is masked can be read. May be given several "
-            "times.",
+            help="With --mask, import this package's types to check that masked recordings can be read. Can be given "
+            "several times.",
             show_default=False,
         ),
     ] = None,
+    allow_empty: AllowEmpty = False,
     json: Json = False,
 ) -> int:
-    """Look for secrets in what is stored.
+    """Search recordings for secrets.
 
-    Goes through calls and outcomes with memo's own rules and those of kingfisher (pip install 'memo-recorder[scan]'), on
-    this machine alone: no key is tried out. Shows where each is, and the text around it, never the secret.
+    Searches calls and outcomes with memo's own rules and those of kingfisher (pip install 'memo-recorder[scan]'), on this
+    machine only: no key is tried. Shows the place of each secret and the text around it, never the secret itself.
 
-    --mask writes `<secret>` in its place, and the recording says where. A recording whose call held a secret gets another
-    key: replay finds it if the call leaves the secret out (ignore=, secrets=, scrub=). A secret that was committed or
-    shared is known: change it, too.
+    With --mask, each secret is replaced by `<secret>`, and the recording lists the places. A recording whose call held a
+    secret gets another key; replay finds it if the call no longer contains the secret (ignore=, secrets=, scrub=). Masking
+    does not make a committed or shared secret safe again: revoke it.
 
-    Exit codes: 0 if there is none, or all are masked, 1 if there are some, 2 if it could not be looked for.
+    Exit codes: 0 if no secret is left, 1 if there are secrets, damaged recordings or no recordings, 2 if the search failed.
     """
     from memo.maintenance.masking import mask_secrets
     from memo.maintenance.scan import Detectors
@@ -73,6 +76,9 @@ def scan(
         _tell_json(opened, found, masked)
     else:
         _tell(opened, found, masked)
+    if not (found.entries or found.damaged or allow_empty):
+        complain_empty(opened)
+        return 1
     left = masked.left if masked is not None else found.findings
     return 1 if left or found.damaged else 0
 

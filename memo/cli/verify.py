@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memo.cli._output import Json, Progress, StoreArgument, heading, open_store, place, tell, tell_json
+from memo.cli._output import (
+    AllowEmpty,
+    Json,
+    Progress,
+    StoreArgument,
+    complain_empty,
+    heading,
+    open_store,
+    place,
+    tell,
+    tell_json,
+)
 from memo.cli._text import count
 
 if TYPE_CHECKING:
@@ -29,28 +40,29 @@ def verify(
         typer.Option(
             "--trust",
             metavar="PACKAGE",
-            help="Import this package or module of yours, and build the types in it. May be given several times.",
+            help="Import this package or module and build its types. Can be given several times.",
             show_default=False,
         ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes for a large store; by default the processors.")
+        int | None,
+        typer.Option(min=1, help="The number of processes for a large store; by default one for each processor."),
     ] = None,
-    largest: Annotated[int, typer.Option(metavar="MB", min=1, help="Read no recording that is larger.")] = 100,
+    largest: Annotated[int, typer.Option(metavar="MB", min=1, help="The size up to which a recording is read.")] = 100,
+    allow_empty: AllowEmpty = False,
     json: Json = False,
 ) -> int:
     """Check that every recording is whole and can be replayed.
 
-    It is JSON of memo's, its key is the key of its arguments, it lies where replay looks for it, and every outcome and
-    every item of a stream is decoded: its types are still there, and still take the data. A link that leads out of a
-    directory store, a directory or a pipe where a file should be, and what is larger than --largest are damage, and
-    are not opened.
+    A recording passes if it is complete JSON in memo's format, its key is the key of its arguments, it lies where replay
+    looks for it, and every outcome and every item of a stream can be decoded with the types of today. A link that leads out
+    of the store, anything but a file, and a file larger than --largest count as damage and are not opened.
 
-    A recording only says the names of its types, and nothing is imported because it says so. Types of the SDKs that memo
-    has presets for, and of the packages that [tool.memo] patches, are looked at; --trust names others. What was
-    not looked at for that reason is said, and is no failure.
+    Nothing is imported because a recording names it. The types of the SDKs that memo has presets for and of the packages
+    that [tool.memo] patches are checked; --trust adds others. The command reports what it did not check for that reason,
+    which is no failure.
 
-    Exit codes: 0, 1 if any recording fails, 2 if the store or a package is not there.
+    Exit codes: 0, 1 if any recording fails or there is none, 2 if the store or a package does not exist.
     """
     from memo.maintenance.verify import verify as check
 
@@ -70,6 +82,9 @@ def verify(
         tell_json(_tree(report, opened))
     else:
         _tell(report, opened)
+    if not report.recordings and not allow_empty:
+        complain_empty(opened)
+        return 1
     return 1 if report.failed else 0
 
 

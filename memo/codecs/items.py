@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from memo._json import held_json
-from memo.codecs._shape import listed
-from memo.errors import DataMismatch
 
 if TYPE_CHECKING:
     from memo.codecs.values import Values
@@ -158,15 +156,12 @@ class Items:
         if name is not None and cls is not None:
             self._read = values.plain_reader(cls, name, fields_set_mode=packed.get("set"))
         dump = orjson.dumps if once else held_json
-        try:
-            self._entries: list[bytes | Callable[[], Any]] = [
-                dump({**base, **entry} if base else entry)
-                if cls is not None and not (type(entry) is dict and "__type__" in entry)
-                else values.reader(_alone(entry, name, base))
-                for entry in listed(packed.get("items"))
-            ]
-        except TypeError as error:  # orjson's errors are TypeErrors, too
-            raise DataMismatch("a list", f"its items and their base do not go together ({error})") from error
+        self._entries: list[bytes | Callable[[], Any]] = [
+            dump({**base, **entry} if base else entry)
+            if cls is not None and not (type(entry) is dict and "__type__" in entry)
+            else values.reader(_alone(entry, name, base))
+            for entry in packed["items"]
+        ]
         self._mixed = self._read is None or not {bytes}.issuperset(map(type, self._entries))
 
     def __len__(self) -> int:

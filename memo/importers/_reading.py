@@ -112,7 +112,9 @@ def _yaml(file: BinaryIO, *, core: bool) -> Iterator[Item]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}" if mark else ""
-        raise NotCarried(f"is damaged, nested too deep, or was cut off{where} (PyYAML: {error.problem})") from None
+        raise NotCarried(
+            f"is damaged, or was cut off{where}, or is nested too deep (PyYAML: {error.problem})"
+        ) from None
     except yaml.YAMLError as error:
         raise NotCarried(f"is damaged: {error}") from None
     finally:

@@ -1,8 +1,8 @@
-"""Changing recordings, all of them or none: one whose call changes gets another key, and so another place.
+"""Change recordings, all of them or none. A recording whose call changes gets another key, and so another place.
 
-A change is planned first: every recording is read, what shall become of it is worked out, and nothing is written. Then
-all that is new is written, and only when that is on disk what it replaces is deleted. Killed at any instant, the store
-has each recording at its old place, at its new one, or (alike in both) at both: the same change once more finishes it.
+A change is planned first: every recording is read, its successor is computed, and nothing is written. Then every successor is
+written, and only when all of them are on disk the old recordings are deleted. However the process ends, each recording is at
+its old place, at its new place or, unchanged, at both: running the same change again completes it.
 """
 
 from __future__ import annotations
@@ -17,67 +17,70 @@ from tempfile import TemporaryDirectory
 from memo._calls.digest import entry_name
 from memo._recordings.document import Document, parse, render
 from memo.errors import MemoError, Refused
-from memo.maintenance.entries import read, stands_at_its_name
+from memo.maintenance.entries import is_where_replay_looks, read
+from memo.maintenance.trees import StoreTree, beside
 from memo.stores import DirectoryStore, Store
 
 __all__ = ["ApplyResult", "Change", "Plan", "Progress", "Rewrite", "apply", "plan_changes", "remove_empty"]
 
 Progress = Callable[[int, int], None]
-"""Is told how many are done, of how many."""
+"""Called with the number of entries done, and the number of all entries."""
 
 Rewrite = Callable[[Document], Document]
-"""From a recording's document to what it shall be, in a new one; the same object if it stays as it is.
-
-Of what it gave it gives the same again: that is how a change that was interrupted is finished. Raises `Refused`, without a place."""
+"""Returns a recording's successor as a new document, or the same object if nothing changes. Must be idempotent, so that an
+interrupted change can be run again. Raises `Refused`, without a location, for a recording that cannot be changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What shall become of one recording."""
+    """The planned change of one recording."""
 
     name: str
-    """Its name in the store."""
+    """The recording's name in the store."""
     new_name: str
     function: str
     key: str
     new_function: str
     new_key: str
     digest: bytes
-    """Of the bytes that this was planned for."""
+    """Digest of the bytes that were planned for."""
     new_digest: bytes
-
-    @property
-    def moves(self) -> bool:
-        """Whether its call changes, and so its place."""
-        return (self.function, self.key) != (self.new_function, self.new_key)
+    moves: bool
+    """True if the recording gets another place: its call changes, or its test."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """What a change will do to a store, or why it can not."""
+    """What a change does to a store, or what prevents the change."""
 
     changes: list[Change] = field(default_factory=list)
     unchanged: int = 0
-    """Recordings that were looked at and stay as they are."""
+    """Number of recordings that were read and stay as they are."""
     obstacles: dict[str, str] = field(default_factory=dict)
-    """Places of what can not be changed (damaged, refused, in each other's way), and why. With any, nothing is changed."""
+    """Location to reason, for recordings that cannot be changed (damaged, refused, in conflict). With any, nothing changes."""
 
 
 @dataclass(slots=True)
 class ApplyResult:
-    """What was done."""
+    """The result of a change."""
 
     changed: int = 0
     left: list[str] = field(default_factory=list)
-    """Places of old recordings that somebody changed meanwhile: they were left, beside the new ones."""
+    """Locations of old recordings that another process changed meanwhile: they stay, beside their successors."""
 
 
 def plan_changes(
-    store: Store, names: Iterable[str], rewrite: Rewrite, progress: Progress = lambda done, total: None
+    store: Store,
+    names: Iterable[str],
+    rewrite: Rewrite,
+    progress: Progress = lambda done, total: None,
+    *,
+    rename: Callable[[str], str] = str,
 ) -> Plan:
-    """What `rewrite` would do to the recordings of those names. Writes nothing; holds one recording in memory at a time.
+    """Return what `rewrite` does to the recordings with those names. Writes nothing; holds one recording in memory at a time.
 
-    Raises `StoreError` if the store can not be read at all; what is wrong with one entry is an obstacle.
+    `rename` maps a successor's name to another one, by default to itself. Raises `StoreError` if the store cannot be read; a
+    recording that cannot be changed is an obstacle.
     """
     plan = Plan()
     targets: dict[str, str] = {}
@@ -85,7 +88,7 @@ def plan_changes(
     for done, name in enumerate(listed, 1):
         location = store.location(name)
         try:
-            change = _planned(store, name, rewrite)
+            change = _planned(store, name, rewrite, rename)
         except MemoError as error:
             plan.obstacles[getattr(error, "location", "") or location] = str(getattr(error, "reason", error))
             continue
@@ -96,9 +99,9 @@ def plan_changes(
             continue
         there = None
         if change.moves:
-            first = targets.setdefault(change.new_key, change.key)
-            same = f"would be the same call as {_short(first)}"
-            there = same if first is not change.key else _obstacle(store, change)
+            first = targets.setdefault(change.new_name, change.name)
+            same = f"would be the same call as {_short(first.rpartition('/')[2])}"
+            there = same if first is not change.name else _obstacle(store, change)
         if there is None:
             plan.changes.append(change)
         else:
@@ -106,24 +109,26 @@ def plan_changes(
     return plan
 
 
-def _planned(store: Store, name: str, rewrite: Rewrite) -> Change | None:
+def _planned(store: Store, name: str, rewrite: Rewrite, rename: Callable[[str], str]) -> Change | None:
     data = read(store, name)
     if data is None:
         return None
     document = parse(data, store.location(name))
     function, key = document.function, document.key
-    if not stands_at_its_name(store, name, function, key):
-        raise Refused(store.location(name), "lies where replay does not look for it: its name is not that of its key")
+    if not is_where_replay_looks(store, name, function, key):
+        raise Refused(store.location(name), "is not where replay looks for it: its name is not that of its key")
     new = rewrite(document)
-    if new is document:
+    old_name = beside(store, name, entry_name(function, key))
+    new_name = rename(beside(store, name, entry_name(new.function, new.key)))
+    moves = new_name != old_name
+    if new is document and not moves:
         return None
-    new_name = entry_name(new.function, new.key)
     digests = sha256(data).digest(), sha256(render(new)).digest()
-    return Change(name, new_name, function, key, new.function, new.key, *digests)
+    return Change(name, new_name, function, key, new.function, new.key, *digests, moves)
 
 
 def _obstacle(store: Store, change: Change) -> str | None:
-    """Why a recording can not be moved: another is there. The same one is no obstacle: it was moved before."""
+    """Return why a recording cannot be moved: another one has its place. Its own successor, moved before, is none."""
     data = store.get(change.new_name)
     if data is None or sha256(data).digest() == change.new_digest:
         return None
@@ -131,7 +136,7 @@ def _obstacle(store: Store, change: Change) -> str | None:
 
 
 def _short(key: str) -> str:
-    """As much of a key as people are shown."""
+    """Return as much of a key as people are shown."""
     return key[:12]
 
 
@@ -143,11 +148,11 @@ def apply(
     *,
     undo: Store | None = None,
 ) -> ApplyResult:
-    """Do what was planned.
+    """Apply a plan: write and flush every successor, then delete the old recordings.
 
-    All that is new is written and flushed before anything is deleted. Whatever goes wrong until then (a full disk, an
-    interrupt, a recording that changed since it was planned) is undone and raised: `Refused`, or what it was. What keeps its
-    place is kept in `undo` until then, by default a temporary directory.
+    Whatever fails before the first deletion (a full disk, an interrupt, a recording that changed since it was planned) is
+    undone and raised: as `Refused`, or as it was. Recordings that keep their place are kept in `undo` until then, by default
+    a temporary directory.
     """
     if plan.obstacles:
         location, reason = next(iter(plan.obstacles.items()))
@@ -191,15 +196,19 @@ def apply(
 
 
 def remove_empty(store: Store, names: Iterable[str]) -> None:
-    """Remove the directories in which those recordings were, where nothing is left in them."""
-    if isinstance(store, DirectoryStore):
-        for folder in {Path(store.location(name)).parent for name in names}:
-            with suppress(OSError):  # it holds something still
+    """Remove the directories that held those recordings if they are empty; of a tree, the emptied stores too."""
+    if not isinstance(store, DirectoryStore | StoreTree):
+        return
+    root = Path(store.location())
+    for folder in {Path(store.location(name)).parent for name in names}:
+        with suppress(OSError):  # not empty
+            while folder != root and folder.is_relative_to(root):
                 folder.rmdir()
+                folder = folder.parent  # noqa: PLW2901
 
 
 def _place(store: Store, change: Change, rewrite: Rewrite, written: list[Change]) -> None:
-    """Write a recording at its new place, if it is not there already, and note that."""
+    """Write a successor at its new place unless it is there already; add the change to `written`."""
     _, new = _again(store, change, rewrite)
     if (there := _obstacle(store, change)) is not None:
         raise Refused(store.location(change.name), there)
@@ -209,7 +218,7 @@ def _place(store: Store, change: Change, rewrite: Rewrite, written: list[Change]
 
 
 def _again(store: Store, change: Change, rewrite: Rewrite) -> tuple[bytes, bytes]:
-    """The bytes that a change was planned for, and the new ones."""
+    """Return the bytes that a change was planned for, and their successor's."""
     location = store.location(change.name)
     data = read(store, change.name)
     if data is None or sha256(data).digest() != change.digest:

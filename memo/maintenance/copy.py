@@ -13,7 +13,8 @@ from memo._recordings.document import parse
 from memo._recordings.outcomes import fingerprint
 from memo.errors import MemoError, StoreError
 from memo.maintenance.entries import read
-from memo.stores import Creates, Store
+from memo.maintenance.trees import StoreTree, beside
+from memo.stores import Creates, DirectoryStore, Store
 
 __all__ = ["CopyReport", "copy", "push"]
 
@@ -39,6 +40,8 @@ class CopyReport:
 def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = None) -> CopyReport:
     """Copy every recording to the place where replay looks for it in the other store. Nothing there is replaced.
 
+    A tree of stores is copied into a directory as the same tree, and into any other store by its calls alone.
+
     Each is verified before (its key is the key of its arguments) and after (read back, it is the same bytes). To copy
     again copies what is missing: so an interrupted copy is resumed. What is damaged is reported and stops nothing.
 
@@ -57,6 +60,8 @@ def push(spool: Store, store: Store, progress: Callable[[int], None] | None = No
 
 def _each(source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool) -> CopyReport:
     report = CopyReport()
+    if isinstance(source, StoreTree) and isinstance(dest, DirectoryStore):
+        dest = StoreTree(dest.location(), source.folders)
 
     def tell(name: str, came: str) -> None:
         report.entries += 1
@@ -106,7 +111,8 @@ def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None
             return ""
         document = parse(data, source.location(name))
         # By what it says, not by the name: files have other names than entries of a server.
-        into = entry_name(document.function, document.key)
+        entry = entry_name(document.function, document.key)
+        into = beside(source, name, entry) if isinstance(dest, StoreTree) else entry
         there = create(into, data)
         if there is not None:
             return "present" if _is_same(there, data, dest.location(into)) else "different"

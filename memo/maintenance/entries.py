@@ -1,4 +1,4 @@
-"""Going through a store: one entry at a time, whatever is in there."""
+"""Read a store entry by entry, whatever its files hold."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ from memo._calls.digest import entry_name
 from memo._recordings.ages import moment
 from memo._recordings.document import Document, parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
+from memo.maintenance.trees import beside, part_of
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["LARGEST", "Entry", "display_path", "entries", "read", "recorded_at", "stands_at_its_name"]
+__all__ = ["LARGEST", "Entry", "display_path", "entries", "is_where_replay_looks", "read", "recorded_at"]
 
 LARGEST = 100 * 1024 * 1024
-"""What is larger is not read unless somebody says so: as JSON it would take ten times as much memory."""
+"""Bytes read as one recording unless the caller says otherwise: parsed JSON takes ten times the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in a store, and what is there."""
+    """A name in a store, and the recording or the damage found under it."""
 
     name: str
-    """The name that the store gives it."""
+    """The entry's name in the store."""
     size: int
-    """In bytes; 0 where it could not be read."""
+    """Bytes; 0 if the entry could not be read."""
     document: Document | None
-    """The recording, whole, with a key that was checked; None where there is no such thing."""
+    """The recording, complete and with its key checked; None if the entry is damaged."""
     problem: MemoError | None
-    """Why there is none."""
+    """The damage, or None."""
 
     @property
     def reason(self) -> str:
-        """The problem in words, without the place; nothing where there is none."""
+        """The problem as text, without the location; empty if there is none."""
         return "" if self.problem is None else str(getattr(self.problem, "reason", self.problem))
 
 
 def entries(store: Store, prefix: str = "", *, largest: int = LARGEST) -> Iterator[Entry]:
-    """Every entry of a store, read and parsed, in the order of its scan; one is in memory at a time.
+    """Yield every entry of a store, read and parsed, in the order of its scan, with one entry in memory at a time.
 
-    What is damaged is an entry with a `problem` and stops nothing. What disappears meanwhile is passed over. Raises
-    `StoreError` where the store can not even be listed.
+    A damaged entry has a `problem` and stops nothing; an entry that disappears meanwhile is skipped. Raises `StoreError` if
+    the store cannot be listed.
     """
     for name in store.scan(prefix):
         size = 0
@@ -62,17 +63,18 @@ def entries(store: Store, prefix: str = "", *, largest: int = LARGEST) -> Iterat
 
 
 def read(store: Store, name: str, *, largest: int = LARGEST) -> bytes | None:
-    """The bytes of that name, None where there are none.
+    """Return the bytes under that name, or None.
 
-    Beside what `get` raises, raises `RecordingDamaged` for what no recording is: more bytes than `largest`, and in a
-    directory anything but a file, or a link that leads out of it. None of those is read or opened.
+    Raises what `get` raises, and `RecordingDamaged` for an entry of more than `largest` bytes and, in a directory, for
+    anything but a file and for a link that leads out of the store. None of these is opened.
     """
+    store, name = part_of(store, name)
     location = store.location(name)
     if isinstance(store, DirectoryStore):
         path = display_path(store, name)
         reason = _no_recording(path, store.location(), largest)
         if reason is None and path != location and os.path.lexists(path):
-            reason = "has a name that memo gives no recording, and no replay finds it"
+            reason = "has a name that memo gives no recording, so no replay finds it"
         if reason is not None:
             raise RecordingDamaged(path, reason)
     data = store.get(name)
@@ -82,7 +84,8 @@ def read(store: Store, name: str, *, largest: int = LARGEST) -> bytes | None:
 
 
 def display_path(store: Store, name: str) -> str:
-    """Where an entry of a scan lies, for people: of a file whose name memo would not have given, too."""
+    """Return the path of a scanned entry for people, even of a file whose name memo would not have chosen."""
+    store, name = part_of(store, name)
     return f"{store.location()}{os.sep}{name}.json" if isinstance(store, DirectoryStore) else store.location(name)
 
 
@@ -99,8 +102,8 @@ def _no_recording(path: str, root: str, largest: int) -> str | None:
     except OSError as error:
         if error.errno == errno.ELOOP:
             return "is a link that leads nowhere"
-        raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
-    except RuntimeError:  # what Python 3.11 and 3.12 say of a loop
+        raise StoreNotReadable(path, f"cannot be read: {error.strerror}") from error
+    except RuntimeError:  # a loop of links, before Python 3.13
         return "is a link that leads nowhere"
     if stat.S_ISDIR(state.st_mode):
         return "is a directory, where a recording should be"
@@ -114,11 +117,11 @@ def _too_large(size: int, largest: int) -> str:
 
 
 def recorded_at(document: Document) -> datetime | None:
-    """When it was recorded, by its own account; None where it does not say."""
+    """Return when the recording says it was made, or None if it does not say."""
     at = moment(document.recorded_at)
     return datetime.fromtimestamp(at, UTC) if at is not None else None
 
 
-def stands_at_its_name(store: Store, name: str, function: str, key: str) -> bool:
-    """Whether a recording lies where replay looks for it."""
-    return store.location(name) == store.location(entry_name(function, key))
+def is_where_replay_looks(store: Store, name: str, function: str, key: str) -> bool:
+    """Return whether a recording has the name under which replay looks for its call."""
+    return store.location(name) == store.location(beside(store, name, entry_name(function, key)))

@@ -16,7 +16,8 @@ from memo._calls.digest import KEY_CHARACTERS
 from memo._recordings.document import parse
 from memo.errors import InvalidOption, MemoError, Refused, StoreError
 from memo.maintenance.changes import Progress, remove_empty
-from memo.maintenance.entries import read, recorded_at, stands_at_its_name
+from memo.maintenance.entries import is_where_replay_looks, read, recorded_at
+from memo.maintenance.trees import StoreTree
 from memo.stores import DirectoryStore, Store
 
 __all__ = [
@@ -158,8 +159,10 @@ def plan_prune(store: Store, judge: RetentionRule, progress: Progress = lambda d
     if judge.accessed:
         _prove_access_times(store)
     pruning = PrunePlan()
-    if isinstance(store, DirectoryStore):
-        pruning.abandoned = store.abandoned(_ABANDONED)
+    parts = store.parts() if isinstance(store, StoreTree) else [store]
+    pruning.abandoned = [
+        path for part in parts if isinstance(part, DirectoryStore) for path in part.abandoned(_ABANDONED)
+    ]
     names = list(store.scan())
     for done, name in enumerate(names, 1):
         location = store.location(name)
@@ -195,7 +198,7 @@ def _judged(store: Store, name: str, judge: RetentionRule) -> Unneeded | int | N
         _put_back(location, times)
     document = parse(data, location)
     function, key = document.function, document.key
-    if not stands_at_its_name(store, name, function, key):
+    if not is_where_replay_looks(store, name, function, key):
         raise Refused(location, "lies where replay does not look for it: its name is not that of its key")
     recorded = recorded_at(document)
     accessed = datetime.fromtimestamp(max(times[1:]) / 1e9, UTC) if times is not None else None
@@ -260,7 +263,7 @@ def _put_back(location: str, times: tuple[int, int, int]) -> None:
 
 def _prove_access_times(store: Store) -> None:
     """Whether the file system notes when files are read is found out with a file: many mounts do not (`noatime`)."""
-    if not isinstance(store, DirectoryStore):
+    if not isinstance(store, DirectoryStore | StoreTree):
         raise Refused(store.location(), "does not say when recordings were read: --used-list and --stale need not know")
     root = Path(store.location())
     probe = root / f".{os.urandom(8).hex()}.tmp"

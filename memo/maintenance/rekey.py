@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import orjson
 
 from memo._calls.fingerprints import canonical_fingerprint
-from memo._calls.places import pop, put, rename
+from memo._calls.places import pop, put, rename, replace
 from memo._json import canonical_json
 from memo._recordings.document import Document
 from memo._values.paths import Step, parse_path
@@ -27,15 +28,16 @@ _UNSAID: Any = object()
 
 
 class Rekey:
-    """How calls are to be changed: a `Rewrite`.
+    """Changes calls: a `Rewrite`.
 
-    In this order: the function's name (`function`, old to new) and `version` (None takes it away); arguments are taken out
-    (`drop`), renamed (`rename`, old path to new name) and added where they are missing (`add`, canonical JSON as it stands
-    in a recording); then those in `watch` leave the key, and their fingerprint stays: that of what was recorded (None),
-    or the one that is given, whose value is accepted by that. All of them are paths as `ignore=` and `watch=` take them.
-    With `function`, recordings of other functions stay as they are; so do those that have not got what a path begins with.
+    The changes are made in this order: the function's name (`function`, old to new) and `version` (None removes it); arguments
+    are removed (`drop`), renamed (`rename`, old path to new name), replaced (`replace`, path to the fingerprint of the old
+    value and the new value; other values stay) and added where they are missing (`add`). Then the arguments in `watch`
+    leave the key, and a fingerprint stays: that of the recorded value (None), or the given one, which accepts its value.
+    Values are canonical JSON, as in a recording; paths are those of `ignore=` and `watch=`. With `function`, recordings of
+    other functions stay as they are, and so do recordings that do not have the argument a path begins with.
 
-    Raises `InvalidOption` for a path that is none, for what was named twice, and if there is nothing to change.
+    Raises `InvalidOption` for an invalid path, for a function named twice, and if there is nothing to change.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Rekey:
         drop: Iterable[str] = (),
         add: Mapping[str, Any] | None = None,
         rename: Mapping[str, str] | None = None,
+        replace: Mapping[str, tuple[str, Any]] | None = None,
         function: Mapping[str, str] | None = None,
         watch: Mapping[str, str | None] | None = None,
         version: str | int | None = _UNSAID,
@@ -51,19 +54,20 @@ class Rekey:
         self._drop = [parse_path(path, "drop") for path in drop]
         self._add = [(_named(path, "add"), value) for path, value in (add or {}).items()]
         self._rename = [(_named(path, "rename"), _name(path, new)) for path, new in (rename or {}).items()]
+        self._replace = [(path, parse_path(path, "replace"), *change) for path, change in (replace or {}).items()]
         self._function = dict(function or {})
         self._watch = [(path, parse_path(path, "watch"), given) for path, given in (watch or {}).items()]
         self._version = version
         self.adds = any(len(steps) == 1 for steps, _ in self._add) and not self._function
-        """Whether a parameter is added to every recording: nothing in it says that it is not meant."""
+        """True if every recording gets a new parameter: nothing in a recording shows that it is not meant."""
         for new in {*self._function.values()} & {*self._function}:
             raise InvalidOption("function", new, ["each name once, as the old or as the new one"])
-        asked = (self._drop, self._add, self._rename, self._function, self._watch, version is not _UNSAID)
-        if not any(asked):
-            raise InvalidOption("rekey", None, ["drop", "add", "rename", "function", "watch", "version"])
+        changes = (self._drop, self._add, self._rename, self._replace, self._function, self._watch)
+        if not any(changes) and version is _UNSAID:
+            raise InvalidOption("rekey", None, ["drop", "add", "rename", "replace", "function", "watch", "version"])
 
     def __call__(self, document: Document) -> Document:
-        """The document as it shall be; the same object where nothing of it changes. Raises `Refused`."""
+        """Return the changed document, or the same object if nothing changes. Raises `Refused`."""
         new = self._changed(document)
         if new is not document and self._changed(new) is not new:
             raise Refused(
@@ -86,6 +90,8 @@ class Rekey:
                 del watched[path]
         for steps, new in self._rename:
             self._renamed(arguments, watched, steps, new)
+        for path, steps, old, value in self._replace:
+            replace(arguments, steps, partial(_replaced, path, old, value))
         for steps, value in self._add:
             if not _below(watched, steps):
                 put(arguments, steps, deepcopy(value))
@@ -114,6 +120,11 @@ class Rekey:
             )
         if rename(arguments, steps, name):
             raise Refused("", f"has an argument {name} already")
+
+
+def _replaced(path: str, old: str, new: Any, value: Any) -> Any:
+    """Return the new value if the value has the old one's fingerprint."""
+    return deepcopy(new) if canonical_fingerprint(path, [value]) == old else value
 
 
 def _below(watched: Mapping[str, str], steps: tuple[Step, ...]) -> list[str]:

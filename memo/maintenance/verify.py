@@ -32,7 +32,7 @@ from memo.errors import (
     TypeNotFound,
     UntrustedType,
 )
-from memo.maintenance.entries import LARGEST, read, stands_at_its_name
+from memo.maintenance.entries import LARGEST, is_where_replay_looks, read
 from memo.stores import Store
 
 __all__ = ["Failure", "Reason", "Report", "verify"]
@@ -246,7 +246,7 @@ class ReportBuilder:
     def add(self, name: str, found: _Found) -> None:
         report = self.report
         report.recordings += 1
-        if found.call is not None and not stands_at_its_name(self.store, name, *found.call):
+        if found.call is not None and not is_where_replay_looks(self.store, name, *found.call):
             function, key = found.call
             found.failures.append((Reason.MISPLACED, f"is the recording {key[:12]} of {function}, and lies elsewhere"))
         report.failures.extend(Failure(name, reason, message) for reason, message in found.failures)

@@ -89,7 +89,7 @@ def test_values_are_json_or_texts(memo, write, tmp_path, typed, value):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ([], "nothing is said to have changed"),
+        ([], "nothing to change"),
         (["--add", "x"], "missing"),
         (["--add", "=3"], "missing"),
         (["--rename", "x="], "missing"),

@@ -1,0 +1,90 @@
+"""What differs between two recordings."""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from memo.cli._plain import shown, unpacked
+
+if TYPE_CHECKING:
+    from memo._recordings.differences import Difference
+    from memo._recordings.document import Document
+
+__all__ = ["parts", "relevant", "trees"]
+
+_MANY = 3
+_INDEX = re.compile(r"\[\d+\]")
+
+
+def parts(one: Document, other: Document) -> list[tuple[str, list[Difference]]]:
+    """What differs, by part: the call, then each outcome. Parts without a difference are left out."""
+    from memo._recordings.differences import ABSENT, Difference, differences
+
+    calls = [_call(document) for document in (one, other)]
+    found = [
+        ("call", differences(*calls) + differences(one.arguments, other.arguments)),
+        ("watched fields", differences(dict(one.watched), dict(other.watched))),
+    ]
+    for number, (before, after) in enumerate(zip_longest(one.outcomes, other.outcomes), 1):
+        if before is None:
+            found.append((f"outcome {number}", [Difference("", ABSENT, relevant(after))]))
+        elif after is None:
+            found.append((f"outcome {number}", [Difference("", relevant(before), ABSENT)]))
+        else:
+            found.append((f"outcome {number}", _collapsed(_in_outcomes(relevant(before), relevant(after)))))
+    return [(name, each) for name, each in found if each]
+
+
+def _call(document: Document) -> dict[str, Any]:
+    version = {} if document.version is None else {"version": document.version}
+    return {"function": document.function, **version}
+
+
+def relevant(outcome: dict[str, Any]) -> dict[str, Any]:
+    """What counts of an outcome, every item by itself."""
+    told = {name: unpacked(each) for name, each in outcome.items() if name not in ("seconds", "test")}
+    if isinstance(told.get("stream"), dict):
+        told["stream"] = {name: each for name, each in told["stream"].items() if name != "offsets"}
+    return told
+
+
+def _in_outcomes(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    from memo._recordings.differences import Difference, differences
+
+    found = differences(before, after)
+    if not found or "stream" not in before or "stream" not in after:
+        return found
+    left, right = shown(before), shown(after)
+    texts = [
+        Difference(name, left.get(name, ""), right.get(name, ""))
+        for name in ("text", "thinking", "tool_calls")
+        if left.get(name, "") != right.get(name, "")
+    ]
+    return texts + found
+
+
+def _collapsed(found: list[Difference]) -> list[Difference]:
+    """The same change in many items of a list, such as the id in every chunk, as one: `items[*].id`."""
+    groups: dict[tuple[str, bytes, bytes], list[Difference]] = {}
+    for each in found:
+        before, after = (orjson.dumps(value, default=str) for value in (each.before, each.after))
+        groups.setdefault((_INDEX.sub("[*]", each.path), before, after), []).append(each)
+    return [
+        each
+        for (path, _, _), group in groups.items()
+        for each in ([group[0]._replace(path=path)] if len(group) >= _MANY else group)
+    ]
+
+
+def trees(found: list[Difference]) -> list[dict[str, Any]]:
+    from memo._recordings.differences import ABSENT
+
+    sides = ("before", "after")
+    return [
+        {"path": each.path, **{side: getattr(each, side) for side in sides if getattr(each, side) is not ABSENT}}
+        for each in found
+    ]

@@ -1,0 +1,165 @@
+"""Many stores under one directory, as the pytest plugin writes them: `recordings/<module>/<test>/<function>/<key>.json`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from memo.stores import DirectoryStore, Store
+
+__all__ = ["StoreTree", "beside", "folder_of", "open_directory", "part_of", "recordings_below"]
+
+_RECORDINGS = "recordings"
+"""The name of the directories in which the pytest plugin keeps recordings, one beside each folder of tests."""
+_NOT_SEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
+_SUFFIX = ".json"
+_SEPARATOR = "//"
+"""Separates a store's folder from the entry's name: no path of a folder holds an empty part."""
+
+
+class StoreTree:
+    """A view of all directory stores under one directory as a single store.
+
+    An entry's name is `folder//function/key`; the folder, relative to the root, is that of the entry's store. Recordings are
+    read, written and deleted in the store that the name says, so a command works on every test's recordings in one step.
+    """
+
+    reads_in_place = True
+    writes_in_place = False
+
+    def __init__(self, root: str | os.PathLike[str], folders: list[str]) -> None:
+        self._root = os.path.abspath(os.path.expanduser(root))  # noqa: PTH100, PTH111 - as text, like a store's own paths
+        self.folders = sorted(folders)
+        """The folders that are stores, relative to the root."""
+        self._parts = {folder: self._part(folder) for folder in self.folders}
+
+    def __repr__(self) -> str:
+        return f"StoreTree({self._root!r})"
+
+    def part(self, name: str) -> tuple[DirectoryStore, str]:
+        """Return the store that a name belongs to, and the entry's name there."""
+        folder, _, entry = name.partition(_SEPARATOR)
+        store = self._parts.get(folder)
+        if store is None:
+            store = self._parts[folder] = self._part(folder)
+        return store, entry
+
+    def parts(self) -> Iterator[DirectoryStore]:
+        """Yield every store of the tree."""
+        for folder in self.folders:
+            yield self._parts[folder]
+
+    def get(self, name: str) -> bytes | None:
+        """Return the bytes under that name, or None."""
+        store, entry = self.part(name)
+        return store.get(entry)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store the bytes under that name."""
+        store, entry = self.part(name)
+        store.put(entry, data)
+
+    def create(self, name: str, data: bytes) -> bytes | None:
+        """Store the bytes unless the name has some, in one step; return None, or the bytes that were there."""
+        store, entry = self.part(name)
+        return store.create(entry, data)
+
+    def delete(self, name: str) -> bool:
+        """Delete the entry; return whether it existed."""
+        store, entry = self.part(name)
+        return store.delete(entry)
+
+    def scan(self, prefix: str = "") -> Iterator[str]:
+        """Yield the names of all entries; with a prefix (`function/`), those whose name in their own store begins with it."""
+        for folder in self.folders:
+            for entry in self._parts[folder].scan(prefix):
+                yield f"{folder}{_SEPARATOR}{entry}"
+
+    def location(self, name: str = "") -> str:
+        """Return the path of an entry, or of the root."""
+        if not name:
+            return self._root
+        store, entry = self.part(name)
+        return store.location(entry)
+
+    def _part(self, folder: str) -> DirectoryStore:
+        return DirectoryStore(os.path.join(self._root, *folder.split("/")))  # noqa: PTH118
+
+
+def open_directory(directory: str | os.PathLike[str]) -> Store:
+    """Return the recordings under a directory: a store, or a tree of stores if it holds stores deeper down.
+
+    Where a directory holds directories named `recordings`, only these are searched: other JSON files beside tests are none
+    of memo's. Hidden directories are skipped, and linked ones are entered once.
+    """
+    root = Path(directory).expanduser()
+    below = [] if root.name == _RECORDINGS else recordings_below(root)
+    folders = {found for start in below or [root] for found in _stores(root, start)}
+    return DirectoryStore(root) if folders <= {""} else StoreTree(root, sorted(folders))
+
+
+def recordings_below(root: Path) -> list[Path]:
+    """Return the directories named `recordings` under a directory, but for those inside of another."""
+    found: list[Path] = []
+    for folder, names, _ in os.walk(root):
+        if _RECORDINGS in names and not any(map(_is_entry, _listed(os.path.join(folder, _RECORDINGS)))):  # noqa: PTH118
+            found.append(Path(folder, _RECORDINGS))
+            names.remove(_RECORDINGS)
+        names[:] = sorted(
+            name
+            for name in names
+            if not name.startswith(".")
+            and name not in _NOT_SEARCHED
+            and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118
+        )
+    return sorted(found)
+
+
+def _stores(root: Path, start: Path) -> Iterator[str]:
+    """Yield the folders under `start` that hold a function's folder, relative to `root`."""
+    entered: set[tuple[int, int]] = set()
+    waiting = [start]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            state = folder.stat()
+        except OSError:
+            continue
+        if (state.st_dev, state.st_ino) in entered:
+            continue
+        entered.add((state.st_dev, state.st_ino))
+        names = _listed(folder)
+        if folder != root and any(map(_is_entry, names)):
+            yield "" if folder.parent == root else folder.parent.relative_to(root).as_posix()
+        waiting += [
+            folder / name
+            for name in names
+            if not name.startswith(".") and not name.endswith(_SUFFIX) and (folder / name).is_dir()
+        ]
+
+
+def _is_entry(name: str) -> bool:
+    return name.endswith(_SUFFIX) and not name.startswith(".")
+
+
+def _listed(folder: str | os.PathLike[str]) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names, as text
+    except OSError:  # closed to us, or gone: reading the store will say so
+        return []
+
+
+def part_of(store: Store, name: str) -> tuple[Store, str]:
+    """Return the store that holds an entry, and the entry's name there: of a tree, one of its stores."""
+    return store.part(name) if isinstance(store, StoreTree) else (store, name)
+
+
+def folder_of(store: Store, name: str) -> str:
+    """Return the folder of an entry's store in a tree; an empty text in any other store."""
+    return name.partition(_SEPARATOR)[0] if isinstance(store, StoreTree) else ""
+
+
+def beside(store: Store, name: str, entry: str) -> str:
+    """Return the name of `entry` in the same store as the entry `name`."""
+    return f"{folder_of(store, name)}{_SEPARATOR}{entry}" if isinstance(store, StoreTree) else entry
