@@ -33,7 +33,7 @@ import orjson
 
 from memo._calls.secrets import is_credential, looks_secret, mask
 from memo._json import canonical_json
-from memo._values.kinds import class_name, dataclass_state, is_model, is_named_tuple
+from memo._values.kinds import class_name, fielded_state, is_model, is_named_tuple
 from memo._values.paths import Step, path_text
 from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
 from memo._values.secrets import SECRET_TYPES
@@ -253,7 +253,7 @@ class Canonical:
                 form["extra"] = self._mapping(value.__pydantic_extra__, depth)
             return form
         if dataclasses.is_dataclass(kind):
-            return {"__type__": _short(kind), "value": self._mapping(dataclass_state(value), depth)}
+            return {"__type__": _short(kind), "value": self._mapping(fielded_state(value), depth)}
         if is_named_tuple(kind):
             return {
                 "__type__": _short(kind),

@@ -23,7 +23,7 @@ from memo._calls.secrets import may_hold_secret, redact
 from memo._values.paths import step_text
 from memo.codecs.items import Items, Packer
 from memo.codecs.values import Values
-from memo.errors import MemoError, RecordingDamaged, UnrecordableValue
+from memo.errors import DataMismatch, MemoError, RecordingDamaged, UnrecordableValue
 
 __all__ = ["Outcome", "StreamWriter", "error_outcome", "fingerprint", "is_answer", "value_outcome"]
 
@@ -53,31 +53,37 @@ class Outcome:
     ) -> None:
         self.seconds: float = tree.get("seconds", 0.0)
         self.awaited = bool(tree.get("awaited"))
-        if "value" in tree:
-            self.read = values.reader(tree["value"], once=once)
-        elif "error" in tree:
-            self.error = _error(values.reader(tree["error"]), locate)
-        else:
-            stream = tree["stream"]
-            if not isinstance(stream, dict) or not isinstance(stream.get("items"), list):
-                raise RecordingDamaged(locate(), "holds a stream without items")
-            self.items = Items(stream, values, once=once is not None)
-            self.end = stream.get("end", "")
-            if self.end not in ("complete", "closed", "error") or (self.end == "error") != ("error" in stream):
-                raise RecordingDamaged(locate(), f"holds a stream with the unknown end {self.end!r}")
-            if self.end == "error":
-                self.error = _error(values.reader(stream["error"]), locate)
-            if "returned" in stream:
-                self.returned = values.reader(stream["returned"])
-            if "response" in stream:
-                self.response = values.reader(stream["response"])
-            if "offsets" in stream:
-                self.offsets = stream["offsets"]
-                if not isinstance(self.offsets, list) or not all(
-                    isinstance(each, int | float) for each in self.offsets
-                ):
-                    raise RecordingDamaged(locate(), "holds a stream with offsets that are no numbers")
-            self.sync = stream.get("iterated") == "sync"
+        try:
+            if "value" in tree:
+                self.read = values.reader(tree["value"], once=once)
+            elif "error" in tree:
+                self.error = _error(values.reader(tree["error"]), locate)
+            else:
+                self._read_stream(tree["stream"], values, locate, once=once is not None)
+        except DataMismatch as error:  # of what is checked before a value is built: the form, which memo writes
+            raise RecordingDamaged(locate(), f"holds what memo never writes ({error.reason})") from error
+
+    def _read_stream(self, stream: Any, values: Values, locate: Callable[[], str], *, once: bool) -> None:
+        if not isinstance(stream, dict) or not isinstance(stream.get("items"), list):
+            raise RecordingDamaged(locate(), "holds a stream without items")
+        self.items = Items(stream, values, once=once)
+        self.end = stream.get("end", "")
+        if self.end not in ("complete", "closed", "error") or (self.end == "error") != ("error" in stream):
+            raise RecordingDamaged(locate(), f"holds a stream with the unknown end {self.end!r}")
+        if self.end == "error":
+            self.error = _error(values.reader(stream["error"]), locate)
+        if "returned" in stream:
+            self.returned = values.reader(stream["returned"])
+        if "response" in stream:
+            self.response = values.reader(stream["response"])
+        if "offsets" in stream:
+            self.offsets = stream["offsets"]
+            if not isinstance(self.offsets, list) or not all(type(offset) in _NUMBERS for offset in self.offsets):
+                raise RecordingDamaged(locate(), "holds a stream with offsets that are no numbers")
+        self.sync = stream.get("iterated") == "sync"
+
+
+_NUMBERS = (int, float)
 
 
 def _error(read: Callable[[], Any], locate: Callable[[], str]) -> Callable[[], Exception]:

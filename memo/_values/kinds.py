@@ -8,20 +8,27 @@ import functools
 import os
 import sys
 import types
+from abc import ABCMeta
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 __all__ = [
     "BUILTINS",
+    "builtin_base",
+    "builtin_content",
     "by_class",
     "class_name",
-    "dataclass_state",
     "declares",
+    "field_names",
+    "fielded_state",
+    "has_fields",
     "in_slots",
     "is_data_type",
     "is_model",
     "is_named_tuple",
     "module_name",
+    "own_attributes",
     "slot_members",
 ]
 
@@ -81,32 +88,86 @@ def is_data_type(cls: type) -> bool:
     return (
         is_model(cls)
         or issubclass(cls, enum.Enum | BaseException)
-        or declares(cls, "__dataclass_fields__")
+        or has_fields(cls)
         or is_named_tuple(cls)
+        or builtin_base(cls) is not None
     )
 
 
-def dataclass_state(value: Any) -> dict[str, Any]:
-    """Return the attributes of a dataclass instance: its fields, then whatever else was set, in slots or not."""
+def has_fields(cls: type) -> bool:
+    """Return whether a class is a dataclass or an attrs class."""
+    return declares(cls, "__dataclass_fields__") or declares(cls, "__attrs_attrs__")
+
+
+def field_names(cls: Any) -> tuple[str, ...]:
+    """Return the names of the fields of a dataclass or an attrs class."""
+    if declares(cls, "__dataclass_fields__"):
+        return tuple(field.name for field in dataclasses.fields(cls))
+    return tuple(attribute.name for attribute in cls.__attrs_attrs__)
+
+
+def fielded_state(value: Any) -> dict[str, Any]:
+    """Return the attributes of an instance: its fields, then whatever else was set, in slots or not."""
     held: dict[str, Any] = {}
-    for field in dataclasses.fields(value):
+    for name in field_names(type(value)):
         try:
-            held[field.name] = object.__getattribute__(value, field.name)
+            held[name] = object.__getattribute__(value, name)
         except AttributeError:
             continue
-    held.update(
-        (name, item) for name, item in (*getattr(value, "__dict__", {}).items(), *in_slots(value)) if name not in held
-    )
+    held.update((name, item) for name, item in own_attributes(value).items() if name not in held)
     return held
+
+
+def own_attributes(value: Any) -> dict[str, Any]:
+    """Return what was set on an instance, in its `__dict__` and in slots."""
+    return {**getattr(value, "__dict__", {}), **dict(in_slots(value))}
+
+
+_CONTENT: dict[type, Callable[[Any], Any]] = {
+    # The content of an instance of a subclass, whatever the subclass's own `__str__`, `__iter__` or `__float__` returns.
+    str: lambda value: str.__getitem__(value, slice(None)),
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    bytearray: lambda value: bytearray.__getitem__(value, slice(None)),
+    int: int.__index__,
+    float: float.__pos__,
+    complex: complex.__pos__,
+    list: lambda value: [*list.__iter__(value)],
+    tuple: lambda value: (*tuple.__iter__(value),),
+    set: lambda value: {*set.__iter__(value)},
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    dict: lambda value: dict(dict.items(value)),
+    OrderedDict: lambda value: OrderedDict(OrderedDict.items(value)),
+}
+
+
+@by_class
+def builtin_base(cls: type) -> type | None:
+    """Return the builtin that a class is a subclass of, if the builtin holds data.
+
+    None for the builtins themselves, for tuples with named fields (named tuples, `os.stat_result` and its like), and for
+    classes whose metaclass could change what an instance is.
+    """
+    if cls in _CONTENT or cls is bool or is_named_tuple(cls) or declares(cls, "n_sequence_fields"):
+        return None
+    if type(cls) not in (type, ABCMeta):
+        return None
+    return next((base for base in cls.__mro__ if base in _CONTENT), None)
+
+
+def builtin_content(value: Any) -> Any:
+    """Return the content of an instance of a subclass of a builtin, as that builtin."""
+    base = builtin_base(type(value))
+    assert base is not None
+    return _CONTENT[base](value)
 
 
 @by_class
 def slot_members(cls: type) -> dict[str, types.MemberDescriptorType]:
-    """Return the `__slots__` of a class and its bases, without those of pydantic's `BaseModel`."""
+    """Return the `__slots__` of a class and its bases, without those of pydantic's `BaseModel` and of builtins."""
     return {
         name: member
         for base in reversed(cls.__mro__)
-        if (base.__module__, base.__name__) != ("pydantic.main", "BaseModel")
+        if (base.__module__, base.__name__) != ("pydantic.main", "BaseModel") and base not in _CONTENT
         for name, member in vars(base).items()
         if isinstance(member, types.MemberDescriptorType)
     }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from memo._values.kinds import slot_members
+from memo.codecs._shape import listed, mapping
 from memo.errors import UnrecordableValue
 
 __all__ = ["exception_form", "exception_of"]
@@ -39,20 +40,23 @@ def exception_form(error: BaseException, encode: Callable[[Any, str], Any]) -> d
 
 
 def exception_of(cls: type[BaseException], node: dict[str, Any], decode: Callable[[Any], Any]) -> BaseException:
-    """The inverse of `exception_form`."""
-    base = next(each for each in cls.__mro__ if each.__module__ == "builtins")
-    args = tuple(decode(each) for each in node["args"])
-    error: BaseException = base.__new__(cls, *args)
+    """Return the exception of a form. Its `__init__` does not run."""
+    base = next(ancestor for ancestor in cls.__mro__ if ancestor.__module__ == "builtins")
+    args = tuple(decode(arg) for arg in listed(node["args"]))
+    if issubclass(base, BaseExceptionGroup):
+        listed(args[1] if type(args[1]) is not tuple else [])  # a range would become a tuple before it is looked at
+    new: Any = base.__new__
+    error: BaseException = new(cls, *args)
     vars(BaseException)["args"].__set__(error, args)
     members = _members(cls)
-    for name, each in node.get("attributes", {}).items():
+    for name, attribute in mapping(node.get("attributes", {})).items():
         # Not setattr: a class may define a property or a __setattr__ of that name.
         if name in members:
-            members[name].__set__(error, decode(each))
+            members[name].__set__(error, decode(attribute))
         else:
-            error.__dict__[name] = decode(each)
+            error.__dict__[name] = decode(attribute)
     if "notes" in node:
-        error.__dict__["__notes__"] = decode(node["notes"])
+        error.__dict__["__notes__"] = listed(decode(node["notes"]))
     return error
 
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 from pydantic_core import ValidationError
 
-from memo._values.kinds import by_class, dataclass_state, is_model
+from memo._values.kinds import by_class, fielded_state, is_model
 from memo._values.secrets import is_secret_type
+from memo.codecs._shape import listed, mapping
 from memo.codecs.sameness import difference
 from memo.errors import DataMismatch
 
@@ -121,7 +122,7 @@ def varies(value: Any) -> bool:
         return len(value) > 1
     if dataclasses.is_dataclass(value):
         made = (field.default_factory for field in dataclasses.fields(value) if not field.init)
-        return any(factory not in _STEADY for factory in made) or varies(dataclass_state(value))
+        return any(factory not in _STEADY for factory in made) or varies(fielded_state(value))
     if not is_model(type(value)):
         return False
     chosen = value.__pydantic_fields_set__
@@ -217,8 +218,11 @@ def read_plain(cls: type[BaseModel], data: bytes, name: str) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise DataMismatch(name, f"{where}: {first['msg']}" if where else first["msg"]) from None
-    except Exception as error:
+        cause = first.get("ctx", {}).get("error")  # what a validator of the user's raised
+        raise DataMismatch(name, f"{where}: {first['msg']}" if where else first["msg"]) from (
+            cause if isinstance(cause, BaseException) else None
+        )
+    except BaseException as error:
         raise DataMismatch(name, f"{type(error).__name__}: {error}") from error
 
 
@@ -245,23 +249,30 @@ def exact_form(value: BaseModel, encode: Callable[[Any, str], Any]) -> dict[str,
 
 def read_exact(cls: type[BaseModel], node: dict[str, Any], decode: Callable[[Any], Any], name: str) -> Any:
     """Return the model of an exact form. No validator, no `__init__`, no `__new__` of the class runs."""
-    stored = node["exact"]
+    stored = mapping(node["exact"])
     unknown = stored.keys() - cls.model_fields.keys()
-    added = cls.model_fields.keys() - stored.keys() - set(node.get("missing", ()))
+    added = cls.model_fields.keys() - stored.keys() - set(listed(node.get("missing", [])))
     if unknown or added:
         raise DataMismatch(name, f"its fields have changed ({', '.join(sorted(unknown or added))})")
     held = {field: decode(item) for field, item in stored.items()}
-    chosen = set(node["set"]) if "set" in node else set(held)
+    chosen = set(listed(node["set"])) if "set" in node else set(held)
     if "attributes" in node:
-        held.update(decode(node["attributes"]))
+        held.update(mapping(decode(mapping(node["attributes"]))))
     value = object.__new__(cls)
     object.__setattr__(value, "__dict__", held)
     object.__setattr__(value, "__pydantic_fields_set__", chosen)
     if cls.__pydantic_root_model__:  # These two are constants of the class.
         return value
-    object.__setattr__(value, "__pydantic_extra__", decode(node["extra"]) if "extra" in node else _no_extra(cls))
-    object.__setattr__(value, "__pydantic_private__", decode(node["private"]) if "private" in node else None)
+    object.__setattr__(
+        value, "__pydantic_extra__", _state(node, "extra", decode) if "extra" in node else _no_extra(cls)
+    )
+    object.__setattr__(value, "__pydantic_private__", _state(node, "private", decode) if "private" in node else None)
     return value
+
+
+def _state(node: dict[str, Any], part: str, decode: Callable[[Any], Any]) -> dict[str, Any] | None:
+    state = decode(node[part])
+    return None if state is None else mapping(state)
 
 
 def _no_extra(cls: type[BaseModel]) -> dict[str, Any] | None:

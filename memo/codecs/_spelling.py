@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import orjson
@@ -18,11 +18,12 @@ import orjson
 from memo._values.kinds import class_name
 from memo.errors import TypeNotFound
 
-__all__ = ["SYNTAX", "parse", "spell"]
+__all__ = ["is_generic", "parse", "spell"]
 
-SYNTAX = re.compile(r'[\[\],"]')
-"""The characters that only the name of a generic has."""
-_MAX_TOKENS = 250
+_SYNTAX = re.compile(r'[\[\],"]')
+_MAX_LENGTH, _MAX_GENERIC_LENGTH = 1_000, 100_000
+"""How many characters a name may have: enough for any real type."""
+_MAX_DEPTH = 30
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\],]|[^\[\],"]+')
 _LITERAL = "typing:Literal"
 
@@ -49,38 +50,69 @@ def spell(annotation: Any) -> str:
     raise TypeNotFound(str(annotation), "such a type has no name")
 
 
+def is_generic(name: str) -> bool:
+    """Return whether a name is one of a generic with its arguments. Raises `TypeNotFound` for a name that is too long."""
+    generic = _SYNTAX.search(name) is not None
+    if len(name) > (_MAX_GENERIC_LENGTH if generic else _MAX_LENGTH):
+        raise TypeNotFound(f"{name[:60]}…", f"that is no name: it has {len(name):,} characters")
+    return generic
+
+
 def parse(name: str, atom: Callable[[str], Any], build: Callable[[str, Any, list[Any]], Any]) -> Any:
     """Return the type that a generic's name spells.
 
     `atom` resolves the name of a class, `build` applies one to its arguments. Raises `TypeNotFound` for a malformed name.
     """
-    tokens = _TOKEN.findall(name)
-    if "".join(tokens) != name or len(tokens) > _MAX_TOKENS:
-        raise _no_name(name)
-    found = _expression(tokens, name, atom, build)
-    if tokens:
-        raise _no_name(name)
-    return found
+    return _Parser(name, atom, build).parsed()
 
 
-def _expression(
-    tokens: list[str], whole: str, atom: Callable[[str], Any], build: Callable[[str, Any, list[Any]], Any]
-) -> Any:
-    if not tokens or tokens[0][0] in '[],"':
-        raise _no_name(whole)
-    head = tokens.pop(0)
-    origin: Any = atom(head)
-    if not tokens or tokens[0] != "[":
-        return origin
-    arguments: list[Any] = []
-    while tokens and tokens.pop(0) != "]":
-        if head == _LITERAL and tokens:
-            arguments.append(_literal(tokens.pop(0), whole))
-        else:
-            arguments.append(_expression(tokens, whole, atom, build))
-        if not tokens or tokens[0] not in ",]":
-            raise _no_name(whole)
-    return build(head, origin, arguments)
+class _Parser:
+    def __init__(self, name: str, atom: Callable[[str], Any], build: Callable[[str, Any, list[Any]], Any]) -> None:
+        self._name = name
+        self._atom = atom
+        self._build = build
+        self._tokens = list(self._tokenized())
+        self._next = 0
+
+    def _tokenized(self) -> Iterator[str]:
+        at = 0
+        while at < len(self._name):
+            token = _TOKEN.match(self._name, at)
+            if token is None:
+                raise _no_name(self._name)
+            yield token[0]
+            at = token.end()
+        yield ""
+
+    def parsed(self) -> Any:
+        found = self._expression(0)
+        if self._peek():
+            raise _no_name(self._name)
+        return found
+
+    def _peek(self) -> str:
+        return self._tokens[self._next]
+
+    def _take(self) -> str:
+        self._next += 1
+        return self._tokens[self._next - 1]
+
+    def _expression(self, depth: int) -> Any:
+        if depth > _MAX_DEPTH or self._peek()[:1] in ("", "[", "]", ",", '"'):
+            raise _no_name(self._name)
+        head = self._take()
+        origin: Any = self._atom(head)
+        if self._peek() != "[":
+            return origin
+        arguments: list[Any] = []
+        while self._take() != "]":
+            if head == _LITERAL and self._peek():
+                arguments.append(_literal(self._take(), self._name))
+            else:
+                arguments.append(self._expression(depth + 1))
+            if self._peek() not in (",", "]"):
+                raise _no_name(self._name)
+        return self._build(head, origin, arguments)
 
 
 def _literal(token: str, whole: str) -> Any:

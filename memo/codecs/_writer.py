@@ -7,14 +7,22 @@ of models; `_reader` is the inverse.
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 from enum import Enum
 from typing import Any
 
 from memo._json import canonical_json
 from memo._values import scalars
-from memo._values.kinds import dataclass_state, is_model, is_named_tuple
+from memo._values.kinds import (
+    builtin_base,
+    builtin_content,
+    field_names,
+    fielded_state,
+    has_fields,
+    is_model,
+    is_named_tuple,
+    own_attributes,
+)
 from memo._values.paths import step_text
 from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
@@ -30,8 +38,6 @@ MAX_DEPTH = 100
 """How deep a value may be nested. (Each level takes up to two of JSON's, and orjson writes 254.)"""
 
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
-_BUILTIN_DATA = (bytearray, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
-"""The classes whose instances hold data beside the fields that a subclass declares."""
 
 
 def parts(value: Any) -> Any:
@@ -135,8 +141,10 @@ class Writer:
         self.unproved = True
         if isinstance(value, BaseException):
             return {"__type__": self._spell(kind), **exception_form(value, self.write)}
-        if dataclasses.is_dataclass(kind) and not issubclass(kind, _BUILTIN_DATA):
-            return self._dataclass(value, kind)
+        if builtin_base(kind) is not None:
+            return self._subclass(value, kind)
+        if has_fields(kind):
+            return self._fielded(value, kind)
         if is_named_tuple(kind):
             return {
                 "__type__": self._spell(kind),
@@ -144,13 +152,19 @@ class Writer:
             }
         raise UnrecordableValue("", f"is a {kind.__module__}.{kind.__qualname__}, which is no data that memo knows")
 
-    def _dataclass(self, value: Any, kind: Any) -> dict[str, Any]:
-        fields = {field.name for field in dataclasses.fields(kind)}
-        held = dataclass_state(value)
+    def _fielded(self, value: Any, kind: Any) -> dict[str, Any]:
+        fields = set(field_names(kind))
+        held = fielded_state(value)
         form = {"value": {name: self.write(held[name], f".{name}") for name in held if name in fields}}
         rest = {name: self.write(held[name], f".{name}") for name in held if name not in fields}
         missing = {"missing": sorted(fields - held.keys())} if fields - held.keys() else {}
         return {"__type__": self._spell(kind), **form, **missing, **({"attributes": rest} if rest else {})}
+
+    def _subclass(self, value: Any, kind: Any) -> dict[str, Any]:
+        form = {"__type__": self._spell(kind), "content": self.write(builtin_content(value))}
+        held = own_attributes(value)
+        attributes = {"attributes": {name: self.write(held[name], f".{name}") for name in held}} if held else {}
+        return {**form, **attributes}
 
     def _model(self, value: Any, kind: type) -> Any:
         name = self._spell(kind)

@@ -1,14 +1,15 @@
 """Codecs of the HTTP responses and requests that SDK errors hold, of httpx and of httpx2, neither of which is imported.
 
-A response keeps its status, the headers in `_HEADERS`, its request and, if it was read, its body; a request keeps its
-method and its URL without credentials. Everything else (Authorization, cookies, organisations, request bodies) is never
-written, and takes no part in what makes two of them equal.
+A response keeps its status, its headers but for those that hold credentials, its HTTP version, its request and, if it was
+read, its body; a request keeps its method and its URL without credentials. Everything else (Authorization, cookies,
+organisations, headers and bodies of requests) is never written, and takes no part in what makes two of them equal.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -19,25 +20,35 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from memo.codecs.registry import register_codec
 from memo.errors import UntrustedType
 
-__all__ = ["public_headers", "public_url"]
+__all__ = ["is_public_header", "public_url"]
 
-_HEADERS = re.compile(
-    r"content-type|(x-)?request-id|retry-after(-ms)?|x-should-retry|openai-processing-ms|openai-version|date"
-    r"|(x|anthropic)-ratelimit-[a-z0-9-]+"
+_VERSION = "HTTP/1.1"
+_SECRET_HEADER = re.compile(
+    r"(?:.*-)?set-cookie2?|(?:.*-)?cookie|(?:.*-)?authorization|.*(?:token|secret|password|signature|credentials?)"
+    r"|.*api-?key|openai-(?:organization|project)|anthropic-organization-id|x-csrf.*|x-xsrf.*"
 )
-_CREDENTIAL = re.compile(r"key|token|secret|sig|password|passwd|pwd|auth|credential|cookie|session|code", re.IGNORECASE)
+"""The headers of responses that are never written: credentials, and who pays."""
+
+_SECRET_PARAMETER = re.compile(
+    r"key|sig|auth|code|session|policy|googleaccessid|awsaccesskeyid|key-?pair-?id|x-(?:amz|goog|oss)-.*"
+    r"|.*(?:api|access|auth|private|secret|subscription|signing|account|functions?|host|shared)[-_]?key(?:[-_]?id)?"
+    r"|(?!.*(?:page|next|continuation|sync|delta|cursor|resume)[-_]?token).*token"
+    r"|.*(?:secret|signature|passw(?:or)?d|pwd|passphrase|authorization|credentials?|cookies?|session[-_]?id)",
+    re.IGNORECASE,
+)
+"""The names of query parameters that hold credentials. `page_token`, `encoding` and `author` hold none."""
 
 
-def public_headers(headers: Any) -> dict[str, str]:
-    """Return the headers that may be written, of any mapping of headers."""
-    return {name.lower(): value for name, value in headers.items() if _HEADERS.fullmatch(name.lower())}
+def is_public_header(name: str) -> bool:
+    """Return whether a header of a response may be written."""
+    return not _SECRET_HEADER.fullmatch(name.lower())
 
 
 def public_url(url: Any) -> str:
-    """Return the URL without user, password and query parameters that are named like credentials."""
+    """Return a URL without user, password and the query parameters that hold credentials."""
     parts = urlsplit(str(url))
     query = parse_qsl(parts.query, keep_blank_values=True)
-    kept = [pair for pair in query if not _CREDENTIAL.search(pair[0])]
+    kept = [pair for pair in query if not _SECRET_PARAMETER.fullmatch(pair[0])]
     return urlunsplit(
         parts._replace(
             netloc=parts.netloc.rpartition("@")[2], query=parts.query if kept == query else urlencode(kept), fragment=""
@@ -59,8 +70,21 @@ def _url(http: ModuleType, url: str) -> Any:
     return http.URL(url)
 
 
+def _headers(value: Any) -> dict[str, str | list[str]]:
+    """Return the public headers, those that came several times as a list."""
+    found: dict[str, list[str]] = {}
+    for name, text in value.headers.multi_items():
+        if is_public_header(name):
+            found.setdefault(name.lower(), []).append(text)
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in found.items()}
+
+
 def _response(value: Any) -> dict[str, Any]:
-    form: dict[str, Any] = {"status_code": value.status_code, "headers": public_headers(value.headers)}
+    form: dict[str, Any] = {"status_code": value.status_code, "headers": _headers(value)}
+    if value.http_version != _VERSION:
+        form["http_version"] = value.http_version
+    if value.reason_phrase != _reason(value, value.status_code):
+        form["reason_phrase"] = value.reason_phrase
     with suppress(RuntimeError):  # built without one
         form["request"] = _request(value.request)
     try:
@@ -75,17 +99,39 @@ def _response(value: Any) -> dict[str, Any]:
 
 
 def _response_of(http: ModuleType, data: dict[str, Any]) -> Any:
-    body = data.get("body")
+    body, headers = data.get("body"), data["headers"]
+    if type(headers) is not dict or not (body is None or type(body) in (str, bytes)):
+        raise TypeError("has headers or a body in another form than memo writes")
     content = {"content": body.encode() if isinstance(body, str) else body}
     response = http.Response(
         data["status_code"],
-        headers=data["headers"],
+        headers={"content-type": headers["content-type"]} if "content-type" in headers else None,
         request=_request_of(http, data["request"]) if "request" in data else None,
-        # A body that was not read stays unread, and cannot be.
+        # A body that was not read stays unread, and cannot be read.
         **(content if body is not None else {"stream": http.SyncByteStream()}),
     )
+    # The body is decoded already, and as long as it is: the headers that speak of that are set when it has been read.
+    response.headers = http.Headers(list(_pairs(headers)))
+    version, reason = data.get("http_version", _VERSION), data.get("reason_phrase")
+    response.extensions = {
+        "http_version": version.encode(),
+        "reason_phrase": (_reason(response, data["status_code"]) if reason is None else reason).encode(),
+    }
     response.elapsed = timedelta(0)
     return response
+
+
+def _pairs(headers: dict[str, str | list[str]]) -> Iterator[tuple[str, str]]:
+    for name, texts in headers.items():
+        for text in texts if isinstance(texts, list) else [texts]:
+            yield name, text
+
+
+def _reason(response: Any, status: int) -> str:
+    """Return the standard reason phrase of a status."""
+    codes = sys.modules[type(response).__module__.partition(".")[0]].codes
+    phrase: str = codes.get_reason_phrase(status)
+    return phrase
 
 
 def _loaded(name: str) -> ModuleType:

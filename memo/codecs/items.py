@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from memo._json import held_json
+from memo.codecs._shape import listed
+from memo.errors import DataMismatch
 
 if TYPE_CHECKING:
     from memo.codecs.values import Values
@@ -156,12 +158,15 @@ class Items:
         if name is not None and cls is not None:
             self._read = values.plain_reader(cls, name, fields_set_mode=packed.get("set"))
         dump = orjson.dumps if once else held_json
-        self._entries: list[bytes | Callable[[], Any]] = [
-            dump({**base, **entry} if base else entry)
-            if cls is not None and not (type(entry) is dict and "__type__" in entry)
-            else values.reader(_alone(entry, name, base))
-            for entry in packed["items"]
-        ]
+        try:
+            self._entries: list[bytes | Callable[[], Any]] = [
+                dump({**base, **entry} if base else entry)
+                if cls is not None and not (type(entry) is dict and "__type__" in entry)
+                else values.reader(_alone(entry, name, base))
+                for entry in listed(packed.get("items"))
+            ]
+        except TypeError as error:  # orjson's errors are TypeErrors, too
+            raise DataMismatch("a list", f"its items and their base do not go together ({error})") from error
         self._mixed = self._read is None or not {bytes}.issuperset(map(type, self._entries))
 
     def __len__(self) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, TypeVar, overload
 
 from memo._values.kinds import class_name
 
@@ -23,64 +24,129 @@ class Codec:
 
     name: str
     encode: Callable[[Any], Any]
-    decode: Callable[[Any], Any]
+    decode: Callable[..., Any]
+    subclasses: bool = False
 
 
 _codecs: dict[str, Codec] = {}
 _by_type: dict[type, Codec | None] = {}
-_later: dict[str, Callable[[], None]] = {}
+_later: dict[str, tuple[Callable[[], None], bool]] = {}
 
 
 @overload
 def register_codec(
-    cls: type[T], *, encode: Callable[[T], Any], decode: Callable[[Any], T], name: str | None = None
+    cls: type[T],
+    *,
+    encode: Callable[[T], Any],
+    decode: Callable[[Any], T],
+    name: str | None = None,
+    subclasses: Literal[False] = False,
 ) -> None: ...
 @overload
 def register_codec(
-    cls: str, *, encode: Callable[[Any], Any], decode: Callable[[Any], Any], name: str | None = None
+    cls: type[T],
+    *,
+    encode: Callable[[T], Any],
+    decode: Callable[[Any, type[T]], T],
+    name: str | None = None,
+    subclasses: Literal[True],
 ) -> None: ...
+@overload
 def register_codec(
-    cls: type[Any] | str,
+    cls: str,
     *,
     encode: Callable[[Any], Any],
-    decode: Callable[[Any], Any],
+    decode: Callable[..., Any],
     name: str | None = None,
-) -> None:
+    subclasses: bool = False,
+) -> None: ...
+@overload
+def register_codec(
+    *,
+    encode: Callable[[Any], Any],
+    decode: Callable[..., Any],
+    name: str | None = None,
+    subclasses: bool = False,
+) -> Callable[[type[T]], type[T]]: ...
+def register_codec(
+    cls: type[Any] | str | None = None,
+    *,
+    encode: Callable[[Any], Any],
+    decode: Callable[..., Any],
+    name: str | None = None,
+    subclasses: bool = False,
+) -> Any:
     """Teach memo a type, for keys and for recordings alike.
 
     `encode(value)` returns data that memo can already record (`None`, numbers, text, bytes, lists, dicts, models, …) and
     that holds everything about the value: two values with equal data count as equal, in keys too. `decode(data)` builds
-    a fresh value from that data. The codec holds for values of exactly this class, not of its subclasses. `cls` may be a
-    string `"module:qualname"`, so that a codec can be registered for a class that is not imported yet. Registering a
-    class again replaces its codec. Recordings name the type by `name`, the class's own name by default.
+    a fresh value from that data. The codec holds for values of exactly this class; with `subclasses=True` also for those
+    of its subclasses that have no codec of their own, and `decode(data, cls)` builds a value of the class `cls`.
+
+    `cls` may be a string `"module:qualname"`, so that a codec can be registered for a class that is not imported yet.
+    Without `cls`, the result is a decorator for the class. Registering a class again replaces its codec. Recordings
+    name the type by `name`, the class's own name by default; a subclass always by its own name.
     """
+    if cls is None:
+
+        def decorator(decorated: type[T]) -> type[T]:
+            _register(decorated, Codec(name or class_name(decorated), encode, decode, subclasses))
+            return decorated
+
+        return decorator
+    _register(cls, Codec(name or (cls if isinstance(cls, str) else class_name(cls)), encode, decode, subclasses))
+    return None
+
+
+def _register(cls: type[Any] | str, codec: Codec) -> None:
     target = cls if isinstance(cls, str) else class_name(cls)
-    _codecs[target] = Codec(name or target, encode, decode)
-    if name:
-        _codecs[name] = _codecs[target]
+    _codecs[target] = _codecs[codec.name] = codec
     _by_type.clear()
 
 
-def register_later(module: str, register: Callable[[], None]) -> None:
-    """Register the codecs of a module's classes when the first of them is met: importing the module costs time."""
-    _later[module] = register
+def register_later(module: str, register: Callable[[], None], *, optional: bool = False) -> None:
+    """Register the codecs of a module's or a package's classes when the first of them is met: importing it costs time.
+
+    An `optional` package's codecs wait until the program has imported the package: data never causes the import.
+    """
+    _later[module] = (register, optional)
 
 
 def codec_of(cls: type) -> Codec | None:
-    """Return the codec for values of exactly that class."""
+    """Return the codec for values of that class: its own, or one of a base class that was registered with `subclasses`."""
     try:
         return _by_type[cls]
     except KeyError:
-        found = _by_type[cls] = codec_named(class_name(cls))
+        found = _by_type[cls] = _inherited(cls)
         return found
 
 
+def _inherited(cls: type) -> Codec | None:
+    for base in cls.__mro__:
+        codec = codec_named(class_name(base))
+        if codec is not None and not codec.subclasses and base is cls:
+            return codec
+        if codec is not None and codec.subclasses:
+            name = codec.name if base is cls else class_name(cls)
+            return replace(codec, name=name, decode=partial(_decode_as, codec.decode, cls))
+    return None
+
+
+def _decode_as(decode: Callable[..., Any], cls: type, data: Any) -> Any:
+    return decode(data, cls)
+
+
 def codec_named(name: str) -> Codec | None:
-    """Return the codec of a recorded type name."""
+    """Return the codec that was registered under a type's name."""
     found = _codecs.get(name)
-    if found is None and _later and (register := _later.pop(name.partition(":")[0], None)) is not None:
-        register()
-        return _codecs.get(name)
+    if found is None and _later:
+        module = name.partition(":")[0]
+        for package in (module, module.partition(".")[0]):
+            register, optional = _later.get(package, (None, False))
+            if register is not None and not (optional and package not in sys.modules):
+                register()
+                _later.pop(package, None)  # only now: another thread that meets the class meanwhile registers, too
+                return _codecs.get(name)
     return found
 
 

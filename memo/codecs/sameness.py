@@ -5,15 +5,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from datetime import datetime, time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from memo._values.kinds import by_class, dataclass_state, in_slots, is_model, is_named_tuple, slot_members
+from memo._values.kinds import (
+    builtin_base,
+    builtin_content,
+    by_class,
+    fielded_state,
+    has_fields,
+    in_slots,
+    is_model,
+    is_named_tuple,
+    own_attributes,
+    slot_members,
+)
 from memo._values.paths import step_text
+from memo.codecs.registry import codec_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -55,8 +66,10 @@ def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | 
         return _model
     if issubclass(kind, Enum):
         return _identical
-    if dataclasses.is_dataclass(kind):
-        return _dataclass
+    if builtin_base(kind) is not None:
+        return _subclass
+    if has_fields(kind):
+        return _fielded
     if is_named_tuple(kind):
         return _named_tuple
     if kind is datetime or kind is time:
@@ -76,8 +89,15 @@ def _float(a: float, b: float, parts: Callable[[Any], Any]) -> str | None:
     return None if (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b) else ""
 
 
-def _dataclass(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
-    return _fields(dataclass_state(a), dataclass_state(b), parts)
+def _fielded(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    return _fields(fielded_state(a), fielded_state(b), parts)
+
+
+def _subclass(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+    if codec_of(type(a)) is not None:
+        return _other(a, b, parts)
+    inner = difference(builtin_content(a), builtin_content(b), parts)
+    return _fields(own_attributes(a), own_attributes(b), parts) if inner is None else inner
 
 
 def _named_tuple(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:

@@ -13,9 +13,9 @@ from typing import Any
 
 from memo._values.kinds import BUILTINS, declares, is_data_type, module_name
 from memo.codecs._reach import reachable
-from memo.codecs._spelling import SYNTAX, parse, spell
+from memo.codecs._spelling import is_generic, parse, spell
 from memo.codecs.registry import known_type
-from memo.errors import TypeNotFound, UntrustedType
+from memo.errors import MemoError, TypeNotFound, UntrustedType
 
 __all__ = ["Types"]
 
@@ -68,7 +68,13 @@ class Types:
             raise TypeNotFound(repr(name), "that is no name")
         found = self._resolved.get(name)
         if found is None:
-            found = self._resolved[name] = parse(name, self._atom, _build) if SYNTAX.search(name) else self._atom(name)
+            try:
+                found = self._resolved[name] = parse(name, self._atom, _build) if is_generic(name) else self._atom(name)
+            except MemoError:
+                raise
+            except BaseException as error:
+                # Classes are the user's code: a metaclass, a `__set_name__`, a `__class_getitem__`.
+                raise TypeNotFound(name, f"looking it up raised {type(error).__name__}: {error}") from error
         return found
 
     def _atom(self, name: str) -> Any:
@@ -111,8 +117,8 @@ class Types:
             raise UntrustedType(name, f"lives in the module {module}, which this program has not imported")
         try:
             return importlib.import_module(module)
-        except Exception as error:  # noqa: BLE001 - a module's own code may raise anything
-            raise TypeNotFound(name, f"its module cannot be imported ({error})") from None
+        except BaseException as error:
+            raise TypeNotFound(name, f"its module cannot be imported ({type(error).__name__}: {error})") from error
 
 
 def _attribute(name: str, module: types.ModuleType, qualname: str) -> Any:
@@ -138,8 +144,8 @@ def _build(head: str, origin: Any, arguments: list[Any]) -> Any:
         if origin is types.UnionType:
             return functools.reduce(operator.or_, arguments)
         return origin[tuple(arguments) if len(arguments) != 1 else arguments[0]]
-    except Exception as error:  # noqa: BLE001 - building a generic model runs pydantic on the user's types
-        raise TypeNotFound(head, f"it does not take these arguments ({error})") from None
+    except BaseException as error:  # building a generic model runs pydantic on the user's types
+        raise TypeNotFound(head, f"it does not take these arguments ({error})") from error
 
 
 def _split_dotted(name: str) -> tuple[str, str]:

@@ -16,12 +16,13 @@ from memo._json import canonical_json, held_json
 from memo._values.kinds import is_model
 from memo.codecs import _models
 from memo.codecs._reader import is_builtin_form, read_form
+from memo.codecs._shape import mapping
 from memo.codecs._writer import MAX_DEPTH, Writer, parts
 from memo.codecs.items import Items
 from memo.codecs.registry import codec_named
 from memo.codecs.sameness import difference
 from memo.codecs.types import Types
-from memo.errors import DataMismatch, MemoError, UnrecordableValue
+from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue
 
 __all__ = ["MAX_DEPTH", "Values"]
 
@@ -49,8 +50,9 @@ class Values:
             raise
         except RecursionError as error:
             raise UnrecordableValue("", "is nested too deep for the stack") from error
-        except Exception as error:
-            raise UnrecordableValue("", f"could not be read back ({error})") from error
+        except BaseException as error:
+            # Codecs, serializers, validators and properties are the user's code: they may raise SystemExit, too.
+            raise UnrecordableValue("", f"could not be read back ({_named(error)})") from error
         if lost is not None:
             raise UnrecordableValue(lost, f"({type(value).__name__}) would not come back equal")
         return tree
@@ -63,8 +65,8 @@ class Values:
         tree: dict[str, Any] = Writer(self.types).write(error)
         try:
             again = Writer(self.types).write(self.decode(tree))
-        except Exception as failure:
-            raise UnrecordableValue("", f"could not be read back ({failure})") from failure
+        except BaseException as failure:
+            raise UnrecordableValue("", f"could not be read back ({_named(failure)})") from failure
         if canonical_json(_kept(again)) != canonical_json(_kept(tree)):
             raise UnrecordableValue("", f"({type(error).__name__}) would not come back equal")
         return tree
@@ -89,8 +91,8 @@ class Values:
             return read_form(self, self._decode, name, tree)
         except (MemoError, RecursionError):
             raise
-        except Exception as error:
-            # Whatever the data makes a codec, a validator or an enum raise, the data is at fault.
+        except BaseException as error:
+            # Whatever the data makes a codec, a validator or an enum raise, SystemExit too: the data is at fault.
             raise DataMismatch(str(name), f"{type(error).__name__}: {error}") from error
 
     def reader(self, tree: Any, *, once: bytes | None = None) -> Callable[[], Any]:
@@ -103,12 +105,14 @@ class Values:
             read = self._model_reader(tree) if "value" in tree else None
             if read is None:
                 return self._tagged_reader(tree, once)
-            value = orjson.dumps(tree["value"]) if once is not None else held_json(tree["value"])
+            value = _held(tree["value"], orjson.dumps if once is not None else held_json)
             read_model = partial(read, value)
             if "attributes" not in tree:
                 return read_model
             attributes = tree["attributes"]
-            if type(attributes) is dict and "__type__" not in attributes and _are_text(attributes.values()):
+            if type(attributes) is not dict:
+                raise DataMismatch(tree["__type__"], f"its attributes are recorded as {type(attributes).__name__}")
+            if "__type__" not in attributes and _are_text(attributes.values()):
                 return _with(read_model, lambda: attributes)  # what an SDK puts on a model: the id of a request
             return _with(read_model, self.reader(attributes))
         if kind is not dict and kind is not list:
@@ -133,12 +137,7 @@ class Values:
 
     def _tagged_reader(self, tree: dict[str, Any], once: bytes | None) -> Callable[[], Any]:
         if tree["__type__"] == "list":
-            try:
-                items = Items(tree, self, once=once is not None)
-            except MemoError:
-                raise
-            except Exception as error:
-                raise DataMismatch("list", f"{type(error).__name__}: {error}") from error
+            items = Items(tree, self, once=once is not None)
             return lambda: list(items)
         if once is not None:
             return lambda: self.decode(tree)
@@ -162,9 +161,9 @@ class Values:
         return cls if isinstance(cls, type) and is_model(cls) else None
 
 
-def _held(tree: Any) -> bytes:
+def _held(tree: Any, dump: Callable[[Any], bytes] = held_json) -> bytes:
     try:
-        return held_json(tree)
+        return dump(tree)
     except orjson.JSONEncodeError as error:
         raise DataMismatch("JSON", str(error)) from error
 
@@ -183,22 +182,29 @@ def _numbers(values: list[float]) -> Callable[[], list[float]]:
 def _plain_reader(cls: Any, name: str, fields_set_mode: str | None) -> Callable[[bytes], Any]:
     try:
         validate = cls.__pydantic_validator__.validate_json
-    except Exception as error:
-        raise DataMismatch(name, str(error)) from error
+    except BaseException as error:
+        raise TypeNotFound(name, f"it cannot be used ({type(error).__name__}: {error})") from error
     count = _models.counter(fields_set_mode)
 
     def read(data: bytes) -> Any:
         try:
             return validate(data)
-        except Exception:  # noqa: BLE001 - read_plain raises it again, with the field
+        except BaseException:  # noqa: BLE001 - read_plain raises it again, with the field
             return _models.read_plain(cls, data, name)
 
     def read_and_count(data: bytes) -> Any:
         value = read(data)
-        count(value)  # type: ignore[misc]
+        try:
+            count(value)  # type: ignore[misc]
+        except BaseException as error:
+            raise DataMismatch(name, f"{type(error).__name__}: {error}") from error
         return value
 
     return read if count is None else read_and_count
+
+
+def _named(error: BaseException) -> str:
+    return str(error) if isinstance(error, Exception) and str(error) else f"{type(error).__name__}: {error}"
 
 
 def _kept(tree: Any) -> Any:
@@ -214,8 +220,14 @@ def _are_text(values: Iterable[Any]) -> bool:
 
 def _with(read: Callable[[], Any], attributes: Callable[[], Any]) -> Callable[[], Any]:
     def read_both() -> Any:
-        value = read()
-        value.__dict__.update(attributes())
+        value, more = read(), attributes()
+        try:
+            value.__dict__.update(mapping(more))
+        except (
+            AttributeError,
+            TypeError,
+        ) as error:  # AttributeError: a validator returned something without attributes
+            raise DataMismatch(type(value).__name__, f"its attributes are no object ({error})") from error
         return value
 
     return read_both

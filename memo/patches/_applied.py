@@ -91,7 +91,7 @@ class AppliedPatch:
         if isinstance(owner, type) and owner.__flags__ & _IMMUTABLE:
             raise TargetNotFound(self.patch.target, f"{owner.__qualname__} is built in, and cannot be changed", [])
         self.function = self._function_of(original)
-        made = Patched(self, original, owner if not own and isinstance(owner, type) else None)
+        made = Patched(self, original, owner if not own and isinstance(owner, type) else None, self.patch.prepare)
         try:
             setattr(owner, self.name, made)
         except (AttributeError, TypeError) as error:
@@ -112,7 +112,7 @@ class AppliedPatch:
     def agree(self, patch: Patch) -> None:
         """Raise `AlreadyPatched` if the target is patched with other options."""
         mine = self.patch
-        if (mine.options, mine.run, mine.describe) != (patch.options, patch.run, patch.describe):
+        if _settings(mine) != _settings(patch):
             raise AlreadyPatched(patch.target, _words(patch), f"it is patched already, with {_words(mine)}")
 
     def _function_of(self, original: Any) -> Any:
@@ -144,8 +144,12 @@ class AppliedPatch:
         return True
 
 
+def _settings(patch: Patch) -> tuple[Any, ...]:
+    return patch.options, patch.run, patch.describe, patch.prepare
+
+
 def _words(patch: Patch) -> str:
-    named = {"run": patch.run, "describe": patch.describe}
+    named = {"run": patch.run, "describe": patch.describe, "prepare": patch.prepare}
     more = {name: value for name, value in named.items() if value not in (None, CallDriver)}
     return str({**patch.options, **more})
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from memo._calls.key_builder import Describe
 from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 
-__all__ = ["Patch"]
+__all__ = ["Patch", "Prepare"]
+
+Prepare = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+"""Takes the object whose method is called and the arguments, and returns the arguments to call the method with."""
 
 
 @dataclass(frozen=True)
@@ -21,5 +26,8 @@ class Patch:
     """Drives the calls: a class of the preset where results need more than their codec."""
     describe: Describe | None = None
     """Names a call and its identifying arguments, where these are not those of the signature."""
+    prepare: Prepare | None = None
+    """Turns the arguments of a call into what is sent, before the call is named and made: files and one-shot iterators
+    are read here, once."""
     offered: bool = False
     """True for a preset's patch: a missing target is no error."""

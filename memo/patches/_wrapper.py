@@ -8,7 +8,9 @@ from types import FunctionType
 from typing import Any, Protocol
 
 from memo._engine.active import current
+from memo._engine.modes import Mode
 from memo._engine.recordable import BoundRecordable, Recordable
+from memo.patches._patch import Prepare
 
 __all__ = ["Patched", "is_decorated", "is_patched", "is_under", "unpatched"]
 
@@ -28,13 +30,15 @@ class Target(Protocol):
 class Patched(Recordable):
     """A recordable put in place from outside. While no installation wants it, a call goes straight to the function."""
 
-    def __init__(self, applied: Target, original: Any, inheritor: type | None) -> None:
+    def __init__(self, applied: Target, original: Any, inheritor: type | None, prepare: Prepare | None) -> None:
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if inheritor is not None and instance is not None:
                 wrapped = _inherited(inheritor, applied.name, original, instance, wrapped)
             session = current() if applied.count and applied.wrapper is self else None
             if session is None:
                 return wrapped(*args, **kwargs)
+            if prepare is not None and session.mode is not Mode.LIVE:
+                args, kwargs = prepare(instance, args, kwargs)
             return applied.function.run(session, session.mode, wrapped, instance, args, kwargs)
 
         super(Recordable, self).__init__(original, wrapper)

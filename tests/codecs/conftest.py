@@ -3,14 +3,32 @@
 import dataclasses
 import enum
 import struct
-from collections import deque
+from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, UserString, defaultdict, deque
 from datetime import datetime, time
 from pathlib import PurePath
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 from pydantic import BaseModel
 
 from memo.codecs import dumps, loads
+
+BUILTINS = (
+    str,
+    bytes,
+    bytearray,
+    int,
+    float,
+    complex,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+    Counter,
+    OrderedDict,
+    defaultdict,
+)
 
 
 def shape(value):
@@ -42,6 +60,14 @@ def shape(value):
         held = {name: shape(vars(kind)[name].__get__(value)) if name in vars(kind) else shape(getattr(value, name))
                 for name in special if type(getattr(kind, name, None)).__name__ in ("member_descriptor", "getset_descriptor")}  # fmt: skip
         return ("error", id(kind), shape(value.args), {k: shape(v) for k, v in value.__dict__.items()}, held)
+    for base in (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset):
+        if isinstance(value, base) and kind not in BUILTINS and not hasattr(kind, "_fields"):
+            content = shape(base(value.items() if base is dict else value))
+            return ("subclass", id(kind), content, {k: shape(v) for k, v in getattr(value, "__dict__", {}).items()}, other_slots(value),
+                    repr(getattr(value, "default_factory", None)), repr(list(value)) if base is dict else "")  # fmt: skip
+    if isinstance(value, (UserDict, UserList, UserString, ChainMap, MappingProxyType, SimpleNamespace)):
+        held = dict(value) if isinstance(value, MappingProxyType) else vars(value)
+        return ("wrapper", id(kind), shape(held))
     if dataclasses.is_dataclass(value):
         names = [each.name for each in dataclasses.fields(value) if hasattr(value, each.name)]
         held = {**{name: getattr(value, name) for name in names}, **getattr(value, "__dict__", {})}

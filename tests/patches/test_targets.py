@@ -156,7 +156,7 @@ def test_a_module_imported_anew_is_patched_by_the_next_installation(unimported):
         ("{}:Base.mro", "Base gets mro from its metaclass", None),
         ("{}x.y:f", "there is no package {}x", "{}"),
         ("{}.sub:f", "there is no module {}.sub", None),
-        ("builtins:str.upper", "str is built in, and can not be changed", None),
+        ("builtins:str.upper", "str is built in, and cannot be changed", None),
         ("asyncoi:run", "there is no package asyncoi", "asyncio"),
         ("memo.eror:MemoError", "there is no module memo.eror", "memo.errors"),
         ("__main__:nothing", "__main__ has no nothing yet, since it is still being run", None),

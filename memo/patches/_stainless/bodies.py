@@ -195,4 +195,6 @@ def _text_or_bytes(data: bytes) -> str | bytes:
 
 def _read(response: Any, wire: bytes) -> Any:
     """Return a response as if it had been read at once, its body decoded from the bytes of the wire."""
-    return type(response)(response.status_code, headers=response.headers, content=wire, request=response.request)
+    kept = {name: value for name, value in response.extensions.items() if name in ("http_version", "reason_phrase")}
+    status, headers, request = response.status_code, response.headers, response.request
+    return type(response)(status, headers=headers, content=wire, request=request, extensions=kept)

@@ -34,8 +34,8 @@ from memo.patches._patch import Patch
 from memo.patches._stainless.bodies import AsyncBody, Body, PartialBody, PartialStream, SyncBody
 from memo.patches._stainless.naming import Naming
 from memo.patches._stainless.pages import as_page, is_page, page_of, settled
-from memo.patches._stainless.request import Request
-from memo.patches._stainless.responses import http_response, package_of, stream_response
+from memo.patches._stainless.request import Request, prepared
+from memo.patches._stainless.responses import http_response, package_of, rebuilt, stream_response
 from memo.patches._stainless.streams import afeed, feed, item_type, taken_over, takes_options
 
 __all__ = ["MISSING", "ReplayPlan", "Stainless", "request_log", "stainless"]
@@ -50,6 +50,7 @@ def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
             Options(name=sdk),
             run,
             describe=Naming(sdk, module),
+            prepare=prepared,
             offered=True,
         )
         for client, run in (("AsyncAPIClient", AsyncStainlessRun), ("SyncAPIClient", StainlessRun))
@@ -249,12 +250,8 @@ class Stainless(CallDriver):
             recorded = outcome.response()
             body = PartialBody(outcome, self._call.function)
             content = b"" if self.request.unread else b"".join(body)
-        response = type(recorded)(
-            recorded.status_code,
-            headers=recorded.headers,
-            request=self.client._build_request(_given(self.request.options)),
-            **({"stream": package_of(recorded).ByteStream(content)} if self.request.unread else {"content": content}),
-        )
+        request = self.client._build_request(_given(self.request.options))
+        response = rebuilt(recorded, request, content, unread=self.request.unread)
         if body is not None and self.request.unread:
             response.stream = PartialStream(response.stream, body)
         response.elapsed = timedelta(seconds=outcome.seconds)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from memo._calls.signature import DoesNotFit
 
-__all__ = ["Request", "is_response"]
+__all__ = ["Request", "is_response", "prepared"]
 
 _RAW_HEADER = "x-stainless-raw-response"
 
@@ -51,6 +52,32 @@ class Request(NamedTuple):
         """True if the HTTP response is handed over before its body is read."""
         raw = self.raw
         return raw == "stream" or (bool(raw) and self.stream)
+
+
+def prepared(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of `request` with the options that the client sends, where it prepares them inside `request`.
+
+    In anthropic, files and iterators in the arguments are read there. Preparing prepared options changes nothing. The sync
+    client's method prepares for both clients, since a key is needed before anything is awaited: it reads local files.
+    """
+    kind: Any = type(client)
+    prepare = _preparing(kind)
+    if prepare is None:
+        return args, kwargs
+    try:
+        cast_to, options, stream, stream_cls = _bound(*args, **kwargs)
+    except TypeError:
+        return args, kwargs  # the call fits no signature, and raises its own error
+    return (cast_to, prepare(client, options)), {"stream": stream, "stream_cls": stream_cls}
+
+
+@functools.lru_cache(maxsize=64)
+def _preparing(kind: type) -> Any:
+    for cls in kind.__mro__:
+        if cls.__name__ in ("AsyncAPIClient", "SyncAPIClient"):
+            client = getattr(sys.modules[cls.__module__], "SyncAPIClient", None)
+            return getattr(client, "_copy_and_prepare", None)
+    return None
 
 
 def _bound(cast_to: Any, options: Any, *, stream: bool = False, stream_cls: Any = None, **_: Any) -> Request:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-__all__ = ["http_response", "package_of", "stream_response"]
+__all__ = ["http_response", "package_of", "rebuilt", "stream_response"]
 
 
 _responses: WeakKeyDictionary[Callable[[], Any], Any] = WeakKeyDictionary()
@@ -22,6 +22,7 @@ def stream_response(read: Callable[[], Any], seconds: float) -> Any:
     if known is None:
         known = _responses[read] = read()
         known.stream = package_of(known).ByteStream(b"")
+        _mark_decoded(known)
         known.elapsed = timedelta(seconds=seconds)
     return _fresh(known)
 
@@ -54,6 +55,20 @@ def package_of(value: Any) -> Any:
 def _package_of_class(cls: type) -> Any:
     tops = (base.__module__.partition(".")[0] for base in cls.__mro__)
     return sys.modules[next(top for top in tops if top in ("httpx", "httpx2"))]
+
+
+def _mark_decoded(response: Any) -> None:
+    """Let a body that was recorded decoded pass as it is, whatever the `content-encoding` of its response."""
+    response._decoder = sys.modules[f"{package_of(response).__name__}._decoders"].IdentityDecoder()
+
+
+def rebuilt(recorded: Any, request: Any, content: bytes, *, unread: bool) -> Any:
+    """Return a recorded response to another request, with a body that is already read or still to be read."""
+    body = {"stream": package_of(recorded).ByteStream(content)} if unread else {"content": content}
+    response = type(recorded)(recorded.status_code, request=request, extensions=dict(recorded.extensions), **body)
+    response.headers = recorded.headers
+    _mark_decoded(response)
+    return response
 
 
 def http_response(value: Any) -> Any:

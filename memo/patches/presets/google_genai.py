@@ -16,7 +16,7 @@ from memo._calls.signature import Signature
 from memo._engine.attempt import Attempt
 from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
-from memo.codecs.http import public_headers
+from memo.codecs.http import is_public_header
 from memo.patches._patch import Patch
 from memo.patches._text import readable, text_of
 
@@ -50,7 +50,7 @@ def _recorded(answer: Any) -> dict[str, Any]:
     """Return an `HttpResponse` as plain data: its body as JSON, where that gives the same text again."""
     if not hasattr(answer, "body"):
         return {"body": answer}  # of an early version: plain data
-    headers = {name: value for name, value in (answer.headers or {}).items() if public_headers({name: value})}
+    headers = {name: value for name, value in (answer.headers or {}).items() if is_public_header(name)}
     return {"headers": headers, **readable(answer.body)}
 
 

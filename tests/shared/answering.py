@@ -1,0 +1,85 @@
+"""A server on loopback that gives one prepared answer to every request."""
+
+import threading
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple, Self
+
+
+class Answer(NamedTuple):
+    """What the server says."""
+
+    body: bytes
+    headers: list[tuple[str, str]]
+    status: int
+    reason: str | None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: "Answering"
+
+    def log_message(self, *_: Any) -> None: ...
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self.reply
+        raise AttributeError(name)
+
+    def reply(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.headers.get("transfer-encoding") == "chunked":
+            while (size := int(self.rfile.readline(), 16)) | len(self.rfile.read(size + 2)) > 2:
+                pass
+        body, headers, status, reason = self.server.prepared
+        self.server.count += 1
+        self.send_response(status, reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+class Answering(ThreadingHTTPServer):
+    """The server, running until it is stopped."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.prepared = Answer(b"{}", [("content-type", "application/json")], 200, None)
+        self.count = 0
+        self._thread: threading.Thread | None = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def answer(
+        self, body: bytes, headers: Iterable[tuple[str, str]], *, status: int = 200, reason: str | None = None
+    ) -> None:
+        """Prepare the answer to the requests to come."""
+        self.prepared = Answer(body, list(headers), status, reason)
+
+    def handle_error(self, *_: Any) -> None:
+        """Ignore clients that leave."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def stop(self) -> None:
+        """Let nothing answer at this address any more. Idempotent."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self.shutdown()
+            thread.join()
+            self.server_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
