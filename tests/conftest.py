@@ -1,5 +1,6 @@
 """What every test has: both event loops, a clean environment, and the corpus of real recordings where it is there."""
 
+import inspect
 import os
 import signal
 import tarfile
@@ -19,6 +20,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("local")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
+    """Mark every async test for anyio: it runs on every event loop. (anyio's own setting for that came with 4.11.)"""
+    if isinstance(collector, pytest.Module | pytest.Class) and collector.istestfunction(obj, name):
+        inner = getattr(obj, "hypothesis", None)
+        if inspect.iscoroutinefunction(inner.inner_test if inner is not None else obj):
+            pytest.mark.anyio(obj)
 
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
