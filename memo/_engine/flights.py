@@ -259,7 +259,7 @@ def _task() -> tuple[int, Any]:
         task = None
     if task is not None:
         return id(task), task.get_loop()
-    return anyio.get_current_task().id, current_token().native_token
+    return anyio.get_current_task().id, getattr(current_token(), "native_token", current_token())
 
 
 class Flights:
