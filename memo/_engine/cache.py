@@ -55,6 +55,12 @@ class CacheMethods:
     # Without annotated attributes: a class that has `__annotations__` hides those of the function it wraps.
 
     @property
+    def __dict__(self: Any) -> dict[str, Any]:  # type: ignore[override]
+        """The attributes of the wrapped function. (Before wrapt 2, those of a subclass's instances hide them.)"""
+        attributes: dict[str, Any] = self.__wrapped__.__dict__
+        return attributes
+
+    @property
     def _self_function(self: Any) -> _Function:
         function: _Function = (self if self._self_parent is None else self._self_parent)._self_known
         return function
