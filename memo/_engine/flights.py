@@ -259,7 +259,8 @@ def _task() -> tuple[int, Any]:
         task = None
     if task is not None:
         return id(task), task.get_loop()
-    return anyio.get_current_task().id, getattr(current_token(), "native_token", current_token())
+    token = current_token()
+    return anyio.get_current_task().id, getattr(token, "native_token", token)  # itself, before anyio 4.11
 
 
 class Flights:
