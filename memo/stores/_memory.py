@@ -45,14 +45,14 @@ class MemoryStore:
     def put(self, name: str, data: bytes) -> None:
         """Keep the bytes under that name."""
         with self._writing:
-            self._entries[name] = data
+            self._entries[name] = _exact(data)
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Keep the bytes under that name if there are none: None; otherwise the ones that are there."""
         with self._writing:
             kept = self._entries.get(name)
             if kept is None:
-                self._entries[name] = data
+                self._entries[name] = _exact(data)
         return kept
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
@@ -60,7 +60,7 @@ class MemoryStore:
         with self._writing:
             kept = self._entries.get(name)
             if kept == expected:
-                self._entries[name] = data
+                self._entries[name] = _exact(data)
                 return None
         if kept is None:
             raise EntryVanished(self.location(name))
@@ -82,6 +82,11 @@ class MemoryStore:
     def location(self, name: str = "") -> str:
         """A name for people."""
         return f"memory://{self._name}/{name}" if self._name and name else f"memory://{self._name}{name}"
+
+
+def _exact(data: bytes) -> bytes:
+    """Return a copy that takes as much memory as it is long: a buffer of orjson's takes 4 KB, whatever is in it."""
+    return memoryview(data).tobytes()
 
 
 _named: dict[str, MemoryStore] = {}

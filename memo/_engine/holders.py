@@ -1,0 +1,75 @@
+"""Who holds a claim: tokens that name a process, and whether that process is still there."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+__all__ = ["is_gone", "is_on_this_machine", "is_this_process", "new_token"]
+
+_PROCESSES = Path("/proc")
+
+
+def new_token() -> str:
+    """Return a token that nobody has had: `host:process:machine.start:random`."""
+    return f"{_here(os.getpid())}:{os.urandom(12).hex()}"
+
+
+def is_this_process(holder: str) -> bool:
+    """True if the token is one of this process."""
+    return holder.startswith(f"{_here(os.getpid())}:")
+
+
+def is_on_this_machine(holder: str) -> bool:
+    """True if the token is one of a process that `is_gone` can look for."""
+    return _process(holder) is not None
+
+
+def is_gone(holder: str) -> bool:
+    """True if the process of that token has ended for certain: another machine's may be alive, and so may what is no token.
+
+    A process that was killed and not yet waited for by its parent is gone. Another one with its number is another one.
+    """
+    found = _process(holder)
+    return found is not None and _start(found[0]) != found[1]
+
+
+def _process(holder: str) -> tuple[int, str] | None:
+    """Number and start of the process of a token, None where that cannot be looked up here."""
+    parts = holder.rsplit(":", 3)
+    if len(parts) != 4:  # noqa: PLR2004 - as `new_token` writes them
+        return None
+    _, process, place, _ = parts
+    machine, _, start = place.partition(".")
+    if not start or not process.isdecimal() or machine != _machine():
+        return None
+    return int(process), start
+
+
+@lru_cache(maxsize=4)
+def _here(process: int) -> str:
+    return f"{socket.gethostname()}:{process}:{_machine()}.{_start(process)}"
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    """Return what only processes share that see the same process numbers: the boot, and the container."""
+    marks = [socket.gethostname()]
+    with suppress(OSError):
+        marks.append((_PROCESSES / "sys/kernel/random/boot_id").read_text().strip())
+        marks.append(os.readlink(_PROCESSES / "self/ns/pid"))
+    return sha256(" ".join(marks).encode()).hexdigest()[:12]
+
+
+def _start(process: int) -> str:
+    """Return when a process started, in the clock of the system; "" where it has ended, or where there is no `/proc`."""
+    try:
+        state = (_PROCESSES / str(process) / "stat").read_text()
+    except OSError:
+        return ""
+    fields = state.rpartition(")")[2].split()  # the name before it may hold anything
+    return "" if fields[0] in ("Z", "X") else fields[19]
