@@ -35,6 +35,7 @@ __all__ = [
     "Refused",
     "StoreError",
     "StoreFull",
+    "StoreLocked",
     "StoreNotReadable",
     "StoreNotWritable",
     "StreamCutShort",
@@ -514,6 +515,10 @@ class StoreNotReadable(StoreError):
 
 class StoreNotWritable(StoreError):
     """A recording could not be written (permissions, a read-only or missing place)."""
+
+
+class StoreLocked(StoreNotWritable, StoreNotReadable):
+    """Another process has kept a store locked for longer than callers wait: it may be free in a moment."""
 
 
 class StoreFull(StoreError):

@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from memo._engine.flights import Claim
 from memo._engine.threads import on_asyncio
-from memo.errors import RecordingsSpooled, StoreError, StoreNotWritable
+from memo.errors import RecordingsSpooled, StoreError, StoreLocked, StoreNotWritable
 from memo.stores import AsyncReads, Claims, Creates, DirectoryStore, Expires, Remote, Store
 
 __all__ = ["StoreGateway"]
@@ -56,7 +56,7 @@ class StoreGateway:
         self._claims: Claims | None = any_store if Claims in powers and claims else None
         self._remote = Remote in powers
         self._get: Callable[[str], bytes | None] = store.get
-        self.get: Callable[[str], bytes | None] = self._get_remote if self._remote else store.get
+        self.get: Callable[[str], bytes | None] = self._get_or_spooled if self._remote or recording else store.get
         """The bytes of that name, None where there are none."""
         self._aget: Callable[[str], Awaitable[bytes | None]] | None = any_store.aget if AsyncReads in powers else None
         self._create: Callable[[str, bytes], bytes | None] = (
@@ -67,13 +67,17 @@ class StoreGateway:
 
     # Reading
 
-    def _get_remote(self, name: str) -> bytes | None:
+    def _get_or_spooled(self, name: str) -> bytes | None:
         if self._reads.is_open(raising=not self._recording):
             return self._spool.get(name)
         try:
             return self._get(name)
         except StoreError as error:
             return self.missed(name, error)
+
+    def _may_recover(self, error: StoreError) -> bool:
+        """True if the store may work again in a moment, so that the spool is the place for what is recorded meanwhile."""
+        return self._remote or isinstance(error, StoreLocked)
 
     def aget(self, name: str) -> Awaitable[bytes | None]:
         """The same without blocking the event loop: to be awaited, and if that raises a `StoreError`, to be `missed`."""
@@ -85,6 +89,8 @@ class StoreGateway:
 
     def missed(self, name: str, error: StoreError) -> bytes | None:
         """What is there in place of what could not be read. Raises the error, where nothing is recorded."""
+        if not self._may_recover(error):
+            raise error
         if not self._reads.is_open():
             self._reads.trip(error)
         if not self._recording:
@@ -110,11 +116,11 @@ class StoreGateway:
         write: Callable[[str, bytes], bytes | None],
         spool: Callable[[DirectoryStore, str, bytes], bytes | None],
     ) -> bytes | None:
-        if not self._remote or not self._writes.is_open():
+        if not self._writes.is_open():
             try:
                 return write(name, data)
             except StoreError as error:
-                if not self._remote:
+                if not self._may_recover(error):
                     raise
                 self._writes.trip(error)
         self._make_spool()
@@ -188,7 +194,7 @@ class StoreGateway:
 
     def _unclaimed(self, name: str, error: StoreError) -> bytes | None:
         log.warning("%s is called without a claim: %s", name, error)
-        if self._remote:
+        if self._may_recover(error):
             self._writes.trip(error)
         return self._spool.get(name)
 

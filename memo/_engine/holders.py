@@ -41,7 +41,7 @@ def is_gone(holder: str) -> bool:
 def _process(holder: str) -> tuple[int, str] | None:
     """Number and start of the process of a token, None where that cannot be looked up here."""
     parts = holder.rsplit(":", 3)
-    if len(parts) != 4:  # noqa: PLR2004 - as `new_token` writes them
+    if len(parts) != 4:
         return None
     _, process, place, _ = parts
     machine, _, start = place.partition(".")
@@ -61,7 +61,7 @@ def _machine() -> str:
     marks = [socket.gethostname()]
     with suppress(OSError):
         marks.append((_PROCESSES / "sys/kernel/random/boot_id").read_text().strip())
-        marks.append(os.readlink(_PROCESSES / "self/ns/pid"))
+        marks.append(str((_PROCESSES / "self/ns/pid").readlink()))
     return sha256(" ".join(marks).encode()).hexdigest()[:12]
 
 

@@ -10,7 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 
 from memo._calls.digest import KEY_CHARACTERS
-from memo.errors import EntryVanished, RecordingDamaged, StoreError, StoreFull, StoreNotReadable, StoreNotWritable
+from memo.errors import (
+    EntryVanished,
+    RecordingDamaged,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreNotReadable,
+    StoreNotWritable,
+)
 from memo.stores._folder_lock import locked
 from memo.stores._salt import checked_salt, new_salt
 from memo.stores.file_names import safe_name
@@ -388,6 +396,8 @@ def _create_in(folder: str, path: str, rights: int) -> int:
 def _failure(error: OSError, path: str) -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(path, f"can not be written: {error.strerror}. Free some space, or choose another store")
+    if isinstance(error, TimeoutError):
+        return StoreLocked(path, f"can not be written: {error.strerror}")
     return StoreNotWritable(
         path, f"can not be written: {error.strerror}. Choose a store that can be: recording(DIRECTORY) or MEMO_STORE"
     )

@@ -38,6 +38,7 @@ from memo.errors import (
     RecordingDamaged,
     RecordingNotFound,
     StoreFull,
+    StoreLocked,
     StoreNotReadable,
     StoreNotWritable,
     StreamCutShort,
@@ -481,6 +482,15 @@ def raise_store(error):
         ask("why")
 
 
+def raise_locked():
+    class Store(MemoryStore):
+        def get(self, name):
+            raise StoreLocked("memory://", "is locked")
+
+    with recording(Store()):
+        ask("why")
+
+
 def raise_mismatch():
     with recording(MemoryStore(), mode="record") as rec:
         ask("why")
@@ -575,6 +585,7 @@ RAISES = {
     "StoreError": lambda: raise_store(errors.StoreError("memory://", "is gone")),
     "StoreNotReadable": raise_not_readable,
     "StoreNotWritable": lambda: raise_store(StoreNotWritable("memory://", "is full")),
+    "StoreLocked": raise_locked,
     "StoreFull": lambda: raise_store(StoreFull("memory://", "is full")),
     "EntryVanished": lambda: raise_store(EntryVanished("memory://")),
     "WatchedFieldChanged": raise_watched,

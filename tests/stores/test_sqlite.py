@@ -87,11 +87,10 @@ def test_the_directory_is_made_when_it_is_needed(tmp_path):
 
 def test_what_is_put_is_flushed_to_disk(store, file):
     store.put("f/a", b"1")
-    connection = store._connection()
-    store.claim("f/b", "one")
-    store.put("f/c", b"1")
-    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    for flushed, synchronous in ((False, 1), (True, 2)):  # NORMAL, FULL
+        read = store.file.write(lambda made: made.execute("PRAGMA synchronous").fetchone(), flushed=flushed)
+        assert read == (synchronous,)
+    assert store.file.read("PRAGMA journal_mode") == [("wal",)]
 
 
 def test_large_ones_are_compressed(store, file):
@@ -202,9 +201,8 @@ def test_who_can_not_write_for_too_long_is_told_who_can(store, file):
 
 def test_a_full_disk_says_so_and_leaves_what_was_there(store):
     store.put("f/a", b"old")
-    connection = store._connection()
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own way to have no room
+    [(pages,)] = store.file.read("PRAGMA page_count")
+    store.file.read(f"PRAGMA max_page_count = {pages}")  # SQLite's own way to have no room
     with pytest.raises(StoreFull, match="disk is full"):
         store.put("f/b", os.urandom(100_000))
     assert store.get("f/a") == b"old"
@@ -276,7 +274,7 @@ def test_a_scan_of_many_pages_holds_no_lock(store):
     store.put("x", b"")
     store.delete("x")
     rows = [(b"f/%05d" % n, b"memo/1 plain 0\n") for n in range(3500)]
-    store._write(lambda connection: connection.executemany("INSERT INTO entries VALUES (?, ?)", rows))
+    store.file.write(lambda connection: connection.executemany("INSERT INTO entries VALUES (?, ?)", rows))
     seen = []
     for name in store.scan():
         seen.append(name)

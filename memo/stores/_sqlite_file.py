@@ -1,0 +1,324 @@
+"""A SQLite file of memo's: the connections of threads, the transactions that they share, and what failures mean."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+from weakref import WeakSet
+
+from memo.errors import NewerFormat, StoreError, StoreFull, StoreLocked, StoreNotReadable, StoreNotWritable
+
+__all__ = ["SqliteFile"]
+
+T = TypeVar("T")
+
+_APPLICATION = int.from_bytes(b"memo", "big")
+_VERSION = 1
+_SCHEMA = (
+    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA user_version = {_VERSION}",
+    "CREATE TABLE entries (name BLOB NOT NULL UNIQUE, entry BLOB NOT NULL)",
+    "CREATE TABLE claims (name BLOB PRIMARY KEY, token TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
+)
+_IMPATIENT_SECONDS = 0.05
+
+
+class SqliteFile:
+    """A database file, and a connection of its own for each thread (and each forked process), made when it is needed.
+
+    Whoever waits for a lock of another process waits for `timeout` seconds at most, and all callers do so together: once
+    that was in vain, those who come within the next `timeout` seconds hardly wait.
+    """
+
+    def __init__(self, path: str, timeout: float) -> None:
+        self.path = path
+        self.location = f"sqlite:///{quote(path)}"
+        self._timeout = timeout
+        self._reading, self._writing = _Patience(timeout), _Patience(timeout)
+        self._reset()
+
+    def exists(self) -> bool:
+        """Return whether there is a database. Raises `StoreError` where it cannot be opened."""
+        return self._connected(make=False) is not None
+
+    def read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """Return the rows that a query gives; none where there is no file."""
+        kept = self._connected(make=False)
+        if kept is None:
+            return []
+        with kept.using:
+            try:
+                rows = kept.waiting(self._reading.seconds()).execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise self._failure(error, self._reading, StoreNotReadable) from error
+        self._reading.rest()
+        return rows
+
+    def write(self, run: Callable[[sqlite3.Connection], T], *, flushed: bool = True) -> T:
+        """Return what `run` returns, in a transaction, which is over when this returns.
+
+        The threads of a process share transactions: whoever comes first writes for all who wait, and the disk is flushed
+        once. What need not be flushed may be undone by a loss of power, but not by the end of the process.
+        """
+        kept = self._connected(make=True)
+        assert kept is not None
+        with kept.using:
+            if kept.connection.in_transaction:
+                return run(
+                    kept.connection
+                )  # the garbage collector ended a stream in the middle of another's transaction
+            job = _Job(run, flushed=flushed)
+            self._jobs.append(job)
+            with self._turn:
+                if not job.done:
+                    self._commit(kept)
+        if job.error is not None:
+            if isinstance(job.error, sqlite3.Error):
+                raise self._failure(job.error, self._writing, StoreNotWritable) from job.error
+            raise job.error
+        return cast(T, job.result)
+
+    def close(self) -> None:
+        """Close all connections of this process that are not in use just now. They are made again when they are needed."""
+        with self._opening:
+            connections = list(self._connections)
+        for kept in connections:
+            kept.close()
+
+    # Transactions
+
+    def _commit(self, kept: _Kept) -> None:
+        jobs: list[_Job] = []
+        with suppress(IndexError):
+            while True:
+                jobs.append(self._jobs.popleft())
+        if not jobs:
+            return
+        try:
+            self._transaction(kept, jobs)
+            if len(jobs) > 1 and jobs[0].error is not None and not _is_lock(jobs[0].error):
+                for job in jobs:  # one of them may be to blame for all
+                    self._transaction(kept, [job])
+        except BaseException:
+            self._jobs.extend(job for job in jobs if not job.done)  # whoever waits for his own does it
+            raise
+        for job in jobs:
+            job.done = True
+
+    def _transaction(self, kept: _Kept, jobs: list[_Job]) -> None:
+        try:
+            flushed = any(job.flushed for job in jobs)
+            connection = kept.waiting(self._writing.seconds())
+            connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for job in jobs:
+                    job.error, job.result = None, job.run(connection)
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+        except Exception as error:  # noqa: BLE001 - raised where each of them waits
+            if _is_lock(error):
+                self._writing.give_up()  # before those who wait for their turn begin to wait for the lock
+            for job in jobs:
+                job.error = error
+        else:
+            self._writing.rest()
+
+    # Connections
+
+    def _reset(self) -> None:
+        self._process = os.getpid()
+        self._local = threading.local()
+        self._connections: WeakSet[_Kept] = WeakSet()
+        # Writers of one process take turns here: SQLite's own way to wait is to sleep, and is unfair.
+        # Reentrant: the garbage collector, which ends streams, may come at any time.
+        self._turn, self._opening = threading.RLock(), threading.RLock()
+        self._jobs: deque[_Job] = deque()
+
+    def _connected(self, *, make: bool) -> _Kept | None:
+        """Return this thread's connection to the file that is there now. None if there is none and it is not to be made."""
+        if self._process != os.getpid():
+            _of_other_processes.append((self._local, list(self._connections)))  # which must not be closed here
+            self._reset()
+        try:
+            status = os.stat(self.path)  # noqa: PTH116
+            file = (status.st_dev, status.st_ino) if status.st_size else None
+        except OSError:
+            file = None
+        kept: _Kept | None = getattr(self._local, "kept", None)
+        if kept is not None and kept.file == file and not kept.closed:
+            return kept
+        if file is None and not make:
+            return None
+        try:
+            connection = self._open(make=make)
+            status = os.stat(self.path)  # noqa: PTH116
+        except sqlite3.Error as error:
+            patience, kind = (self._writing, StoreNotWritable) if make else (self._reading, StoreNotReadable)
+            raise self._failure(error, patience, kind) from error
+        except OSError as error:
+            raise StoreNotWritable(self.location, f"can not be made: {error.strerror}") from error
+        if connection is None:
+            return None
+        kept = self._local.kept = _Kept(connection, (status.st_dev, status.st_ino))
+        with self._opening:
+            self._connections.add(kept)
+        return kept
+
+    def _open(self, *, make: bool) -> sqlite3.Connection | None:
+        folder = os.path.dirname(self.path)  # noqa: PTH120
+        if make:
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        mode = "rwc" if make else "rw"
+        if not make and not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
+            # Nobody can be writing what lies in a place that is read-only: SQLite need not look for that.
+            mode = "ro" if os.path.exists(f"{self.path}-wal") else "ro&immutable=1"  # noqa: PTH110
+        patience = self._writing if make else self._reading
+        connection = sqlite3.connect(
+            f"file:{quote(self.path)}?mode={mode}",
+            uri=True,
+            timeout=patience.seconds(),
+            isolation_level=None,
+            check_same_thread=False,  # the garbage collector closes it, in any thread
+        )
+        try:
+            if self._prepare(connection, make=make):
+                return connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()  # whoever was making it was killed before it held anything
+        return None
+
+    def _prepare(self, connection: sqlite3.Connection, *, make: bool) -> bool:
+        """See that it is a database of memo's, of a version that is known; make it one if it is new. Return whether it is one."""
+        version = self._version(connection)
+        if version == 0 and make:
+            connection.execute("BEGIN EXCLUSIVE")
+            version = self._version(connection)  # another process may have been quicker
+            if version == 0:
+                for statement in _SCHEMA:
+                    connection.execute(statement)
+                version = _VERSION
+            connection.execute("COMMIT")
+        if version > _VERSION:
+            raise NewerFormat(self.location, version, _VERSION)
+        if make:
+            self._turn_to_wal(connection)
+        return version > 0
+
+    def _turn_to_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch to WAL, once per file. SQLite ignores its busy timeout here, so retry."""
+        end = time.monotonic() + self._writing.seconds()
+        while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.005)
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Return the version of its tables, 0 if it has none."""
+        # One statement: another process may be making it.
+        application, version, tables = connection.execute(
+            "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), "
+            "(SELECT count(*) FROM sqlite_master)"
+        ).fetchone()
+        if application != _APPLICATION and (tables or application):
+            raise StoreNotReadable(self.location, "is a database of another program's. Choose another file")
+        return int(version)
+
+    def _failure(self, error: sqlite3.Error, patience: _Patience, kind: type[StoreError]) -> StoreError:
+        name = getattr(error, "sqlite_errorname", "")
+        doing = "read" if kind is StoreNotReadable else "written"
+        if _is_lock(error):
+            patience.give_up()
+            return StoreLocked(
+                self.location, f"can not be {doing}: another process has kept it locked for {self._timeout:g} seconds"
+            )
+        if name == "SQLITE_FULL":
+            return StoreFull(self.location, "can not be written: the disk is full. Free some space, or choose another")
+        if name == "SQLITE_NOTADB":
+            return StoreNotReadable(self.location, "is no SQLite database. Choose another file")
+        if name.startswith("SQLITE_CORRUPT"):
+            return StoreNotReadable(
+                self.location, f"is damaged ({error}). Rescue what can be: sqlite3 '{self.path}' .recover"
+            )
+        return kind(self.location, f"can not be {doing}: {error}")
+
+
+class _Patience:
+    """How long callers wait for a lock: all of them together for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._impatient_until = 0.0
+
+    def seconds(self) -> float:
+        """Return how long to wait now."""
+        if self._impatient_until and time.monotonic() < self._impatient_until:
+            return min(self._seconds, _IMPATIENT_SECONDS)
+        return self._seconds
+
+    def give_up(self) -> None:
+        """Let others hardly wait for a while: somebody has waited in vain."""
+        if not self._impatient_until or time.monotonic() >= self._impatient_until:
+            self._impatient_until = time.monotonic() + self._seconds
+
+    def rest(self) -> None:
+        """Be patient again: the lock was there."""
+        self._impatient_until = 0.0
+
+
+class _Job:
+    """Something to be written by whoever writes next."""
+
+    def __init__(self, run: Callable[[sqlite3.Connection], Any], *, flushed: bool) -> None:
+        self.run = run
+        self.flushed = flushed
+        self.done = False
+        self.result: Any = None
+        self.error: Exception | None = None
+
+
+class _Kept:
+    """A thread's connection, closed with the thread."""
+
+    def __init__(self, connection: sqlite3.Connection, file: tuple[int, int]) -> None:
+        self.connection = connection
+        self.file = file
+        self.closed = False
+        self.using = threading.RLock()
+        self._seconds = -1.0
+
+    def waiting(self, seconds: float) -> sqlite3.Connection:
+        """Return the connection, which waits for locks so long."""
+        if seconds != self._seconds:
+            self.connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+            self._seconds = seconds
+        return self.connection
+
+    def close(self) -> None:
+        with self.using:
+            self.closed = True
+            self.connection.close()
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+_of_other_processes: list[tuple[threading.local, list[_Kept]]] = []
+
+
+def _is_lock(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
