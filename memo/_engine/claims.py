@@ -11,7 +11,6 @@ import atexit
 import logging
 import os
 import random
-import socket
 import threading
 import time
 from collections.abc import Generator
@@ -22,6 +21,7 @@ import anyio
 import anyio.to_thread
 
 from memo._engine.flights import flight_of_claim
+from memo._engine.holders import is_gone, is_on_this_machine, is_this_process, new_token
 from memo._engine.threads import in_event_loop, on_asyncio, writers
 from memo._engine.waits import waiting
 from memo.stores import Claims, Held, Wakes
@@ -30,8 +30,8 @@ __all__ = ["Lease", "aclaim", "claim"]
 
 log = logging.getLogger("memo")
 
-_MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.01, 1.0
-"""Between two looks at a claim in a store that cannot tell when the claim ends: the pauses grow."""
+_MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.01, 0.5
+"""Between two looks at a claim that may end without a sign: in a store that gives none, and of a process that may be killed."""
 
 _FLUSH_SECONDS = 2.0
 """How long the end of the process waits for claims to be handed over."""
@@ -167,14 +167,17 @@ class _Claiming:
         self._lease: Lease | None = None
         self._cancelled = False
         self._lock = threading.Lock()
-        self._token = f"{_here()}:{os.urandom(12).hex()}"
+        self._token = new_token()
         self._patience = patience
         self._end = time.monotonic() + patience
         self._pause = _MIN_PAUSE_SECONDS
 
     def ask(self) -> Lease | bytes | Held:
-        """Claim once."""
+        """Claim once. A claim of a process of this machine that has ended is taken over at once, its lease notwithstanding."""
         answer = self.store.claim(self.name, self._token)
+        if isinstance(answer, Held) and is_gone(answer.holder):
+            self.store.release(self.name, answer.holder)
+            answer = self.store.claim(self.name, self._token)
         if answer is not None:
             return answer
         lease = Lease(self.store, self.name, self._token)
@@ -214,16 +217,13 @@ class _Claiming:
             )
             return 0.0
         # A little more than the claim lasts: then it is over for sure, or was renewed.
-        return min(left, held.seconds + 0.001)
+        seconds = min(left, held.seconds + 0.001)
+        return min(seconds, _MAX_PAUSE_SECONDS) if is_on_this_machine(held.holder) else seconds
 
     def pause(self, seconds: float) -> float:
         """Return how long to sleep where nobody wakes those who wait."""
         pause, self._pause = self._pause, min(self._pause * 1.5, _MAX_PAUSE_SECONDS)
         return min(seconds, pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all of them ask at once
-
-
-def _here() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def claim(store: Claims, name: str, patience: float) -> Lease | bytes | None:
@@ -233,7 +233,7 @@ def claim(store: Claims, name: str, patience: float) -> Lease | bytes | None:
     """
     steps = _Claiming(store, name, patience)
     while isinstance(answer := steps.ask(), Held):
-        if answer.holder.startswith(_here()) and in_event_loop():
+        if is_this_process(answer.holder) and in_event_loop():
             return None  # the other call may need this very thread to go on: waiting could deadlock
         with steps.waiting(answer) as seconds:
             if seconds <= 0:

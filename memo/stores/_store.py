@@ -102,7 +102,7 @@ class Held(NamedTuple):
     """A claim that somebody else holds."""
 
     holder: str
-    """Its token, which says who that is: `host:process:random`."""
+    """Its token, which says who that is: `host:process:…`."""
     seconds: float
     """How long it lasts yet, unless it is renewed."""
 
