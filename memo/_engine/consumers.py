@@ -30,7 +30,7 @@ class Consumer:
         self.on_lost: Callable[[], None] | None = None
         """Called when nobody holds the stream any more, and no event loop is there to close it."""
         self._task: int | None = None
-        self._asyncio: asyncio.Task[Any] | None = None
+        self._asyncio: weakref.ref[asyncio.Task[Any]] | None = None
         self._cancelled = False
 
     def watch(self, items: AsyncGenerator[Any, Any]) -> None:
@@ -42,14 +42,16 @@ class Consumer:
         if self._task is None:
             self._task = anyio.get_current_task().id
             with suppress(RuntimeError):  # trio
-                self._asyncio = asyncio.current_task()
+                task = asyncio.current_task()
+                self._asyncio = weakref.ref(task) if task is not None else None
 
     def was_cancelled(self) -> bool:
         """Return whether the task was cancelled."""
         if self._task is None or self._cancelled:
             return self._cancelled
         if self._asyncio is not None:
-            return self._asyncio.cancelled() or self._asyncio.cancelling() > 0
+            task = self._asyncio()  # held no longer than by others: its traceback may hold the stream
+            return task is not None and (task.cancelled() or task.cancelling() > 0)
         with suppress(RuntimeError):  # not in trio's thread
             return anyio.get_current_task().id == self._task and anyio.current_effective_deadline() == -float("inf")
         return False
