@@ -18,22 +18,22 @@ import anyio.to_thread
 from memo._engine.flights import Claim
 from memo._engine.threads import on_asyncio
 from memo.errors import RecordingsSpooled, StoreError, StoreLocked, StoreNotWritable
-from memo.stores import AsyncReads, Claims, Creates, DirectoryStore, Expires, Remote, Store
+from memo.stores import AsyncReads, Claims, Closes, Creates, DirectoryStore, Expires, Remote, Store
 
 __all__ = ["StoreGateway"]
 
 log = logging.getLogger("memo")
 
-_CAPABILITIES: tuple[Any, ...] = (AsyncReads, Claims, Creates, Expires, Remote)
+_CAPABILITIES: tuple[Any, ...] = (AsyncReads, Claims, Closes, Creates, Expires, Remote)
 _known: WeakKeyDictionary[type, frozenset[Any]] = WeakKeyDictionary()
 
 
 def _capabilities(store: Store) -> frozenset[Any]:
     """What a store can do: asked once a class, since asking takes a fifth of a millisecond."""
-    powers = _known.get(type(store))
-    if powers is None:
-        powers = _known[type(store)] = frozenset(power for power in _CAPABILITIES if isinstance(store, power))
-    return powers
+    capabilities = _known.get(type(store))
+    if capabilities is None:
+        capabilities = _known[type(store)] = frozenset(kind for kind in _CAPABILITIES if isinstance(store, kind))
+    return capabilities
 
 
 class StoreGateway:
@@ -45,23 +45,27 @@ class StoreGateway:
     """
 
     def __init__(self, store: Store, *, recording: bool, claims: bool, patience: float) -> None:
-        powers = _capabilities(store)
+        capabilities = _capabilities(store)
         any_store: Any = store
         self._store = store
         self._patience = patience
         self._recording = recording
         self.in_place = store.reads_in_place
-        self.ttl: float | None = any_store.ttl if Expires in powers else None
+        self.ttl: float | None = any_store.ttl if Expires in capabilities else None
         """Seconds that the store keeps an entry."""
-        self._claims: Claims | None = any_store if Claims in powers and claims else None
-        self._remote = Remote in powers
+        self._claims: Claims | None = any_store if Claims in capabilities and claims else None
+        self._remote = Remote in capabilities
         self._get: Callable[[str], bytes | None] = store.get
         self.get: Callable[[str], bytes | None] = self._get_or_spooled if self._remote or recording else store.get
         """The bytes of that name, None where there are none."""
-        self._aget: Callable[[str], Awaitable[bytes | None]] | None = any_store.aget if AsyncReads in powers else None
-        self._create: Callable[[str, bytes], bytes | None] = (
-            any_store.create if Creates in powers else self._look_and_put
+        self._aget: Callable[[str], Awaitable[bytes | None]] | None = (
+            any_store.aget if AsyncReads in capabilities else None
         )
+        self._create: Callable[[str, bytes], bytes | None] = (
+            any_store.create if Creates in capabilities else self._look_and_put
+        )
+        self.close: Callable[[], None] = any_store.close if Closes in capabilities else _nothing
+        """Close what the store holds open. The store may still be used."""
         self._reads, self._writes = CircuitBreaker(), CircuitBreaker()
         self._spooled: set[str] = set()
 
@@ -145,7 +149,7 @@ class StoreGateway:
         ignore = folder / ".gitignore"  # as other tools' caches have it: nobody means to commit this one
         try:
             if not ignore.exists():
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may hold what the store hides
                 ignore.write_text("*\n")
         except OSError as error:
             raise StoreNotWritable(str(folder), f"can not be the spool (MEMO_SPOOL): {error.strerror}") from error
@@ -197,6 +201,9 @@ class StoreGateway:
         if self._may_recover(error):
             self._writes.trip(error)
         return self._spool.get(name)
+
+
+def _nothing() -> None: ...
 
 
 async def _now(data: bytes | None) -> bytes | None:

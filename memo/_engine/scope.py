@@ -129,6 +129,7 @@ class Recorder(Session):
             active.reset(token)
             self._guard(active=False)
             self.store_open_streams()
+            self.close_store()
         self.raise_failures()
 
     def start(self) -> Self:
@@ -159,6 +160,7 @@ class Recorder(Session):
         process_wide.remove(self)
         self._guard(active=False)
         self.store_open_streams()
+        self.close_store()
 
     def _guard(self, *, active: bool) -> None:
         if self.mode is Mode.REPLAY:

@@ -79,6 +79,7 @@ class Session:
             claims=settings["claims"],
             patience=settings["claim_timeout"],
         )
+        self._owns_store = self.store is not store
         self.reads_in_place = self._gateway.in_place
         """Whether reading is quick enough for an event loop."""
         self.exhausted: str = settings["exhausted"]
@@ -134,6 +135,11 @@ class Session:
             raise failures[0]
         if failures:
             raise ExceptionGroup(f"memo: {len(failures)} calls could not be recorded", failures)
+
+    def close_store(self) -> None:
+        """Close what the store holds open, where the store is this session's own. What is in use is left open."""
+        if self._owns_store:
+            self._gateway.close()
 
     def on_replay_error(self, error: MemoError) -> None:
         """Handle that a call could not be replayed. A recorder of tests remembers the error, whoever catches it."""

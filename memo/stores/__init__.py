@@ -6,6 +6,7 @@ from memo.stores._salt import salt
 from memo.stores._store import (
     AsyncReads,
     Claims,
+    Closes,
     Creates,
     Expires,
     Held,
@@ -21,6 +22,7 @@ from memo.stores._urls import as_store
 __all__ = [
     "AsyncReads",
     "Claims",
+    "Closes",
     "Creates",
     "DirectoryStore",
     "Expires",

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 __all__ = [
     "AsyncReads",
     "Claims",
+    "Closes",
     "Creates",
     "Expires",
     "Held",
@@ -200,6 +201,18 @@ class Salted(Store, Protocol):
 
         `scan` never gives them, and no entry's name reaches them. A store in which only file rights protect them keeps
         them, and all entries that it writes from then on, from other users.
+        """
+        ...
+
+
+@runtime_checkable
+class Closes(Store, Protocol):
+    """Holds files or connections open, which the end of a scope closes if the scope has opened the store."""
+
+    def close(self) -> None:
+        """Close what is open, in whichever thread it was opened, but for what is in use just now.
+
+        Whoever uses the store afterwards opens it again. To close twice is to close once.
         """
         ...
 

