@@ -17,6 +17,7 @@ from memo.cli.demo import demo
 from memo.cli.diff import diff
 from memo.cli.imports import cassetter, llama_stack, vcr
 from memo.cli.ls import ls
+from memo.cli.mv import mv
 from memo.cli.prune import prune
 from memo.cli.rekey import rekey
 from memo.cli.run import run
@@ -37,6 +38,7 @@ def app() -> typer.Typer:
     memo.command("verify")(verify)
     memo.command("prune")(prune)
     memo.command("rekey")(rekey)
+    memo.command("mv")(mv)
     memo.command("scan")(scan)
     memo.command("copy")(copy)
     memo.command("push")(push)

@@ -1,277 +1,201 @@
-"""The books of a run: what was used, what was not, and what that came to.
+"""Per-run bookkeeping: which tests ran, and what their recorders did.
 
-Each process keeps its own. A worker of pytest-xdist hands its over, tests' with their reports and the rest when it ends, so
-that what is judged unused was used by no test of any worker.
+Each process keeps its own books. A worker of pytest-xdist sends a test's books with the test's report and the rest when it
+ends, so that a recording counts as unused only if no test of any worker used it.
 """
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from memo.pytest_plugin._settings import Settings, relative
+from memo.pytest_plugin._settings import Settings
 
-__all__ = ["COUNTS", "Ledger", "Note"]
+__all__ = ["COUNTS", "Books", "Ledger", "Note"]
 
 COUNTS = ("replayed", "recorded", "live", "missed", "seconds", "tokens")
+_PHASES = 3
+"""Setup, call and teardown."""
 
 
 class Note(NamedTuple):
     """What one recorder did."""
 
     directory: str
-    """Where its recordings lie; empty where others than these tests may use them."""
+    """The directory of its recordings; empty if others than these tests may use them."""
     mode: str
     users: list[str]
-    """The tests that may use them: only if all of them passed, what was not used is unused."""
+    """The tests that may use the recordings: only if all of them passed can a recording be unused."""
     used: list[str]
-    """The files of the recordings that were replayed or written."""
+    """The files that were replayed or written."""
     scope: str
-    """Of which they are: `test`, `class`, `module`, `package` or `session`."""
+    """`test`, `class`, `module`, `package` or `session`."""
+    reach: str
+    """The file or directory whose tests may use the recordings of a scope wider than a test."""
+    before: dict[str, int]
+    """The files that were there when the recorder was made, with their modification times: only these may be deleted."""
     counts: dict[str, float]
-    """Of what was replayed, recorded, …, and what that saved."""
+    """How many calls were replayed, recorded, …, and what that saved."""
 
     def with_(self, other: Note) -> Note:
-        """Both together: of two attempts at a test, of two workers."""
+        """Return both together: two attempts at a test, or two workers."""
         names = self.counts | other.counts
         return self._replace(
             users=sorted({*self.users, *other.users}),
             used=sorted({*self.used, *other.used}),
+            before=dict(self.before.items() & other.before.items()),
             counts={name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names},
         )
 
 
+@dataclass(slots=True)
+class Books:
+    """What is known of a run."""
+
+    notes: dict[tuple[str, str], Note] = field(default_factory=dict)
+    """By directory and scope."""
+    expected: set[str] = field(default_factory=set)
+    """The directories of the tests that were collected and record."""
+    modules: set[str] = field(default_factory=set)
+    """The test files that were collected."""
+    folders: set[str] = field(default_factory=set)
+    """The directories in which tests were looked for."""
+    collected: bool = True
+    """False if a file could not be collected."""
+    skipped: bool = False
+    """True if a file skipped itself, so its tests are unknown."""
+    selected: bool = True
+    """False if some collected tests are not run."""
+    lost: bool = False
+    """True if a worker was lost, with its books."""
+    written_after_report: set[str] = field(default_factory=set)
+    """Recordings that were written after their test's report."""
+
+    misses: list[dict[str, Any]] = field(default_factory=list)
+    """The calls that were not found, as `memo.pytest_plugin._misses` describes them."""
+
+    def add(self, note: Note) -> None:
+        """Add a note to what is known of its recordings."""
+        # Where the file system ignores case, two tests may share a directory: what one of them used is not unused.
+        at = (note.directory.casefold(), note.scope)
+        earlier = self.notes.get(at)
+        self.notes[at] = note if earlier is None else earlier.with_(note)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the books as JSON, for the controller of pytest-xdist."""
+        sets = {name: sorted(getattr(self, name)) for name in _SETS}
+        flags = {name: getattr(self, name) for name in ("collected", "skipped", "selected", "lost")}
+        return {**sets, **flags, "notes": [note._asdict() for note in self.notes.values()], "misses": self.misses}
+
+    def merge(self, dumped: dict[str, Any]) -> None:
+        """Add the books of a worker."""
+        for name in _SETS:
+            getattr(self, name).update(dumped[name])
+        for note in dumped["notes"]:
+            self.add(Note(**note))
+        self.misses += dumped["misses"]
+        self.collected = self.collected and dumped["collected"]
+        self.selected = self.selected and dumped["selected"]
+        self.skipped = self.skipped or dumped["skipped"]
+
+
+_SETS = ("expected", "modules", "folders", "written_after_report")
+
+
 class Ledger:
-    """Takes down what tests did, and looks for what nobody used."""
+    """Records what tests did, and judges at the end which recordings are unused."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
         self._settings = settings
         self._is_worker = hasattr(config, "workerinput")
         self._passed: dict[str, int] = {}
-        """How many phases of each test passed, in its last attempt; far below zero if one did not."""
-        self._notes: dict[tuple[str, str], Note] = {}
-        self._expected: set[str] = set()
-        """The directories of the tests that were collected and record."""
-        self._modules: set[str] = set()
-        """The test files that were collected whole."""
-        self._folders: set[str] = set()
-        """The directories in which tests were looked for."""
-        self._collected = True
-        """Whether every file could be collected."""
-        self._skipped = False
-        """Whether a file skipped itself, with tests that nobody knows."""
-        self._selected = True
-        """Whether all that was collected is run."""
-        self._lost = False
-        """Whether a worker was lost, with its books."""
-        self.written_after_report: set[str] = set()
-        """Recordings that were written after the report of their test."""
-        self.unused: list[str] = []
-        self.orphaned: list[str] = []
-        self.deleted = 0
+        """The number of passed phases of each test in its last attempt; far below zero if a phase failed."""
+        self._verdict: Any = None
+        self._complaint = ""
+        self.books = Books()
 
     def expect(self, directories: Iterable[str]) -> None:
-        """Tests were collected that record there."""
-        self._expected.update(directories)
+        """Note that tests were collected that record in these directories."""
+        self.books.expected.update(directories)
 
-    def note(self, note: Note) -> None:
-        """A recorder has done its work."""
-        # Where the file system ignores case, two tests may share a directory: nothing of one is unused for the other.
-        at = (note.directory.casefold(), note.scope)
-        known = self._notes.get(at)
-        self._notes[at] = note if known is None else known.with_(note)
+    def passed(self, test: str) -> bool:
+        """Return whether a test ran and passed, in setup and teardown too."""
+        return self._passed.get(test, 0) >= _PHASES
 
-    # What was run
+    # What runs
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(self, path: Path) -> None:
-        """Tests are looked for in this directory."""
-        self._folders.add(str(path))
+        """Note a directory in which tests are looked for."""
+        self.books.folders.add(str(path))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file that could not be collected may have tests; one that skips itself has."""
-        self._collected = self._collected and not report.failed
+        """Note a file that could not be collected and may hold tests, and a file that skips itself and does."""
+        self.books.collected = self.books.collected and not report.failed
         if report.skipped:
-            self._skipped = True
+            self.books.skipped = True
         elif report.passed and report.nodeid.endswith(".py"):
-            self._modules.add(str(self._config.rootpath / report.nodeid))
+            self.books.modules.add(str(self._config.rootpath / report.nodeid))
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Not all of the tests are run."""
-        self._selected = self._selected and not items
+        """Note that some collected tests are not run."""
+        self.books.selected = self.books.selected and not items
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A phase of a test is over."""
+        """Note the end of a test's phase."""
         if report.when == "setup":
             self._passed[report.nodeid] = 0
         passed = self._passed.get(report.nodeid, 0)
         self._passed[report.nodeid] = passed + 1 if report.passed else passed - 100
-        if report.when == "teardown" and not self._is_worker:
-            told: dict[str, Any] | None = getattr(report, "memo", None)
-            if told is not None:
-                self.note(Note(**told))
+        if self._is_worker:
+            return
+        self.books.misses += getattr(report, "memo_misses", ())
+        note: dict[str, Any] | None = getattr(report, "memo", None) if report.when == "teardown" else None
+        if note is not None:
+            self.books.add(Note(**note))
 
     # What comes from workers
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """A worker has ended."""
-        books = getattr(node, "workeroutput", {}).get("memo")
-        if books is None:
-            self._lost = True
-            return
-        for note in books["notes"]:
-            self.note(Note(**note))
-        self._expected.update(books["expected"])
-        self._modules.update(books["modules"])
-        self._folders.update(books["folders"])
-        self._collected = self._collected and books["collected"]
-        self.written_after_report.update(books["written_after_report"])
-        self._skipped = self._skipped or books["skipped"]
-        self._selected = self._selected and books["selected"]
+        """Take over the books of a worker that has ended."""
+        dumped = getattr(node, "workeroutput", {}).get("memo")
+        if dumped is None:
+            self.books.lost = True
+        else:
+            self.books.merge(dumped)
+
+    # The end
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
-        """Look for what nobody used: when everybody's books are in, and before the summary is printed."""
+        """Judge what is unused: when all books are in, and before the summary is printed."""
         result = yield
         if self._is_worker:
-            self._config.workeroutput["memo"] = {  # type: ignore[attr-defined]
-                "notes": [note._asdict() for note in self._notes.values()],
-                "expected": sorted(self._expected),
-                "modules": sorted(self._modules),
-                "folders": sorted(self._folders),
-                "collected": self._collected,
-                "written_after_report": sorted(self.written_after_report),
-                "skipped": self._skipped,
-                "selected": self._selected,
-            }
-        else:
-            self._judge(session, exitstatus)
+            self._config.workeroutput["memo"] = self.books.dump()  # type: ignore[attr-defined]
+        elif self.books.notes:
+            from memo.pytest_plugin._judging import judge
+
+            self._verdict = judge(self._config, self._settings, self, exitstatus)
+            self._complaint = self._verdict.complaint(self._settings)
+            if self._complaint and exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return result
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what it came to: nothing if nothing was recorded, and under -q only what fails the run."""
-        quiet = terminalreporter.verbosity < 0
-        fails = self._settings.unused == "fail" and bool(self.unused or self.orphaned)
-        if not self._notes or (quiet and not fails):
-            return
-        terminalreporter.section("memo", sep="-")
-        if not quiet:
-            terminalreporter.line(self._totals())
-        root = self._config.rootpath
-        if self.unused:
-            terminalreporter.line(f"unused, although their tests passed ({_WAY_OUT}):")
-            _list(terminalreporter, [relative(each, root) for each in self.unused])
-        if self.orphaned:
-            terminalreporter.line("of tests that are gone, or no longer record:")
-            _list(terminalreporter, [f"rm -r {shlex.quote(relative(each, root))}" for each in self.orphaned])
+        """Print the totals and what is unused; under -q only what fails the run, and nothing if nothing was recorded."""
+        if self._verdict is not None:
+            from memo.pytest_plugin._summary import summarize
 
-    def _totals(self) -> str:
-        counts = dict.fromkeys(COUNTS, 0.0)
-        for note in self._notes.values():
-            counts = {name: count + note.counts[name] for name, count in counts.items()}
-        seconds, tokens = counts.pop("seconds"), counts.pop("tokens")
-        counts |= {"unused": len(self.unused), "deleted": self.deleted}
-        told = [f"{count:.0f} {name}" for name, count in counts.items() if count or name == "replayed"]
-        saved = f"{seconds:.1f} s" + (f" and {tokens:,.0f} tokens" if tokens else "")
-        return f"{', '.join(told)}; saved {saved}"
+            summarize(terminalreporter, self._config, self.books, self._verdict, fails=bool(self._complaint))
 
-    # Judging
-
-    def _judge(self, session: pytest.Session, exitstatus: int) -> None:
-        whole = self._are_modules_whole()
-        full = whole and self._is_full()
-        everybody = full and not self._skipped
-        # Who may use a module's recordings is known if no part of it was named; of what is shared wider, if nothing was left out.
-        known = {"test": True, "class": whole, "module": whole, "package": everybody, "session": everybody}
-        for note in self._notes.values():
-            passed = known[note.scope] and all(self._passed.get(user, 0) >= _PHASES for user in note.users)
-            if passed and note.directory and note.mode != "live":
-                self._judge_directory(note)
-        if self._notes and full and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            self.orphaned = sorted(self._find_orphaned())
-        if self._settings.unused == "fail" and (self.unused or self.orphaned) and exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _judge_directory(self, note: Note) -> None:
-        from memo.stores import DirectoryStore
-
-        store = DirectoryStore(note.directory)
-        used = {each.casefold() for each in (*note.used, *self.written_after_report)}
-        unused = [name for name in store.scan() if store.location(name).casefold() not in used]
-        if note.mode == "record" or self._settings.unused == "delete":
-            for name in unused:
-                self.deleted += store.delete(name)
-                _remove_empty(Path(store.location(name)).parent, Path(note.directory).parent)
-        elif self._settings.unused != "ignore":
-            self.unused += map(store.location, unused)
-
-    def _are_modules_whole(self) -> bool:
-        """Whether every test was collected that there is in the modules that were looked at."""
-        lf = getattr(self._config.option, "lf", False)
-        return self._collected and not self._lost and not lf and not any("::" in each for each in self._config.args)
-
-    def _is_full(self) -> bool:
-        """The same of the directories that were looked at, of whole modules, and that none was left out."""
-        option = self._config.option
-        return (
-            self._selected
-            and self._settings.unused != "ignore"
-            and not (option.ignore or option.ignore_glob)
-            and all(Path(each).is_dir() for each in self._config.args)
-        )
-
-    def _find_orphaned(self) -> Iterable[str]:
-        """The directories of tests that no longer are."""
-        from memo.pytest_plugin._places import Places
-
-        places = Places(self._config.rootpath, self._settings.directory)
-        for folder in map(Path, self._folders):
-            for module in _directories(places.folder(folder)):
-                file = folder / f"{module.name}.py"
-                if module.name.startswith("@") or (file.exists() and str(file) not in self._modules):
-                    continue
-                for test in _directories(module):
-                    shared = "@" in test.name and file.exists()
-                    if str(test) not in self._expected and not shared and _holds_recordings(test):
-                        yield str(test)
-
-
-_PHASES = 3
-"""Set up, call, tear down."""
-_WAY_OUT = "pytest --memo-unused=delete deletes them"
-_SHOWN = 20
-
-
-def _list(terminal: pytest.TerminalReporter, lines: list[str]) -> None:
-    for line in lines[:_SHOWN]:
-        terminal.line(f"  {line}")
-    if len(lines) > _SHOWN:
-        terminal.line(f"  and {len(lines) - _SHOWN} more")
-
-
-def _directories(folder: Path) -> list[Path]:
-    try:
-        return [each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")]
-    except OSError:
-        return []
-
-
-def _holds_recordings(test: Path) -> bool:
-    return any(next(function.glob("*.json"), None) is not None for function in _directories(test))
-
-
-def _remove_empty(folder: Path, end: Path) -> None:
-    """Remove a directory and those above it, up to `end`, as far as they are empty."""
-    while folder != end and folder.is_relative_to(end):
-        try:
-            os.rmdir(folder)  # noqa: PTH106
-        except OSError:
-            return
-        folder = folder.parent
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Name unused recordings in the last line if the run failed for them: pytest's own line says that all tests passed."""
+        terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
+        if self._complaint and terminal is not None:
+            terminal.write_line(self._complaint, red=True)

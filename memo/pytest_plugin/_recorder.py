@@ -1,7 +1,9 @@
-"""The recorder of a test: it also knows which recordings were used, and what went wrong, whether that was caught or not."""
+"""The recorder of a test, which also keeps what was used and what went wrong, even if the code under test caught it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from memo._calls.call import Call
@@ -14,6 +16,8 @@ from memo._engine.writing import Slot
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.errors import MemoError, RecordingNotFound
+from memo.pytest_plugin._judging import modified
+from memo.pytest_plugin._renames import Rename
 from memo.pytest_plugin._tokens import tokens
 
 __all__ = ["TestRecorder"]
@@ -25,37 +29,54 @@ class TestRecorder(Recorder):
     __test__ = False
 
     def __init__(
-        self, store: Any, *, mode: Mode, options: dict[str, Any], test: str, alone: bool, written_after_report: set[str]
+        self,
+        store: Any,
+        *,
+        mode: Mode,
+        options: dict[str, Any],
+        test: str,
+        alone: bool,
+        written_after_report: set[str],
+        find_renamed: Callable[[str], Rename | None] | None = None,
+        may_delete: bool = False,
     ) -> None:
         super().__init__(store, mode=mode, test=test, environ={}, **options)  # the environment has had its say
         self.alone = alone
-        """Whether nobody else keeps recordings in this store."""
+        """True if no other test keeps recordings in this store."""
         self.is_over = False
-        """Whether its test has been reported: where recordings lie that are still written then is kept in `written_after_report`."""
+        """True once the test is reported; the files written later are added to `written_after_report`."""
         self._written_after_report = written_after_report
         self.misses: list[MemoError] = []
-        """The calls that could not be replayed."""
+        """The errors of the calls that could not be replayed."""
+        self.renamed: dict[RecordingNotFound, Rename] = {}
+        """The directory of a renamed test that has the recording of a call, by the call's error."""
+        self.before = {path: time for path in self._files() if (time := modified(path))} if may_delete else {}
+        """The files that were in the store when the recorder was made, and their modification times."""
+        self._find_renamed = find_renamed
         self._used: dict[str, int] = {}
-        """The names of what was replayed and written, and how often it was replayed."""
+        """The names of the entries that were replayed or written, and how often each was replayed."""
         self._billed: dict[str, bytes] = {}
-        """Of these, the recordings that speak of tokens."""
+        """The entries that report tokens."""
+
+    def _files(self) -> list[str]:
+        return [self.store.location(name) for name in self.store.scan()]
 
     def activate(self) -> None:
-        """Be the default of the process, since the tasks in which async tests run are nobody's children."""
+        """Become the default of the process: the tasks of async tests do not inherit a scope."""
         self._become_default()
 
     def deactivate(self) -> None:
-        """Let the one before be it again."""
+        """Make the previous default the default again."""
         self._cease()
 
     @property
     def used(self) -> set[str]:
-        """Where the recordings lie that were replayed or written."""
+        """The files of the recordings that were replayed or written."""
         return {self.store.location(name) for name in self._used}
 
     @property
     def tokens_saved(self) -> int:
-        """The tokens that the replayed calls took when they were recorded, where they say so."""
+        """The tokens that replayed calls took when they were recorded, where the recordings report tokens."""
         return sum(tokens(data, self._used.get(name, 0)) for name, data in self._billed.items())
 
     def on_replay_error(self, error: MemoError) -> None:
@@ -64,13 +85,17 @@ class TestRecorder(Recorder):
             self.misses.append(error)
 
     def missed(self, call: Call) -> RecordingNotFound:
-        """The error of a call that can not be replayed."""
+        """Return the error of a call that cannot be replayed; note where a renamed test has its recording."""
         error = super().missed(call)
+        rename = self._find_renamed(entry_name(call.function, call.key)) if self._find_renamed is not None else None
+        if rename is not None:
+            self.renamed[error] = rename
+            error.add_note(rename.advice(Path.cwd()))
         self.on_replay_error(error)
         return error
 
     def fetch(self, call: Call, values: Values) -> Recording | None:
-        """The recording of a call from the store, None where there is none."""
+        """Return the recording of a call from the store, or None."""
         try:
             return super().fetch(call, values)
         except MemoError as error:
@@ -78,7 +103,7 @@ class TestRecorder(Recorder):
             raise
 
     async def afetch(self, call: Call, values: Values) -> Recording | None:
-        """The same, off the event loop where the store is not quick."""
+        """Async twin of `fetch`, off the event loop if the store is slow."""
         try:
             return await super().afetch(call, values)
         except MemoError as error:
@@ -86,7 +111,7 @@ class TestRecorder(Recorder):
             raise
 
     def replay(self, call: Call, recording: Recording) -> Outcome:
-        """The outcome that this call is replayed with."""
+        """Return the outcome with which a call is replayed."""
         name = entry_name(call.function, call.key)
         try:
             outcome = super().replay(call, recording)
@@ -100,11 +125,11 @@ class TestRecorder(Recorder):
     def store_outcome(
         self, call: Call, slot: Slot | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
     ) -> Outcome | None:
-        """Write the outcome of a live call."""
+        """Store the outcome of a live call."""
         winning_outcome = super().store_outcome(call, slot, outcome, values, claim)
         name = entry_name(call.function, call.key)
         self._used.setdefault(name, 0)
-        if self.is_over:  # a stream that nobody read to its end was closed only now
+        if self.is_over:  # a stream that was not read to its end is closed only now
             self._written_after_report.add(self.store.location(name))
         return winning_outcome
 

@@ -10,7 +10,7 @@ from memo.errors import MemoError, NetworkBlocked
 from memo.pytest_plugin._frames import frames_of, is_library, place
 from memo.pytest_plugin._network import explain
 
-__all__ = ["caught", "chain", "distinct", "named"]
+__all__ = ["again", "caught", "chain", "distinct", "named"]
 
 
 def caught(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
@@ -27,6 +27,13 @@ def caught(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
             )
         )
     return list(dict.fromkeys(told))
+
+
+def again(error: BaseException, first: str) -> str:
+    """Return what to say of an error whose cause another test shows: a line, and where the call was made."""
+    frame = next((found for found in frames_of(error.__traceback__) if not is_library(found)), None)
+    at = f"\n  called at: {place(frame)}, in {frame.f_code.co_qualname}" if frame is not None else ""
+    return f"memo: {str(error).partition(chr(10))[0]}\n  the same change as in {first}{at}"
 
 
 def distinct(errors: Iterable[Exception]) -> list[str]:

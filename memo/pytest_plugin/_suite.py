@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
 from memo._engine.modes import Mode
 from memo._engine.options import RecorderOptions
-from memo.errors import InvalidOption, MemoError
+from memo.errors import InvalidOption, MemoError, RecordingNotFound
 from memo.pytest_plugin._frames import prune
 from memo.pytest_plugin._ledger import COUNTS, Ledger, Note
+from memo.pytest_plugin._misses import Misses
 from memo.pytest_plugin._network import Network
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._recorder import TestRecorder
+from memo.pytest_plugin._renames import Renames
 from memo.pytest_plugin._settings import Settings, marked
-from memo.pytest_plugin._shown import caught, chain, distinct, named
+from memo.pytest_plugin._shown import again, caught, chain, distinct, named
 
 __all__ = ["Suite"]
 
 _RECORDER = pytest.StashKey[TestRecorder]()
 _PLACE = pytest.StashKey[str]()
-"""Where the recordings of a test lie that records."""
+"""The directory of a test's recordings, if the test records."""
+_MISSES = pytest.StashKey[list[dict[str, Any]]]()
+"""The misses of a test's phase, for the summary."""
 _RECORDER_OPTIONS = frozenset(RecorderOptions.__annotations__) - {"test"}
 _NODES: dict[str, Any] = {
     "class": pytest.Class,
@@ -40,6 +45,9 @@ class Suite:
         self._settings = settings
         self._ledger = ledger
         self._places = Places(config.rootpath, settings.directory)
+        self._root = config.rootpath
+        self._renames = Renames(config, self._places, ledger.books)
+        self._misses = Misses(config)
         self._network = Network(settings.allowed)
         self._installed = ExitStack()
         self._patches: set[Any] = set()
@@ -111,14 +119,19 @@ class Suite:
             store = directory if "://" in directory else None
         options = self._settings.expiry | config | marked(node, _MARKABLE)
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # a wrong one is an error, used or not
+        mode = self._settings.mode or mode
         self._install(patches)
         return TestRecorder(
             place if store is None else store,
-            mode=self._settings.mode or mode,
+            mode=mode,
             options=options,
             test=node.nodeid,
             alone=store is None,
-            written_after_report=self._ledger.written_after_report,
+            written_after_report=self._ledger.books.written_after_report,
+            find_renamed=partial(self._renames.find, place)
+            if store is None and isinstance(node, pytest.Item)
+            else None,
+            may_delete=store is None and (mode is Mode.RECORD or self._settings.unused == "delete"),
         )
 
     def _configured(self, item: Any) -> dict[str, Any]:
@@ -241,13 +254,36 @@ class Suite:
         recorders = self._recorders(item)
         if not any(recorder.misses or recorder.failures for recorder in recorders):
             return
-        told = caught(_taken(recorders), item)
+        messages = self._caught(_taken(recorders), item)
         for recorder in recorders:
             failures, recorder.failures = recorder.failures, []
             if failures:
                 calls = "a call" if len(failures) == 1 else f"{len(failures)} calls"
-                told.append("\n\n".join([f"memo: {calls} of this test could not be recorded:", *distinct(failures)]))
-        pytest.fail("\n\n".join(told), pytrace=False)
+                messages.append(
+                    "\n\n".join([f"memo: {calls} of this test could not be recorded:", *distinct(failures)])
+                )
+        pytest.fail("\n\n".join(messages), pytrace=False)
+
+    def _caught(self, errors: list[MemoError], item: pytest.Item) -> list[str]:
+        """Return what to say of errors that the code under test caught: in a line, if another test says more."""
+        messages: list[str] = []
+        for error in errors:
+            first = self._noted(error, item)
+            messages += [again(error, first)] if first else caught([error], item)
+        return list(dict.fromkeys(messages))
+
+    def _noted(self, error: BaseException, item: pytest.Item) -> str:
+        """Note a miss for the summary; return the other test that shows its cause, if there is one."""
+        if not isinstance(error, RecordingNotFound):
+            return ""
+        rename = next(
+            (found[error] for recorder in self._recorders(item) if error in (found := recorder.renamed)), None
+        )
+        described = self._misses.describe(error, item.nodeid, rename)
+        notes = item.stash.setdefault(_MISSES, [])
+        if described not in notes:
+            notes.append(described)
+        return "" if rename is not None else self._misses.first(error, item.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -263,12 +299,19 @@ class Suite:
                 prune(error)
         report = yield
         if call.excinfo is not None:
-            told = {str(error) for error in shown}
+            texts = {str(error) for error in shown}
             swallowed = [
-                error for error in _taken(self._recorders(item)) if error not in shown and str(error) not in told
+                error for error in _taken(self._recorders(item)) if error not in shown and str(error) not in texts
             ]
+            if report.outcome == "failed":
+                firsts = [self._noted(error, item) for error in shown if isinstance(error, RecordingNotFound)]
+                if firsts and all(firsts):
+                    report.longrepr = again(shown[0], firsts[0])
             if report.outcome != "skipped":
-                report.sections += [("memo", each) for each in caught(swallowed, item)]
+                report.sections += [("memo", message) for message in self._caught(swallowed, item)]
+            if misses := item.stash.get(_MISSES, None):
+                vars(report)["memo_misses"] = misses[:]
+                misses.clear()
         if call.when == "teardown":
             recorder = item.stash.get(_RECORDER, None)
             if recorder is not None:
@@ -289,7 +332,8 @@ class Suite:
         """Hand over what the recorders of wider scopes used."""
         for (node, scope), recorder in self._wider.items():
             users = [item.nodeid for item in self._items if _node(item, scope) is node]
-            self._ledger.note(_note(recorder, users, scope))
+            reach = str(self._root if scope == "session" else node.path)
+            self._ledger.books.add(_note(recorder, users, scope, reach))
 
 
 _MARKABLE = _RECORDER_OPTIONS | {"mode"}
@@ -309,7 +353,7 @@ def _clear_errors() -> Generator[None]:
         raise pytest.fail.Exception(f"memo: {error}", pytrace=False) from None
 
 
-def _note(recorder: TestRecorder, users: list[str], scope: str) -> Note:
+def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "") -> Note:
     stats = recorder.stats
     done = (stats.replayed, stats.recorded, stats.live, stats.missed, stats.seconds_saved, recorder.tokens_saved)
     return Note(
@@ -318,6 +362,8 @@ def _note(recorder: TestRecorder, users: list[str], scope: str) -> Note:
         users=users,
         used=sorted(recorder.used),
         scope=scope,
+        reach=reach,
+        before=recorder.before,
         counts=dict(zip(COUNTS, done, strict=True)),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +79,13 @@ class Project:
             }
             assert known == {name: each for name, each in outcomes.items() if each}, str(result.stdout)
         return Run(result)
+
+    def paste(self, command: str) -> str:
+        """Run what memo advises, in a shell, where pytest was started: what it printed."""
+        command = command.replace("memo ", f"{sys.executable} -m memo ", 1) if "git mv" not in command else command
+        done = subprocess.run(command, shell=True, cwd=self.path, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     @property
     def calls(self) -> list[str]:

@@ -1,0 +1,111 @@
+"""Move the recordings of a test that was renamed, so that the test finds them again."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from memo._recordings.document import Document
+from memo.errors import Refused, StoreNotReadable
+from memo.maintenance.changes import ApplyResult, Plan, apply, plan_changes
+from memo.maintenance.trees import StoreTree, folder_of, open_directory
+
+__all__ = ["MovePlan", "move", "plan_move"]
+
+
+_DIGEST = re.compile("-[0-9a-f]{12}$")
+"""Ends the name of a directory whose test has a name that is no file's."""
+
+
+class MovePlan:
+    """The planned move of a directory of recordings."""
+
+    def __init__(self, store: StoreTree, plan: Plan, rewrite: Callable[[Document], Document]) -> None:
+        self.store = store
+        self.plan = plan
+        self.rewrite = rewrite
+
+
+def plan_move(old: Path, new: Path) -> MovePlan:
+    """Plan to move the recordings of a test, a test file or a whole directory. Writes nothing.
+
+    `old` and `new` are directories as the pytest plugin names them. The test that a recording names is renamed with them. A
+    recording that has another content at its new place already is an obstacle. Raises `StoreNotReadable` if there are no
+    recordings in `old`, and `Refused` if one directory holds the other.
+    """
+    old, new = (Path(os.path.abspath(path.expanduser())) for path in (old, new))  # noqa: PTH100 - links stay as they are
+    if not old.is_dir():
+        raise StoreNotReadable(str(old), "is no directory of recordings" if old.exists() else "does not exist")
+    if new == old or new.is_relative_to(old) or old.is_relative_to(new):
+        raise Refused(str(new), f"cannot take the recordings of {old}: one directory holds the other")
+    found = open_directory(old)
+    parts = found.folders if isinstance(found, StoreTree) else [""]
+    root = Path(os.path.commonpath([old, new]))
+    prefix, new_prefix = (path.relative_to(root).as_posix() for path in (old, new))
+    store = StoreTree(root, ["/".join(filter(None, (prefix, part))) for part in parts])
+    names = list(store.scan())
+    if not names:
+        raise StoreNotReadable(str(old), "holds no recordings")
+    rewrite = partial(_renamed, old, new)
+
+    def rename(name: str) -> str:
+        folder = folder_of(store, name)
+        moved = "/".join(filter(None, (new_prefix, folder.removeprefix(prefix).removeprefix("/"))))
+        return f"{moved}{name.removeprefix(folder)}"
+
+    return MovePlan(store, plan_changes(store, names, rewrite, rename=rename), rewrite)
+
+
+def move(planned: MovePlan) -> ApplyResult:
+    """Move all recordings, or none: see `memo.maintenance.changes.apply`."""
+    return apply(planned.store, planned.plan, planned.rewrite)
+
+
+def _renamed(old: Path, new: Path, document: Document) -> Document:
+    """Return the recording with the new names of its tests."""
+    before = document.test
+    after = _test(before, old, new)
+    outcomes = [
+        {**outcome, "test": _test(outcome["test"], old, new)} if isinstance(outcome.get("test"), str) else outcome
+        for outcome in document.outcomes
+    ]
+    if after == before and outcomes == document.outcomes:
+        return document
+    return document._replace(test=after, outcomes=outcomes)
+
+
+def _test(test: str | None, old: Path, new: Path) -> str | None:
+    """Return the id of a test after its rename; the same id if that is not a test of the old directory."""
+    if test is None or "::" not in test:
+        return test
+    file, _, name = test.partition("::")
+    if _DIGEST.search(new.name):
+        return test  # the directory's name does not tell the test's
+    if Path(file).stem == old.parent.name and _directory_name(name) == old.name:  # one test
+        return f"{_file(file, old.parent, new.parent)}::{_test_name(new.name)}"
+    if Path(file).stem == old.name:  # a test file
+        return f"{_file(file, old, new)}::{name}"
+    return test
+
+
+def _file(file: str, old: Path, new: Path) -> str:
+    """Return the test file whose recordings are in `new`, given the one whose recordings are in `old`."""
+    folder = os.path.normpath(os.path.join(os.path.dirname(file), os.path.relpath(new.parent, old.parent)))  # noqa: PTH118, PTH120
+    if old.parent != new.parent and new.parent.name == old.parent.name:  # of two directories named `recordings`
+        between = os.path.relpath(new.parent.parent, old.parent.parent)
+        folder = os.path.normpath(os.path.join(os.path.dirname(file), between))  # noqa: PTH118, PTH120
+    return (Path(folder) / f"{new.name}{Path(file).suffix}").as_posix()
+
+
+def _directory_name(name: str) -> str:
+    """Return a test's name as its directory has it: `TestX::test_y[z]` is `TestX.test_y[z]`."""
+    classes, bracket, parameters = name.partition("[")
+    return f"{classes.replace('::', '.')}{bracket}{parameters}"
+
+
+def _test_name(directory: str) -> str:
+    classes, bracket, parameters = directory.partition("[")
+    return f"{classes.replace('.', '::')}{bracket}{parameters}"

@@ -1,0 +1,185 @@
+"""Which recordings are unused, and which belong to tests that no longer exist."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from memo.pytest_plugin._ledger import Books, Ledger, Note
+from memo.pytest_plugin._places import Places
+from memo.pytest_plugin._settings import Settings
+from memo.stores import DirectoryStore
+
+__all__ = ["Verdict", "judge", "modified"]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of the recordings that no test used."""
+
+    unused: list[str] = field(default_factory=list)
+    """The files of unused recordings that were kept."""
+    orphaned: list[str] = field(default_factory=list)
+    """The directories of tests that no longer exist, or no longer record."""
+    deleted: int = 0
+
+    def complaint(self, settings: Settings) -> str:
+        """Return why the run fails, or an empty text."""
+        found = [
+            f"{len(paths):,} {kind}{'' if len(paths) == 1 else 's'}"
+            for paths, kind in ((self.unused, "unused recording"), (self.orphaned, "directory of a removed test"))
+            if paths
+        ]
+        found = [each.replace("directory of a removed tests", "directories of removed tests") for each in found]
+        if settings.unused != "fail" or not found:
+            return ""
+        return f"memo: the run fails for {' and '.join(found)} (memo_unused = fail)"
+
+
+def judge(config: pytest.Config, settings: Settings, ledger: Ledger, exitstatus: int) -> Verdict:
+    """Judge the recordings of the tests that ran, and delete those that are to be deleted.
+
+    A recording is unused if every test that could use it ran and passed, and none did.
+    """
+    verdict = Verdict()
+    run = _Run(config, ledger.books)
+    for note in ledger.books.notes.values():
+        if note.directory and note.mode != "live" and run.reaches_all(note) and all(map(ledger.passed, note.users)):
+            _judge_note(note, settings, ledger.books, verdict)
+    finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if finished and settings.unused != "ignore" and run.is_unfiltered():
+        pointed_at = {miss["renamed"][0] for miss in ledger.books.misses if miss.get("renamed")}
+        orphaned = _orphaned(run, Places(config.rootpath, settings.directory), ledger.books)
+        verdict.orphaned = sorted(
+            directory
+            for directory in orphaned
+            if not any(Path(directory).is_relative_to(renamed) for renamed in pointed_at)
+        )
+    return verdict
+
+
+def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) -> None:
+    store = DirectoryStore(note.directory)
+    used = {path.casefold() for path in (*note.used, *books.written_after_report)}
+    unused = [name for name in store.scan() if store.location(name).casefold() not in used]
+    if note.mode != "record" and settings.unused != "delete":
+        if settings.unused != "ignore":
+            verdict.unused += map(store.location, unused)
+        return
+    for name in unused:
+        path = store.location(name)
+        if modified(path) == note.before.get(path):  # otherwise another process wrote it during the run
+            verdict.deleted += store.delete(name)
+            _remove_empty(Path(path).parent, Path(note.directory).parent)
+
+
+def modified(path: str) -> int | None:
+    """Return when a file was written last, in nanoseconds."""
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - as text, like all paths of a store
+    except OSError:
+        return None
+
+
+class _Run:
+    """Which tests a run included."""
+
+    def __init__(self, config: pytest.Config, books: Books) -> None:
+        self._config = config
+        self._books = books
+        start = config.invocation_params.dir
+        self._named = [(start / name.partition("::")[0]).resolve() for name in config.args]
+        self._is_whole = (
+            books.collected
+            and not books.lost
+            and not getattr(config.option, "lf", False)
+            and not any("::" in name for name in config.args)
+        )
+
+    def reaches_all(self, note: Note) -> bool:
+        """Return whether every test that could use the recordings of a note was collected."""
+        if note.scope == "test":
+            return True
+        if note.scope in ("class", "module"):
+            return self._is_whole
+        if not self._is_whole or self._books.skipped or not self._books.selected or self._ignores():
+            return False
+        if note.scope == "package":
+            return self.includes(Path(note.reach))
+        return self._includes_project()
+
+    def is_unfiltered(self) -> bool:
+        """Return whether every test was run that is in the named directories."""
+        return (
+            self._is_whole
+            and self._books.selected
+            and not self._ignores()
+            and all(path.is_dir() for path in self._named)
+        )
+
+    def includes(self, path: Path) -> bool:
+        """Return whether the run was asked for a directory, or for one above it."""
+        return any(path.resolve().is_relative_to(named) for named in self._named)
+
+    def _ignores(self) -> bool:
+        option = self._config.option
+        return bool(option.ignore or option.ignore_glob)
+
+    def _includes_project(self) -> bool:
+        root = self._config.rootpath
+        paths = [path for name in self._config.getini("testpaths") for path in sorted(root.glob(name))]
+        if self.includes(root) or (paths and all(map(self.includes, paths))):
+            return True
+        return not any(not self.includes(path) for path in self._test_files(root))
+
+    def _test_files(self, root: Path) -> Iterator[Path]:
+        patterns, skipped = self._config.getini("python_files"), self._config.getini("norecursedirs")
+        for folder, names, files in os.walk(root):
+            names[:] = [
+                name
+                for name in names
+                if not any(fnmatch(name, pattern) for pattern in skipped)
+                and not Path(folder, name, "pyvenv.cfg").exists()
+            ]
+            yield from (Path(folder, file) for file in files if any(fnmatch(file, pattern) for pattern in patterns))
+
+
+def _orphaned(run: _Run, places: Places, books: Books) -> Iterable[str]:
+    """Yield the directories of tests that no longer exist, under the directories that the run was asked for."""
+    for folder in map(Path, books.folders):
+        if not run.includes(folder):
+            continue
+        for module in _directories(places.folder(folder)):
+            file = folder / f"{module.name}.py"
+            if module.name.startswith("@") or (file.exists() and str(file) not in books.modules):
+                continue
+            for test in _directories(module):
+                shared = "@" in test.name and file.exists()
+                if str(test) not in books.expected and not shared and _holds_recordings(test):
+                    yield str(test)
+
+
+def _directories(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _holds_recordings(test: Path) -> bool:
+    return any(next(function.glob("*.json"), None) is not None for function in _directories(test))
+
+
+def _remove_empty(folder: Path, end: Path) -> None:
+    """Remove a directory and those above it, up to `end`, as long as they are empty."""
+    while folder != end and folder.is_relative_to(end):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent

@@ -1,0 +1,169 @@
+"""What the misses of a run have in common: one edited prompt, or a renamed test."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from memo._calls.fingerprints import canonical_fingerprint
+from memo._recordings.differences import ABSENT, lines
+from memo._recordings.document import parse
+from memo._values.paths import steps_of
+from memo.errors import MemoError, RecordingNotFound
+from memo.maintenance.rekey import Rekey
+
+__all__ = ["Misses", "causes", "renames"]
+
+_LINES = 20
+"""Lines of a diff in the summary."""
+_LONG = 4000
+"""Characters up to which a command is printed whole; longer values go to a file of pytest's cache."""
+_REKEY = re.compile(r"memo rekey (?:'[^']*'|\S+) (--(?:only|function) .*)")
+
+
+class Misses:
+    """Describes the misses of this process, and knows which causes were shown already."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._first: dict[str, str] = {}
+        """Cause to the test that showed it."""
+
+    def describe(self, error: RecordingNotFound, test: str, renamed: tuple[str, ...] | None) -> dict[str, Any]:
+        """Return what the summary needs to know of a miss, as JSON."""
+        described: dict[str, Any] = {"test": test, "renamed": renamed, "cause": self._cause(error)}
+        if described["cause"] is not None and error.nearest is not None:
+            described |= {
+                "function": error.function,
+                "diff": lines([*map(_difference, error.differences)], _LINES) or [_summary_of(error)],
+                "accept": self._accept(error),
+                "store": _recordings_above(error.nearest.location),
+            }
+        return described
+
+    def first(self, error: RecordingNotFound, test: str) -> str:
+        """Return the other test that showed the cause of this miss first, or an empty text."""
+        cause = self._cause(error)
+        if cause is None:
+            return ""
+        first = self._first.setdefault(cause, test)
+        return first if first != test else ""
+
+    def _cause(self, error: RecordingNotFound) -> str | None:
+        if error.nearest is None or not (error.differences or _REKEY.search(str(error))):
+            return None
+        found = [[path, repr(before), repr(after)] for path, before, after in error.differences]
+        versions = [] if error.differences else [error.nearest.function, repr(error.nearest.version), error.reason]
+        return sha256(orjson.dumps([error.function, found, versions])).hexdigest()
+
+    def _accept(self, error: RecordingNotFound) -> str:
+        """Return the options of `memo rekey` that make the nearest recording that of this call; empty if none do."""
+        printed = _REKEY.search(str(error))
+        if printed is not None:
+            return printed[1]
+        options = list(_options(error.differences))
+        if not options or not _makes(error, options):
+            return ""
+        words = ["--only", error.function]
+        for option, path, value in options:
+            words += [option, self._argument(path, value)]
+        return shlex.join(words)
+
+    def _argument(self, path: str, value: str) -> str:
+        cache: Any = getattr(self._config, "cache", None)
+        if len(value) <= _LONG or cache is None:
+            return f"{path}{value}"
+        sign, _, text = value.partition("=")
+        file = Path(cache.mkdir("memo")) / f"{sha256(text.encode()).hexdigest()[:16]}.json"
+        file.write_text(text, encoding="utf-8")
+        return f"{path}{sign}=@{os.path.relpath(file, self._config.invocation_params.dir)}"
+
+
+def _difference(found: tuple[str, Any, Any]) -> Any:
+    from memo._recordings.differences import Difference
+
+    return Difference(*found)
+
+
+def _summary_of(error: RecordingNotFound) -> str:
+    return str(error).partition("\n")[0].partition(": ")[2]
+
+
+def _options(differences: Iterable[tuple[str, Any, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield an option of `memo rekey` for each difference: its name, the path, and what follows the path."""
+    for path, before, after in differences:
+        if after is ABSENT:
+            yield "--drop", path, ""
+        elif before is ABSENT:
+            yield "--add", path, f"={json.dumps(after, ensure_ascii=False)}"
+        else:
+            yield "--replace", path, f"#{canonical_fingerprint(path, [before])}={json.dumps(after, ensure_ascii=False)}"
+
+
+def _makes(error: RecordingNotFound, options: list[tuple[str, str, str]]) -> bool:
+    """Return whether these options turn the nearest recording into that of the call."""
+    assert error.nearest is not None
+    try:
+        if not all(steps_of(path) for _, path, _ in options):
+            return False
+        values = {path: (before, after) for path, before, after in error.differences}
+        change = Rekey(
+            drop=[path for option, path, _ in options if option == "--drop"],
+            add={path: values[path][1] for option, path, _ in options if option == "--add"},
+            replace={
+                path: (canonical_fingerprint(path, [values[path][0]]), values[path][1])
+                for option, path, _ in options
+                if option == "--replace"
+            },
+        )
+        location = error.nearest.location
+        return change(parse(Path(location).read_bytes(), location)).key == error.key
+    except (MemoError, OSError):
+        return False
+
+
+def _recordings_above(location: str) -> str:
+    """Return the outermost directory named `recordings` above a file; if there is none, that of its function's store."""
+    path = Path(location)
+    named = [parent for parent in path.parents if parent.name == "recordings"]
+    return str(named[-1] if named else path.parent.parent)
+
+
+def causes(misses: list[dict[str, Any]], config: pytest.Config) -> Iterator[str]:
+    """Yield the lines about causes that several tests share: the count, the difference, and the command that accepts it."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for miss in misses:
+        if miss["cause"] is not None and not miss["renamed"]:
+            groups.setdefault(miss["cause"], []).append(miss)
+    for group in groups.values():
+        tests = sorted({miss["test"] for miss in group})
+        if len(tests) < 2:
+            continue
+        yield f"{len(tests)} tests missed because of one change of {group[0]['function']}, recorded → asked for:"
+        yield from (f"    {line}" for line in group[0]["diff"])
+        stores = sorted({miss["store"] for miss in group})
+        accept = next((miss["accept"] for miss in group if miss["accept"]), "")
+        if accept:
+            store = shlex.quote(os.path.relpath(os.path.commonpath(stores), config.invocation_params.dir))
+            yield f"  still right? memo rekey {store} {accept}"
+        files = sorted({test.partition("::")[0] for test in tests})
+        start = config.invocation_params.dir
+        named = [shlex.quote(os.path.relpath(config.rootpath / file, start)) for file in files]
+        yield f"  to record:   pytest --memo-mode=record-if-missing {' '.join(named)}"
+
+
+def renames(misses: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines about recordings of renamed tests."""
+    found = {tuple(miss["renamed"]) for miss in misses if miss["renamed"]}
+    if found:
+        yield "recordings of the same calls, of tests that were renamed:"
+        yield from sorted({f"  {command}" for *_, command in found})

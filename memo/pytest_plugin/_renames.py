@@ -1,0 +1,111 @@
+"""Recordings of a test that was renamed: the same call under the name of a test that no longer exists."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from memo.maintenance.trees import recordings_below
+from memo.pytest_plugin._ledger import Books
+from memo.pytest_plugin._places import Places
+from memo.stores import DirectoryStore
+
+__all__ = ["Rename", "Renames"]
+
+
+class Rename(NamedTuple):
+    """A directory of recordings that has to follow its test."""
+
+    old: str
+    new: str
+    command: str
+
+    def advice(self, start: Path) -> str:
+        """Return what to tell about it."""
+        mv = f"memo mv {_quoted(self.old, start)} {_quoted(self.new, start)}"
+        also = [] if self.command == mv else [f"             {mv}  (without git, too)"]
+        shown = os.path.relpath(self.old, start)
+        return "\n".join([f"  renamed?   this call is recorded in {shown}", f"             {self.command}", *also])
+
+
+class Renames:
+    """Looks for the recordings of renamed tests."""
+
+    def __init__(self, config: pytest.Config, places: Places, books: Books) -> None:
+        self._config = config
+        self._places = places
+        self._books = books
+        self._start = config.invocation_params.dir
+        self._roots: list[Path] | None = None
+
+    def find(self, place: str, entry: str) -> Rename | None:
+        """Return the rename that brings an entry to the directory of its test, if a test that is gone has the entry."""
+        for sister in self._sisters(Path(place)):
+            if str(sister) != place and _holds(sister, entry) and self._is_gone(sister):
+                return self._rename(sister, Path(place))
+        return None
+
+    def _sisters(self, place: Path) -> Iterator[Path]:
+        """Yield the directories of tests, of the same file first, then of the same folder, then of all."""
+        yield from _directories(place.parent)
+        folder = place.parent.parent
+        for module in _directories(folder):
+            if module != place.parent:
+                yield from _directories(module)
+        if self._roots is None:
+            self._roots = recordings_below(self._config.rootpath)
+        for root in self._roots:
+            if root != folder:
+                for module in _directories(root):
+                    yield from _directories(module)
+
+    def _is_gone(self, directory: Path) -> bool:
+        """Return whether no test records in a directory any more, as far as the run, or else the source, shows."""
+        if str(directory) in self._books.expected or "@" in directory.name.partition("[")[0]:
+            return False
+        file = self._test_file(directory.parent)
+        if file is None or not file.exists():
+            return True
+        whole = str(file) in self._books.modules and not any("::" in name for name in self._config.args)
+        if whole:
+            return True
+        function = directory.name.partition("[")[0].rpartition(".")[2]
+        try:
+            return re.search(rf"\bdef {re.escape(function)}\b", file.read_text(encoding="utf-8")) is None
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def _test_file(self, module: Path) -> Path | None:
+        """Return the test file whose recordings are in a directory, if recordings are kept beside test files."""
+        return module.parent.parent / f"{module.name}.py" if module.parent.name == "recordings" else None
+
+    def _rename(self, old: Path, new: Path) -> Rename:
+        file = self._test_file(old.parent)
+        if old.parent != new.parent and file is not None and not file.exists() and not new.parent.exists():
+            old, new = old.parent, new.parent  # the file was renamed, with all of its tests
+        names = f"{_quoted(str(old), self._start)} {_quoted(str(new), self._start)}"
+        if new.exists():
+            return Rename(str(old), str(new), f"memo mv {names}")
+        make = "" if new.parent.exists() else f"mkdir -p {_quoted(str(new.parent), self._start)} && "
+        return Rename(str(old), str(new), f"{make}git mv {names}")
+
+
+def _holds(directory: Path, entry: str) -> bool:
+    return os.path.exists(DirectoryStore(directory).location(entry))  # noqa: PTH110 - a store's paths are text
+
+
+def _directories(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _quoted(path: str, start: Path) -> str:
+    return shlex.quote(os.path.relpath(path, start))

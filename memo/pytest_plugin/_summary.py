@@ -1,0 +1,61 @@
+"""What memo prints at the end of a run."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from memo.pytest_plugin._ledger import COUNTS, Books
+from memo.pytest_plugin._settings import relative
+
+if TYPE_CHECKING:
+    from memo.pytest_plugin._judging import Verdict
+
+__all__ = ["summarize"]
+
+_SHOWN = 20
+_WAY_OUT = "pytest --memo-unused=delete deletes them"
+
+
+def summarize(
+    terminal: pytest.TerminalReporter, config: pytest.Config, books: Books, verdict: Verdict, *, fails: bool
+) -> None:
+    """Print the totals, what is unused, and what many misses have in common; under -q only what fails the run."""
+    from memo.pytest_plugin._misses import causes, renames
+
+    quiet = terminal.verbosity < 0
+    advice = [*causes(books.misses, config), *renames(books.misses)]
+    if quiet and not fails and not advice:
+        return
+    terminal.section("memo", sep="-")
+    if not quiet:
+        terminal.line(_totals(books, verdict))
+    root = config.rootpath
+    if verdict.unused:
+        terminal.line(f"unused, although their tests passed ({_WAY_OUT}):")
+        _list(terminal, [relative(path, root) for path in verdict.unused])
+    if verdict.orphaned:
+        terminal.line("of tests that are gone, or no longer record:")
+        _list(terminal, [f"rm -r {shlex.quote(relative(path, root))}" for path in verdict.orphaned])
+    for line in advice:
+        terminal.line(line)
+
+
+def _totals(books: Books, verdict: Verdict) -> str:
+    counts = dict.fromkeys(COUNTS, 0.0)
+    for note in books.notes.values():
+        counts = {name: count + note.counts.get(name, 0) for name, count in counts.items()}
+    seconds, tokens = counts.pop("seconds"), counts.pop("tokens")
+    counts |= {"unused": len(verdict.unused), "deleted": verdict.deleted}
+    totals = [f"{count:.0f} {name}" for name, count in counts.items() if count or name == "replayed"]
+    saved = f"{seconds:.1f} s" + (f" and {tokens:,.0f} tokens" if tokens else "")
+    return f"{', '.join(totals)}; saved {saved}"
+
+
+def _list(terminal: pytest.TerminalReporter, lines: list[str]) -> None:
+    for line in lines[:_SHOWN]:
+        terminal.line(f"  {line}")
+    if len(lines) > _SHOWN:
+        terminal.line(f"  and {len(lines) - _SHOWN} more")

@@ -1,0 +1,97 @@
+"""A test, class, file or parameter that was renamed: its recordings are found, and nobody advises to delete them."""
+
+import re
+import subprocess
+
+import pytest
+
+ONE = """
+@pytest.mark.memo
+def test_one():
+    assert ask_sync("one") == "ONE"
+"""
+PARAMETER = """
+@pytest.mark.memo
+@pytest.mark.parametrize("prompt", ["a"], ids=["x-y"])
+def test_it(prompt):
+    assert ask_sync(prompt) == prompt.upper()
+"""
+CLASS = """
+@pytest.mark.memo
+class TestOld:
+    def test_it(self):
+        assert ask_sync("one") == "ONE"
+"""
+
+
+def git(project, *arguments):
+    subprocess.run(
+        ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", *arguments],
+        cwd=project.path,
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture(params=["git", "memo"])
+def follow(request, project):
+    """Does what a miss advises, by `git mv` or by `memo mv`."""
+
+    def done(text):
+        (command,) = set(re.findall(rf"^E? +((?:mkdir.*&& )?{request.param} mv [^(\n]*)", text, re.MULTILINE))
+        if request.param == "git":
+            git(project, "init", "-q")
+            git(project, "add", "-A")
+        project.paste(command)
+        return command
+
+    return done
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (ONE, ONE.replace("test_one", "test_two")),
+        (PARAMETER, PARAMETER.replace("x-y", "y-x")),
+        (PARAMETER, PARAMETER.replace("x-y", "y / x")),
+        (CLASS, CLASS.replace("TestOld", "TestNew")),
+        (CLASS, ONE),
+    ],
+    ids=["test", "parameter", "odd parameter", "class", "out of a class"],
+)
+def test_a_renamed_test_finds_its_recordings(recorded, follow, before, after):
+    project = recorded(test_app=before)
+    project.write(test_app=after)
+    run = project.run(failed=1)
+    (old,) = (path.name for path in (project.path / "recordings" / "test_app").iterdir())
+    assert f"renamed?   this call is recorded in recordings/test_app/{old}" in run.text
+    assert "rm -r" not in run.text
+    assert "git mv " in run.summary
+    follow(run.text)
+    run = project.run("--memo-unused=fail", passed=1)
+    assert run.exit == 0
+    assert project.calls == []
+
+
+def test_a_renamed_file_is_one_move(recorded, follow):
+    project = recorded(test_app=ONE + ONE.replace("one", "two").replace("ONE", "TWO"))
+    (project.path / "test_app.py").rename(project.path / "test_other.py")
+    run = project.run(failed=2)
+    assert follow(run.text).strip().endswith("mv recordings/test_app recordings/test_other")
+    assert len(re.findall(r"^  git mv ", run.summary, re.MULTILINE)) == 1
+    assert project.run("--memo-unused=fail", passed=2).exit == 0
+
+
+def test_memo_mv_writes_the_new_name(recorded, follow):
+    project = recorded(test_app=ONE)
+    project.write(test_app=ONE.replace("test_one", "test_two"))
+    command = follow(project.run(failed=1).text)
+    (file,) = project.path.rglob("*.json")
+    assert ('"test": "test_app.py::test_two"' in file.read_text()) is command.startswith("memo")
+
+
+@pytest.mark.parametrize("part", [[], ["test_app.py::test_two"], ["-k", "two"]])
+def test_the_recordings_of_a_test_that_exists_are_its_own(recorded, part):
+    project = recorded(test_app=ONE)
+    project.write(test_app=ONE + ONE.replace("test_one", "test_two"))
+    assert "renamed?" not in project.run(*part).text
