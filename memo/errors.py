@@ -41,6 +41,7 @@ __all__ = [
     "StreamCutShort",
     "TargetNotFound",
     "TypeNotFound",
+    "TypeNotImported",
     "UnkeyableArgument",
     "UnknownOption",
     "UnrecordableValue",
@@ -234,20 +235,28 @@ class UnkeyableArgument(MemoError, TypeError):
 
 
 class UnrecordableValue(MemoError, TypeError):
-    """A value has no form in typed JSON that is proved to come back equal. The caller got the live value all the same."""
+    """A value has no form in typed JSON that is proved to come back equal. The caller got the live value all the same.
 
-    def __init__(self, path: str, reason: str, *, function: str | None = None) -> None:
+    `fix` is the line that mends it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        reason: str,
+        *,
+        function: str | None = None,
+        fix: str = "to teach memo its type: memo.register_codec(TheType, encode=..., decode=...)",
+    ) -> None:
         self.path = path
         self.reason = reason
         self.function = function
+        self.fix = fix
         super().__init__(path, reason, function)
 
     def __str__(self) -> str:
         where = f"{self.function}: " if self.function else ""
-        return (
-            f"{where}{self.path.lstrip('.') or 'the value'} {self.reason}, so it was not recorded\n"
-            "  to teach memo its type: memo.register_codec(TheType, encode=..., decode=...)"
-        )
+        return f"{where}{self.path.lstrip('.') or 'the value'} {self.reason}, so it was not recorded\n  {self.fix}"
 
 
 # Replay
@@ -467,6 +476,26 @@ class TypeNotFound(MemoError):
         self.name = name
         self.reason = reason
         super().__init__(f"the recording names the type {name}, but {reason}\n  record again, or bring the type back")
+
+
+class TypeNotImported(UntrustedType, TypeNotFound):
+    """A recording names a type of a module that the program has not imported. Nothing was imported.
+
+    The module may be one of a package that is imported: no file decides what else of a package runs.
+    """
+
+    def __init__(self, name: str, module: str) -> None:
+        package = module.partition(".")[0]
+        part = "package" if module == package else "module"
+        self.name = name
+        self.module = module
+        self.reason = f"lives in the {part} {module}, which this program has not imported"
+        MemoError.__init__(
+            self,
+            f"the recording names a type that {self.reason}: {name}\n"
+            f"  to trust it: import {module} before the replay, name the type in the annotations of the function, "
+            f"or pass trust=({package!r},)",
+        )
 
 
 class DataMismatch(MemoError):

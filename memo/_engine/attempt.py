@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from memo._engine.threads import in_event_loop, run_to_end
 from memo._engine.waits import current
 from memo._engine.writing import Slot
 from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
+from memo.codecs.imports import note_imports
 from memo.codecs.values import Values
 from memo.errors import MemoError
 
@@ -76,6 +78,7 @@ class Attempt:
         self._offsets: list[float] = []
         self._token: Token[Any] | None = None
         session.count_live()
+        self._modules = len(sys.modules)
         self._started = time.perf_counter()
 
     # The real function runs
@@ -200,6 +203,7 @@ class Attempt:
 
     def add(self, item: Any) -> None:
         """Record an item that passes."""
+        self._modules = note_imports(self._modules)
         self._written().add(self.convert(item))
         if self._session.timings:
             self._offsets.append(round(time.perf_counter() - self._started, 6))
@@ -275,6 +279,7 @@ class Attempt:
     def _encoded(self, encode: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         """Return the outcome, encoded now: the caller may change the value later."""
         seconds = round(time.perf_counter() - self._started, 6)
+        self._modules = note_imports(self._modules)
         try:
             outcome = encode()
         except Exception as error:  # noqa: BLE001 - the live answer goes to the caller, whatever happens here

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from memo._values.kinds import class_name, is_data_type, is_model
 
-__all__ = ["reachable"]
+__all__ = ["plain_function", "reachable"]
 
 
 def reachable(function: Callable[..., Any] | None, annotations: Iterable[Any]) -> dict[str, type]:
@@ -22,17 +22,23 @@ def reachable(function: Callable[..., Any] | None, annotations: Iterable[Any]) -
     return found
 
 
-def _hints(owner: Any) -> list[Any]:
-    """Return the annotations of a function, a class or a callable object, evaluated where possible."""
-    if owner is None:
-        return []
+def plain_function(owner: Any) -> Any:
+    """Return the function below decorators, methods and partials; of a callable object its `__call__`; a class as it is."""
     while isinstance(owner, staticmethod | classmethod | types.MethodType):
         owner = owner.__func__
     owner = inspect.unwrap(owner) if callable(owner) and not isinstance(owner, type) else owner
     if not isinstance(owner, type | types.FunctionType) and hasattr(owner, "func"):
-        owner = owner.func
-    elif not isinstance(owner, type) and not hasattr(owner, "__annotations__") and callable(owner):
-        owner = type(owner).__call__
+        return owner.func
+    if not isinstance(owner, type) and not hasattr(owner, "__annotations__") and callable(owner):
+        return type(owner).__call__
+    return owner
+
+
+def _hints(owner: Any) -> list[Any]:
+    """Return the annotations of a function, a class or a callable object, evaluated where possible."""
+    if owner is None:
+        return []
+    owner = plain_function(owner)
     try:
         return list(typing.get_type_hints(owner, localns=_closure(owner) or None, include_extras=True).values())
     except Exception:  # noqa: BLE001 - an annotation that cannot be evaluated (TYPE_CHECKING imports) reaches nothing

@@ -18,13 +18,14 @@ import orjson
 from memo._values.kinds import class_name
 from memo.errors import TypeNotFound
 
-__all__ = ["is_generic", "parse", "spell"]
+__all__ = ["atoms", "is_generic", "parse", "spell"]
 
 _SYNTAX = re.compile(r'[\[\],"]')
 _MAX_LENGTH, _MAX_GENERIC_LENGTH = 1_000, 100_000
 """How many characters a name may have: enough for any real type."""
 _MAX_DEPTH = 30
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\],]|[^\[\],"]+')
+_ATOM = re.compile(r'([^\[\],":]+):([^\[\],":]+)')
 _LITERAL = "typing:Literal"
 
 
@@ -48,6 +49,11 @@ def spell(annotation: Any) -> str:
     if isinstance(annotation, type):
         return class_name(annotation)
     raise TypeNotFound(str(annotation), "such a type has no name")
+
+
+def atoms(name: str) -> list[tuple[str, str]]:
+    """Return module and qualname of each class in a name, but for builtins."""
+    return [(match[1], match[2]) for match in _ATOM.finditer(name)]
 
 
 def is_generic(name: str) -> bool:

@@ -29,7 +29,7 @@ from memo.codecs import _models
 from memo.codecs._exceptions import exception_form
 from memo.codecs.items import pack
 from memo.codecs.registry import codec_of
-from memo.codecs.types import Types
+from memo.codecs.types import ImportedInCall, Types
 from memo.errors import MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
 __all__ = ["MAX_DEPTH", "Writer", "parts"]
@@ -196,6 +196,13 @@ class Writer:
     def _spell(self, kind: Any) -> str:
         try:
             return self._types.spell(kind)
+        except ImportedInCall as error:
+            package = error.module.partition(".")[0]
+            raise UnrecordableValue(
+                "",
+                f"has the type {error.name}, which {error.reason}; a replay does not run the call",
+                fix=f"import {error.module} before the call, or pass trust=({package!r},)",
+            ) from error
         except (UntrustedType, TypeNotFound) as error:
             raise UnrecordableValue("", f"has the type {error.name}, which {error.reason}") from error
         except TypeError as error:

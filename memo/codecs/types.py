@@ -13,11 +13,12 @@ from typing import Any
 
 from memo._values.kinds import BUILTINS, declares, is_data_type, module_name
 from memo.codecs._reach import reachable
-from memo.codecs._spelling import is_generic, parse, spell
+from memo.codecs._spelling import atoms, is_generic, parse, spell
+from memo.codecs.imports import BodyImports, imported_in_calls
 from memo.codecs.registry import known_type
-from memo.errors import MemoError, TypeNotFound, UntrustedType
+from memo.errors import MemoError, TypeNotFound, TypeNotImported, UntrustedType
 
-__all__ = ["Types"]
+__all__ = ["ImportedInCall", "Types"]
 
 _TYPING: dict[str, Any] = {
     "typing:Any": Any,
@@ -27,12 +28,21 @@ _TYPING: dict[str, Any] = {
 }
 
 
+class ImportedInCall(TypeNotFound):
+    """A type's module was imported while the call ran: a replay, which does not run it, would not find the type."""
+
+    def __init__(self, name: str, module: str) -> None:
+        self.module = module
+        super().__init__(name, f"lives in the module {module}, which was imported while the call ran")
+
+
 class Types:
     """The types that one function's recordings may name.
 
     They are the ones that the function's own annotations reach, those with a registered codec, and the data types of
-    top-level packages that the program has already imported or that `trust` names. Everything else is `UntrustedType`,
-    and nothing is imported, called or built to find that out. A name resolves once; threads may share the object.
+    modules that the program has imported, that the function's own body imports, or whose top-level package `trust` names.
+    Everything else is `UntrustedType`, and nothing is imported, called or built to find that out. A name resolves once;
+    threads may share the object.
     """
 
     def __init__(
@@ -44,6 +54,7 @@ class Types:
         self._reached: dict[str, type] | None = None
         self._resolved: dict[str, Any] = {}
         self._spelled: dict[Any, str] = {}
+        self._body = BodyImports(function)
 
     def spell(self, cls: Any) -> str:
         """Return the name of `cls`, proved to resolve back to `cls`.
@@ -58,6 +69,8 @@ class Types:
             found = self.resolve(name)
             if found is not cls and not (alias and repr(found) == repr(cls) and found == cls):
                 raise TypeNotFound(name, f"that name leads to {found!r}")
+            if imported_in_calls:
+                self._refuse_late(name)
             if not alias:
                 self._spelled[cls] = name
         return name
@@ -88,9 +101,7 @@ class Types:
             return self._lookup(name, module, qualname)
         except (UntrustedType, TypeNotFound):
             # The annotations come last: reading them is slow, and only local or moved classes need it.
-            if self._reached is None:
-                self._reached = reachable(self._function, self._reach)
-            found = self._reached.get(f"{module}:{qualname}")
+            found = self._reachable().get(f"{module}:{qualname}")
             if found is None:
                 raise
             return found
@@ -106,19 +117,39 @@ class Types:
             return _attribute(name, main, qualname)
         return _attribute(name, self._module(name, module), qualname)
 
+    def _refuse_late(self, name: str) -> None:
+        """Raise `TypeNotImported` for a type that a replay in a new process would not find: it does not run the function."""
+        for module, qualname in atoms(name):
+            if (
+                module in imported_in_calls
+                and module.partition(".")[0] not in self._trust
+                and not self._body.bring_in(module, qualname)
+                and f"{module}:{qualname}" not in self._reachable()
+            ):
+                raise ImportedInCall(name, module)
+
+    def _reachable(self) -> dict[str, type]:
+        if self._reached is None:
+            self._reached = reachable(self._function, self._reach)
+        return self._reached
+
     def _module(self, name: str, module: str) -> types.ModuleType:
         loaded = sys.modules.get(module)
         if loaded is not None:
             return loaded
         top = module.partition(".")[0]
-        if top not in sys.modules and top not in self._trust:
-            raise UntrustedType(name, f"lives in the package {top}, which this program has not imported")
-        if top in sys.stdlib_module_names or module.endswith("__main__"):
-            raise UntrustedType(name, f"lives in the module {module}, which this program has not imported")
+        if module.endswith("__main__"):
+            raise TypeNotImported(name, module)
         try:
-            return importlib.import_module(module)
+            if top in self._trust:
+                return importlib.import_module(module)
+            self._body.execute(top)
         except BaseException as error:
             raise TypeNotFound(name, f"its module cannot be imported ({type(error).__name__}: {error})") from error
+        loaded = sys.modules.get(module)
+        if loaded is None:
+            raise TypeNotImported(name, module if top in sys.modules else top)
+        return loaded
 
 
 def _attribute(name: str, module: types.ModuleType, qualname: str) -> Any:

@@ -155,6 +155,11 @@ def _words(patch: Patch) -> str:
 
 
 def function_of(function: Any, patch: Patch) -> Any:
-    """Return what a wrapper knows of its function. Raises `InvalidOption` for options that do not fit it."""
-    made: Any = Recordable(function, None, patch.options, patch.run, patch.describe)
+    """Return what a wrapper knows of its function. Raises `InvalidOption` for options that do not fit it.
+
+    A package that a patch names is trusted: SDKs import their own modules when they need them, which a replay may not.
+    """
+    trust = patch.options.get("trust", ())
+    packages = (*((trust,) if isinstance(trust, str) else trust), patch.target.partition(":")[0].partition(".")[0])
+    made: Any = Recordable(function, None, {**patch.options, "trust": packages}, patch.run, patch.describe)
     return made._self_known
