@@ -136,6 +136,6 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 async def auntil(condition: Callable[[], bool]) -> None:
+    with anyio.fail_after(10):
         while not condition():  # noqa: ASYNC110 - what happens is in another process
-        while not condition():
             await anyio.sleep(0.01)
