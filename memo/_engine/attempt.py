@@ -56,7 +56,7 @@ class Attempt:
         self.iterated = ""
         self.winning_outcome: Outcome | None = None
         """What another process recorded for the same call meanwhile: the outcome of this call, in place of its own."""
-        self.convert: Callable[[Any], Any] = _as_it_is
+        self.convert: Callable[[Any], Any] | None = None
         """Turns a result, or an item of a stream, into what is recorded of it."""
         self._session = session
         self._call = call
@@ -88,28 +88,34 @@ class Attempt:
         return self
 
     def __enter__(self) -> None:
-        if self.flight is not None:
-            self.flight.mark_busy()
-            self._token = current.set(self.flight)
+        flight = self.flight
+        if flight is not None:
+            flight.idle_since = None
+            self._token = current.set(flight)
         if self._watch is not None:
             self._watch.before()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._watch is not None:
             self._watch.after()
-        if self.flight is not None and self._token is not None:
-            with suppress(ValueError):  # closed by another task, in another context
-                current.reset(self._token)
-            self._token = None
+        flight = self.flight
+        if flight is not None:
+            try:  # noqa: SIM105 - suppress() costs as much as all the rest
+                current.reset(self._token)  # type: ignore[arg-type]  # set by __enter__
+            except ValueError:  # closed by another task, in another context
+                pass
             if self._is_stream and error is None:
-                self.flight.mark_idle()
+                flight.idle_since = time.monotonic()
 
     # The outcome of the call
 
     def snapshot(self, value: Any) -> None:
         """Record this value, as it is now: the call will return what is made of it."""
-        self._snapshot = self._encoded(lambda: value_outcome(self.convert(value), self._values, self._secrets))
+        self._snapshot = self._encoded(lambda: value_outcome(self._converted(value), self._values, self._secrets))
         self._has_snapshot = True
+
+    def _converted(self, value: Any) -> Any:
+        return value if self.convert is None else self.convert(value)
 
     def annotate(self, name: str, value: Any) -> None:
         """Record an attribute that was put on the object since its snapshot."""
@@ -204,7 +210,8 @@ class Attempt:
     def add(self, item: Any) -> None:
         """Record an item that passes."""
         self._modules = note_imports(self._modules)
-        self._written().add(self.convert(item))
+        writer = self._writer or self._written()
+        writer.add(item if self.convert is None else self.convert(item))
         if self._session.timings:
             self._offsets.append(round(time.perf_counter() - self._started, 6))
 
@@ -251,7 +258,7 @@ class Attempt:
 
     def _ended(self, end: str, error: BaseException | None, returned: Any) -> dict[str, Any] | None:
         if self.flight is not None:
-            self.flight.mark_busy()
+            self.flight.idle_since = None
         writer = self._written()
         if self._is_over or (error is not None and not self._is_recordable(error)):
             return None
@@ -319,7 +326,3 @@ class Attempt:
             warning = self._watch.warning()
             if warning is not None:
                 self._session.staleness.warn_once((self._call.function, *warning.paths), warning)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value

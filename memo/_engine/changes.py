@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from memo._calls.argument_cache import written
 from memo._calls.call import Call
 from memo.errors import ArgumentsChangedWarning
 
@@ -21,26 +22,34 @@ def may_change(values: Iterable[Any]) -> bool:
 
 
 class ArgumentWatch:
-    """Compares the call before and after what runs of the real function: what the consumer of a stream changes is not meant.
+    """Compares the arguments before and after what runs of the real function: its consumer may change them in between.
 
     `rebuild` makes the call from its arguments again, as they are by then.
     """
 
-    def __init__(self, call: Call, rebuild: Callable[[], Call]) -> None:
+    def __init__(self, call: Call, arguments: tuple[Any, ...], rebuild: Callable[[], Call]) -> None:
         self._call = call
+        self._arguments = arguments
         self._rebuild = rebuild
-        self._before: Call | None = call
+        self._last: Call | None = call
+        """The call as it was when `_written` was made."""
+        self._written = written(arguments)
+        """The arguments as bytes, which are faster to compare than calls, where they are plain."""
         self._is_first = True
         self._paths: list[str] = []
 
     def before(self) -> None:
         """Note that the real function goes on."""
-        self._before = self._call if self._is_first else self._now()
-        self._is_first = False
+        if self._is_first:
+            self._is_first = False
+        else:
+            self._look()
 
     def after(self) -> None:
         """Note that the real function has returned, raised or yielded an item."""
-        before, after = self._before, self._now()
+        before = self._last
+        self._look()
+        after = self._last
         if before is None or after is None or before.key == after.key or self._paths:
             return
         from memo._recordings.differences import differences  # most calls change nothing
@@ -52,8 +61,13 @@ class ArgumentWatch:
         """Return what to warn of, if an argument changed."""
         return ArgumentsChangedWarning(self._call.function, self._paths) if self._paths else None
 
-    def _now(self) -> Call | None:
+    def _look(self) -> None:
+        """Bring `_last` up to date."""
+        now = written(self._arguments)
+        if now is not None and now == self._written:
+            return
+        self._written = now
         try:
-            return self._rebuild()
+            self._last = self._rebuild()
         except Exception:  # noqa: BLE001 - a spent iterator, a closed file: there is nothing to compare
-            return None
+            self._last = None

@@ -24,14 +24,13 @@ class Consumer:
     Either way the stream is only closed; after a `break` even later, in another task, by the garbage collector.
     """
 
-    def __init__(self) -> None:
-        self.has_left = False
-        """Whether nobody holds the stream any more."""
-        self.on_lost: Callable[[], None] | None = None
-        """Called when nobody holds the stream any more, and no event loop is there to close it."""
-        self._task: int | None = None
-        self._asyncio: weakref.ref[asyncio.Task[Any]] | None = None
-        self._cancelled = False
+    has_left = False
+    """Whether nobody holds the stream any more."""
+    on_lost: Callable[[], None] | None = None
+    """Called when nobody holds the stream any more, and no event loop is there to close it."""
+    _task: int | None = None
+    _asyncio: weakref.ref[asyncio.Task[Any]] | None = None
+    _cancelled = False
 
     def watch(self, items: AsyncGenerator[Any, Any]) -> None:
         """Look when the stream is collected: later, when it is closed, a cancel scope may be over."""

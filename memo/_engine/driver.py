@@ -399,7 +399,7 @@ class CallDriver:
             slot=self._session.slot(self._call) if go.in_turn else None,
             errors=self._setting.errors,
             secrets=self._setting.secrets,
-            watch=ArgumentWatch(self._call, self._rebuilt) if self._may_change() else None,
+            watch=ArgumentWatch(self._call, (self._args, self._kwargs), self._rebuilt) if self._may_change() else None,
         )
 
     def _may_change(self) -> bool:

@@ -90,7 +90,8 @@ class Flight:
         self._wake: list[Callable[[], object]] = []
         self._pending: Pending | None = None
         self._consumed = True
-        self._idle_since: float | None = None
+        self.idle_since: float | None = None
+        """The `time.monotonic()` at which an item was handed over, until the consumer asks for the next one."""
         self._owner = _Owner()
 
     @property
@@ -121,14 +122,6 @@ class Flight:
         with self._lock:
             self._consumed = True
             self.set_owner()
-
-    def mark_idle(self) -> None:
-        """Note that an item was handed over: nothing happens until the consumer asks for the next one."""
-        self._idle_since = time.monotonic()
-
-    def mark_busy(self) -> None:
-        """Note that the consumer asked for the next item."""
-        self._idle_since = None
 
     def finish(self) -> None:
         """Wake all waiters: the outcome is stored, or never will be. Idempotent."""
@@ -196,7 +189,7 @@ class Flight:
 
     def is_idle(self) -> bool:
         """Return whether the consumer of a stream has not asked for the next item for a while."""
-        idle = self._idle_since
+        idle = self.idle_since
         return idle is not None and time.monotonic() - idle > _IDLE_SECONDS
 
     def is_stuck(self, thread: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
@@ -77,16 +77,6 @@ class RecordedStream(NamedTuple):
         if isinstance(error, MemoError):
             self.on_replay_error(error)
 
-    def pauses(self) -> Iterator[float] | None:
-        """Iterate over the seconds to wait before each item. None where the rhythm is not kept."""
-        return _pauses(self.outcome.offsets, self.pace) if self.pace and self.outcome.offsets else None
-
-
-def _pauses(offsets: Sequence[float], pace: float) -> Iterator[float]:
-    start = time.perf_counter()
-    for offset in offsets:
-        yield max(0.0, start + offset / pace - time.perf_counter())
-
 
 class LiveStream(NamedTuple):
     """A live stream to be recorded as it passes."""
@@ -155,22 +145,24 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
     while isinstance(begun, RecordedStream):
         outcome = begun.outcome
         with begun:
-            pauses = begun.pauses()
-            for item in islice(outcome.items or (), len(given), None) if given else outcome.items or ():
-                if pauses is not None:
-                    await anyio.sleep(next(pauses, 0.0))
-                yield item
-            if begun.extend is None or outcome.end != "closed":
+            if begun.pace and outcome.offsets:
+                async for item in _paced(begun):
+                    yield item
+            else:
+                for item in _rest(outcome.items or (), given):
+                    yield item
+            if begun.extend is None:
                 _end(outcome, begun.function)
                 return
             given = list(outcome.items or ())
             begun = await begun.extend()
     source, sink = begun if isinstance(begun, LiveStream) else (begun.source, _NOWHERE)
     _begin(sink, given, consumer)
+    producing = sink.producing()
     send, throw = getattr(source, "asend", None), getattr(source, "athrow", None)
     try:
         await _pass_over(source, sink, given)
-        with sink.producing():
+        with producing:
             item = await source.__anext__()
         while True:
             sink.add(item)
@@ -182,22 +174,29 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
             except BaseException as error:
                 if throw is None:
                     raise
-                with sink.producing():
+                with producing:
                     item = await throw(error)
             else:
-                with sink.producing():
+                with producing:
                     item = await (source.__anext__() if sent is None or send is None else send(sent))
     except StopAsyncIteration:
         await sink.afinish("complete")
-    except GeneratorExit:
-        await _leave(source, sink, consumer)
+    except BaseException as error:
+        await _end_early(error, source, sink, consumer)
         raise
-    except Exception as error:
-        await sink.afinish("error", error)
-        raise
-    except BaseException:
-        sink.abandon()
-        raise
+
+
+def _rest(items: Iterable[Any], given: list[Any]) -> Iterable[Any]:
+    """Return the items without those that the consumer has got already."""
+    return islice(items, len(given), None) if given else items
+
+
+async def _paced(stream: RecordedStream) -> AsyncIterator[Any]:
+    """Iterate over the items in the rhythm in which they came."""
+    start = time.perf_counter()
+    for item, offset in zip(stream.outcome.items or (), stream.outcome.offsets, strict=False):
+        await anyio.sleep(max(0.0, start + offset / stream.pace - time.perf_counter()))
+        yield item
 
 
 def _begin(sink: Sink, given: list[Any], consumer: Consumer | None = None) -> None:
@@ -215,8 +214,14 @@ async def _pass_over(source: Any, sink: Sink, given: list[Any]) -> None:
         sink.compare(recorded, item)
 
 
-async def _leave(source: Any, sink: Sink, consumer: Consumer) -> None:
-    """Close the source, and store what passed if the consumer left by itself."""
+async def _end_early(error: BaseException, source: Any, sink: Sink, consumer: Consumer) -> None:
+    """Store the error that ended the stream, or what passed if its consumer left; nothing, if that was cancelled."""
+    if isinstance(error, Exception):
+        await sink.afinish("error", error)
+        return
+    if not isinstance(error, GeneratorExit):
+        sink.abandon()
+        return
     try:
         close = getattr(source, "aclose", None)
         if close is not None:
@@ -237,22 +242,21 @@ def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
     while isinstance(begun, RecordedStream):
         outcome = begun.outcome
         with begun:
-            pauses = begun.pauses()
-            for item in islice(outcome.items or (), len(given), None) if given else outcome.items or ():
-                if pauses is not None:
-                    time.sleep(next(pauses, 0.0))
+            items = _paced_sync(begun) if begun.pace and outcome.offsets else outcome.items or ()
+            for item in _rest(items, given):
                 yield item  # one by one: what is sent has no effect
-            if begun.extend is None or outcome.end != "closed":
+            if begun.extend is None:
                 _end(outcome, begun.function)
                 return outcome.returned() if outcome.returned is not None else None
             given = list(outcome.items or ())
             begun = begun.extend()
     source, sink = begun if isinstance(begun, LiveSyncStream) else (begun.source, _NOWHERE)
     _begin(sink, given)
+    producing = sink.producing()
     send, throw = getattr(source, "send", None), getattr(source, "throw", None)
     try:
         _pass_over_sync(source, sink, given)
-        with sink.producing():
+        with producing:
             item = next(source)
         while True:
             sink.add(item)
@@ -263,23 +267,24 @@ def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
             except BaseException as error:
                 if throw is None:
                     raise
-                with sink.producing():
+                with producing:
                     item = throw(error)
             else:
-                with sink.producing():
+                with producing:
                     item = next(source) if sent is None or send is None else send(sent)
     except StopIteration as stop:
         sink.finish("complete", returned=stop.value)
         return stop.value
-    except GeneratorExit:
-        _leave_sync(source, sink)
+    except BaseException as error:
+        _end_early_sync(error, source, sink)
         raise
-    except Exception as error:
-        sink.finish("error", error)
-        raise
-    except BaseException:
-        sink.abandon()
-        raise
+
+
+def _paced_sync(stream: RecordedStream) -> Iterator[Any]:
+    start = time.perf_counter()
+    for item, offset in zip(stream.outcome.items or (), stream.outcome.offsets, strict=False):
+        time.sleep(max(0.0, start + offset / stream.pace - time.perf_counter()))
+        yield item
 
 
 def _pass_over_sync(source: Any, sink: Sink, given: list[Any]) -> None:
@@ -289,7 +294,13 @@ def _pass_over_sync(source: Any, sink: Sink, given: list[Any]) -> None:
         sink.compare(recorded, item)
 
 
-def _leave_sync(source: Any, sink: Sink) -> None:
+def _end_early_sync(error: BaseException, source: Any, sink: Sink) -> None:
+    if isinstance(error, Exception):
+        sink.finish("error", error)
+        return
+    if not isinstance(error, GeneratorExit):
+        sink.abandon()
+        return
     try:
         close = getattr(source, "close", None)
         if close is not None:
