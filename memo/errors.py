@@ -18,6 +18,7 @@ __all__ = [
     "CallNotAllowed",
     "DataMismatch",
     "EntryVanished",
+    "ErrorNotWholeWarning",
     "InvalidMode",
     "InvalidOption",
     "KeyMismatch",
@@ -576,6 +577,22 @@ class ArgumentsChangedWarning(MemoError, UserWarning):
             "and they stay as they are: the next call is another one\n"
             "  to leave them alone:          change a copy, and return it\n"
             f"  to leave them out of the key: @recordable(ignore=({names},))"
+        )
+
+
+class ErrorNotWholeWarning(MemoError, UserWarning):
+    """An error was recorded without some of its attributes, or of the exceptions in its chain: they have no recorded form.
+
+    A warning, one for each function and each set of `paths` in a session. A replayed error lacks what they name.
+    """
+
+    def __init__(self, function: str, error: str, paths: Iterable[str]) -> None:
+        self.function = function
+        self.error = error
+        self.paths = tuple(paths)
+        super().__init__(
+            f"{function}: {error} was recorded without what cannot be recorded of it: {', '.join(self.paths)}\n"
+            "  to teach memo the type of each: memo.register_codec(TheType, encode=..., decode=...)"
         )
 
 

@@ -19,7 +19,7 @@ from memo._engine.session import Session
 from memo._engine.threads import in_event_loop, run_to_end
 from memo._engine.waits import current
 from memo._engine.writing import Slot
-from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, value_outcome
+from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, loss_warning, value_outcome
 from memo.codecs.imports import note_imports
 from memo.codecs.values import Values
 from memo.errors import MemoError
@@ -79,6 +79,7 @@ class Attempt:
         self._token: Token[Any] | None = None
         session.count_live()
         self._modules = len(sys.modules)
+        self._outside = sys.exc_info()[1]
         self._started = time.perf_counter()
 
     # The real function runs
@@ -265,7 +266,9 @@ class Attempt:
         if end == "closed" and writer.count == self._stored_count:
             return None
         self._stored_count = writer.count
-        outcome = self._encoded(lambda: writer.outcome(end, error, returned=returned, sync=self.iterated == "sync"))
+        outcome = self._encoded(
+            lambda: writer.outcome(end, error, returned=returned, sync=self.iterated == "sync", outside=self._outside)
+        )
         if outcome is not None and self._response is not None:
             outcome["stream"]["response"] = self._response
         if outcome is not None and self._offsets:
@@ -275,7 +278,7 @@ class Attempt:
     def _raised(self, error: BaseException) -> dict[str, Any] | None:
         if not self._is_recordable(error):
             return None
-        return self._encoded(lambda: error_outcome(error, self._values, self._secrets))
+        return self._encoded(lambda: error_outcome(error, self._values, self._secrets, outside=self._outside))
 
     def _is_recordable(self, error: BaseException) -> bool:
         # Cancellation, KeyboardInterrupt and SystemExit are no Exceptions; memo's own errors are no answers of the function.
@@ -303,7 +306,7 @@ class Attempt:
                 self._keep(outcome)
         finally:
             self.abandon()
-        self._report_changes(outcome)
+        self._report(outcome)
 
     async def _astore(self, outcome: dict[str, Any] | None) -> None:
         try:
@@ -315,14 +318,19 @@ class Attempt:
                     await run_to_end(self._keep, outcome)
         finally:
             self.abandon()
-        self._report_changes(outcome)
+        self._report(outcome)
 
     def _keep(self, outcome: dict[str, Any]) -> None:
         claim = self.flight.claim if self.flight is not None else None
         self.winning_outcome = self._session.store_outcome(self._call, self._slot, outcome, self._values, claim)
 
-    def _report_changes(self, outcome: dict[str, Any] | None) -> None:
-        if outcome is not None and self._watch is not None:
-            warning = self._watch.warning()
+    def _report(self, outcome: dict[str, Any] | None) -> None:
+        """Warn of what a replay will not do or give as the call did."""
+        if outcome is None:
+            return
+        warnings = [self._watch.warning() if self._watch is not None else None]
+        if "error" in outcome or "error" in outcome.get("stream", ()):
+            warnings.append(loss_warning(self._call.function, outcome))
+        for warning in warnings:
             if warning is not None:
                 self._session.staleness.warn_once((self._call.function, *warning.paths), warning)

@@ -17,7 +17,7 @@ from memo._engine.memory import Recording
 from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
-from memo._recordings.outcomes import Outcome
+from memo._recordings.outcomes import Outcome, raise_recorded
 from memo._values.kinds import by_class, is_model
 from memo.codecs.values import Values
 from memo.errors import DataMismatch, MemoError
@@ -433,7 +433,7 @@ class CallDriver:
         if outcome.read is not None:
             return outcome.read()
         assert outcome.error is not None
-        raise outcome.error()
+        return raise_recorded(outcome.error())
 
     async def _aplayed(self, outcome: Outcome) -> Any:
         """The same of what is awaited."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import anyio
 
 from memo._engine.consumers import Consumer, is_cancelled
-from memo._recordings.outcomes import Outcome
+from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.errors import MemoError, StreamCutShort
 
 __all__ = [
@@ -315,4 +315,4 @@ def _end(outcome: Outcome, function: str) -> None:
     if outcome.end == "closed":
         raise StreamCutShort(function, len(outcome.items or ()))
     if outcome.error is not None:
-        raise outcome.error()
+        raise_recorded(outcome.error())

@@ -15,17 +15,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
 from memo._calls.secrets import may_hold_secret, redact
 from memo._values.paths import step_text
+from memo.codecs.errors import left_out_paths
 from memo.codecs.items import Items, Packer
 from memo.codecs.values import Values
-from memo.errors import DataMismatch, MemoError, RecordingDamaged, UnrecordableValue
+from memo.errors import DataMismatch, ErrorNotWholeWarning, MemoError, RecordingDamaged, UnrecordableValue
 
-__all__ = ["Outcome", "StreamWriter", "error_outcome", "fingerprint", "is_answer", "value_outcome"]
+__all__ = [
+    "Outcome",
+    "StreamWriter",
+    "error_outcome",
+    "fingerprint",
+    "is_answer",
+    "loss_warning",
+    "raise_recorded",
+    "value_outcome",
+]
 
 
 class Outcome:
@@ -96,15 +106,42 @@ def _error(read: Callable[[], Any], locate: Callable[[], str]) -> Callable[[], E
     return error
 
 
+def raise_recorded(error: BaseException) -> NoReturn:
+    """Raise a recorded error. What the caller is handling meanwhile comes after the recorded context, as it does live."""
+    context = error.__context__
+    try:
+        raise error
+    finally:
+        handled = error.__context__
+        if context is not None and handled is not context:
+            last = context
+            while last.__context__ is not None:
+                last = last.__context__
+            last.__context__ = handled
+            error.__context__ = context
+
+
+def loss_warning(function: str, outcome: dict[str, Any]) -> ErrorNotWholeWarning | None:
+    """Return what to warn of, if an error (or the error at the end of a stream) could not be recorded whole."""
+    error = outcome.get("error") or outcome.get("stream", {}).get("error")
+    paths = left_out_paths(error)
+    return ErrorNotWholeWarning(function, error["__type__"], paths) if paths else None
+
+
 def value_outcome(value: Any, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
     """The outcome of a call that returned. Raises `UnrecordableValue`."""
     tree, redacted = _redacted(values.encode(value), values, secrets)
     return {"value": tree, **({"redacted": _shown(redacted)} if redacted else {})}
 
 
-def error_outcome(error: BaseException, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
-    """The outcome of a call that raised. Raises `UnrecordableValue`."""
-    tree, redacted = _redacted(values.encode_error(error), values, secrets)
+def error_outcome(
+    error: BaseException, values: Values, secrets: frozenset[str], *, outside: BaseException | None = None
+) -> dict[str, Any]:
+    """Return the outcome of a call that raised. Raises `UnrecordableValue`.
+
+    `outside` is the exception that the caller was handling when it made the call: no part of the outcome.
+    """
+    tree, redacted = _redacted(values.encode_error(error, outside=outside), values, secrets)
     return {"error": tree, **({"redacted": _shown(redacted)} if redacted else {})}
 
 
@@ -131,7 +168,13 @@ class StreamWriter:
         self.count += 1
 
     def outcome(
-        self, end: str, error: BaseException | None = None, *, returned: Any = None, sync: bool = False
+        self,
+        end: str,
+        error: BaseException | None = None,
+        *,
+        returned: Any = None,
+        sync: bool = False,
+        outside: BaseException | None = None,
     ) -> dict[str, Any]:
         """The outcome of the stream. Raises `UnrecordableValue` where an item, or the error, can not be recorded."""
         if self.failure is not None:
@@ -139,7 +182,9 @@ class StreamWriter:
         redacted = self._redact()
         stream = {**self._packer.packed(), "end": end}
         if error is not None:
-            stream["error"], more = _redacted(self._values.encode_error(error), self._values, self._secrets)
+            stream["error"], more = _redacted(
+                self._values.encode_error(error, outside=outside), self._values, self._secrets
+            )
             redacted = redacted + more
         if returned is not None:
             stream["returned"], more = _redacted(self._values.encode(returned), self._values, self._secrets)

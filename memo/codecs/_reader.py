@@ -11,8 +11,8 @@ import orjson
 from memo._values import scalars
 from memo._values.kinds import builtin_base, field_names, has_fields, is_model, is_named_tuple, slot_members
 from memo.codecs import _models
-from memo.codecs._exceptions import exception_of
 from memo.codecs._shape import listed, mapping, text
+from memo.codecs.errors import exception_of
 from memo.codecs.items import Items
 from memo.codecs.registry import codec_named, codec_of
 from memo.errors import DataMismatch, UntrustedType

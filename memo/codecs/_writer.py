@@ -26,7 +26,7 @@ from memo._values.kinds import (
 from memo._values.paths import step_text
 from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
-from memo.codecs._exceptions import exception_form
+from memo.codecs.errors import exception_form
 from memo.codecs.items import pack
 from memo.codecs.registry import codec_of
 from memo.codecs.types import ImportedInCall, Types
@@ -37,24 +37,33 @@ __all__ = ["MAX_DEPTH", "Writer", "parts"]
 MAX_DEPTH = 100
 """How deep a value may be nested. (Each level takes up to two of JSON's, and orjson writes 254.)"""
 
+_MAX_LINKS = 30
+"""How many links the chain of an exception may have, those of its causes and contexts included."""
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 
 
 def parts(value: Any) -> Any:
     """Return what identifies a value that is neither JSON nor a data class: the data that its codec encodes."""
     if isinstance(value, BaseException):
-        return exception_form(value, lambda part, step: part)
+        return exception_form(value, _itself, _itself)
     if typing.get_origin(value) is not None:
         return repr(value)
     codec = codec_of(type(value))
     return codec.encode(value) if codec is not None else id(value)
 
 
+def _itself(part: Any, step: str) -> Any:
+    return part
+
+
 class Writer:
     """One encoding: knows the depth, and whether anything still needs to be proved."""
 
-    def __init__(self, types: Types) -> None:
+    def __init__(self, types: Types, *, outside: BaseException | None = None) -> None:
         self._types = types
+        self._outside = outside
+        self._links = 0
+        self._in_chain = False
         self._above: set[int] = set()
         self._depth = 0
         self.unproved = False
@@ -129,9 +138,7 @@ class Writer:
         if kind is tuple:
             return {"__type__": "tuple", "value": [self.write(item, f"[{i}]") for i, item in enumerate(value)]}
         if kind is set or kind is frozenset:
-            members = [self.write(member, "{…}") for member in value]
-            self.unproved = True
-            return {"__type__": kind.__name__, "value": sorted(members, key=canonical_json)}
+            return self._set(value, kind)
         if kind is bytes or kind is bytearray:
             return {"__type__": kind.__name__, **scalars.bytes_form(bytes(value))}
         if isinstance(value, type) or typing.get_origin(value) is not None:
@@ -140,7 +147,7 @@ class Writer:
             return self._enum(value, kind)
         self.unproved = True
         if isinstance(value, BaseException):
-            return {"__type__": self._spell(kind), **exception_form(value, self.write)}
+            return self._exception(value, kind)
         if builtin_base(kind) is not None:
             return self._subclass(value, kind)
         if has_fields(kind):
@@ -151,6 +158,11 @@ class Writer:
                 "value": [self.write(item, f".{name}") for name, item in zip(kind._fields, value, strict=False)],  # type: ignore[attr-defined]
             }
         raise UnrecordableValue("", f"is a {kind.__module__}.{kind.__qualname__}, which is no data that memo knows")
+
+    def _set(self, value: Any, kind: type) -> dict[str, Any]:
+        members = [self.write(member, "{…}") for member in value]
+        self.unproved = True
+        return {"__type__": kind.__name__, "value": sorted(members, key=canonical_json)}
 
     def _fielded(self, value: Any, kind: Any) -> dict[str, Any]:
         fields = set(field_names(kind))
@@ -165,6 +177,23 @@ class Writer:
         held = own_attributes(value)
         attributes = {"attributes": {name: self.write(held[name], f".{name}") for name in held}} if held else {}
         return {**form, **attributes}
+
+    def _exception(self, value: BaseException, kind: type) -> dict[str, Any]:
+        if not self._in_chain:
+            self._links = 0
+        name = self._spell(kind)
+        return {"__type__": name, **exception_form(value, self.write, self._link, outside=self._outside)}
+
+    def _link(self, value: BaseException, step: str) -> Any:
+        """Return the tree of a link in the chain of an exception."""
+        self._links += 1
+        if self._links > _MAX_LINKS:
+            raise UnrecordableValue(step, f"is one of more than {_MAX_LINKS} exceptions in a chain")
+        before, self._in_chain = self._in_chain, True
+        try:
+            return self.write(value, step)
+        finally:
+            self._in_chain = before
 
     def _model(self, value: Any, kind: type) -> Any:
         name = self._spell(kind)

@@ -57,12 +57,13 @@ class Values:
             raise UnrecordableValue(lost, f"({type(value).__name__}) would not come back equal")
         return tree
 
-    def encode_error(self, error: BaseException) -> dict[str, Any]:
-        """Return the form of an error. Attributes that have no recorded form are left out and named in the form.
+    def encode_error(self, error: BaseException, *, outside: BaseException | None = None) -> dict[str, Any]:
+        """Return the form of an error and its chain. What has no recorded form is left out and named in the form.
 
-        Raises `UnrecordableValue` if the rest would not come back the same.
+        The chain ends before `outside`, which was being handled when the call began. Raises `UnrecordableValue` if the
+        rest would not come back the same.
         """
-        tree: dict[str, Any] = Writer(self.types).write(error)
+        tree: dict[str, Any] = Writer(self.types, outside=outside).write(error)
         try:
             again = Writer(self.types).write(self.decode(tree))
         except BaseException as failure:

@@ -2,6 +2,7 @@
 
 import socket
 import traceback
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -111,7 +112,7 @@ class StatusError(Exception):
 
 class WithResponse(Exception):
     def __init__(self, status):
-        self.response = type("Response", (), {"status": status})()
+        self.response = SimpleNamespace(status=status)
 
 
 class APIConnectionError(Exception):

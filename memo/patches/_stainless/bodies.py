@@ -16,7 +16,7 @@ from memo._engine.attempt import Attempt
 from memo._engine.consumers import Consumer
 from memo._engine.flights import Pending
 from memo._engine.streams import LiveStream, LiveSyncStream, is_cancelled, stream, stream_sync
-from memo._recordings.outcomes import Outcome
+from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.errors import StreamCutShort
 
 __all__ = ["AsyncBody", "Body", "PartialBody", "PartialStream", "SyncBody"]
@@ -167,7 +167,7 @@ class PartialBody:
             size += len(data)
             yield data
         if self._outcome.error is not None:
-            raise self._outcome.error()
+            raise_recorded(self._outcome.error())
         raise StreamCutShort(self._function, size)
 
 

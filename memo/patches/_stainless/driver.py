@@ -28,7 +28,7 @@ from memo._engine.memory import Recording
 from memo._engine.recordable import Options
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, stream, stream_sync
-from memo._recordings.outcomes import Outcome
+from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.errors import MemoError
 from memo.patches._patch import Patch
 from memo.patches._stainless.bodies import AsyncBody, Body, PartialBody, PartialStream, SyncBody
@@ -163,7 +163,7 @@ class Stainless(CallDriver):
     def replayed(self, outcome: Outcome) -> Any:
         """Return what the caller of a typed call or a stream gets for a recorded outcome. Raises recorded errors."""
         if outcome.error is not None and outcome.items is None:
-            raise outcome.error()
+            raise_recorded(outcome.error())
         return self.typed(outcome) if self.form == "typed" else self.filled(outcome)
 
     def filled(self, outcome: Outcome) -> Any:
@@ -288,7 +288,7 @@ class AsyncStainlessRun(Stainless):
         if self.form in _PLAYED:
             return self._note(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
-            raise outcome.error()
+            raise_recorded(outcome.error())
         return await self.process(outcome)
 
     def filled(self, outcome: Outcome) -> Any:
@@ -329,7 +329,7 @@ class StainlessRun(Stainless):
         if self.form in _PLAYED:
             return self._note(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
-            raise outcome.error()
+            raise_recorded(outcome.error())
         return self.process(outcome)
 
     def filled(self, outcome: Outcome) -> Any:
