@@ -22,7 +22,7 @@ from memo._engine.writing import Slot
 from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, loss_warning, value_outcome
 from memo.codecs.imports import note_imports
 from memo.codecs.values import Values
-from memo.errors import MemoError
+from memo.errors import ArgumentsChangedWarning, ErrorNotWholeWarning, MemoError
 
 __all__ = ["Attempt"]
 
@@ -328,7 +328,9 @@ class Attempt:
         """Warn of what a replay will not do or give as the call did."""
         if outcome is None:
             return
-        warnings = [self._watch.warning() if self._watch is not None else None]
+        warnings: list[ArgumentsChangedWarning | ErrorNotWholeWarning | None] = [
+            self._watch.warning() if self._watch is not None else None
+        ]
         if "error" in outcome or "error" in outcome.get("stream", ()):
             warnings.append(loss_warning(self._call.function, outcome))
         for warning in warnings:

@@ -122,7 +122,9 @@ def exception_of(cls: type[BaseException], node: dict[str, Any], decode: Callabl
 
 
 def _read_chain(error: BaseException, node: dict[str, Any], decode: Callable[[Any], Any]) -> None:
-    links = {name: decode(node[name]) for name in ("cause", "context") if name in node and node[name] != "cause"}
+    links: dict[str, Any] = {
+        name: decode(node[name]) for name in ("cause", "context") if name in node and node[name] != "cause"
+    }
     if node.get("context") == "cause":
         links["context"] = links["cause"]
     if "cause" in node or "suppress_context" in node:

@@ -203,7 +203,7 @@ def test_a_long_chain_is_kept_as_far_as_there_is_room():
     count = 0
     while back is not None:
         count, back = count + 1, back.__context__
-    assert count == 30
+    assert count == 31  # and thirty links
 
 
 def test_many_exceptions_with_short_chains_are_a_value_like_any_other():
