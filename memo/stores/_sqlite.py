@@ -20,7 +20,7 @@ from memo.stores._urls import masked, options, shown
 
 __all__ = ["SqliteStore"]
 
-_STATE = "SELECT (SELECT entry FROM entries WHERE name = ?1), token, until FROM (SELECT 1) LEFT JOIN claims ON claims.name = ?1"
+_STATE = "SELECT (SELECT entry FROM entries WHERE name = ?), token, until FROM (SELECT 1) LEFT JOIN claims ON claims.name = ?"
 _RELEASE = "DELETE FROM claims WHERE name = ? AND token = ?"
 _SALT = "SELECT salt FROM salt"
 _HAS_SALT = "SELECT 1 FROM sqlite_master WHERE name = 'salt'"
@@ -162,7 +162,7 @@ class SqliteStore:
         encoded = _encoded(name)
 
         def claim(connection: sqlite3.Connection) -> Any:
-            row = connection.execute(_STATE, (encoded,)).fetchone()
+            row = connection.execute(_STATE, (encoded, encoded)).fetchone()
             if not _is_free(row, token):
                 return row
             now = time.time()
@@ -170,7 +170,7 @@ class SqliteStore:
             connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", (encoded, token, now + self.lease))
             return None
 
-        rows = self.file.read(_STATE, (encoded,))
+        rows = self.file.read(_STATE, (encoded, encoded))
         row = rows[0] if rows else None
         if row is None or _is_free(row, token):
             row = self.file.write(claim, flushed=False)
