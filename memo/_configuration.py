@@ -1,23 +1,28 @@
-"""Configuration of everything: `[tool.memo]` in pyproject.toml, or memo.toml, and the environment.
+"""Configuration: `[tool.memo]` in pyproject.toml, or memo.toml, and the environment.
 
     [tool.memo]
-    presets = ["openai", "ollama"]
+    patches = ["openai", "ollama"]                       # presets of SDKs, and targets
     mode = "replay"
     store = "recordings"                                 # relative to this file
     errors = "answers"                                   # and the other options of a recorder
 
-    [tool.memo.targets]
+Patches with options are a table instead of a list:
+
+    [tool.memo.patches]
     openai = { ignore = ["server"] }                     # a preset with options
     "myapp.tools:TavilyTool.invoke_tool" = {}            # options of `recordable`: name, version, ignore, watch, …
     "myapp.tools:search" = { name = "search", ignore = ["trace_id"] }
 
-`targets` may also be a list of names. The nearest of these files counts, searched upwards from the working directory
-(`MEMO_PROJECT`, which `memo run` sets, names another). In the environment, `MEMO_PATCHES` names presets and targets,
-separated by commas, beside those of the file; `MEMO_MODE` and `MEMO_STORE` win over it.
+The nearest of these files counts, searched upwards from the working directory (`MEMO_PROJECT`, which `memo run` sets, names
+another). In the environment, `MEMO_PATCHES` names patches, separated by commas, in addition to those of the file.
+
+Precedence, everywhere: the command line, the environment (`MEMO_MODE`, `MEMO_STORE`), code (under pytest: marks, then
+`memo_config`), pytest's ini file, and this file. The old words `presets` (a list) and `targets` still work, with a warning.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
 from collections.abc import Mapping
@@ -34,10 +39,13 @@ from memo.errors import InvalidMode, InvalidOption
 
 __all__ = ["Configuration", "Target", "absolute", "configured"]
 
+log = logging.getLogger("memo")
+
 _TARGET_OPTIONS = ("errors", "headers", "ignore", "name", "secrets", "trust", "version", "watch")
 """The options of `install` that a file can hold."""
 _RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"scrub", "test"}))
-_NAMES = ("mode", "presets", "store", "targets", *_RECORDER_OPTIONS)
+_NAMES = ("mode", "patches", "store", *_RECORDER_OPTIONS)
+_OLD_NAMES = ("presets", "targets")
 
 _LISTS = ("headers", "ignore", "presets", "secrets", "trust", "watch")
 _TEXTS = ("max_age", "mode", "name", "store")
@@ -58,30 +66,32 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 
 
 class Target(NamedTuple):
-    """A preset or a target, as it was configured."""
+    """A configured patch: a preset or a target."""
 
     options: Options
     source: str
-    """Where."""
+    """The file, or the variable, that names it."""
 
 
 @dataclass(slots=True)
 class Configuration:
-    """What was configured."""
+    """What a project and its environment configure."""
 
-    targets: dict[str, Target] = field(default_factory=dict)
+    patches: dict[str, Target] = field(default_factory=dict)
     """Presets and targets, in order."""
     mode: str = "replay"
     store: str = "recordings"
     options: RecorderOptions = field(default_factory=RecorderOptions)
     starts: bool = False
-    """Whether a mode, a store or an option of a recorder was named."""
+    """True if a mode, a store or an option of a recorder is named."""
+    named: frozenset[str] = frozenset()
+    """The names that the file sets."""
 
 
 def configured(environ: Mapping[str, str] = os.environ) -> Configuration:
-    """The configuration of the project that the working directory lies in, and of the environment.
+    """Return the configuration of the project that holds the working directory, and of the environment.
 
-    Raises `InvalidOption` for the first wrong name or value, saying where it stands and what is allowed.
+    Raises `InvalidOption` for the first invalid name or value, naming its place and what is allowed.
     """
     folder = Path(environ.get("MEMO_PROJECT") or Path.cwd())
     result = Configuration(store=str(folder / "recordings"))
@@ -90,7 +100,7 @@ def configured(environ: Mapping[str, str] = os.environ) -> Configuration:
         _read(*found, result)
     for name in environ.get("MEMO_PATCHES", "").split(","):
         if name.strip():
-            result.targets.setdefault(name.strip(), Target(Options(), "MEMO_PATCHES"))
+            result.patches.setdefault(name.strip(), Target(Options(), "MEMO_PATCHES"))
     mode, store = environ.get("MEMO_MODE"), environ.get("MEMO_STORE")
     if mode:
         result.mode = _mode("MEMO_MODE", mode)
@@ -100,7 +110,7 @@ def configured(environ: Mapping[str, str] = os.environ) -> Configuration:
 
 
 def absolute(store: str, folder: Path) -> str:
-    """A store's directory, or file (`sqlite:///…`), relative to a folder; a store of another kind as it is."""
+    """Return a store's directory, or file (`sqlite:///…`), relative to a folder; return a store of another kind as it is."""
     scheme, _, path = store.partition(":///")
     if scheme == "sqlite":
         return f"sqlite:///{quote(str(folder))}/{path}" if path[:1] not in ("", "/", "~") else store
@@ -130,20 +140,21 @@ def _toml(path: Path) -> dict[str, Any]:
 
 def _read(path: Path, table: dict[str, Any], result: Configuration) -> None:
     for name, value in table.items():
-        if name not in _NAMES:
+        if name not in (*_NAMES, *_OLD_NAMES):
             raise InvalidOption(f"{path}: option", name, _NAMES)
         _check(f"{path}: {name}", name, value)
-    for preset in table.get("presets", ()):
-        result.targets[preset] = Target(Options(), str(path))
-    targets = table.get("targets", {})
-    if isinstance(targets, list):
-        targets = {target: {} for target in targets}
-    for target, options in targets.items():
-        for name, value in options.items():
-            if name not in _TARGET_OPTIONS:
-                raise InvalidOption(f"{path}: targets.{target}: option", name, _TARGET_OPTIONS)
-            _check(f"{path}: targets.{target}.{name}", name, value)
-        result.targets[target] = Target(cast(Options, options), str(path))
+        if name in _OLD_NAMES:
+            log.warning(
+                "%s: %s is an old word: write patches = %s", path, name, "[…]" if type(value) is list else "{…}"
+            )
+    for word in ("presets", "targets", "patches"):
+        for target, options in _with_options(table.get(word, {})).items():
+            for name, value in options.items():
+                if name not in _TARGET_OPTIONS:
+                    raise InvalidOption(f"{path}: {word}.{target}: option", name, _TARGET_OPTIONS)
+                _check(f"{path}: {word}.{target}.{name}", name, value)
+            result.patches[target] = Target(cast(Options, options), str(path))
+    result.named = frozenset(table)
     if "mode" in table:
         result.mode = _mode(f"{path}: mode", table["mode"])
     if "store" in table:
@@ -152,6 +163,10 @@ def _read(path: Path, table: dict[str, Any], result: Configuration) -> None:
         result.store = str(path.parent / "recordings")
     result.options = cast(RecorderOptions, {name: table[name] for name in _RECORDER_OPTIONS if name in table})
     result.starts = bool({"mode", "store"} & table.keys() or result.options)
+
+
+def _with_options(patches: Any) -> dict[str, dict[str, Any]]:
+    return {target: {} for target in patches} if isinstance(patches, list) else patches
 
 
 def _mode(place: str, value: str) -> str:
@@ -174,7 +189,7 @@ def _check(place: str, name: str, value: Any) -> None:
         kinds, words = _KINDS[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise InvalidOption(place, value, [words])
-    if name == "targets" and not (
+    if name in ("patches", "targets") and not (
         _texts(value) or (isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()))
     ):
         raise InvalidOption(place, value, ["a list of names", "a table of names with their options"])

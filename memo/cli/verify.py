@@ -98,7 +98,7 @@ def _trusted() -> list[str]:
     targets = [
         patch.target for name in preset_names() for patch in import_module(f"memo.patches.presets.{name}").PATCHES
     ]
-    targets += [target for target in configured().targets if ":" in target]
+    targets += [target for target in configured().patches if ":" in target]
     packages = sorted({target.partition(":")[0].partition(".")[0] for target in targets})
     return [package for package in packages if _is_installed(package)]
 

@@ -17,7 +17,16 @@ from memo.patches._installation import Installation
 from memo.patches._patch import Patch
 from memo.patches._presets import InstallOptions, patches_of, preset_names
 
-__all__ = ["InstallOptions", "Installation", "Patch", "check", "install", "install_for_run", "preset_names"]
+__all__ = [
+    "InstallOptions",
+    "Installation",
+    "Patch",
+    "check",
+    "install",
+    "install_for_run",
+    "install_patches",
+    "preset_names",
+]
 
 log = logging.getLogger("memo")
 
@@ -47,7 +56,7 @@ def install(*targets: str | Patch, **options: Unpack[InstallOptions]) -> Install
         if options:
             raise InvalidOption("install", min(options), ["options with targets, or neither"])
         configuration = configured()
-        if not configuration.targets and not configuration.starts:
+        if not configuration.patches and not configuration.starts:
             log.warning("nothing to install: there is no [tool.memo], no memo.toml and no MEMO_PATCHES")
         return _configured(configuration, ())
     patches = [patch for target in targets for patch in patches_of(target, options)]
@@ -59,7 +68,7 @@ def check(configuration: Configuration, path: Sequence[str] | None = ()) -> None
 
     `path` lists folders of modules beside `sys.path`; None means that these are unknown.
     """
-    for target in configuration.targets:
+    for target in configuration.patches:
         _of(configuration, target, path)
     if configuration.starts:
         Recorder(configuration.store, mode=configuration.mode, **configuration.options)
@@ -70,8 +79,13 @@ def install_for_run() -> Installation:
     return _configured(configured(), None)
 
 
+def install_patches(configuration: Configuration, path: Sequence[str] | None = None) -> Installation:
+    """Install the patches of a configuration, and start no recorder."""
+    return Installation([patch for target in configuration.patches for patch in _of(configuration, target, path)])
+
+
 def _configured(configuration: Configuration, path: Sequence[str] | None) -> Installation:
-    patches = [patch for target in configuration.targets for patch in _of(configuration, target, path)]
+    patches = [patch for target in configuration.patches for patch in _of(configuration, target, path)]
     recorder = None
     if configuration.starts and not process_wide:
         recorder = Recorder(configuration.store, mode=configuration.mode, **configuration.options)
@@ -80,7 +94,7 @@ def _configured(configuration: Configuration, path: Sequence[str] | None) -> Ins
 
 def _of(configuration: Configuration, target: str, path: Sequence[str] | None) -> list[Patch]:
     """Return the patches of one configured target. Errors name the place of the configuration."""
-    options, source = configuration.targets[target]
+    options, source = configuration.patches[target]
     try:
         return patches_of(target, options, path)
     except InvalidOption as error:

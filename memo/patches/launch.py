@@ -48,7 +48,7 @@ def launch(
     """
     made = environment(os.environ, patches=patches, mode=mode, store=store)
     configuration = configured(made)
-    if not configuration.targets and not configuration.starts:
+    if not configuration.patches and not configuration.starts:
         raise InvalidOption(
             "run",
             "nothing to patch or record",

@@ -1,4 +1,4 @@
-"""What the command line, the environment, the ini file and a test's marks say, in this order of precedence."""
+"""Settings of a run: from the command line, the environment, a test's marks, the ini file and `[tool.memo]`, in this order."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from memo._engine.modes import Mode
 from memo.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from memo._configuration import Configuration
 
 __all__ = ["Settings", "add_options", "marked", "relative", "settled"]
 
@@ -21,67 +24,76 @@ _UNUSED = ("report", "fail", "delete", "ignore")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What holds for the whole run."""
+    """The settings of a whole run."""
 
     mode: Mode | None
-    """The mode that the command line or the environment names: it wins over the marks."""
+    """The mode that the command line or the environment names: it takes precedence over marks."""
     default_mode: Mode
     record_all: bool
-    """Whether tests are recorded that have no mark, too."""
+    """True if tests without a mark are recorded too."""
     scope: str
     directory: str | None
-    """Where recordings lie, if not beside the test files."""
+    """The directory of all recordings, if they are not kept beside the test files."""
     is_moved: bool
-    """Whether the environment says so: that wins over `memo_config`."""
+    """True if the environment names the directory: that takes precedence over `memo_config`."""
     unused: str
     blocks: bool
-    """Whether the network is blocked in replay."""
+    """True if the network is blocked in replay."""
     allowed: tuple[str, ...]
-    """Hosts that may be connected to all the same."""
-    expiry: dict[str, Any]
-    """`max_age` and `on_expiry`, as far as they are said: options of every recorder that `memo_config` or a mark overrides."""
+    """Hosts to which connections are allowed nevertheless."""
+    options: dict[str, Any]
+    """Options of every recorder, which `memo_config` and marks override."""
+    configuration: Configuration | None
+    """`[tool.memo]`, if the project has one."""
 
     def header(self) -> str:
-        """One line for people."""
+        """Return the line that pytest shows at the start."""
         where = "in recordings/ beside each test file" if self.directory is None else f"in {self.directory}"
         shared = "" if self.scope == "test" else f", shared by each {self.scope}"
         return f"memo: mode {self.mode or self.default_mode}, recordings {where}{shared}"
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Make the options known to pytest."""
+    """Add memo's options to pytest's."""
     group = parser.getgroup("memo", "recorded calls (memo)")
     group.addoption(
         "--memo-mode",
         metavar="MODE",
-        help="replay (the default), record-if-missing, record or live, for all tests that record, whatever their marks say",
+        help="replay (the default), record-if-missing, record or live: for all tests that record, whatever their marks say",
     )
     group.addoption(
         "--memo-unused",
         metavar="ACTION",
-        help="what becomes of recordings that no test used any more: report, fail (the default where CI is set), delete, ignore",
+        help="what to do with recordings that no test uses any more: report, fail (the default if CI is set), delete, ignore",
     )
     group.addoption(
         "--memo-block-network",
         action="store_true",
         default=None,
-        help="refuse connections in replay, but for this machine's own and those to memo_allowed_hosts",
+        help="refuse connections in replay, except to this machine and to memo_allowed_hosts",
     )
     parser.addini("memo_mode", "the mode of tests whose mark names none", default="")
     parser.addini("memo_all", "record every test, marked or not", type="bool", default=False)
-    parser.addini("memo_scope", "who shares recordings: test, module or session", default="test")
+    parser.addini("memo_scope", "the scope that shares recordings: test, module or session", default="test")
     parser.addini(
         "memo_dir", "a directory for all recordings, instead of recordings/ beside each test file", default=""
     )
-    parser.addini("memo_max_age", "how old a recording may be: 90s, 15m, 12h, 30d, 4w", default="")
-    parser.addini("memo_on_expiry", "what becomes of an older one: warn, fail, record", default="")
+    parser.addini("memo_max_age", "the age up to which a recording is replayed: 90s, 15m, 12h, 30d, 4w", default="")
+    parser.addini("memo_on_expiry", "what to do with an older recording: warn, fail, record", default="")
     parser.addini("memo_unused", "as --memo-unused", default="")
     parser.addini("memo_block_network", "as --memo-block-network", type="bool", default=False)
-    parser.addini("memo_allowed_hosts", "hosts, addresses and networks that are never refused", type="args", default=[])
+    parser.addini(
+        "memo_allowed_hosts",
+        "hosts, addresses and networks to which connections are always allowed",
+        type="args",
+        default=[],
+    )
 
 
 def settled(config: pytest.Config) -> Settings:
-    """What holds for this run. Raises `pytest.UsageError` for a word that memo does not know, saying where it stands."""
+    """Return the settings of this run. Raises `pytest.UsageError` for an invalid value, naming its place."""
+    configuration = _configuration(config)
+    stated = configuration.named if configuration is not None else frozenset[str]()
     option, ini = config.option, config.getini
     named: tuple[str, str] = ("--memo-mode", option.memo_mode or "")
     if not named[1]:
@@ -94,22 +106,54 @@ def settled(config: pytest.Config) -> Settings:
     blocks: bool = ini("memo_block_network") if option.memo_block_network is None else option.memo_block_network
     return Settings(
         mode=_mode(*named) if named[1] else None,
-        default_mode=_mode("memo_mode", ini("memo_mode") or "replay"),
+        default_mode=_mode("memo_mode", ini("memo_mode") or (configuration.mode if configuration else "replay")),
         record_all=ini("memo_all"),
         scope=_one_of("memo_scope", ini("memo_scope"), _SCOPES),
-        directory=store or ini("memo_dir") or None,
+        directory=store or ini("memo_dir") or (configuration.store if configuration and "store" in stated else None),
         is_moved=bool(store),
         unused=_one_of(unused[0], unused[1] or ("fail" if in_ci else "report"), _UNUSED),
         blocks=blocks,
         allowed=tuple(ini("memo_allowed_hosts")),
-        expiry=_expiry(ini("memo_max_age"), ini("memo_on_expiry")),
+        options={
+            **(configuration.options if configuration is not None else {}),
+            **_expiry(ini("memo_max_age"), ini("memo_on_expiry")),
+        },
+        configuration=configuration,
     )
 
 
-def marked(node: Any, known: Iterable[str]) -> dict[str, Any]:
-    """The options in a node's marks: those of the test win over those of its class and its module.
+def _configuration(config: pytest.Config) -> Configuration | None:
+    """Return `[tool.memo]`, checked; None if nothing is configured, so that nothing is imported for that."""
+    root = config.rootpath
+    files = [folder / name for folder in (root, *root.parents) for name in ("memo.toml", "pyproject.toml")]
+    present = [file for file in files if file.is_file()]
+    if not os.environ.get("MEMO_PATCHES") and not any(_may_configure(file) for file in present):
+        return None
+    from memo._configuration import configured
+    from memo.errors import MemoError
+    from memo.patches import check
 
-    Raises `InvalidOption` for an option that is not known, and for two marks on the same thing that contradict each other.
+    try:
+        # The environment's mode and store are settings of their own, with another precedence.
+        kept = {name: value for name, value in os.environ.items() if name not in ("MEMO_MODE", "MEMO_STORE")}
+        configuration = configured({**kept, "MEMO_PROJECT": str(root)})
+        check(configuration, None)
+    except MemoError as error:
+        raise pytest.UsageError(str(error)) from None
+    return configuration
+
+
+def _may_configure(file: Path) -> bool:
+    try:
+        return file.name == "memo.toml" or b"memo" in file.read_bytes()
+    except OSError:
+        return True  # reading it again says what is wrong
+
+
+def marked(node: Any, known: Iterable[str]) -> dict[str, Any]:
+    """Return the options in a node's marks: those of the test override those of its class and its module.
+
+    Raises `InvalidOption` for an unknown option, and for two contradicting marks on the same test, class or module.
     """
     found: dict[str, tuple[Any, Any]] = {}
     for holder, mark in node.iter_markers_with_node("memo"):
@@ -127,7 +171,7 @@ def marked(node: Any, known: Iterable[str]) -> dict[str, Any]:
 
 
 def relative(path: str, root: Path) -> str:
-    """A path as it is shown: from the root of the project, where it lies inside."""
+    """Return a path as it is shown: relative to the project's root if it is inside."""
     return os.path.relpath(path, root) if Path(path).is_relative_to(root) else path
 
 

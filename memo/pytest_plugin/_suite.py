@@ -51,6 +51,7 @@ class Suite:
         self._network = Network(settings.allowed)
         self._installed = ExitStack()
         self._patches: set[Any] = set()
+        self._is_configuration_installed = False
         self._items: list[pytest.Item] = []
         self._active: list[TestRecorder] = []
         self._wider: dict[tuple[Any, str], TestRecorder] = {}
@@ -117,7 +118,7 @@ class Suite:
         directory = self._settings.directory
         if directory is not None and (store is None or self._settings.is_moved):
             store = directory if "://" in directory else None
-        options = self._settings.expiry | config | marked(node, _MARKABLE)
+        options = self._settings.options | config | marked(node, _MARKABLE)
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # a wrong one is an error, used or not
         mode = self._settings.mode or mode
         self._install(patches)
@@ -158,6 +159,12 @@ class Suite:
         return known
 
     def _install(self, patches: Any) -> None:
+        configuration = self._settings.configuration
+        if configuration is not None and not self._is_configuration_installed:
+            from memo.patches import install_patches
+
+            self._is_configuration_installed = True
+            self._installed.enter_context(install_patches(configuration))
         for patch in [patches] if isinstance(patches, str) else patches:
             if patch not in self._patches:
                 from memo.patches import install

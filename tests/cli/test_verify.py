@@ -140,7 +140,7 @@ def test_types_that_have_changed(memo, write, store, app, tmp_path):
 
 def test_what_the_project_patches_is_trusted(memo, write, store, app, tmp_path):
     write("app.f", {"value": TOKEN}, x=1)
-    (tmp_path / "work" / "memo.toml").write_text('targets = ["verify_app:Token.model_dump"]\n')
+    (tmp_path / "work" / "memo.toml").write_text('patches = ["verify_app:Token.model_dump"]\n')
     assert "1 sound" in memo("verify", store).out
 
 

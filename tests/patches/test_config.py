@@ -40,6 +40,16 @@ def pyproject(project, text):
     (project / "pyproject.toml").write_text(f'[project]\nname = "x"\n\n[tool.memo]\n{text}')
 
 
+@pytest.mark.parametrize(
+    "old", ['presets = ["openai"]', 'targets = ["config_tools:search"]', "[tool.memo.targets]\nopenai = {}"]
+)
+def test_the_old_words_work_and_warn(project, old, caplog):
+    pyproject(project, old)
+    with memo.install() as installation:
+        assert installation.targets
+    assert "is an old word: write patches = " in caplog.text
+
+
 def test_everything_from_a_file(project):
     pyproject(
         project,
@@ -72,7 +82,7 @@ def test_everything_from_a_file(project):
 
 
 def test_targets_as_a_list_and_no_recorder(project):
-    pyproject(project, 'targets = ["config_tools:search"]')
+    pyproject(project, 'patches = ["config_tools:search"]')
     with memo.install() as installation:
         assert installation.targets == ("config_tools:search",)
         assert memo.current() is installation.recorder is None
@@ -86,7 +96,7 @@ def test_a_recorder_is_started_where_one_is_described(project, line):
 
 
 def test_options_of_a_preset(project):
-    pyproject(project, 'targets = { openai = { ignore = ["server"] } }')
+    pyproject(project, 'patches = { openai = { ignore = ["server"] } }')
     from memo.patches import _registry
 
     pytest.importorskip("openai")
@@ -113,7 +123,7 @@ def test_memo_toml_before_pyproject_and_the_nearest_first(project):
 
 
 def test_the_environment_wins(project, monkeypatch):
-    pyproject(project, 'mode = "live"\nstore = "kept"\ntargets = ["config_tools:search"]')
+    pyproject(project, 'mode = "live"\nstore = "kept"\npatches = ["config_tools:search"]')
     monkeypatch.setenv("MEMO_MODE", "once")
     monkeypatch.setenv("MEMO_STORE", str(project / "other"))
     monkeypatch.setenv("MEMO_PATCHES", " config_tools:Tool.run ,, config_tools:search,")
@@ -140,7 +150,7 @@ def test_a_recorder_that_was_started_before_stays(project, tmp_path):
 
 
 def test_installing_twice(project):
-    pyproject(project, 'mode = "live"\ntargets = ["config_tools:search"]')
+    pyproject(project, 'mode = "live"\npatches = ["config_tools:search"]')
     one = memo.install()
     two = memo.install()
     one.uninstall()
@@ -161,20 +171,20 @@ WRONG = [
     ('mode = "reply"', "mode='reply'", "record-if-missing"),
     ("mode = 3", "mode=3", "a text"),
     ("store = []", "store=[]", "a text"),
-    ('presets = "openai"', "presets='openai'", "a list of texts"),
-    ("presets = [1]", "presets=[1]", "a list of texts"),
-    ('presets = ["opneai"]', "preset='opneai'", "(did you mean 'openai'?)"),
-    ('targets = ["config_tools"]', "preset='config_tools'", "package.module:Class.method"),
-    ('targets = ["config_tools:a b"]', "target='config_tools:a b'", "package.module:Class.method"),
-    ("targets = 3", "targets=3", "a table of names"),
-    ('targets = { "config_tools:search" = 3 }', "targets={", "a table of names"),
-    ('targets = { "config_tools:search" = { nmae = "x" } }', "option='nmae'", "ignore"),
-    ('targets = { "config_tools:search" = { key = "x" } }', "option='key'", "ignore"),
-    ('targets = { "config_tools:search" = { ignore = "x" } }', "targets.config_tools:search.ignore='x'", "a list of"),
-    ('targets = { "config_tools:search" = { version = true } }', "version=True", "whole number"),
-    ('targets = { "config_tools:search" = { errors = "some" } }', "errors='some'", "answers"),
-    ('targets = { openai = { nmae = "x" } }', "option='nmae'", "ignore"),
-    ('targets = { "config_tools:search" = { ignore = ["x["] } }', "x[", "ignore"),
+    ('patches = "openai"', "patches='openai'", "a list of names"),
+    ("patches = [1]", "patches=[1]", "a list of names"),
+    ('patches = ["opneai"]', "preset='opneai'", "(did you mean 'openai'?)"),
+    ('patches = ["config_tools"]', "preset='config_tools'", "package.module:Class.method"),
+    ('patches = ["config_tools:a b"]', "target='config_tools:a b'", "package.module:Class.method"),
+    ("patches = 3", "patches=3", "a table of names"),
+    ('patches = { "config_tools:search" = 3 }', "patches={", "a table of names"),
+    ('patches = { "config_tools:search" = { nmae = "x" } }', "option='nmae'", "ignore"),
+    ('patches = { "config_tools:search" = { key = "x" } }', "option='key'", "ignore"),
+    ('patches = { "config_tools:search" = { ignore = "x" } }', "patches.config_tools:search.ignore='x'", "a list of"),
+    ('patches = { "config_tools:search" = { version = true } }', "version=True", "whole number"),
+    ('patches = { "config_tools:search" = { errors = "some" } }', "errors='some'", "answers"),
+    ('patches = { openai = { nmae = "x" } }', "option='nmae'", "ignore"),
+    ('patches = { "config_tools:search" = { ignore = ["x["] } }', "x[", "ignore"),
     ('exhausted = "never"', "exhausted='never'", "repeat"),
     ('on_watched_change = "nothing"', "on_watched_change='nothing'", "warn"),
     ('errors = "some"', "errors='some'", "answers"),
@@ -220,7 +230,7 @@ def test_a_file_that_is_no_text(project):
 
 
 def test_a_target_that_is_not_there(project):
-    pyproject(project, 'targets = ["config_tolos:search"]')
+    pyproject(project, 'patches = ["config_tolos:search"]')
     with pytest.raises(
         TargetNotFound, match=r"config_tolos \(named in .*pyproject\.toml\)\. Did you mean config_tools"
     ):
@@ -246,7 +256,7 @@ def test_a_wrong_environment(monkeypatch, name, value, says):
 def test_nothing_is_left_of_an_installation_that_failed(project):
     import config_tools
 
-    pyproject(project, 'mode = "record"\n[tool.memo.targets]\n"config_tools:search" = {}\n"config_tools:Tool.rnu" = {}')
+    pyproject(project, 'mode = "record"\n[tool.memo.patches]\n"config_tools:search" = {}\n"config_tools:Tool.rnu" = {}')
     with pytest.raises(TargetNotFound, match=r"Did you mean config_tools:Tool\.run"):
         memo.install()
     assert memo.current() is None
@@ -262,7 +272,7 @@ def test_options_without_targets():
 
 
 def test_removing_raises_what_could_not_be_recorded(project):
-    pyproject(project, 'mode = "record"\nstore = "memory://"\ntargets = ["config_tools:make"]')
+    pyproject(project, 'mode = "record"\nstore = "memory://"\npatches = ["config_tools:make"]')
     import config_tools
 
     installation = memo.install()
@@ -274,7 +284,7 @@ def test_removing_raises_what_could_not_be_recorded(project):
 
 
 def test_an_error_on_its_way_is_not_hidden(project):
-    pyproject(project, 'mode = "record"\nstore = "memory://"\ntargets = ["config_tools:make"]')
+    pyproject(project, 'mode = "record"\nstore = "memory://"\npatches = ["config_tools:make"]')
     import config_tools
 
     def program():
@@ -289,7 +299,7 @@ def test_an_error_on_its_way_is_not_hidden(project):
 
 @pytest.mark.parametrize("times", [1, 12])
 def test_what_could_not_be_recorded_is_said_when_the_process_ends(project, times):
-    pyproject(project, 'mode = "record"\ntargets = ["config_tools:make"]')
+    pyproject(project, 'mode = "record"\npatches = ["config_tools:make"]')
     program = f"""
 import logging
 logging.disable()
@@ -310,7 +320,7 @@ print("end")
 
 
 def test_nothing_is_said_when_all_went_well(project):
-    pyproject(project, 'mode = "record"\ntargets = ["config_tools:search"]')
+    pyproject(project, 'mode = "record"\npatches = ["config_tools:search"]')
     program = "import memo; memo.install(); import config_tools; config_tools.search(1)"
     done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

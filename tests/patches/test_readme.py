@@ -36,7 +36,7 @@ def test_its_configuration_is_one(tmp_path):
     [block] = blocks("toml")
     (tmp_path / "pyproject.toml").write_text(block)
     configuration = configured({"MEMO_PROJECT": str(tmp_path)})
-    assert list(configuration.targets) == ["openai", "shop.tools:Search.invoke_tool"]
+    assert list(configuration.patches) == ["openai", "shop.tools:Search.invoke_tool"]
     assert tomllib.loads(block)["tool"]["memo"]["mode"] == configuration.mode
 
 

@@ -109,7 +109,7 @@ def test_a_console_command(project):
 
 
 def test_configured_in_a_file(project):
-    write(project / "pyproject.toml", '[tool.memo]\nmode = "once"\nstore = "kept"\ntargets = ["run_tools:search"]\n')
+    write(project / "pyproject.toml", '[tool.memo]\nmode = "once"\nstore = "kept"\npatches = ["run_tools:search"]\n')
     for _ in range(2):
         memo(project, "--", "app.py", "a")
     assert calls(project) == ["a"]
