@@ -236,16 +236,15 @@ class Attempt:
         """Async twin of `finish`."""
         await self._astore(self._ended(end, error, None))
 
-    def checkpoint(self) -> bool:
-        """Store as closed what passed of a stream that may go on. Return whether there was anything new to store."""
+    def checkpoint(self) -> None:
+        """Store as closed what passed of a stream that may go on."""
         if self._is_over or self._written().count == self._stored_count:
-            return False
+            return
         outcome = self._ended("closed", None, None)
         if outcome is not None:
             self._keep(outcome)
         if self.flight is not None:
             self.flight.finish()
-        return True
 
     def _lost(self) -> None:
         self._sink.finish("closed")

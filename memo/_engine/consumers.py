@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
@@ -30,7 +31,8 @@ class Consumer:
     """Called when nobody holds the stream any more, and no event loop is there to close it."""
     _task: int | None = None
     _asyncio: weakref.ref[asyncio.Task[Any]] | None = None
-    _cancelled = False
+    was_task_cancelled = False
+    _left_cancelled = False
 
     def watch(self, items: AsyncGenerator[Any, Any]) -> None:
         """Look when the stream is collected: later, when it is closed, a cancel scope may be over."""
@@ -38,19 +40,25 @@ class Consumer:
 
     def note_task(self) -> None:
         """Note that the running task is the consumer."""
-        if self._task is None:
-            self._task = anyio.get_current_task().id
-            with suppress(RuntimeError):  # trio
-                task = asyncio.current_task()
-                self._asyncio = weakref.ref(task) if task is not None else None
+        if self._task is not None:
+            return
+        self._task = anyio.get_current_task().id
+        with suppress(RuntimeError):  # trio
+            task = asyncio.current_task()
+            if task is not None:
+                # Weakly: the traceback of a task's error may hold the stream.
+                self._asyncio = weakref.ref(task)
+                task.add_done_callback(partial(_note_end, weakref.ref(self)))
 
     def was_cancelled(self) -> bool:
-        """Return whether the task was cancelled."""
-        if self._task is None or self._cancelled:
-            return self._cancelled
+        """Return whether the consumer left because it was cancelled."""
+        if self._task is None or self._left_cancelled:
+            return self._left_cancelled
         if self._asyncio is not None:
-            task = self._asyncio()  # held no longer than by others: its traceback may hold the stream
-            return task is not None and (task.cancelled() or task.cancelling() > 0)
+            task = self._asyncio()
+            if task is not None and _is_shutting_down(task.get_loop()):
+                return False  # the end of the loop cancels tasks that have nothing to do with their streams any more
+            return self.was_task_cancelled or (task is not None and task.cancelling() > 0)
         with suppress(RuntimeError):  # not in trio's thread
             return anyio.get_current_task().id == self._task and anyio.current_effective_deadline() == -float("inf")
         return False
@@ -58,7 +66,7 @@ class Consumer:
     def mark_left(self) -> None:
         """Note that nobody holds the stream any more: whether the task was cancelled is judged now."""
         self.has_left = True
-        self._cancelled = self._task is not None and self.was_cancelled()
+        self._left_cancelled = self._task is not None and self.was_cancelled()
 
     def _collected(self, _: object) -> None:
         if self._task is None:
@@ -66,6 +74,17 @@ class Consumer:
         self.mark_left()
         if self.on_lost is not None and not in_event_loop():
             self.on_lost()
+
+
+def _note_end(consumer: weakref.ref[Consumer], task: asyncio.Task[Any]) -> None:
+    known = consumer()
+    if known is not None:
+        known.was_task_cancelled = task.cancelled()
+
+
+def _is_shutting_down(loop: Any) -> bool:
+    """Return whether an asyncio event loop is about to close, and closes the async generators that were left open."""
+    return bool(getattr(loop, "_asyncgens_shutdown_called", False))
 
 
 def is_cancelled() -> bool:
@@ -87,8 +106,8 @@ class OpenStream(Protocol):
         """Store nothing."""
         ...
 
-    def checkpoint(self) -> bool:
-        """Store as closed what passed of a stream that may go on. Return whether there was anything new to store."""
+    def checkpoint(self) -> None:
+        """Store as closed what passed of a stream that may go on. Idempotent."""
         ...
 
     def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
@@ -133,14 +152,15 @@ class OpenStreams:
         whose consumer was cancelled is not stored.
         """
         with self._lock:
-            streams = list(self._open.items())
+            streams = self._open.copy()  # a copy allocates nothing on its way, so that no collector interrupts it
         read_on = []
-        for stream, consumer in streams:
+        for stream, consumer in streams.items():
             if consumer is not None and consumer.was_cancelled():
                 stream.abandon()
             elif consumer is not None and consumer.has_left:
                 stream.finish("closed")
-            elif stream.checkpoint():
+            else:
+                stream.checkpoint()
                 read_on.append(stream.description)
         return read_on
 

@@ -300,6 +300,23 @@ def test_nor_where_the_time_is_out(tmp_path, cancel):
     assert asyncio.run(main()) == 0
 
 
+def test_nor_where_the_traceback_of_a_cancelled_task_holds_it(tmp_path):
+    async def reading():
+        opened = numbers(3)
+        async for _ in opened:
+            await asyncio.sleep(5)
+
+    async def main():
+        with recording(tmp_path, mode="record") as recorder:
+            with pytest.raises(TimeoutError) as raised:
+                await asyncio.wait_for(reading(), 0.01)
+        return raised, recorder.stats.recorded
+
+    raised, recorded = asyncio.run(main())
+    assert raised.value.__cause__ is not None
+    assert recorded == 0
+
+
 # The end of event loops and processes
 
 

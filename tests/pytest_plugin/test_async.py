@@ -113,3 +113,50 @@ def test_other():
     project.run("--memo-mode=record", passed=2)
     assert project.calls == ["late"]
     assert project.recordings == {}
+
+
+LEFT = """
+from memo import recordable
+
+pytestmark = [pytest.mark.anyio, pytest.mark.memo]
+held = []
+
+@recordable
+async def words(prompt):
+    for word in live(prompt):
+        yield word
+
+@recordable(name="words")
+def letters(prompt):
+    yield from live(prompt)
+
+async def test_broken_off():
+    async for word in words("break"):
+        break
+
+async def test_one_item():
+    assert await anext(words("next")) == "N"
+
+async def test_held():
+    held.append(words("held"))
+    await anext(held[-1])
+
+def test_sync():
+    for letter in letters("sync"):
+        break
+
+async def test_failing():
+    async for word in words("raises"):
+        pytest.xfail()
+"""
+
+
+def test_streams_that_are_left_as_the_last_step_of_a_test(project):
+    project.ini("filterwarnings =", "    ignore")  # trio says which generators are left to the collector
+    project.write(conftest="pytest_plugins = ['anyio']", test_app=LEFT)
+    project.run("--memo-mode=record-if-missing", passed=7, xfailed=2)
+    assert project.calls
+    prompts = sorted(prompt for prompts in project.recordings.values() for prompt in prompts)
+    assert prompts == ["break", "break", "held", "held", "next", "next", "raises", "raises", "sync"]
+    project.run("--memo-unused=fail", passed=7, xfailed=2)
+    assert project.calls == []

@@ -45,10 +45,9 @@ class Body:
 
     def compare(self, recorded: Any, item: Any) -> None: ...
 
-    def checkpoint(self) -> bool:
+    def checkpoint(self) -> None:
         """Store what came, for good: what is read later is not recorded."""
         self.finish("closed")
-        return True
 
     def add(self, item: bytes) -> None:
         self._pieces.append(item)
