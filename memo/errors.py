@@ -531,12 +531,13 @@ class Refused(MemoError):
 
 
 class StoreError(MemoError):
-    """A store failed: not one recording, but the place that holds the recordings."""
+    """A store failed: not one recording, but the place that holds the recordings. `fix` is what mends that, or ""."""
 
-    def __init__(self, location: str, reason: str) -> None:
+    def __init__(self, location: str, reason: str, fix: str = "") -> None:
         self.location = location
         self.reason = reason
-        super().__init__(f"{location} {reason}")
+        self.fix = fix
+        super().__init__(f"{location} {reason}" + (f"\n  {fix}" if fix else ""))
 
 
 class StoreNotReadable(StoreError):

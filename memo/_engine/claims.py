@@ -24,7 +24,7 @@ from memo._engine.flights import flight_of_claim
 from memo._engine.holders import is_gone, is_on_this_machine, is_this_process, new_token
 from memo._engine.threads import in_event_loop, on_asyncio, writers
 from memo._engine.waits import waiting
-from memo.stores import Claims, Held, Wakes
+from memo.stores import Claims, HeldClaim, Wakes
 
 __all__ = ["Lease", "aclaim", "claim"]
 
@@ -172,10 +172,10 @@ class _Claiming:
         self._end = time.monotonic() + patience
         self._pause = _MIN_PAUSE_SECONDS
 
-    def ask(self) -> Lease | bytes | Held:
+    def ask(self) -> Lease | bytes | HeldClaim:
         """Claim once. A claim of a process of this machine that has ended is taken over at once, its lease notwithstanding."""
         answer = self.store.claim(self.name, self._token)
-        if isinstance(answer, Held) and is_gone(answer.holder):
+        if isinstance(answer, HeldClaim) and is_gone(answer.holder):
             self.store.release(self.name, answer.holder)
             answer = self.store.claim(self.name, self._token)
         if answer is not None:
@@ -196,7 +196,7 @@ class _Claiming:
                 self._lease.release()
 
     @contextmanager
-    def waiting(self, held: Held) -> Generator[float]:
+    def waiting(self, held: HeldClaim) -> Generator[float]:
         """Note a wait for a claim. Yield the seconds to wait before asking again: 0 to go on without a claim."""
         flight = flight_of_claim(held.holder)
         if flight is None:
@@ -206,7 +206,7 @@ class _Claiming:
             in_vain = wait.is_in_vain or flight.is_stuck(threading.get_ident())
             yield 0.0 if in_vain else min(self._seconds(held), _MAX_PAUSE_SECONDS)
 
-    def _seconds(self, held: Held) -> float:
+    def _seconds(self, held: HeldClaim) -> float:
         left = self._end - time.monotonic()
         if left <= 0:
             log.warning(
@@ -232,7 +232,7 @@ def claim(store: Claims, name: str, patience: float) -> Lease | bytes | None:
     Raises `StoreError`, `RecordingDamaged`, `NewerFormat`.
     """
     steps = _Claiming(store, name, patience)
-    while isinstance(answer := steps.ask(), Held):
+    while isinstance(answer := steps.ask(), HeldClaim):
         if is_this_process(answer.holder) and in_event_loop():
             return None  # the other call may need this very thread to go on: waiting could deadlock
         with steps.waiting(answer) as seconds:
@@ -249,7 +249,7 @@ async def aclaim(store: Claims, name: str, patience: float) -> Lease | bytes | N
     """Async twin of `claim`. Cancelled, it hands over what it has claimed."""
     steps = _Claiming(store, name, patience)
     try:
-        while isinstance(answer := await anyio.to_thread.run_sync(steps.ask, limiter=writers()), Held):
+        while isinstance(answer := await anyio.to_thread.run_sync(steps.ask, limiter=writers()), HeldClaim):
             with steps.waiting(answer) as seconds:
                 if seconds <= 0:
                     return None

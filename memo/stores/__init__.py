@@ -1,4 +1,10 @@
-"""Where recordings lie: bytes under names. `DirectoryStore` is the default, `MemoryStore` keeps nothing; others by URL."""
+"""Stores of recordings: bytes under names.
+
+`DirectoryStore` is the default, and `MemoryStore` ends with the process; `as_store` returns the others by their URLs.
+"""
+
+import warnings
+from typing import Any
 
 from memo.stores._directory import DirectoryStore
 from memo.stores._memory import MemoryStore
@@ -9,7 +15,7 @@ from memo.stores._store import (
     Closes,
     Creates,
     Expires,
-    Held,
+    HeldClaim,
     ReadsMany,
     Remote,
     Salted,
@@ -26,7 +32,7 @@ __all__ = [
     "Creates",
     "DirectoryStore",
     "Expires",
-    "Held",
+    "HeldClaim",
     "MemoryStore",
     "ReadsMany",
     "Remote",
@@ -37,3 +43,10 @@ __all__ = [
     "as_store",
     "salt",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Held":
+        warnings.warn("memo.stores.Held is now memo.stores.HeldClaim", DeprecationWarning, stacklevel=2)
+        return HeldClaim
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,16 +28,16 @@ __all__ = ["DirectoryStore"]
 _TRIES = 10
 _SUFFIX = ".json"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
-"""What file systems say that have no hard links (FAT, some network and container mounts)."""
+"""Errors of file systems without hard links (FAT, some network and container mounts)."""
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS
-"""Without waiting: a pipe in the place of a file would be waited for until somebody writes into it."""
+"""Without blocking: opening a pipe in the place of a file would block until somebody writes into the pipe."""
 _AT_ONCE = 1 << 16
 _END = b"\n}\n"
-"""How every recording ends, and no line before the last: it is indented."""
+"""The end of every recording. No earlier line looks like this: all of them are indented."""
 _UNNAMED = os.O_TMPFILE | os.O_WRONLY | _FLAGS if hasattr(os, "O_TMPFILE") else 0
-"""Of a directory: a new file that has no name. Linux has it, most of its file systems, too."""
+"""Opens a new file without a name in a directory. Linux has it, and so have most of its file systems."""
 _SALT_FOLDER = ".memo"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
@@ -46,11 +46,11 @@ class DirectoryStore:
     """A directory of JSON files, one a recording, made to be read, reviewed and committed.
 
     Writes go to a temporary file in the same directory (without a name, where the system has that), are flushed to disk and
-    moved into place: a process killed at any instant leaves the old recording or the new one. Names come from data and can
-    not leave the directory: what is no plain file name is replaced and given a digest, so that two names never share a file.
+    moved into place: a process killed at any instant leaves the old recording or the new one. Names come from data and
+    cannot leave the directory: what is no plain file name is replaced and given a digest, so that two names never share a file.
     (Where the file system ignores case, functions that differ only in case share a folder; their keys still differ.)
 
-    Links are followed, wherever they lead: a user may link recordings in. What is no file in the end is damage.
+    Links are followed, wherever they lead: a user may link recordings in. A link to anything but a file is damage.
     """
 
     reads_in_place = True
@@ -59,7 +59,7 @@ class DirectoryStore:
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self._root = os.path.abspath(os.path.expanduser(directory))  # noqa: PTH100, PTH111 - as text, it is joined at each read
         self._folders: dict[str, str] = {}
-        """Their paths, by the names of functions."""
+        """Paths by the names of functions."""
         self._links_unnamed = True
         self._salt: bytes | None = None
 
@@ -67,67 +67,67 @@ class DirectoryStore:
         return f"DirectoryStore({self._root!r})"
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of that name, None where there are none."""
+        """Return the bytes under a name, None if there is no such entry."""
         path = self._path(name)
         try:
             file = os.open(path, _READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
+            raise StoreNotReadable(path, f"cannot be read: {error.strerror}") from error
         try:
-            # One read, half the cost of open() with its buffer. What ends as recordings end is whole.
+            # One read takes half as long as open() with its buffer. Bytes that end as recordings end are whole.
             try:
                 data = os.read(file, _AT_ONCE)
             except OSError:
-                data = b""  # it may be no file: that is looked at before it is read again
+                data = b""  # perhaps no file: `_rest` looks
             return data if data.endswith(_END) and len(data) < _AT_ONCE else _rest(file, data, path)
         except OSError as error:
-            raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
+            raise StoreNotReadable(path, f"cannot be read: {error.strerror}") from error
         finally:
             os.close(file)
 
     def head(self, name: str, size: int) -> bytes | None:
-        """The first `size` bytes of that name, None where there are none. For a look at many."""
+        """Return the first `size` bytes under a name, None if there is no such entry: for a look at many entries."""
         try:
             file = os.open(self._path(name), _READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise StoreNotReadable(self._path(name), f"can not be read: {error.strerror}") from None
+            raise StoreNotReadable(self._path(name), f"cannot be read: {error.strerror}") from None
         try:
             return os.read(file, size)
         except OSError as error:
-            raise StoreNotReadable(self._path(name), f"can not be read: {error.strerror}") from None
+            raise StoreNotReadable(self._path(name), f"cannot be read: {error.strerror}") from None
         finally:
             os.close(file)
 
     def entries(self, function: str) -> Iterator[str]:
-        """The names of a function's recordings, in any order: the first comes at once, however many there are."""
+        """Iterate over the names of a function's recordings, in any order. The first comes at once, however many there are."""
         folder = safe_name(function)
         path = f"{self._root}{os.sep}{folder}"
         try:
             with os.scandir(path) as entries:
-                for each in entries:
-                    if each.name.endswith(_SUFFIX) and not each.name.startswith("."):
-                        yield f"{folder}/{each.name.removesuffix(_SUFFIX)}"
+                for entry in entries:
+                    if entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
+                        yield f"{folder}/{entry.name.removesuffix(_SUFFIX)}"
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise StoreNotReadable(path, f"can not be read: {error.strerror}") from error
+            raise StoreNotReadable(path, f"cannot be read: {error.strerror}") from error
 
     def functions(self) -> list[str]:
-        """The names of the functions that have a folder, as their folders are called."""
+        """Return the names of the functions that have a folder, as the folders are called."""
         try:
             with os.scandir(self._root) as entries:
-                return sorted(each.name for each in entries if each.is_dir() and not each.name.startswith("."))
+                return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise StoreNotReadable(self._root, f"can not be read: {error.strerror}") from error
+            raise StoreNotReadable(self._root, f"cannot be read: {error.strerror}") from error
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep the bytes under that name: flushed to disk and in place when this returns."""
+        """Store the bytes under a name: flushed to disk and in place when `put` returns."""
         path = self._path(name)
         try:
             self._place(path, data, _replace_locked)
@@ -135,9 +135,9 @@ class DirectoryStore:
             raise _failure(error, path) from error
 
     def create(self, name: str, data: bytes) -> bytes | None:
-        """Keep the bytes under that name if there are none: None; otherwise the ones that are there.
+        """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there.
 
-        One step, by a hard link, or by the folder's lock on a file system that has none.
+        One step: by a hard link, or under the lock of the folder on a file system without links.
         """
         path = self._path(name)
         while True:
@@ -153,15 +153,15 @@ class DirectoryStore:
             if kept is not None:
                 return kept
             if os.path.islink(path):  # noqa: PTH114
-                self.put(name, data)  # in the place of a link that leads nowhere
+                self.put(name, data)  # replaces a link that leads nowhere
                 return None
-            # It was deleted just now.
+            # The entry was deleted just now: try again.
 
     def _create_unnamed(self, path: str, data: bytes) -> bool | None:
-        """Write the bytes to a file that has no name, flush them to disk, and give it one, if there is none of that name.
+        """Write the bytes to a file without a name, flush it to disk, and link it to the path; return False if that exists.
 
-        Whether it was given; None where the system can not do that. It is flushed in three quarters of the time that a file
-        with a name takes, and whoever is killed leaves nothing behind.
+        Return None where the system cannot do this. The flush takes three quarters of the time that it takes for a file with
+        a name, and a process that is killed leaves nothing behind.
         """
         if not (_UNNAMED and self._links_unnamed):
             return None
@@ -171,12 +171,12 @@ class DirectoryStore:
             return None
         try:
             _fill(file, data)
-            # By the descriptor's own name. (The directory stands there for Python to follow the link; nothing looks at it.)
+            # By the descriptor's own name. Python follows the link only if a directory is given, which nothing looks at.
             os.link(f"/proc/self/fd/{file}", path, src_dir_fd=file)
         except FileExistsError:
             return False
         except OSError as error:
-            # Without links, or without /proc, it is not tried again; a disk that is full may not be so for ever.
+            # Without links or /proc, do not try again. Other errors may pass: a full disk, for one.
             self._links_unnamed = error.errno not in {*_NO_LINKS, errno.ENOENT}
             return None
         finally:
@@ -184,7 +184,7 @@ class DirectoryStore:
         return True
 
     def _place(self, path: str, data: bytes, move: Callable[[str, str], bool], *, rights: int | None = None) -> bool:
-        """Write the bytes to a temporary file, flush them to disk, and move that into place. Whether it was moved."""
+        """Write the bytes to a temporary file, flush it to disk, and move it into place; return whether it was moved."""
         folder = os.path.dirname(path)  # noqa: PTH120
         rights = self._rights if rights is None else rights
         temporary = f"{folder}{os.sep}.{os.urandom(8).hex()}.tmp"
@@ -203,7 +203,7 @@ class DirectoryStore:
             raise
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
-        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there.
+        """Replace the bytes if they are `expected`, and return None; else return the bytes that are there.
 
         The folder is locked (by `flock`) for the moment in which the bytes are compared and the file is moved into place.
         On a file system that locks no folders, and on Windows, that reaches the processes of one machine only.
@@ -230,9 +230,9 @@ class DirectoryStore:
         return kept
 
     def salt(self) -> bytes:
-        """The 32 random bytes of the directory, in `.memo/salt`, which git ignores.
+        """Return the 32 random bytes of the directory, kept in `.memo/salt`, which git ignores.
 
-        From then on, what is written here is its owner's alone (0600).
+        All files that are written from then on are closed to other users (0600).
         """
         if self._salt is None:
             folder = f"{self._root}{os.sep}{_SALT_FOLDER}"
@@ -251,13 +251,13 @@ class DirectoryStore:
 
     @property
     def _rights(self) -> int:
-        """Those of new files, of which the process's umask takes away."""
+        """Rights of new files, before the umask of the process."""
         if self._salt is None and not os.path.exists(f"{self._root}{os.sep}{_SALT_FOLDER}"):  # noqa: PTH110
             return 0o666
         return 0o600
 
     def delete(self, name: str) -> bool:
-        """Forget that name. Whether there was anything."""
+        """Delete the entry; return whether it existed."""
         path = self._path(name)
         try:
             with locked(os.path.dirname(path)):  # noqa: PTH120
@@ -269,7 +269,7 @@ class DirectoryStore:
         return True
 
     def scan(self, prefix: str = "") -> Iterator[str]:
-        """The names there are, sorted within each function. Files that are no recordings' are passed over."""
+        """Iterate over the names of entries, sorted within each function. Skip files that are no recordings."""
         function, slash, key = prefix.rpartition("/")
         folders = [safe_name(function)] if slash else self._starting(self._root, prefix)
         for folder in folders:
@@ -278,28 +278,28 @@ class DirectoryStore:
                     yield f"{folder}/{file.removesuffix(_SUFFIX)}"
 
     def abandoned(self, seconds: float) -> list[str]:
-        """The paths of temporary files, written longer ago than so many seconds: what is left of writers that were killed.
+        """Return the paths of temporary files older than so many seconds, which writers left that were killed.
 
-        Linked directories are not looked into.
+        Linked directories are skipped.
         """
         before, found = time.time() - seconds, list[str]()
         folders = [f"{self._root}{os.sep}{function}" for function in self.functions()]
-        for folder in (self._root, *(each for each in folders if not os.path.islink(each))):  # noqa: PTH114
+        for folder in (self._root, *(path for path in folders if not os.path.islink(path))):  # noqa: PTH114
             try:
                 with os.scandir(folder) as entries:
                     found += [
-                        each.path
-                        for each in entries
-                        if _TEMPORARY.fullmatch(each.name)
-                        and each.is_file(follow_symlinks=False)
-                        and each.stat(follow_symlinks=False).st_mtime < before
+                        entry.path
+                        for entry in entries
+                        if _TEMPORARY.fullmatch(entry.name)
+                        and entry.is_file(follow_symlinks=False)
+                        and entry.stat(follow_symlinks=False).st_mtime < before
                     ]
             except OSError:
-                continue  # gone meanwhile, or closed to us: nothing that we could remove
+                continue  # gone meanwhile, or closed to this process, which then cannot remove anything
         return sorted(found)
 
     def location(self, name: str = "") -> str:
-        """The path."""
+        """Return the path of an entry; without a name, of the directory."""
         return self._path(name) if name else self._root
 
     def _starting(self, folder: str, prefix: str) -> list[str]:
@@ -308,7 +308,7 @@ class DirectoryStore:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise StoreNotReadable(folder, f"can not be read: {error.strerror}") from error
+            raise StoreNotReadable(folder, f"cannot be read: {error.strerror}") from error
         return sorted(name for name in names if name.startswith(prefix) and not name.startswith("."))
 
     def _path(self, name: str) -> str:
@@ -322,7 +322,7 @@ class DirectoryStore:
 
 
 def _contents(path: str) -> bytes | None:
-    """The bytes of a small file, None where there is none."""
+    """Return the bytes of a small file, None if there is no file."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             return file.read(_AT_ONCE)
@@ -331,7 +331,7 @@ def _contents(path: str) -> bytes | None:
 
 
 def _rest(file: int, data: bytes, path: str) -> bytes:
-    """All of a file of which some was read. Raises `RecordingDamaged` where it is none."""
+    """Return all of a file of which `data` was read. Raises `RecordingDamaged` for what is no file."""
     state = os.fstat(file)
     if not stat.S_ISREG(state.st_mode):
         what = "a directory" if stat.S_ISDIR(state.st_mode) else "no file"
@@ -350,13 +350,13 @@ def _replace(temporary: str, path: str) -> bool:
 
 
 def _replace_locked(temporary: str, path: str) -> bool:
-    """Move a file into place, but not between the two steps of a swap."""
+    """Move a file into place under the lock of its folder, so never between the two steps of a swap."""
     with locked(os.path.dirname(path)):  # noqa: PTH120
         return _replace(temporary, path)
 
 
 def _link(temporary: str, path: str) -> bool:
-    """Move a file to a place where there is none, in one step. False if there is one: then the temporary one is gone."""
+    """Move a file to a free path, in one step. If the path is taken, delete the file and return False."""
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -383,7 +383,7 @@ def _fill(file: int, data: bytes) -> None:
 
 
 def _create_in(folder: str, path: str, rights: int) -> int:
-    """A new file in a directory that is not there yet, and that whoever prunes may take away as long as it is empty."""
+    """Open a new file in a new directory, which `memo prune` may delete while it is empty."""
     for _ in range(_TRIES):
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
         try:
@@ -395,9 +395,9 @@ def _create_in(folder: str, path: str, rights: int) -> int:
 
 def _failure(error: OSError, path: str) -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(path, f"can not be written: {error.strerror}. Free some space, or choose another store")
+        return StoreFull(
+            path, f"cannot be written: {error.strerror}", "to record where there is space: MEMO_STORE=DIRECTORY"
+        )
     if isinstance(error, TimeoutError):
-        return StoreLocked(path, f"can not be written: {error.strerror}")
-    return StoreNotWritable(
-        path, f"can not be written: {error.strerror}. Choose a store that can be: recording(DIRECTORY) or MEMO_STORE"
-    )
+        return StoreLocked(path, f"cannot be written: {error.strerror}")
+    return StoreNotWritable(path, f"cannot be written: {error.strerror}", "to record elsewhere: MEMO_STORE=DIRECTORY")

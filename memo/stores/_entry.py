@@ -1,9 +1,9 @@
-r"""An entry of a shared store: a line that says how the bytes after it are to be read, and the bytes.
+r"""An entry of a shared store: a line that says how to read the bytes, and the bytes.
 
     memo/1 plain 512\n…            512 bytes as they are
     memo/1 zlib 40960\n…           40,960 bytes, compressed (RFC 1950)
 
-Files in a directory are recordings and nothing else: this is for stores that nobody reads by eye.
+Files in a directory are recordings and nothing else: entries are for stores that nobody reads by eye.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _PLAIN = b"memo/1 plain "
 _COMPRESSED = b"memo/1 zlib "
 _LONGEST_LINE = 64
 _LEAST = 2048
-"""What is smaller is not worth the time."""
+"""Bytes. Compressing less is not worth the time."""
 _LEVEL = 3
 _LARGEST = 1 << 30
-"""What claims to be larger is not read: a few kilobytes can say that they are a terabyte."""
+"""Bytes. Entries that claim more are not read: a few kilobytes can claim to be a terabyte."""
 
 
 def pack(data: bytes, *, least: int = _LEAST) -> bytes:
-    """The entry of some bytes: compressed where they are at least so many, and that makes them fewer."""
+    """Return the entry of some bytes, compressed if there are at least so many and compressing makes them fewer."""
     if len(data) > _LARGEST:
         raise ValueError(f"an entry of {len(data):,} bytes is larger than {_LARGEST:,}")
     if len(data) >= least:
@@ -39,9 +39,10 @@ def pack(data: bytes, *, least: int = _LEAST) -> bytes:
 
 
 def unpack(entry: bytes, location: str | Callable[[], str]) -> bytes:
-    """The bytes of an entry. Raises `RecordingDamaged` for one that is not whole, `NewerFormat` for one of a newer memo.
+    """Return the bytes of an entry.
 
-    `location`, which only errors need, may be what gives it.
+    Raises `RecordingDamaged` for an entry that is not whole, `NewerFormat` for an entry of a newer memo. `location`, which
+    only errors need, may be a function that returns it.
     """
     start = entry.find(b"\n", 0, _LONGEST_LINE) + 1
     if entry[:start] == b"%s%d\n" % (_PLAIN, len(entry) - start):  # most are small, and whole
@@ -74,29 +75,29 @@ def _unpacked(entry: bytes) -> bytes:
 
 
 class _Damaged(Exception):
-    """What is wrong with an entry."""
+    """An entry is damaged: the reason."""
 
 
 def _size(text: bytes) -> int:
     if not text.isdigit() or int(text) > _LARGEST:
-        raise _Damaged(f"says that its size is {text!r}")
+        raise _Damaged(f"has the invalid size {text!r}")
     return int(text)
 
 
 def _decompressed(data: memoryview, size: int) -> bytes:
     reader = zlib.decompressobj()
     try:
-        # One byte more than it should be: enough to see that it is too long, however long it is.
+        # One byte more than claimed is enough to see that there is more, however much there is.
         result = reader.decompress(data, size + 1)
     except zlib.error as error:
-        raise _Damaged(f"can not be decompressed ({error})") from None
+        raise _Damaged(f"cannot be decompressed ({error})") from None
     if not reader.eof or reader.unused_data:
         raise _Damaged("is not whole: its compressed bytes end too early, or too late")
     return result
 
 
 def _version(line: bytes) -> int:
-    """The version of an entry, by its first line; 0 if it has none."""
+    """Return the version of an entry by its first line, 0 if the line has none."""
     version = line.removeprefix(_START).partition(b" ")[0]
     return int(version) if line.startswith(_START) and version.isdigit() else 0
 

@@ -1,4 +1,4 @@
-"""Any store of py-key-value's as one of memo's."""
+"""A store of py-key-value as a store of memo."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = ["KeyValueStore", "is_key_value"]
 T = TypeVar("T")
 
 _MOST = 1_000_000
-"""How many keys are asked for: py-key-value gives no more than one page of them."""
+"""Keys to ask for: py-key-value gives only one page of them."""
 
 
 def is_key_value(store: object) -> bool:
-    """Whether an object has the coroutine functions `get`, `put` and `delete` of py-key-value, which take a `collection`."""
+    """True if an object has the coroutine functions `get`, `put` and `delete` of py-key-value, which take a `collection`."""
     try:
         return all(
             inspect.iscoroutinefunction(function) and "collection" in inspect.signature(function).parameters
@@ -37,11 +37,11 @@ def is_key_value(store: object) -> bool:
 
 
 class KeyValueStore:
-    """A store of py-key-value's: each recording is a value `{"text": …}` in one collection.
+    """A store of py-key-value: each recording is a value `{"text": …}` in one collection.
 
-    Its coroutines run in an event loop of their own, in a thread: so it may be used from plain functions, from any event
-    loop and from several. It has no way to put only what is absent: two processes that record the same call at the same
-    instant may both believe that they were first. Where the store can not list its keys, `scan` is an error.
+    The coroutines of the store run in an event loop of their own, in a thread, so plain functions and any number of event
+    loops may use it. py-key-value cannot put only what is absent: two processes that record the same call at the same
+    instant may both believe that they were first. Where the store cannot list its keys, `scan` is an error.
     """
 
     reads_in_place = False
@@ -54,17 +54,17 @@ class KeyValueStore:
         self._salt: bytes | None = None
         self._salting = threading.RLock()
         self._loop: _Loop | None = None
-        self._starting = threading.RLock()  # the garbage collector, which ends streams, may come in between
+        self._starting = threading.RLock()  # reentrant: the garbage collector ends streams at any time
 
     def __repr__(self) -> str:
         return f"KeyValueStore({type(self._store).__name__}, collection={self._collection!r})"
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of that name, None where there are none."""
+        """Return the bytes under a name, None if there is no such entry."""
         return self._read(name, self._run(self._get(name), StoreNotReadable))
 
     async def aget(self, name: str) -> bytes | None:
-        """The same, without blocking."""
+        """Async twin of `get`."""
         try:
             value = await asyncio.wrap_future(self._submit(self._get(name)))
         except Exception as error:
@@ -72,7 +72,7 @@ class KeyValueStore:
         return self._read(name, value)
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep the bytes under that name."""
+        """Store the bytes under a name."""
         try:
             value = {"text": data.decode()}
         except UnicodeDecodeError:
@@ -80,9 +80,9 @@ class KeyValueStore:
         self._run(self._store.put(shown(name), value, collection=self._collection), StoreNotWritable)
 
     def salt(self) -> bytes:
-        """The 32 random bytes of all who use this collection, in a collection of its own.
+        """Return the 32 random bytes of all who use this collection, kept in a collection of their own.
 
-        Two processes that ask for it first at the same instant may get different ones until they end.
+        Two processes that are the first to ask, at the same instant, may use different bytes until they end.
         """
         with self._salting:
             if self._salt is None:
@@ -98,20 +98,20 @@ class KeyValueStore:
         return self._salt
 
     def delete(self, name: str) -> bool:
-        """Forget that name. Whether there was anything."""
+        """Delete the entry; return whether it existed."""
         return bool(self._run(self._store.delete(shown(name), collection=self._collection), StoreNotWritable))
 
     def scan(self, prefix: str = "") -> Iterator[str]:
-        """The names there are. Raises `StoreNotReadable` where the store can not list its keys."""
+        """Iterate over the names of entries. Raises `StoreNotReadable` where the store cannot list its keys."""
         keys = getattr(self._store, "keys", None)
         if keys is None:
-            raise StoreNotReadable(self.location(), "can not list its keys, and memo needs that here")
+            raise StoreNotReadable(self.location(), "cannot list its keys, which this needs")
         found: list[str] = self._run(keys(collection=self._collection, limit=_MOST), StoreNotReadable)
         names = (unquote(key, errors="surrogatepass") for key in found)
         return iter([name for name in names if name.startswith(prefix)])
 
     def location(self, name: str = "") -> str:
-        """A name for people."""
+        """Return a name for people."""
         root = f"key-value://{type(self._store).__name__}/{shown(self._collection)}"
         return f"{root}/{shown(name)}" if name else root
 
@@ -142,7 +142,7 @@ class KeyValueStore:
         return asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, self.timeout), loop)
 
     def _failure(self, error: Exception, kind: type[StoreError]) -> StoreError:
-        # What it says may hold a URL with its credentials: the cause shows it to whoever looks at the whole traceback.
+        # The text of the error may hold a URL with credentials. It is the cause, which only a whole traceback shows.
         if isinstance(error, TimeoutError):
             return kind(self.location(), f"did not answer within {self.timeout:g} seconds")
         return kind(self.location(), f"failed ({type(error).__name__})")
@@ -161,6 +161,6 @@ class _Loop:
         self.loop.close()
 
     def stop(self) -> None:
-        """End it, from any thread."""
+        """End the event loop, from any thread."""
         if self.process == os.getpid():
             self.loop.call_soon_threadsafe(self.loop.stop)

@@ -24,11 +24,11 @@ class MemoryStore:
         self._name = name
         self._entries: dict[str, bytes] = {}
         self._salt = new_salt()
-        self._writing = threading.RLock()  # the garbage collector, which ends streams, may come in between
+        self._writing = threading.RLock()  # reentrant: the garbage collector ends streams at any time
 
     @classmethod
     def from_url(cls, url: str) -> MemoryStore:
-        """The store of that name."""
+        """Return the store of the URL: a new one without a name, else the one of that name."""
         name = url.partition("://")[2]
         if not name:
             return cls()
@@ -39,16 +39,16 @@ class MemoryStore:
         return f"MemoryStore({self._name!r})"
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of that name, None where there are none."""
+        """Return the bytes under a name, None if there is no such entry."""
         return self._entries.get(name)
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep the bytes under that name."""
+        """Store the bytes under a name."""
         with self._writing:
             self._entries[name] = _exact(data)
 
     def create(self, name: str, data: bytes) -> bytes | None:
-        """Keep the bytes under that name if there are none: None; otherwise the ones that are there."""
+        """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there."""
         with self._writing:
             kept = self._entries.get(name)
             if kept is None:
@@ -56,7 +56,7 @@ class MemoryStore:
         return kept
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
-        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there."""
+        """Replace the bytes if they are `expected`, and return None; else return the bytes that are there."""
         with self._writing:
             kept = self._entries.get(name)
             if kept == expected:
@@ -67,25 +67,25 @@ class MemoryStore:
         return kept
 
     def delete(self, name: str) -> bool:
-        """Forget that name. Whether there was anything."""
+        """Delete the entry; return whether it existed."""
         with self._writing:
             return self._entries.pop(name, None) is not None
 
     def salt(self) -> bytes:
-        """The 32 random bytes of this store."""
+        """Return the 32 random bytes of this store."""
         return self._salt
 
     def scan(self, prefix: str = "") -> Iterator[str]:
-        """The names there are."""
+        """Iterate over the names of entries."""
         return (name for name in list(self._entries) if name.startswith(prefix))
 
     def location(self, name: str = "") -> str:
-        """A name for people."""
+        """Return a name for people."""
         return f"memory://{self._name}/{name}" if self._name and name else f"memory://{self._name}{name}"
 
 
 def _exact(data: bytes) -> bytes:
-    """Return a copy that takes as much memory as it is long: a buffer of orjson's takes 4 KB, whatever is in it."""
+    """Return a copy that takes as much memory as it is long: orjson's buffers take 4 KB each, whatever is in them."""
     return memoryview(data).tobytes()
 
 

@@ -32,18 +32,18 @@ __all__ = ["ObjectStore"]
 T = TypeVar("T")
 
 _TOGETHER = 16
-"""How many requests `get_many` has on their way at once."""
+"""Concurrent requests of `get_many`."""
 _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.5
 _LONGEST = 400
-"""Of a name's two parts in a key: S3 takes 1,024 bytes in all."""
+"""Characters of each of the two parts of a key: S3 takes 1,024 bytes in all."""
 _SALT = ".memo-salt"
-"""The key of no entry: those have a slash in them."""
+"""No entry has this key: the keys of entries contain a slash."""
 _EMPTY = "%_"
 _CUT = re.compile(r".*%~[0-9a-f]{64}", re.DOTALL)
 _ALLOWED = ("s3://BUCKET[/PREFIX]", "gs://BUCKET[/PREFIX]", "az://CONTAINER[/PREFIX]")
 
 _user: list[int] = []
-"""The process that has used the client: its threads are not in those that are forked from it, which would wait for ever."""
+"""The process that has used the client. Its threads are missing in forked processes, which would wait forever."""
 
 
 class ObjectStore:
@@ -60,7 +60,7 @@ class ObjectStore:
     all return what the first of them stored.
 
     Busy answers (503) are tried again within the time-out. Any number of threads and event loops may use it at once. A
-    process that is forked from one that has used it can not: that is a `StoreError`. (Spawned ones can.)
+    process that is forked from one that has used it cannot use it: that is a `StoreError`. (Spawned processes can.)
     """
 
     reads_in_place = False
@@ -73,10 +73,8 @@ class ObjectStore:
         parts = urlsplit(url)
         if not parts.hostname or "@" in parts.netloc:  # credentials do not belong there
             raise InvalidOption("store", self._location, _ALLOWED)
-        half = timedelta(
-            seconds=timeout / 2
-        )  # for the last of the tries, which may begin when half of the time is over
-        config = {name: each for name, each in (("endpoint", endpoint), ("region", region)) if each}
+        half = timedelta(seconds=timeout / 2)  # the last try may begin when half of the time is over
+        config = {name: value for name, value in (("endpoint", endpoint), ("region", region)) if value}
         more: dict[str, Any] = {"config": config} if config else {}
         try:
             self._client: Any = from_url(
@@ -94,12 +92,12 @@ class ObjectStore:
                 **more,
             )
         except (BaseError, ValueError) as error:
-            # Its message may say what is in the environment.
+            # The message of the error may quote the environment.
             raise InvalidOption(f"store {self._location}: configuration", type(error).__name__, _ALLOWED) from None
 
     @classmethod
     def from_url(cls, url: str) -> ObjectStore:
-        """The store of that URL. It connects to nothing yet. Raises `InvalidOption`."""
+        """Return the store of a URL, without connecting. Raises `InvalidOption`."""
         if url.partition("://")[0].lower() == "s3":
             return cls(url, **options(url, timeout=5.0, endpoint="", region=""))
         return cls(url, **options(url, timeout=5.0))
@@ -108,13 +106,13 @@ class ObjectStore:
         return f"ObjectStore({self._location!r})"
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of that name, None where there are none."""
+        """Return the bytes under a name, None if there is no such entry."""
         path = _path(name)
         entry = self._read(lambda: bytes(obstore.get(self._client, path).bytes()))
         return unpack(entry, self.location(name)) if entry is not None else None
 
     async def aget(self, name: str) -> bytes | None:
-        """As `get`, without blocking. Concurrent ones are on their way at once."""
+        """Async twin of `get`. Concurrent reads are under way at once."""
         self._begin()
         try:
             found = await obstore.get_async(self._client, _path(name))
@@ -128,26 +126,26 @@ class ObjectStore:
         raise failure
 
     def get_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """The bytes of each name: so many requests on their way at once that their number hardly counts."""
+        """Return the bytes under each name, with 16 requests at a time."""
         with ThreadPoolExecutor(_TOGETHER) as threads:
             return list(threads.map(self.get, names))
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep the bytes under that name: stored when this returns."""
+        """Store the bytes under a name, for good when `put` returns."""
         self._write(lambda: obstore.put(self._client, _path(name), pack(data), use_multipart=False))
 
     def create(self, name: str, data: bytes) -> bytes | None:
-        """Keep the bytes under that name if there are none: None; otherwise the ones that are there."""
+        """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there."""
         for _ in self._attempts():
             if self._put_if(name, data, "create"):
                 return None
             kept = self.get(name)
-            if kept is not None:  # else it was deleted just now
+            if kept is not None:  # else the entry was deleted just now
                 return kept
         raise self._contradiction()
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
-        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there.
+        """Replace the bytes if they are `expected`, and return None; else return the bytes that are there.
 
         By a conditional put (`If-Match`), which S3 has known since 2024. A server that ignores the condition keeps the last
         write instead.
@@ -168,7 +166,7 @@ class ObjectStore:
         raise self._contradiction()
 
     def salt(self) -> bytes:
-        """The 32 random bytes of all who use this prefix: the object `.memo-salt`."""
+        """Return the 32 random bytes of all who use this prefix, kept in the object `.memo-salt`."""
         if self._salt is None:
             kept = self._read(lambda: bytes(obstore.get(self._client, _SALT).bytes()))
             if kept is None:
@@ -182,7 +180,7 @@ class ObjectStore:
         return self._salt
 
     def delete(self, name: str) -> bool:
-        """Forget that name. Whether there was anything, as far as one can tell: the server does not say."""
+        """Delete the entry; return whether it existed just before, since the server does not say."""
         path = _path(name)
         if self._read(lambda: obstore.head(self._client, path)) is None:
             return False
@@ -190,7 +188,7 @@ class ObjectStore:
         return True
 
     def scan(self, prefix: str = "") -> Iterator[str]:
-        """The names there are, a page at a time."""
+        """Iterate over the names of entries, a page at a time."""
         function, slash, start = prefix.rpartition("/")
         pages = iter(obstore.list(self._client, prefix=_part(function) if slash else None))
         while (page := self._read(lambda: next(pages, None))) is not None:
@@ -200,7 +198,7 @@ class ObjectStore:
                     yield name
 
     def location(self, name: str = "") -> str:
-        """The URL of the bucket, and the key in it."""
+        """Return the URL of the bucket, and the key in the bucket."""
         return f"{self._location}/{_path(name)}" if name else self._location
 
     # Requests
@@ -225,10 +223,10 @@ class ObjectStore:
             failure = self._failure(error, StoreNotWritable)
         else:
             return
-        raise failure or StoreNotWritable(self._location, "can not be written: there is no such bucket")
+        raise failure or StoreNotWritable(self._location, "cannot be written: there is no such bucket")
 
     def _put_if(self, name: str, data: bytes, condition: Any) -> bool:
-        """Put the object if there is none (`"create"`), or if it is of that version; return whether it was put."""
+        """Put the object if there is none (`"create"`) or if it has that version; return whether it was put."""
         try:
             self._write(lambda: obstore.put(self._client, _path(name), pack(data), mode=condition, use_multipart=False))
         except (AlreadyExistsError, PreconditionError):
@@ -236,7 +234,7 @@ class ObjectStore:
         return True
 
     def _attempts(self) -> Iterator[None]:
-        """Turns, ever further apart, for so long as an operation may take; at least two."""
+        """Yield for each attempt, ever more seldom, for as long as an operation may take; at least twice."""
         end, pause = time.monotonic() + self.timeout, _SHORTEST_PAUSE_SECONDS
         yield
         while True:
@@ -250,8 +248,8 @@ class ObjectStore:
     def _contradiction(self) -> StoreNotWritable:
         return StoreNotWritable(
             self._location,
-            f"can not be written: for {self.timeout:g} seconds it has answered that there is such an object, and that there "
-            "is none, by turns",
+            f"cannot be written: for {self.timeout:g} seconds, it has answered by turns that there is such an object and "
+            "that there is none",
         )
 
     def _begin(self) -> None:
@@ -260,38 +258,38 @@ class ObjectStore:
         elif _user[0] != os.getpid():
             raise StoreError(
                 self._location,
-                "can not be used in a process that was forked from one that has used it: start it with "
-                'multiprocessing.get_context("spawn")',
+                "cannot be used in a process that was forked from one that has used it",
+                'to start processes that can use it: multiprocessing.get_context("spawn")',
             )
 
     def _failure(self, error: Exception, kind: type[StoreError]) -> MemoError | None:
-        """What an error of the client means, None if that there is no such object.
+        """Return the error that an error of the client means, None if the object does not exist.
 
-        To be raised outside of the `except`: the client's own message holds what the server said, and that may be anything.
+        To be raised outside of the `except`: the message of the client quotes the server, which may answer anything.
         """
         text = str(error)
         code = re.search(r"<Code>(\w+)</Code>", text) or re.search(r"status code: (\d+ [\w ]+)", text)
-        said = f" ({code[1]})" if code else ""
+        quoted = f" ({code[1]})" if code else ""
         doing = "read" if kind is StoreNotReadable else "written"
-        if said == " (NoSuchBucket)":
+        if quoted == " (NoSuchBucket)":
             reason = "there is no such bucket"
         elif isinstance(error, FileNotFoundError):
             return None
         elif "169.254.169.254" in text or "metadata.google" in text:
             reason = "there are no credentials in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, …)"
         elif isinstance(error, PermissionDeniedError | UnauthenticatedError) or " 403 " in text or " 401 " in text:
-            reason = f"it refused the credentials, or what they may do{said}"
+            reason = f"the server refused the credentials, or what they may do{quoted}"
         elif "kind: Timeout" in text or "TimedOut" in text:
-            reason = f"it did not answer within {self.timeout:g} seconds"
+            reason = f"the server did not answer within {self.timeout:g} seconds"
         elif "error sending request" in text:
-            reason = "it can not be reached"
+            reason = "the server cannot be reached"
         else:
-            reason = f"it failed{said or f' ({type(error).__name__})'}"
-        return kind(self._location, f"can not be {doing}: {reason}")
+            reason = f"the server failed{quoted or f' ({type(error).__name__})'}"
+        return kind(self._location, f"cannot be {doing}: {reason}")
 
 
 def _with_version(found: Any) -> tuple[bytes, dict[str, Any]]:
-    """An object's bytes, and what a conditional put names them by."""
+    """Return the bytes of an object, and the version for a conditional put."""
     return bytes(found.bytes()), {name: tag for name in ("e_tag", "version") if (tag := found.meta[name]) is not None}
 
 
@@ -305,11 +303,11 @@ def _path(name: str) -> str:
 
 
 def _part(text: str) -> str:
-    """One part of a key, of any text: no two share one. Of a part that was cut, it gives that part."""
+    """Return one part of a key for any text, a different one for each; for a part that was cut, the same part."""
     if _CUT.fullmatch(text):
         return text
     if not text.strip("."):
-        return text.replace(".", "%2E") or _EMPTY  # they would lead upwards, or be none
+        return text.replace(".", "%2E") or _EMPTY  # dots alone would lead upwards
     part = quote(text, safe="", errors="surrogatepass")
     if len(part) <= _LONGEST:
         return part
@@ -317,7 +315,7 @@ def _part(text: str) -> str:
 
 
 def _name(path: str) -> str | None:
-    """The name of an object's key, None if it is not one of ours."""
+    """Return the name of an object's key, None if the key is no entry's."""
     function, _, key = path.rpartition("/")
     name = f"{_text(function)}/{_text(key)}"
     return name if "/" not in function and _path(name) == path else None

@@ -19,7 +19,7 @@ from memo.stores._entry import pack, unpack
 from memo.stores._redis_loop import Loop
 from memo.stores._redis_server import FAILURES, Server
 from memo.stores._salt import checked_salt, new_salt
-from memo.stores._store import Held
+from memo.stores._store import HeldClaim
 from memo.stores._urls import options, shown
 
 __all__ = ["RedisStore"]
@@ -30,7 +30,7 @@ _TOGETHER = 100
 
 
 class _Script(NamedTuple):
-    """What the server does in one step. KEYS: the entry and its claim. Both have the same hash tag, as clusters want it."""
+    """A script that the server runs in one step. KEYS: the entry and its claim, with one hash tag, as clusters require."""
 
     text: str
     digest: str
@@ -40,8 +40,8 @@ class _Script(NamedTuple):
         return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-# ARGV: the entry's bytes, its milliseconds or '', the token or ''. The claim's key is the channel, too. Users may lack
-# the right to publish, as new ones do by default: then those who wait look again by themselves.
+# ARGV: the bytes of the entry, its milliseconds or '', the token or ''. The key of the claim is the channel, too. Users may
+# lack the right to publish, as new ones do by default: then those who wait look again by themselves.
 _CREATE = _Script.of("""
 local kept = redis.call('GET', KEYS[1])
 if not kept then
@@ -60,7 +60,7 @@ end
 return kept
 """)
 
-# ARGV: the entry's bytes as they should be, the new ones, their milliseconds or ''. Gives 1 if they were replaced.
+# ARGV: the expected bytes of the entry, the new ones, their milliseconds or ''. Returns 1 if they were replaced.
 _SWAP = _Script.of("""
 local kept = redis.call('GET', KEYS[1])
 if kept ~= ARGV[1] then
@@ -74,7 +74,7 @@ end
 return 1
 """)
 
-# ARGV: the token, the lease's milliseconds.
+# ARGV: the token, the milliseconds of the lease.
 _CLAIM = _Script.of("""
 local kept = redis.call('GET', KEYS[1])
 if kept then
@@ -155,7 +155,7 @@ class RedisStore:
 
     @classmethod
     def from_url(cls, url: str) -> RedisStore:
-        """The store of that URL. It connects to nothing yet. Raises `InvalidOption`."""
+        """Return the store of a URL, without connecting. Raises `InvalidOption`."""
         known = options(
             url,
             prefix=_PREFIX,
@@ -174,21 +174,21 @@ class RedisStore:
     # Entries
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of that name, None where there are none."""
+        """Return the bytes under a name, None if there is no such entry."""
         key = self._key(name)
         return self._unpacked(key, self._call(StoreNotReadable, "GET", key, key=key))
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep the bytes under that name."""
+        """Store the bytes under a name."""
         expiry = ("PX", _milliseconds(self.ttl)) if self.ttl is not None else ()
         self._call(StoreNotWritable, "SET", self._key(name), pack(data), *expiry)
 
     def create(self, name: str, data: bytes) -> bytes | None:
-        """Keep the bytes under that name if there are none: None; otherwise the ones that are there. One script."""
+        """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there."""
         return self._create(name, data, token="")
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
-        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there."""
+        """Replace the bytes if they are `expected`, and return None; else return the bytes that are there."""
         if expected is None:
             return self.create(name, data)
         key, entry, packed = self._key(name), pack(expected), pack(data)
@@ -202,12 +202,12 @@ class RedisStore:
         return None
 
     def delete(self, name: str) -> bool:
-        """Forget that name. Whether there was anything."""
+        """Delete the entry; return whether it existed."""
         return bool(self._call(StoreNotWritable, "DEL", self._key(name)))
 
     def scan(self, prefix: str = "") -> Iterator[str]:
-        """The names there are. The server is asked for them page by page, and holds nothing meanwhile."""
-        seen: set[str] = set()  # a page may repeat what was in an earlier one
+        """Iterate over the names of entries, a page at a time. The server is not blocked meanwhile."""
+        seen: set[str] = set()  # a page may repeat names of an earlier page
         cursor: Any = 0
         while True:
             cursor, keys = self._call(
@@ -222,11 +222,11 @@ class RedisStore:
                 return
 
     def location(self, name: str = "") -> str:
-        """The URL of the database without credentials, and the key in it."""
+        """Return the URL of the database without credentials, and the key in the database."""
         return self._place(self._key(name)) if name else self._server.location
 
     def get_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """The bytes of each name, a hundred in one round trip."""
+        """Return the bytes under each name, a hundred in one round trip."""
         found: list[bytes | None] = []
         for start in range(0, len(names), _TOGETHER):
             keys = [self._key(name) for name in names[start : start + _TOGETHER]]
@@ -234,12 +234,12 @@ class RedisStore:
         return found
 
     async def aget(self, name: str) -> bytes | None:
-        """As `get`, without blocking. What is asked for in one turn of the event loop goes out together."""
+        """Async twin of `get`. The reads of one turn of the event loop go out together."""
         here = self._loops.get(asyncio.get_running_loop()) or await self._begin()
         return await here.read(self._key(name), self._unpack)
 
     def salt(self) -> bytes:
-        """The 32 random bytes of all who use this prefix in this database: the string `memo:salt`, which never ends."""
+        """Return the 32 random bytes of all who use this prefix, kept in the string `memo:salt`, which never expires."""
         if self._salt is None:
             key = f"{self._start.removesuffix('{')}salt"
             while (kept := self._call(StoreNotReadable, "GET", key)) is None:
@@ -249,34 +249,34 @@ class RedisStore:
 
     # Claims
 
-    def claim(self, name: str, token: str) -> bytes | Held | None:
-        """Claim that name. None if it is claimed now, else its bytes, or who holds it."""
+    def claim(self, name: str, token: str) -> bytes | HeldClaim | None:
+        """Claim a name and return None; else return the bytes of its entry, or the claim that somebody else holds."""
         key = self._key(name)
         found = self._run(_CLAIM, key, token, _milliseconds(self.lease))
         if isinstance(found, list):
             holder, milliseconds = found
-            return Held(holder.decode(errors="replace"), max(0, milliseconds) / 1000)
+            return HeldClaim(holder.decode(errors="replace"), max(0, milliseconds) / 1000)
         return self._unpacked(key, found)
 
     def renew(self, name: str, token: str) -> bool:
-        """Let the claim last for `lease` seconds from now. False if it is not this token's any more."""
+        """Extend the claim to `lease` seconds from now; return False if the claim is no longer this token's."""
         return bool(self._run(_RENEW, self._key(name), token, _milliseconds(self.lease)))
 
     def finish(self, name: str, token: str, data: bytes) -> bytes | None:
-        """As `create`; the claim ends and who waits is woken, by the same script."""
+        """Do what `create` does, end the claim and wake all who wait for it, in one script."""
         return self._create(name, data, token)
 
     def release(self, name: str, token: str) -> None:
-        """The claim ends without an entry, and who waits for it is woken."""
+        """End the claim without an entry, and wake all who wait for it."""
         self._run(_RELEASE, self._key(name), token)
 
     def wait(self, name: str, holder: str, seconds: float) -> None:
-        """Block until that holder's claim has ended, or for so many seconds. Returns early if the server goes away.
+        """Block until the holder's claim has ended, for so many seconds at most. Return early if the server goes away.
 
         All threads that wait share one event loop, and so one connection.
         """
         process, provider = self._waiting
-        if process != os.getpid():  # the threads of the other one are not here
+        if process != os.getpid():  # a forked process has no threads of its parent
             provider = BlockingPortalProvider()
             self._waiting = (os.getpid(), provider)
         with provider as portal:
@@ -287,7 +287,7 @@ class RedisStore:
                 waiting.cancel()
 
     async def await_(self, name: str, holder: str, seconds: float) -> None:
-        """The same without blocking. All who wait in an event loop share one connection, which ends with the last."""
+        """Async twin of `wait`. All who wait in an event loop share one connection, which ends with the last of them."""
         here = self._loops.get(asyncio.get_running_loop()) or await self._begin()
         claim = _claim(self._key(name))
 
@@ -305,7 +305,7 @@ class RedisStore:
         return f"{self._server.location}#{key}"
 
     def _name(self, key: bytes) -> str | None:
-        """The name of an entry's key, None if it is not one of ours."""
+        """Return the name of an entry's key, None if the key is no entry's."""
         try:
             text = key.decode()[len(self._start) : -1]
             name = unquote(text, errors="surrogatepass")
@@ -327,7 +327,7 @@ class RedisStore:
 
     @property
     def _lifetime(self) -> int | str:
-        """How many milliseconds an entry lasts, "" for ever."""
+        """Milliseconds that an entry lasts, "" for ever."""
         return _milliseconds(self.ttl) if self.ttl is not None else ""
 
     def _run(self, script: _Script, key: str, *values: bytes | str | int) -> Any:
@@ -335,7 +335,7 @@ class RedisStore:
         return self._call(StoreNotWritable, *command, key=key, script=script.text)
 
     def _call(self, kind: type[StoreError], *command: bytes | str | int, key: str = "", script: str = "") -> Any:
-        """The server's reply. Raises `StoreError` of that kind, `RecordingDamaged` where something else has that key."""
+        """Return the reply. Raises an error of that kind, or `RecordingDamaged` where the key holds something else."""
         try:
             self._server.begin()
             connection: Any = self._pool.get_connection()
@@ -353,18 +353,18 @@ class RedisStore:
         connection.send_command(*command)
         try:
             return connection.read_response()
-        except NoScriptError:  # it is new to this server
+        except NoScriptError:  # the script is new to this server
             connection.send_command("EVAL", script, *command[2:])
             return connection.read_response()
 
     async def _begin(self) -> Loop:
-        for loop in [each for each in list(self._loops) if each.is_closed()]:
+        for loop in [loop for loop in list(self._loops) if loop.is_closed()]:
             self._loops.pop(loop, None)
         here = self._loops[asyncio.get_running_loop()] = await Loop.begin(self._server)
         return here
 
 
-_shown = lru_cache(1024)(shown)  # asked for several times while a call is replayed or recorded
+_shown = lru_cache(1024)(shown)  # needed several times for each call
 
 
 def _claim(key: str) -> str:

@@ -1,6 +1,6 @@
-"""What a Redis store does in one event loop of asyncio: reads that go out together, and waiting to be woken.
+"""A Redis store in one event loop of asyncio: reads that go out together, and waits for a message.
 
-Connections belong to the loop in which they were made, and end with it.
+Connections belong to the loop in which they were made, and end with that loop.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from memo.stores._redis_server import FAILURES, Server
 __all__ = ["Loop"]
 
 _TOGETHER = 100
-"""How many entries one command asks for: a server does nothing else meanwhile."""
+"""Entries of one command: the server does nothing else meanwhile."""
 _AT_ONCE = 4
-"""How many batches of a loop are on their way at a time; what is wanted meanwhile goes out together after that."""
+"""Concurrent batches of a loop. Further reads go out together after that."""
 _CHANNELS = 1000
-"""How many names one connection listens for, in all of its life: then the next waiter makes a new one."""
+"""Names that one connection listens for in all of its life: then the next waiter makes a new connection."""
 _PAUSE = 0.5
-"""Seconds that a waiter sleeps where it can not listen."""
+"""Seconds that a waiter sleeps if it cannot listen."""
 _FAREWELL = 0.5
-"""Seconds that the end of a loop waits until its connections are closed."""
+"""Seconds that the end of a loop waits for its connections to close."""
 
 
 Unpack = Callable[[str, bytes], bytes]
-"""From an entry, and the key that it lies under, to what is in it."""
+"""From the key and the entry to the bytes in the entry."""
 
 
 class _Wanted(NamedTuple):
-    """What is to become of what lies under a key, and who waits for it."""
+    """A key that is to be read: how to unpack the entry, and who waits for it."""
 
     unpack: Unpack | None
     replies: list[asyncio.Future[bytes | None]]
 
 
 class Loop:
-    """What a store has in one event loop. It refers to the loop only while it does something."""
+    """What a store has in one event loop. Refers to the loop only while there is something to do."""
 
     def __init__(self, server: Server, connections: _Connections) -> None:
         self._server = server
@@ -54,7 +54,7 @@ class Loop:
 
     @classmethod
     async def begin(cls, server: Server) -> Loop:
-        """The same for the loop that runs here."""
+        """Return what a store has in the running event loop."""
         connections = _Connections(server)
         loop = cls(server, connections)
         end = await _End.here()
@@ -65,9 +65,9 @@ class Loop:
     # Reading
 
     def read(self, key: str, unpack: Unpack | None = None) -> Awaitable[bytes | None]:
-        """What lies under that key, to be awaited at once: unpacked, if it is an entry. Raises `StoreError`.
+        """Read a key, to be awaited at once: unpacked, if it is an entry. Raises `StoreError`.
 
-        What is asked for in one turn of the loop goes out together.
+        The reads of one turn of the loop go out together.
         """
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[bytes | None] = loop.create_future()
@@ -83,7 +83,7 @@ class Loop:
         return self._lead(reply) if self._asking < _AT_ONCE else reply
 
     async def _lead(self, reply: asyncio.Future[bytes | None]) -> bytes | None:
-        """Ask for all, as the first: a task of its own would cost two more turns of the loop."""
+        """Ask for all keys, as the first reader: a task of its own would cost two more turns of the loop."""
         try:
             if not _is_idle(asyncio.get_running_loop()):
                 await asyncio.sleep(0)
@@ -95,10 +95,10 @@ class Loop:
         return await reply
 
     def _ask_soon(self) -> None:
-        """Ask in a task of its own for what is still wanted: nothing, if the loop ends."""
-        for key, each in list(self._wanted.items()):
-            each.replies[:] = [reply for reply in each.replies if not reply.done()]
-            if not each.replies:
+        """Ask for what is still wanted, in a task of its own."""
+        for key, wanted in list(self._wanted.items()):
+            wanted.replies[:] = [reply for reply in wanted.replies if not reply.done()]
+            if not wanted.replies:
                 del self._wanted[key]
         if self._wanted and self._asking < _AT_ONCE:
             task = asyncio.create_task(self._ask_for_all())
@@ -111,7 +111,7 @@ class Loop:
             self._ask_soon()
 
     async def _ask_for_all(self) -> None:
-        """Ask for what is wanted now, and let those know who want it. Cancelled, it is wanted still."""
+        """Ask for what is wanted now, and answer whoever waits for it. Cancelled, leave it wanted."""
         wanted, self._wanted = self._wanted, {}
         if not wanted:
             return
@@ -128,18 +128,18 @@ class Loop:
             raise
         except FAILURES as error:
             replies = [self._server.failure(error, StoreNotReadable)] * len(wanted)
-        except Exception as error:  # noqa: BLE001 - whoever waits for it hears of it
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
             replies = [error] * len(wanted)
         finally:
             self._asking -= 1
-        for (key, each), found in zip(wanted.items(), replies, strict=True):
+        for (key, waiting), found in zip(wanted.items(), replies, strict=True):
             result = found
-            if each.unpack is not None and isinstance(found, bytes):
+            if waiting.unpack is not None and isinstance(found, bytes):
                 try:
-                    result = each.unpack(key, found)
-                except Exception as error:  # noqa: BLE001 - all others who wait are waiting still
+                    result = waiting.unpack(key, found)
+                except Exception as error:  # noqa: BLE001 - raised where it is waited for: others get their entries
                     result = error
-            for reply in each.replies:
+            for reply in waiting.replies:
                 if reply.done():
                     continue
                 if isinstance(result, Exception):
@@ -147,7 +147,7 @@ class Loop:
                 else:
                     reply.set_result(result)
         if self._wanted:
-            self._ask_soon()  # what was too much before
+            self._ask_soon()  # reads that came while four batches were under way
 
     async def _ask(self, keys: list[str]) -> list[bytes | None]:
         connection = await self._connections.take()
@@ -158,7 +158,7 @@ class Loop:
             for _ in commands:
                 replies += await connection.read_response()
         except BaseException:
-            await self._connections.drop(connection)  # replies may be on their way
+            await self._connections.drop(connection)  # replies may be under way
             raise
         self._connections.give(connection)
         return replies
@@ -166,9 +166,9 @@ class Loop:
     # Waiting
 
     async def wait(self, channel: str, look: Callable[[], Awaitable[bool]], seconds: float) -> None:
-        """Until something is published there, or for so many seconds, if it is still worth it when one listens.
+        """Wait until something is published, for so many seconds at most, if `look` is true once the connection listens.
 
-        Returns early if the server goes away. Never raises. Who can not listen, or not look, comes back after a pause.
+        Return early if the server goes away. Never raise: without a connection, return after a pause.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -184,7 +184,7 @@ class Loop:
 
 
 class _Connections:
-    """The connections of a loop, and those of them that nobody uses now."""
+    """The connections of a loop, and which of them are idle."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -192,10 +192,10 @@ class _Connections:
         self._idle: list[Any] = []
 
     async def take(self) -> Any:
-        """A connection that is ready, to be given back, or dropped."""
+        """Return a connection that is ready, to be given back or dropped."""
         while self._idle:
             connection = self._idle.pop()
-            if not await connection.can_read():  # nothing was asked: what can be read is its end
+            if not await connection.can_read():  # nothing was asked: what can be read is the end of the connection
                 return connection
             await self.drop(connection)
         connection = self._server.async_connection()
@@ -208,29 +208,29 @@ class _Connections:
         return connection
 
     def give(self, connection: Any) -> None:
-        """It is ready for others."""
+        """Take back a connection that is ready for others."""
         self._idle.append(connection)
 
     async def close(self) -> None:
-        """Close all of them."""
+        """Close all connections."""
         self._idle.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL):
-                await asyncio.gather(*(each.disconnect() for each in self._all), return_exceptions=True)
+                await asyncio.gather(*(connection.disconnect() for connection in self._all), return_exceptions=True)
         self._all.clear()
 
     async def drop(self, connection: Any) -> None:
-        """Close it now, whatever it was doing."""
+        """Close a connection now, whatever it was doing."""
         self._all.discard(connection)
         with suppress(*FAILURES):
             await connection.disconnect(nowait=True)
 
 
 class _End:
-    """The end of an event loop: what is connected is closed before.
+    """The end of an event loop: closes the connections before.
 
-    asyncio ends the asynchronous generators of a loop just before the loop itself; so one of them does it. It is kept here,
-    with the connections: what is garbage together with its store would complain before anybody could close it.
+    asyncio ends the asynchronous generators of a loop just before the loop itself, so one of them closes the connections. The
+    class holds both: connections that are garbage together with their store would complain before anybody could close them.
     """
 
     _of: ClassVar[dict[asyncio.AbstractEventLoop, _End]] = {}
@@ -243,11 +243,11 @@ class _End:
 
     @classmethod
     async def here(cls) -> _End:
-        """The end of the loop that runs here."""
+        """Return the end of the running event loop."""
         loop = asyncio.get_running_loop()
         if loop not in cls._of:
             for other in [other for other in list(cls._of) if other.is_closed()]:
-                cls._of.pop(other, None)  # it did not end as by `asyncio.run`
+                cls._of.pop(other, None)  # closed without ending its generators, as `asyncio.run` does
             end = cls._of[loop] = cls(loop)
             await anext(end._generator)
         return cls._of[loop]
@@ -260,7 +260,7 @@ class _End:
             self._of.pop(self._loop, None)
 
     def close_soon(self, connections: _Connections) -> None:
-        """Close them, from any thread."""
+        """Close the connections, from any thread."""
         with suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._start_closing, connections)
 
@@ -275,18 +275,18 @@ class _End:
 
 
 class _Channel:
-    """Who waits for what is published there."""
+    """Those who wait for a message on a channel."""
 
     def __init__(self) -> None:
         self.waiters: set[asyncio.Future[None]] = set()
         self.heard = asyncio.Event()
-        """The server has said that one listens, or never will."""
+        """Set when the server has confirmed the subscription, or never will."""
 
 
 class _Listener:
-    """A connection on which the server tells what is published. All waiters of a loop share it; it ends with the last.
+    """A connection that listens for messages. All waiters of a loop share it; it ends with the last of them.
 
-    Nothing is unsubscribed: of a name there is hardly ever more than one message, and after so many names it is full.
+    Nothing is unsubscribed: a name has hardly ever more than one message, and after a thousand names the listener is full.
     """
 
     def __init__(self, connections: _Connections, timeout: float) -> None:
@@ -295,7 +295,7 @@ class _Listener:
         self._connection: Any = None
         self._channels: dict[str, _Channel] = {}
         self._waiting = 0
-        self._telling: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
         self.is_over = False
         self._task = asyncio.create_task(self._listen())
 
@@ -304,7 +304,7 @@ class _Listener:
         return len(self._channels) >= _CHANNELS
 
     async def wait(self, name: str, look: Callable[[], Awaitable[bool]]) -> bool:
-        """Until something is published there, if it is still worth it. Whether one could listen."""
+        """Wait for a message, if `look` is true once the connection listens; return whether the connection could listen."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         channel = self._channels.get(name)
         if channel is None:
@@ -336,30 +336,30 @@ class _Listener:
                 self._subscribe(*self._channels)
                 while True:
                     kind, channel, _ = await connection.read_response()
-                    self._told(kind, self._channels[channel.decode()])
+                    self._heard(kind, self._channels[channel.decode()])
             finally:
-                for each in self._telling:
-                    each.cancel()
+                for task in self._sending:
+                    task.cancel()
                 await self._connections.drop(connection)
         except FAILURES:
             pass
         finally:
             self.is_over = True
             for channel in self._channels.values():
-                self._told(b"message", channel)
+                self._heard(b"message", channel)
                 channel.heard.set()
 
     def _subscribe(self, *names: str) -> None:
-        # In a task of its own: a waiter that is cancelled while it writes would take the connection with it.
-        task = asyncio.create_task(self._tell("SUBSCRIBE", *names))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        # In a task of its own: a waiter that is cancelled while it writes would break the connection.
+        task = asyncio.create_task(self._send("SUBSCRIBE", *names))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
-    async def _tell(self, *command: str) -> None:
-        with suppress(*FAILURES):  # whoever reads hears of it, too
+    async def _send(self, *command: str) -> None:
+        with suppress(*FAILURES):  # the reader of the connection fails, too
             await self._connection.send_command(*command)
 
-    def _told(self, kind: bytes, channel: _Channel) -> None:
+    def _heard(self, kind: bytes, channel: _Channel) -> None:
         if kind == b"subscribe":
             channel.heard.set()
             return
@@ -369,10 +369,10 @@ class _Listener:
 
 
 def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether nothing else is ready to run, that could ask for more in this turn of the loop.
+    """True if nothing else is ready to run that could read more in this turn of the loop.
 
-    asyncio's own loops have a list of what is; of others this is not known. To wait for one more turn costs a lonely read
-    a tenth of its time.
+    asyncio's own loops have a list of what is ready; other loops may not. Waiting for one more turn takes a tenth of the time
+    of a single read.
     """
     ready = getattr(loop, "_ready", None)
     return ready is not None and not ready

@@ -35,14 +35,14 @@ from memo.stores._urls import masked
 __all__ = ["FAILURES", "Server"]
 
 FAILURES = (RedisError, OSError, UnicodeError)
-"""What the client raises. (`TimeoutError` is an `OSError`; a host's name that can not be one is a `UnicodeError`.)"""
+"""Errors of the client. (`TimeoutError` is an `OSError`; an impossible host name is a `UnicodeError`.)"""
 
 _PORT = 6379
 _ALLOWED = ("redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]", "rediss://…", "valkey://…", "valkeys://…")
 
 
 class Server:
-    """A server as a URL names it. It shows no credentials, and connects to nothing by itself. Nothing is tried twice."""
+    """The server of a URL. Shows no credentials, does not connect by itself, and tries nothing twice."""
 
     def __init__(self, url: str, *, prefix: str | None, timeout: float, **files: str) -> None:
         self.timeout = timeout
@@ -53,7 +53,7 @@ class Server:
         user, password, host, port, database = parts
         for option, file in files.items():
             if file and not os.path.isfile(file):  # noqa: PTH113 - as in the directory
-                raise InvalidOption(f"store {masked(url)}: {option}", file, ["a file that is there"])
+                raise InvalidOption(f"store {masked(url)}: {option}", file, ["an existing file"])
         if files.get("ssl_keyfile") and not files.get("ssl_certfile"):
             raise InvalidOption(f"store {masked(url)}: ssl_certfile", "", ["the certificate of ssl_keyfile"])
         shown = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/{database}"
@@ -82,11 +82,11 @@ class Server:
         )
 
     def begin(self) -> None:
-        """What this thread does now on a connection of a `pool` is over within `timeout`, in however many steps."""
+        """Limit what this thread does next on a connection of a `pool` to `timeout` seconds, in however many steps."""
         _operation.deadline = time.monotonic() + self.timeout
 
     def async_connection(self) -> Any:
-        """A connection for the event loop that runs here. It knows no time-outs: `asyncio.timeout` does that."""
+        """Return a connection for the running event loop. The caller limits the time, with `asyncio.timeout`."""
         kind = redis.asyncio.connection
         connection = kind.SSLConnection if self._encrypted else kind.Connection
         return connection(
@@ -97,32 +97,40 @@ class Server:
         )
 
     def failure(self, error: BaseException, kind: type[StoreError]) -> StoreError:
-        """What one of `FAILURES` means. To be raised outside of the `except`: the client's own error may name the user."""
+        """Return the error that one of `FAILURES` means.
+
+        To be raised outside of the `except`: the error of the client may name the user.
+        """
+        fix = ""
         doing = "read" if kind is StoreNotReadable else "written"
         text = str(error) or type(error).__name__
         if password := self._settings["password"]:
             text = text.replace(password, "***")
         if isinstance(error, RedisTimeoutError | TimeoutError):
-            reason = f"it did not answer within {self.timeout:g} seconds"
+            reason = f"the server did not answer within {self.timeout:g} seconds"
         elif isinstance(error, AuthenticationError):
-            reason = "it refused the user or the password, or wants one. Mend its URL"
+            reason = "the server refused the user or the password, or wants one"
+            fix = "to name them: MEMO_STORE=redis://USER:PASSWORD@HOST:PORT/DATABASE"
         elif isinstance(error, NoPermissionError) or text.startswith("ACL failure in script"):
-            reason = "its user may not do that (see ACL GETUSER)"
+            reason, fix = "the user lacks the right", "to see the rights of the user: ACL GETUSER USER"
         elif isinstance(error, OutOfMemoryError) or re.search(r"-OOM\b", text):
-            kind, reason = StoreFull, "its memory is full (maxmemory). Give it more, or delete some entries"
+            kind, reason = StoreFull, "the memory of the server is full (maxmemory)"
+            fix = "to give the server more: CONFIG SET maxmemory BYTES"
         elif isinstance(error, ReadOnlyError) or re.search(r"-READONLY\b", text):
-            kind, reason = StoreNotWritable, "it is a read-only replica. Name the primary server in the URL"
+            kind, reason = StoreNotWritable, "the server is a read-only replica"
+            fix = "to write to the primary server: MEMO_STORE=redis://PRIMARY:PORT"
         elif isinstance(error, MovedError | AskError | ClusterDownError):
-            reason = "it is one node of a cluster. Name a server that holds everything, or a proxy of the cluster"
+            reason = "the server is one node of a cluster"
+            fix = "to use a proxy of the cluster, or one server: MEMO_STORE=redis://HOST:PORT"
         elif isinstance(error, RedisConnectionError | OSError):
-            reason = f"it can not be reached ({text})"
+            reason = f"the server cannot be reached ({text})"
         else:
             reason = text
-        return kind(self.location, f"can not be {doing}: {reason}")
+        return kind(self.location, f"cannot be {doing}: {reason}", fix)
 
 
 def _parts(url: str) -> tuple[str | None, str | None, str, int, int] | None:
-    """User, password, host, port, database. None if it is no such URL: an error would show a part of the password."""
+    """Return user, password, host, port and database; None for an invalid URL, since an error might show the password."""
     try:
         parts = urlsplit(url)
         port, database = parts.port or _PORT, int(parts.path.strip("/") or 0)
@@ -134,13 +142,13 @@ def _parts(url: str) -> tuple[str | None, str | None, str, int, int] | None:
     return (user, password, host or "localhost", port, database) if database >= 0 else None
 
 
-# redis-py's time-outs are those of each step, and an operation has many: addresses tried, greetings, pieces read.
+# The time-outs of redis-py are for each step, and an operation has many: addresses tried, greetings, pieces read.
 
 _operation = threading.local()
 
 
 def _remaining() -> float:
-    """Seconds that this thread's operation has yet."""
+    """Return the seconds that are left for this thread's operation."""
     seconds: float = _operation.deadline - time.monotonic()
     if seconds <= 0:
         raise TimeoutError("timed out")
@@ -148,7 +156,7 @@ def _remaining() -> float:
 
 
 class _TimelyConnection(Connection):
-    """A connection whose every step has the time that its operation has yet."""
+    """A connection that limits every step to the time that is left for the operation."""
 
     @property
     def socket_timeout(self) -> float:
@@ -172,11 +180,11 @@ class _TimelyConnection(Connection):
 
 
 class _TimelySSLConnection(_TimelyConnection, SSLConnection):
-    """The same, encrypted."""
+    """A timely connection over TLS."""
 
 
 class _TimelySocket:
-    """A socket of which each piece is read, and all is sent, within the time that there is yet."""
+    """A socket that reads each piece and sends all within the time that is left."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected

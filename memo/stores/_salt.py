@@ -1,4 +1,4 @@
-"""The salt of a store: what keyed digests of credentials are made with, so that nobody can try credentials without the store."""
+"""The salt of a store: the key of digests of credentials, so that nobody can try credentials without the store."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _FUNCTION = "memo.salt"
 
 
 def salt(store: Store) -> bytes:
-    """Return the 32 random bytes of a store, which are made when they are asked for first. In the whole fleet the first wins.
+    """Return the 32 random bytes of a store. They are made once: in the whole fleet, the first maker wins.
 
-    A store that is not `Salted` keeps the salt as a recording of a function `memo.salt`. Blocks, as `get` and `create` of
-    the store do. Raises `StoreError` where the salt can neither be read nor be made, and `RecordingDamaged`. A salt that was
-    deleted is made anew, other than it was: what was recorded with it is not found any more.
+    A store that is not `Salted` keeps the salt as a recording of a function `memo.salt`. Blocks as `get` and `create` of the
+    store do. Raises `StoreError` if the salt can neither be read nor made, and `RecordingDamaged`. Deleting the salt makes a
+    new one: recordings whose key depends on the old salt are no longer found.
     """
     if isinstance(store, Salted):
         return store.salt()
@@ -46,9 +46,9 @@ def new_salt() -> bytes:
 
 
 def checked_salt(salt: bytes, location: str) -> bytes:
-    """Return the salt. Raises `RecordingDamaged` where what was read is none."""
+    """Return the salt. Raises `RecordingDamaged` if the bytes are none."""
     if len(salt) != SALT_BYTES:
-        raise RecordingDamaged(location, f"is no salt: it has {len(salt):,} bytes, not {SALT_BYTES}")
+        raise RecordingDamaged(location, f"is no salt: {len(salt):,} bytes instead of {SALT_BYTES}")
     return salt
 
 

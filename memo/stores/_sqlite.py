@@ -15,7 +15,7 @@ from memo.errors import EntryVanished, InvalidOption
 from memo.stores._entry import pack, unpack
 from memo.stores._salt import checked_salt, new_salt
 from memo.stores._sqlite_file import SqliteFile
-from memo.stores._store import Held
+from memo.stores._store import HeldClaim
 from memo.stores._urls import masked, options, shown
 
 __all__ = ["SqliteStore"]
@@ -26,7 +26,7 @@ _SALT = "SELECT salt FROM salt"
 _HAS_SALT = "SELECT 1 FROM sqlite_master WHERE name = 'salt'"
 _PAGE = 1000
 _LEAST = 512
-"""What is smaller is not compressed: several of them fit into a page of the file."""
+"""Bytes. Smaller entries are not compressed: several fit into a page of the file."""
 
 
 class SqliteStore:
@@ -51,7 +51,7 @@ class SqliteStore:
 
     @classmethod
     def from_url(cls, url: str) -> SqliteStore:
-        """The store of that URL. Raises `InvalidOption`."""
+        """Return the store of a URL, without opening it. Raises `InvalidOption`."""
         path = url.partition("://")[2].partition("?")[0]
         if not path.startswith("/") or not path.strip("/"):
             raise InvalidOption("store", masked(url), ["sqlite:///relative.db", "sqlite:////absolute.db"])
@@ -61,26 +61,26 @@ class SqliteStore:
         return f"SqliteStore({self.file.path!r})"
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of that name, None where there are none."""
+        """Return the bytes under a name, None if there is no such entry."""
         rows = self.file.read("SELECT entry FROM entries WHERE name = ?", (_encoded(name),))
         return unpack(rows[0][0], partial(self.location, name)) if rows else None
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep the bytes under that name: flushed to disk when this returns."""
+        """Store the bytes under a name, flushed to disk when `put` returns."""
         query = "INSERT INTO entries VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET entry = excluded.entry"
         values = (_encoded(name), pack(data, least=_LEAST))
         self.file.write(lambda connection: connection.execute(query, values))
 
     def create(self, name: str, data: bytes) -> bytes | None:
-        """Keep the bytes under that name if there are none: None; otherwise the ones that are there. One transaction."""
-        kept = self.get(name)  # who comes late need not wait for those who write
+        """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there."""
+        kept = self.get(name)  # a late caller need not wait for writers
         return kept if kept is not None else self._create(name, data, token=None)
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
-        """Replace the bytes under that name if they are `expected`: None; otherwise the ones that are there."""
+        """Replace the bytes if they are `expected`, and return None; else return the bytes that are there."""
         if expected is None:
             return self.create(name, data)
-        kept = self.get(name)  # who is late need not wait for those who write
+        kept = self.get(name)  # a late caller need not wait for writers
         if kept == expected:
             kept = self._swap(name, expected, data)
             if kept is expected:
@@ -104,16 +104,16 @@ class SqliteStore:
         return self.file.write(swap)
 
     def delete(self, name: str) -> bool:
-        """Forget that name. Whether there was anything."""
+        """Delete the entry; return whether it existed."""
         if not self.file.exists():
             return False
         query, values = "DELETE FROM entries WHERE name = ?", (_encoded(name),)
         return self.file.write(lambda connection: connection.execute(query, values).rowcount > 0)
 
     def scan(self, prefix: str = "") -> Iterator[str]:
-        """The names there are, sorted. Read in pages: a long scan holds no transaction open."""
+        """Iterate over the names of entries, sorted, a page at a time: a long scan holds no transaction open."""
         start = _encoded(prefix)
-        end = start + b"\xff"  # which is in no name
+        end = start + b"\xff"  # no name contains this byte
         last = b""
         while True:
             page = self.file.read(
@@ -127,15 +127,15 @@ class SqliteStore:
             last = page[-1][0]
 
     def location(self, name: str = "") -> str:
-        """The file as a URL, and the name in it."""
+        """Return the file as a URL, and the name in the file."""
         return f"{self.file.location}/{shown(name)}" if name else self.file.location
 
     def close(self) -> None:
-        """Close what is open. It is opened again when it is needed."""
+        """Close the connections of all threads, but for those in use. They are opened again when they are needed."""
         self.file.close()
 
     def salt(self) -> bytes:
-        """The 32 random bytes of the file, in a table of their own. From then on, the file is its owner's alone (0600)."""
+        """Return the 32 random bytes of the file, kept in a table. From then on, the file is closed to other users (0600)."""
         if self._salt is None:
             rows = self.file.read(_SALT) if self.file.read(_HAS_SALT) else []
             self._salt = checked_salt(rows[0][0] if rows else self._make_salt(), self.location())
@@ -151,14 +151,14 @@ class SqliteStore:
 
         salt = self.file.write(make)
         for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError, PermissionError):  # the last are another user's, who made the file
+            with suppress(FileNotFoundError, PermissionError):  # another user may own the file
                 os.chmod(self.file.path + suffix, 0o600)  # noqa: PTH101
         return salt
 
     # Claims
 
-    def claim(self, name: str, token: str) -> bytes | Held | None:
-        """Claim that name. None if it is claimed now, else its bytes, or who holds it."""
+    def claim(self, name: str, token: str) -> bytes | HeldClaim | None:
+        """Claim a name and return None; else return the bytes of its entry, or the claim that somebody else holds."""
         encoded = _encoded(name)
 
         def claim(connection: sqlite3.Connection) -> Any:
@@ -179,21 +179,21 @@ class SqliteStore:
         entry, holder, until = row
         if entry is not None:
             return unpack(entry, partial(self.location, name))
-        return Held(holder, until - time.time())
+        return HeldClaim(holder, until - time.time())
 
     def renew(self, name: str, token: str) -> bool:
-        """Let the claim last for `lease` seconds from now. False if it is not this token's any more."""
+        """Extend the claim to `lease` seconds from now; return False if the claim is no longer this token's."""
         now = time.time()
         query = "UPDATE claims SET until = ? WHERE name = ? AND token = ? AND until > ?"
         values = (now + self.lease, _encoded(name), token, now)
         return self.file.write(lambda connection: connection.execute(query, values).rowcount > 0, flushed=False)
 
     def finish(self, name: str, token: str, data: bytes) -> bytes | None:
-        """As `create`, and the claim ends in the same transaction."""
+        """Do what `create` does, and end the claim in the same transaction."""
         return self._create(name, data, token)
 
     def release(self, name: str, token: str) -> None:
-        """The claim ends without an entry."""
+        """End the claim without an entry."""
         self.file.write(lambda connection: connection.execute(_RELEASE, (_encoded(name), token)), flushed=False)
 
     def _create(self, name: str, data: bytes, token: str | None) -> bytes | None:
@@ -218,6 +218,6 @@ def _encoded(name: str) -> bytes:
 
 
 def _is_free(row: Any, token: str) -> bool:
-    """Whether a name, in the state that it has, can be claimed."""
+    """True if a name in this state can be claimed."""
     entry, holder, until = row
     return entry is None and (holder in (None, token) or until <= time.time())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import threading
 import time
@@ -28,6 +29,7 @@ _SCHEMA = (
     "CREATE TABLE claims (name BLOB PRIMARY KEY, token TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
 )
 _IMPATIENT_SECONDS = 0.05
+_ELSEWHERE = "to record elsewhere: MEMO_STORE=sqlite:///FILE"
 
 
 class SqliteFile:
@@ -73,7 +75,7 @@ class SqliteFile:
             if kept.connection.in_transaction:
                 return run(
                     kept.connection
-                )  # the garbage collector ended a stream in the middle of another's transaction
+                )  # a stream that the garbage collector ends in the middle of another's transaction
             job = _Job(run, flushed=flushed)
             self._jobs.append(job)
             with self._turn:
@@ -107,7 +109,7 @@ class SqliteFile:
                 for job in jobs:  # one of them may be to blame for all
                     self._transaction(kept, [job])
         except BaseException:
-            self._jobs.extend(job for job in jobs if not job.done)  # whoever waits for his own does it
+            self._jobs.extend(job for job in jobs if not job.done)  # those who wait for these jobs do them
             raise
         for job in jobs:
             job.done = True
@@ -166,7 +168,7 @@ class SqliteFile:
             patience, kind = (self._writing, StoreNotWritable) if make else (self._reading, StoreNotReadable)
             raise self._failure(error, patience, kind) from error
         except OSError as error:
-            raise StoreNotWritable(self.location, f"can not be made: {error.strerror}") from error
+            raise StoreNotWritable(self.location, f"cannot be made: {error.strerror}") from error
         if connection is None:
             return None
         kept = self._local.kept = _Kept(connection, (status.st_dev, status.st_ino))
@@ -200,7 +202,7 @@ class SqliteFile:
         return None
 
     def _prepare(self, connection: sqlite3.Connection, *, make: bool) -> bool:
-        """See that it is a database of memo's, of a version that is known; make it one if it is new. Return whether it is one."""
+        """Check that the file is a database of memo of a known version; make a new file one. Return whether it is one."""
         version = self._version(connection)
         if version == 0 and make:
             connection.execute("BEGIN EXCLUSIVE")
@@ -228,14 +230,14 @@ class SqliteFile:
                 time.sleep(0.005)
 
     def _version(self, connection: sqlite3.Connection) -> int:
-        """Return the version of its tables, 0 if it has none."""
+        """Return the version of the tables, 0 if there are none."""
         # One statement: another process may be making it.
         application, version, tables = connection.execute(
             "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), "
             "(SELECT count(*) FROM sqlite_master)"
         ).fetchone()
         if application != _APPLICATION and (tables or application):
-            raise StoreNotReadable(self.location, "is a database of another program's. Choose another file")
+            raise StoreNotReadable(self.location, "is a database of another program", _ELSEWHERE)
         return int(version)
 
     def _failure(self, error: sqlite3.Error, patience: _Patience, kind: type[StoreError]) -> StoreError:
@@ -244,17 +246,19 @@ class SqliteFile:
         if _is_lock(error):
             patience.give_up()
             return StoreLocked(
-                self.location, f"can not be {doing}: another process has kept it locked for {self._timeout:g} seconds"
+                self.location, f"cannot be {doing}: another process has kept it locked for {self._timeout:g} seconds"
             )
         if name == "SQLITE_FULL":
-            return StoreFull(self.location, "can not be written: the disk is full. Free some space, or choose another")
+            return StoreFull(self.location, "cannot be written: the disk is full", _ELSEWHERE)
         if name == "SQLITE_NOTADB":
-            return StoreNotReadable(self.location, "is no SQLite database. Choose another file")
+            return StoreNotReadable(self.location, "is no SQLite database", _ELSEWHERE)
         if name.startswith("SQLITE_CORRUPT"):
             return StoreNotReadable(
-                self.location, f"is damaged ({error}). Rescue what can be: sqlite3 '{self.path}' .recover"
+                self.location,
+                f"is damaged ({error})",
+                f"to rescue what can be: sqlite3 {shlex.quote(self.path)} .recover",
             )
-        return kind(self.location, f"can not be {doing}: {error}")
+        return kind(self.location, f"cannot be {doing}: {error}")
 
 
 class _Patience:
@@ -281,7 +285,7 @@ class _Patience:
 
 
 class _Job:
-    """Something to be written by whoever writes next."""
+    """A write that waits for the next transaction."""
 
     def __init__(self, run: Callable[[sqlite3.Connection], Any], *, flushed: bool) -> None:
         self.run = run

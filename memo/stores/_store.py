@@ -1,11 +1,10 @@
-"""The protocol that every store keeps, and the optional powers: what only some stores can do, each a protocol of its own.
+"""The protocol of every store, and the optional capabilities: a small protocol for each thing that only some stores can do.
 
-A store claims a power by having its methods, and only if it keeps what they promise: a session asks once, when it is made,
-which of them its store has, and gets along without the others. The same test class (`tests/stores/contract.py`) holds every
-store to all of it.
+A store has a capability by having its methods, and must then keep what they promise. A session asks its store once for the
+capabilities, and does without those that are missing. `tests/stores` holds every store to all of them.
 
-Only reading and waiting have an `async` form. Writes, claims and the like follow or precede a live call, and are made in
-worker threads through the ordinary methods: so they can not be torn by a cancellation, and work on every event loop.
+Only reading and waiting have an `async` form. Writes and claims follow or precede a live call, and are made in worker threads
+through the ordinary methods: a cancellation cannot tear them, and they work on every event loop.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ __all__ = [
     "Closes",
     "Creates",
     "Expires",
-    "Held",
+    "HeldClaim",
     "ReadsMany",
     "Remote",
     "Salted",
@@ -41,29 +40,32 @@ class Store(Protocol):
     """
 
     reads_in_place: bool
-    """Whether `get` is so quick that an event loop may call it directly; otherwise a worker thread does."""
+    """True if `get` is so quick that an event loop may call it directly; otherwise a worker thread does."""
 
     writes_in_place: bool
-    """The same of `put` and `create`."""
+    """True if `put` and `create` are so quick that an event loop may call them directly."""
 
     def get(self, name: str) -> bytes | None:
-        """The bytes of that name, None where there are none."""
+        """Return the bytes under a name, None if there is no such entry."""
         ...
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep the bytes under that name, for good when this returns."""
+        """Store the bytes under a name, for good when `put` returns."""
         ...
 
     def delete(self, name: str) -> bool:
-        """Forget that name. Whether there was anything."""
+        """Delete the entry; return whether it existed."""
         ...
 
     def scan(self, prefix: str = "") -> Iterator[str]:
-        """The names there are, of one function with `prefix="function/"`. What is added meanwhile may be missing."""
+        """Iterate over the names of entries, with `prefix="function/"` those of one function.
+
+        Entries that are added meanwhile may be missing.
+        """
         ...
 
     def location(self, name: str = "") -> str:
-        """Where the entry of that name lies, for people: a path, a URL without credentials. Of the store itself without one."""
+        """Return where an entry is, for people: a path, or a URL without credentials. Without a name, where the store is."""
         ...
 
 
@@ -72,24 +74,24 @@ class Creates(Store, Protocol):
     """The first write wins, in the whole fleet. Without it, a session looks before it writes, which two may do at once."""
 
     def create(self, name: str, data: bytes) -> bytes | None:
-        """Keep the bytes under that name if there are none, for good when this returns None.
+        """Store the bytes if there is no entry of that name, for good when `create` returns None.
 
-        Otherwise nothing is changed, and these are the bytes that are there. One step: of any number of writers in any number
-        of processes, exactly one gets None, and all others get its bytes. An entry that is damaged counts as there.
+        Otherwise change nothing, and return the bytes that are there. One step: of any number of writers in any number of
+        processes, exactly one gets None, and all others get the bytes of that one. A damaged entry counts as there.
         """
         ...
 
 
 @runtime_checkable
 class Swaps(Creates, Protocol):
-    """Compares and swaps: what was read is replaced only if nobody has changed it meanwhile. So entries can be added to."""
+    """Compares and swaps: replaces what was read only if nobody has changed it meanwhile. So several can add to one entry."""
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
-        """Replace the bytes under that name if they are `expected`, for good when this returns None.
+        """Replace the bytes under a name if they are `expected`, for good when `swap` returns None.
 
-        Otherwise nothing is changed, and these are the bytes that are there: try again with them. With `expected=None`,
-        the same as `create`. One step, also beside `put`, `create` and `delete` of any number of threads and processes: no
-        write is ever undone by one that did not know it. Whoever is killed, at any instant, blocks nobody.
+        Otherwise change nothing, and return the bytes that are there, for another try. With `expected=None`, do what `create`
+        does. One step, also beside `put`, `create` and `delete` of any number of threads and processes: no write is ever
+        undone by a swap that did not know of it. A process that is killed, at any instant, blocks nobody.
 
         Raises `EntryVanished`, and writes nothing, where bytes were expected and there is no entry any more: it was
         deleted (or has expired), and would otherwise come back.
@@ -99,108 +101,105 @@ class Swaps(Creates, Protocol):
         ...
 
 
-class Held(NamedTuple):
+class HeldClaim(NamedTuple):
     """A claim that somebody else holds."""
 
     holder: str
-    """Its token, which says who that is: `host:process:…`."""
+    """The token of the holder: `host:process:…`."""
     seconds: float
-    """How long it lasts yet, unless it is renewed."""
+    """How long the claim still lasts, unless it is renewed."""
 
 
 @runtime_checkable
 class Claims(Creates, Protocol):
-    """One live call per name in the whole fleet: whoever makes it holds a claim, for so long as it renews it.
+    """One live call per name in the whole fleet: whoever makes the call holds a claim, and renews it meanwhile.
 
-    A claim is a lease: a token under the name, which ends by itself after `lease` seconds. It is no lock: a leader that was
-    paused for longer than that does not know it, and `finish` still keeps the first write only. Tokens are random and never
-    used twice. Time is the server's where there is one.
+    A claim is a lease: a token under the name, which ends by itself after `lease` seconds. A claim is no lock: a leader that
+    was paused for longer does not know that its claim has ended, and `finish` still keeps the first write only. Tokens are
+    random and never used twice. Time is the server's where there is a server.
     """
 
     lease: float
     """How many seconds a claim lasts unless it is renewed: `?lease=` of the store's URL, else 15."""
 
-    def claim(self, name: str, token: str) -> bytes | Held | None:
-        """Claim that name, in one step. None: it is the caller's now, for `lease` seconds (also if it was already).
+    def claim(self, name: str, token: str) -> bytes | HeldClaim | None:
+        """Claim a name, in one step, and return None: the claim is the caller's for `lease` seconds (also if it was before).
 
-        Otherwise the bytes, where there is an entry (then nothing is claimed), or who holds it. A claim that has ended is
-        as none.
+        Otherwise return the bytes, if there is an entry (then nothing is claimed), or the claim of the holder. A claim that
+        has ended is no claim.
         """
         ...
 
     def renew(self, name: str, token: str) -> bool:
-        """Let the claim last for `lease` seconds from now. False if it is not this token's any more: then nothing changes."""
+        """Extend the claim to `lease` seconds from now. If it is no longer this token's, return False and change nothing."""
         ...
 
     def finish(self, name: str, token: str, data: bytes) -> bytes | None:
-        """As `create`, and in the same step the claim ends (if it is still this token's) and who waits for it is woken."""
+        """Do what `create` does; in the same step, end the claim (if it is still this token's) and wake all who wait for it."""
         ...
 
     def release(self, name: str, token: str) -> None:
-        """The claim ends without an entry, and who waits for it is woken. Nothing happens if it is not this token's."""
+        """End the claim without an entry, and wake all who wait for it. Do nothing if it is not this token's."""
         ...
 
 
 @runtime_checkable
 class Wakes(Claims, Protocol):
-    """The server tells those who wait. Without it they ask again and again, ever more seldom."""
+    """Wakes those who wait for a claim. Without this capability, they ask again and again, ever more seldom."""
 
     def wait(self, name: str, holder: str, seconds: float) -> None:
-        """Block until that holder's claim of the name has been finished or released, or for so many seconds.
+        """Block until the holder's claim of the name has been finished or released, for so many seconds at most.
 
-        It may return earlier: the caller claims again in any case. What happens between the caller's `claim` and this must
-        not be missed: listen first, then look whether the claim is still that holder's, then wait.
+        May return earlier: the caller claims again in any case. An end between the caller's `claim` and `wait` must not be
+        missed: listen first, then look whether the claim is still the holder's, then wait.
         """
         ...
 
     async def await_(self, name: str, holder: str, seconds: float) -> None:
-        """The same without blocking. Only called in asyncio. Cancelling it leaves nothing behind."""
+        """Async twin of `wait`, called in asyncio only. Cancelling it leaves nothing behind."""
         ...
 
 
 @runtime_checkable
 class AsyncReads(Store, Protocol):
-    """Reads natively in asyncio. (In trio, worker threads call `get`.)"""
+    """Reads natively in asyncio. (In trio, a worker thread calls `get`.)"""
 
     async def aget(self, name: str) -> bytes | None:
-        """As `get`, without blocking. Only called in asyncio.
+        """Async twin of `get`, called in asyncio only.
 
-        Many concurrent reads of one event loop go out together, where the server can answer several at once. Clients are
-        bound to the loop that uses them by the store itself: the same store may be used from several loops, in several
-        threads, one after the other or at once, and a loop that ends leaves no connection and no warning behind.
+        Concurrent reads of one event loop go out together, where the server can answer several at once. The store itself
+        binds clients to event loops: one store may be used from several loops, in several threads, one after the other or at
+        once, and a loop that ends leaves no connection and no warning behind.
         """
         ...
 
 
 @runtime_checkable
 class ReadsMany(Store, Protocol):
-    """Reads many entries in one round trip: what copies a store uses it."""
+    """Reads many entries in one round trip, for whoever copies a store."""
 
     def get_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """As `get` of each name, in their order. What `get` would raise of any of them is raised."""
+        """Return what `get` returns for each name, in the order of the names. Raise what `get` raises for any of them."""
         ...
 
 
 @runtime_checkable
 class Expires(Store, Protocol):
-    """Its entries end by themselves, by the server's own means (`?ttl=` of the store's URL)."""
+    """Ends entries by itself, by the server's own means (`?ttl=` of the store's URL)."""
 
     ttl: float | None
-    """Seconds after which an entry is gone, counted from when it was written; None: never.
-
-    What a session keeps in memory does not outlive it either.
-    """
+    """Seconds from the write of an entry to its end; None for never. What a session keeps in memory ends with it."""
 
 
 @runtime_checkable
 class Salted(Store, Protocol):
-    """Keeps its salt apart from its entries: `memo.stores.salt` says what that is for."""
+    """Keeps a salt apart from its entries: see `memo.stores.salt`."""
 
     def salt(self) -> bytes:
         """Return the 32 random bytes of the store. They are made once: of any number of makers, the first wins.
 
-        `scan` never gives them, and no entry's name reaches them. A store in which only file rights protect them keeps
-        them, and all entries that it writes from then on, from other users.
+        `scan` never gives them, and no name of an entry reaches them. Where only file rights protect them, they and all
+        entries that are written from then on are closed to other users.
         """
         ...
 
@@ -219,14 +218,13 @@ class Closes(Store, Protocol):
 
 @runtime_checkable
 class Remote(Store, Protocol):
-    """Lies behind a network: it may not be there, be slow, or go away.
+    """Is behind a network: it may not be there, be slow, or go away.
 
-    In replay that is one clear error; in recording modes the answers are kept in a local spool until `memo push` delivers
-    them.
+    In replay that is one clear error; in recording modes, answers are kept in a local spool until `memo push` delivers them.
     """
 
     timeout: float
     """Seconds within which every operation is over, retries and connecting included: `?timeout=` of the URL, else 5.
 
-    What takes longer raises `StoreError`. (`wait` may take as long as it is told to.)
+    Whatever takes longer raises `StoreError`. (`wait` may take as long as its caller wants.)
     """

@@ -21,14 +21,14 @@ __all__ = ["as_store", "masked", "options", "shown"]
 class _Kind(NamedTuple):
     module: str
     store: str
-    """A class with the classmethod `from_url(url) -> Store`. It connects to nothing yet."""
+    """A class with the classmethod `from_url(url) -> Store`, which does not connect."""
     extra: str = ""
     needs: str = ""
-    """The module whose absence means that the extra is not installed."""
+    """A module that only the extra installs."""
 
     @property
     def shared(self) -> bool:
-        """Whether the same URL gives the same store: one that has connections, and no path that is relative."""
+        """True if one URL gives one store: for those with connections, and without relative paths."""
         return bool(self.extra)
 
 
@@ -57,10 +57,10 @@ _concurrent = threading.Lock()
 
 
 def as_store(store: Store | str | os.PathLike[str] | object) -> Store:
-    """A store as users may write it: a directory's path (`~` is expanded), a URL, a store, or a py-key-value store.
+    """Return the store that a user names: by the path of a directory (`~` is expanded), a URL, a store or a py-key-value store.
 
-    The same URL gives the same store, for as long as anybody uses it. Raises `InvalidOption` for what is none, and
-    `MissingExtra` for a URL whose client is not installed. Nothing is connected to yet.
+    A store is returned as it is. The URL of a server gives the same store for as long as anybody uses that store. Does not
+    connect. Raises `InvalidOption` for anything else, and `MissingExtra` for a URL whose client is not installed.
     """
     if isinstance(store, str) and "://" in store:
         return _by_url(store)
@@ -96,24 +96,24 @@ def _class(kind: _Kind, url: str) -> Any:
 
 
 def masked(url: str) -> str:
-    """A URL as it may be shown: without user, password and query, which is where credentials stand."""
+    """Return a URL as it may be shown: without user, password and query, which may be credentials."""
     scheme, separator, rest = url.partition("://")
     server, slash, path = rest.partition("/")
     if "@" in server:
         server = server.rpartition("@")[2]
     elif "@" in path and ":" in server and not server.rpartition(":")[2].isdigit():
-        # The start of a password with a slash that should have been escaped.
+        # What looks like a host is the start of a password with an unescaped slash.
         server, slash, path = path.rpartition("@")[2].partition("/")
     return re.split(r"[?#]", f"{scheme}{separator}{server}{slash}{path}", maxsplit=1)[0]
 
 
 def shown(name: str) -> str:
-    """An entry's name as it may stand in a URL: any text comes out as one that can be printed."""
+    """Return the name of an entry quoted for a URL: any text becomes printable."""
     return quote(name, safe="/", errors="surrogatepass")
 
 
 def options(url: str, **known: float | str | None) -> dict[str, Any]:
-    """The options in a URL's query: of those known, each with its default, numbers as numbers. Raises `InvalidOption`."""
+    """Return the known options with the values of a URL's query, or their defaults. Raises `InvalidOption`."""
     found: dict[str, Any] = dict(known)
     for name, text in parse_qsl(url.partition("?")[2].partition("#")[0], keep_blank_values=True):
         if name not in known:
@@ -123,7 +123,7 @@ def options(url: str, **known: float | str | None) -> dict[str, Any]:
 
 
 def _number(url: str, name: str, text: str) -> float:
-    """A positive number of a URL's query. Raises `InvalidOption`."""
+    """Return a positive number of a URL's query. Raises `InvalidOption`."""
     try:
         value = float(text)
     except ValueError:

@@ -14,9 +14,9 @@ _DIGITS = 12
 
 
 def safe_name(name: str, also: str = "") -> str:
-    """A file name for any text; two texts never share one. Of a name that it gave, it gives that name.
+    """Return a file name for any text, a different one for each; for a name that it returned, the same name.
 
-    It is the text itself where that is short, plain ASCII and no reserved name; `also` says which other marks are plain.
+    The name is the text itself where that is short, plain ASCII and no reserved name; `also` names further plain marks.
     """
     plain = name.translate(dict.fromkeys(map(ord, also), "_")) if also else name
     if len(name) <= _LONGEST and _SAFE.fullmatch(plain) and not _RESERVED.fullmatch(plain):

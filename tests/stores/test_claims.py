@@ -11,14 +11,14 @@ from store_contract import HOSTILE
 
 from memo.stores import (
     Claims,
-    Held,
+    HeldClaim,
 )
 
 
-def ended(claims: Claims, name: str, token: str) -> bytes | Held | None:
+def ended(claims: Claims, name: str, token: str) -> bytes | HeldClaim | None:
     """What a claim gives when that of another has ended, which it must soon."""
     end = time.monotonic() + claims.lease + 5
-    while isinstance(claimed := claims.claim(name, token), Held) and time.monotonic() < end:
+    while isinstance(claimed := claims.claim(name, token), HeldClaim) and time.monotonic() < end:
         time.sleep(min(claimed.seconds, 0.05))
     return claimed
 
@@ -27,7 +27,7 @@ class TestClaims:
     def test_one_holds_it(self, claims):
         assert claims.claim("f/a", "one") is None
         held = claims.claim("f/a", "two")
-        assert isinstance(held, Held)
+        assert isinstance(held, HeldClaim)
         assert held.holder == "one"
         assert 0 < held.seconds <= claims.lease
         assert claims.claim("f/a", "one") is None
@@ -63,31 +63,31 @@ class TestClaims:
         )  # its own had ended, and another's is in the middle of the call
         claims.delete("f/a")
         held = claims.claim("f/a", "two")
-        assert isinstance(held, Held)
+        assert isinstance(held, HeldClaim)
         assert held.holder == "one"
 
     def test_to_release_is_to_hand_over(self, claims):
         claims.claim("f/a", "one")
         claims.release("f/a", "two")
-        assert isinstance(claims.claim("f/a", "two"), Held)
+        assert isinstance(claims.claim("f/a", "two"), HeldClaim)
         claims.release("f/a", "one")
         assert claims.claim("f/a", "two") is None
         claims.release("f/a", "one")
-        assert isinstance(claims.claim("f/a", "three"), Held)
+        assert isinstance(claims.claim("f/a", "three"), HeldClaim)
         claims.release("f/none", "one")
 
     def test_a_claim_ends_by_itself(self, claims):
         claims.claim("f/a", "one")
         assert ended(claims, "f/a", "two") is None
         assert claims.renew("f/a", "one") is False
-        assert isinstance(claims.claim("f/a", "one"), Held)
+        assert isinstance(claims.claim("f/a", "one"), HeldClaim)
 
     def test_a_claim_lasts_while_it_is_renewed(self, claims):
         claims.claim("f/a", "one")
         end = time.monotonic() + 2.2 * claims.lease
         while time.monotonic() < end:
             assert claims.renew("f/a", "one") is True
-            assert isinstance(claims.claim("f/a", "two"), Held)
+            assert isinstance(claims.claim("f/a", "two"), HeldClaim)
             time.sleep(claims.lease / 10)
         assert claims.renew("f/a", "two") is False
         claims.release("f/a", "one")
@@ -98,7 +98,7 @@ class TestClaims:
         claims.lease = 60.0  # none ends before the last is asked for
         names = list(dict.fromkeys(f"{each}/k" for each in HOSTILE))
         assert [claims.claim(name, name.encode(errors="replace").hex()) for name in names] == [None] * len(names)
-        assert all(isinstance(claims.claim(name, "other"), Held) for name in names)
+        assert all(isinstance(claims.claim(name, "other"), HeldClaim) for name in names)
 
     def test_of_many_threads_one_holds_it(self, claims):
         together = threading.Barrier(8)
@@ -108,7 +108,7 @@ class TestClaims:
             for i in range(10):
                 together.wait(10)
                 held = claims.claim(f"f/{i}", f"thread {thread}")
-                got.append(held.holder if isinstance(held, Held) else f"thread {thread}")
+                got.append(held.holder if isinstance(held, HeldClaim) else f"thread {thread}")
             return got
 
         with ThreadPoolExecutor(8) as pool:

@@ -233,9 +233,9 @@ def test_a_file_that_nobody_may_read_stops_nothing(tmp_path, monkeypatch):
 
     def refused(each):
         if each == name:
-            raise StoreNotReadable(source.location(each), "can not be read: Permission denied")
+            raise StoreNotReadable(source.location(each), "cannot be read: Permission denied")
         return real(each)
 
     monkeypatch.setattr(source, "get", refused)  # the tests may run as root
     report = copy(source, dest)
-    assert (report.copied, report.failed) == (1, {name: "can not be read: Permission denied"})
+    assert (report.copied, report.failed) == (1, {name: "cannot be read: Permission denied"})

@@ -268,7 +268,7 @@ def test_a_file_that_can_not_be_read_says_so(tmp_path, monkeypatch, functions):
     with monkeypatch.context() as patched:
         for function in functions:
             patched.setattr(os, function, stale)
-        with pytest.raises(StoreNotReadable, match="can not be read") as raised:
+        with pytest.raises(StoreNotReadable, match="cannot be read") as raised:
             store.get("f/a")
     assert raised.value.location == store.location("f/a")
 

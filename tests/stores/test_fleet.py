@@ -16,7 +16,7 @@ import pytest
 
 from memo import Recorder, recording
 from memo.errors import InvalidOption, StoreFull
-from memo.stores import Held, as_store
+from memo.stores import HeldClaim, as_store
 from memo.stores._sqlite import SqliteStore
 
 ROOT = Path(__file__).parent.parent.parent
@@ -279,7 +279,7 @@ async def test_who_waits_can_be_cancelled_and_leaves_no_claim(fleet):
     assert await ask(1) == 1
     assert calls == [1]
     held = store.claim(name, "after")
-    assert not isinstance(held, Held)
+    assert not isinstance(held, HeldClaim)
 
 
 @pytest.mark.parametrize("kind", ["async", "sync"])

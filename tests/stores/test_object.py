@@ -95,8 +95,8 @@ def failing(url, kinds=(StoreNotReadable, StoreNotWritable)):
 
 def test_nobody_there():
     read, write = failing(nobody())
-    assert read == "s3://bucket/store can not be read: it can not be reached"
-    assert write == "s3://bucket/store can not be written: it can not be reached"
+    assert read == "s3://bucket/store cannot be read: the server cannot be reached"
+    assert write == "s3://bucket/store cannot be written: the server cannot be reached"
 
 
 def test_one_who_does_not_answer_is_given_up_in_the_stated_time():
@@ -112,8 +112,8 @@ def test_credentials_that_are_refused(status):
     body = f"<Error><Code>SignatureDoesNotMatch</Code><StringToSign>{SECRET}</StringToSign></Error>".encode()
     with answering(status, body) as (url, _):
         read, write = failing(url)
-    assert read.endswith("can not be read: it refused the credentials, or what they may do (SignatureDoesNotMatch)")
-    assert write.endswith("can not be written: it refused the credentials, or what they may do (SignatureDoesNotMatch)")
+    assert read.endswith("cannot be read: the server refused the credentials, or what they may do (SignatureDoesNotMatch)")
+    assert write.endswith("cannot be written: the server refused the credentials, or what they may do (SignatureDoesNotMatch)")
 
 
 def test_no_bucket_is_not_an_empty_one(bucket):
@@ -131,7 +131,7 @@ def test_no_bucket_is_not_an_empty_one(bucket):
 
 def test_a_busy_server_is_asked_again():
     with answering(503, b"<Error><Code>SlowDown</Code></Error>") as (url, requests):
-        with pytest.raises(StoreNotReadable, match=r"it failed \(SlowDown\)"):
+        with pytest.raises(StoreNotReadable, match=r"the server failed \(SlowDown\)"):
             as_store(f"{url}&timeout=2").get("f/a")
         assert len(requests) > 1
 
@@ -147,7 +147,7 @@ def test_no_credentials_in_the_environment():
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
-    assert "s3://bucket/store can not be read" in done.stdout
+    assert "s3://bucket/store cannot be read" in done.stdout
     assert "AWS_ACCESS_KEY_ID" in done.stdout
 
 

@@ -50,7 +50,7 @@ def test_a_server_that_is_not_there(tmp_path):
         for error in failures(store, which).values():
             assert type(error) is kind
             assert error.location == f"redis://127.0.0.1:{port}/2"
-            assert "can not be reached" in str(error)
+            assert "cannot be reached" in str(error)
             assert SECRET not in told(error)
     for wait in WAITS.values():
         wait(store)

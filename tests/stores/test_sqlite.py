@@ -174,7 +174,7 @@ def test_a_file_where_the_directory_should_be(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     store = SqliteStore(tmp_path / "file" / "store.db")
     assert store.get("f/a") is None
-    with pytest.raises(StoreNotWritable, match="can not be made"):
+    with pytest.raises(StoreNotWritable, match="cannot be made"):
         store.put("f/a", b"1")
 
 
@@ -243,7 +243,7 @@ def test_one_that_can_only_be_read_is_read(tmp_path):
         Path(folder).chmod(0o755)
     assert done.stdout.splitlines() == [
         "b'1' ['f/a'] b'1'",
-        "can not be written: attempt to write a readonly database",
+        "cannot be written: attempt to write a readonly database",
     ], done.stderr
 
 
