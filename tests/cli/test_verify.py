@@ -198,12 +198,12 @@ def test_no_permission(memo, write, unprivileged, monkeypatch):
         tree = memo("verify", folder, "--json", code=1).json
         shown = memo("show", secret, code=2)
     assert "1 recording of 1 function" in done.out
-    assert f"{secret.name}: can not be read: Permission denied" in done.err
+    assert f"{secret.name}: cannot be read: Permission denied" in done.err
     assert [(tree["sound"], each["reason"]) for each in tree["failures"]] == [(1, "not readable")]
     assert "Permission denied" in shown.err
     secret.parent.chmod(0)
     with somebody():
-        assert f"{secret.parent} can not be read: Permission denied" in memo("ls", folder, code=2).err
+        assert f"{secret.parent} cannot be read: Permission denied" in memo("ls", folder, code=2).err
     secret.parent.chmod(0o755)
 
 

@@ -257,7 +257,7 @@ def test_other():
 def test_a_directory_that_can_not_be_written(project):
     (project.path / "recordings").mkdir(mode=0o500)
     project.write(test_app="@pytest.mark.memo(mode='record')\ndef test_it():\n    ask_sync('x')\n")
-    assert "can not be written" in project.run(failed=1).text
+    assert "cannot be written" in project.run(failed=1).text
 
 
 def test_a_file_where_the_directory_should_be(project):
@@ -272,7 +272,7 @@ def test_other():
     pass
 """
     )
-    assert "can not be written" in project.run(failed=1, passed=1).text
+    assert "cannot be written" in project.run(failed=1, passed=1).text
 
 
 def test_a_damaged_file(recorded):
