@@ -112,8 +112,12 @@ def test_credentials_that_are_refused(status):
     body = f"<Error><Code>SignatureDoesNotMatch</Code><StringToSign>{SECRET}</StringToSign></Error>".encode()
     with answering(status, body) as (url, _):
         read, write = failing(url)
-    assert read.endswith("cannot be read: the server refused the credentials, or what they may do (SignatureDoesNotMatch)")
-    assert write.endswith("cannot be written: the server refused the credentials, or what they may do (SignatureDoesNotMatch)")
+    assert read.endswith(
+        "cannot be read: the server refused the credentials, or what they may do (SignatureDoesNotMatch)"
+    )
+    assert write.endswith(
+        "cannot be written: the server refused the credentials, or what they may do (SignatureDoesNotMatch)"
+    )
 
 
 def test_no_bucket_is_not_an_empty_one(bucket):
