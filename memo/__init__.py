@@ -1,4 +1,4 @@
-"""Record a real async call once; replay it typed, for ever. Any function, any SDK, no HTTP layer.
+"""Record a real async call once; replay it typed, forever. Any function, any SDK, no HTTP layer.
 
 PYTEST_DONT_REWRITE: pytest rewrites the packages of its plugins, and would complain where memo is imported before pytest.
 """
@@ -7,33 +7,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memo import errors, scrub, stores
-    from memo._engine.active import current
+    from memo import codecs, errors, maintenance, patches, scrub, stores
     from memo._engine.cache import CacheInfo
-    from memo._engine.recordable import recordable
-    from memo._engine.scope import Memoized, Recorder, recording, start, stop
+    from memo._engine.carry import carry
+    from memo._engine.decorator import recordable
+    from memo._engine.modes import Mode, ModeName
+    from memo._engine.options import RecorderOptions
+    from memo._engine.recordable import Options as RecordableOptions
+    from memo._engine.scope import Memoize, Memoized, MemoizedMember, Recorder, current, recording, start, stop
     from memo._engine.session import Stats
     from memo.codecs import dumps, loads, register_codec
     from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
     from memo.patches import Installation, Patch, install
 
+    __version__: str
+
 __all__ = [
     "CacheInfo",
     "Installation",
     "MemoError",
+    "Memoize",
     "Memoized",
+    "MemoizedMember",
+    "Mode",
+    "ModeName",
     "Patch",
+    "RecordableOptions",
     "Recorder",
+    "RecorderOptions",
     "RecordingDamaged",
     "RecordingNotFound",
     "Stats",
     "UnkeyableArgument",
     "UnrecordableValue",
+    "carry",
+    "codecs",
     "current",
     "dumps",
     "errors",
     "install",
     "loads",
+    "maintenance",
+    "patches",
     "recordable",
     "recording",
     "register_codec",
@@ -43,24 +58,33 @@ __all__ = [
     "stores",
 ]
 
-# What is imported is what is asked for: pytest imports the plugin in this package whether it is used or not.
+_MODULES = ("codecs", "errors", "maintenance", "patches", "scrub", "stores")
+
+# A name is imported when it is asked for: pytest imports the plugin in this package whether the plugin is used or not.
 _HOMES = {
     "CacheInfo": "memo._engine.cache",
     "Installation": "memo.patches",
     "MemoError": "memo.errors",
+    "Memoize": "memo._engine.scope",
     "Memoized": "memo._engine.scope",
+    "MemoizedMember": "memo._engine.scope",
+    "Mode": "memo._engine.modes",
+    "ModeName": "memo._engine.modes",
     "Patch": "memo.patches",
+    "RecordableOptions": "memo._engine.recordable:Options",
     "Recorder": "memo._engine.scope",
+    "RecorderOptions": "memo._engine.options",
     "RecordingDamaged": "memo.errors",
     "RecordingNotFound": "memo.errors",
     "Stats": "memo._engine.session",
     "UnkeyableArgument": "memo.errors",
     "UnrecordableValue": "memo.errors",
-    "current": "memo._engine.active",
+    "carry": "memo._engine.carry",
+    "current": "memo._engine.scope",
     "dumps": "memo.codecs",
     "install": "memo.patches",
     "loads": "memo.codecs",
-    "recordable": "memo._engine.recordable",
+    "recordable": "memo._engine.decorator",
     "recording": "memo._engine.scope",
     "register_codec": "memo.codecs",
     "start": "memo._engine.scope",
@@ -69,13 +93,20 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("errors", "scrub", "stores"):
+    if name in _MODULES:
         return import_module(f"memo.{name}")
-    if name not in _HOMES:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        found: Any = version("memo-recorder")
+    elif name in _HOMES:
+        module, _, named = _HOMES[name].partition(":")
+        found = getattr(import_module(module), named or name)
+    else:
         raise AttributeError(f"module 'memo' has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

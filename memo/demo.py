@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from memo._engine.modes import ModeName
 from memo._engine.scope import recording
 from memo.errors import MissingExtra
 from memo.patches import install
@@ -122,7 +123,7 @@ def _show(store: Path, note: str) -> None:
             print(_dim(f"     {line if len(line) <= 110 else line[:109] + '…'}"))
 
 
-async def _timed(store: Path, mode: str) -> tuple[list[Reading], float]:
+async def _timed(store: Path, mode: ModeName) -> tuple[list[Reading], float]:
     with recording(store, mode=mode):
         start = time.perf_counter()
         items = [

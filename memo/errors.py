@@ -24,16 +24,19 @@ __all__ = [
     "KeyMismatch",
     "MemoError",
     "MissingExtra",
+    "Nearest",
     "NetworkBlocked",
     "NewerFormat",
     "NotARecording",
     "NotPatched",
     "OutcomesExhausted",
     "RecordingDamaged",
-    "RecordingExpired",
+    "RecordingExpiredWarning",
     "RecordingNotFound",
-    "RecordingsSpooled",
+    "RecordingsSpooledWarning",
     "Refused",
+    "ScopeLost",
+    "ScopeLostWarning",
     "StoreError",
     "StoreFull",
     "StoreLocked",
@@ -47,7 +50,7 @@ __all__ = [
     "UnknownOption",
     "UnrecordableValue",
     "UntrustedType",
-    "WatchedFieldChanged",
+    "WatchedFieldChangedWarning",
 ]
 
 
@@ -408,7 +411,7 @@ class RecordingDamaged(MemoError):
         super().__init__(f"{location} {reason}\n  {mend}")
 
 
-class RecordingExpired(MemoError, UserWarning):
+class RecordingExpiredWarning(MemoError, UserWarning):
     """A recording is older than the `max_age` of the recorder.
 
     A warning by default, once a call in a session; raised with `on_expiry="fail"`, and with `on_expiry="record"` where no
@@ -597,7 +600,7 @@ class ErrorNotWholeWarning(MemoError, UserWarning):
         )
 
 
-class RecordingsSpooled(MemoError, UserWarning):
+class RecordingsSpooledWarning(MemoError, UserWarning):
     """The store could not be reached: what was recorded meanwhile is kept in a local directory. A warning.
 
     Every caller got the live answer, and nothing is lost: `memo push` delivers the recordings.
@@ -614,7 +617,7 @@ class RecordingsSpooled(MemoError, UserWarning):
         )
 
 
-class WatchedFieldChanged(MemoError, UserWarning):
+class WatchedFieldChangedWarning(MemoError, UserWarning):
     """A replayed call differs from the recorded one in a field that `watch` keeps out of the key.
 
     A warning by default, once a change of a call in a session; raised with `on_watched_change="fail"`. `fields` are the
@@ -649,3 +652,19 @@ class WatchedFieldChanged(MemoError, UserWarning):
             )
             message += f"\n  if the answer is still right: memo rekey {target or shlex.quote(location)} {accepting}"
         super().__init__(message)
+
+
+_OLD_NAMES = {
+    "RecordingExpired": "RecordingExpiredWarning",
+    "RecordingsSpooled": "RecordingsSpooledWarning",
+    "WatchedFieldChanged": "WatchedFieldChangedWarning",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OLD_NAMES:
+        raise AttributeError(f"module 'memo.errors' has no attribute {name!r}")
+    from warnings import warn
+
+    warn(f"memo.errors.{name} is now {_OLD_NAMES[name]}", DeprecationWarning, stacklevel=2)
+    return globals()[_OLD_NAMES[name]]

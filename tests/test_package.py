@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 
@@ -139,7 +140,8 @@ def test_public_modules_say_what_is_public(name: str):
 
 def test_everything_exported_has_a_docstring():
     assert memo.__all__
-    assert [name for name in memo.__all__ if not (getattr(memo, name).__doc__ or "").strip()] == []
+    named = {name: getattr(memo, name) for name in memo.__all__}
+    assert [name for name, thing in named.items() if not get_origin(thing) and not (thing.__doc__ or "").strip()] == []
 
 
 def test_importing_memo_imports_nothing_optional():

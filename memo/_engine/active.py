@@ -1,12 +1,19 @@
-"""Which session is active where a call is made."""
+"""Which session serves a call: that of the scope around it, the default of the process, or the only one that is open."""
 
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
+from warnings import warn
 
+from anyio import get_current_task
+
+from memo._engine.frames import user_stacklevel
+from memo._engine.modes import Mode
 from memo._engine.session import Session
+from memo.errors import ScopeLost, ScopeLostWarning
 
-__all__ = ["active", "current", "process_wide"]
+__all__ = ["active", "current", "enter", "leave", "process_wide", "session_for"]
 
 active: ContextVar[Session | None] = ContextVar("memo_session", default=None)
 """The session of the innermost scope."""
@@ -14,7 +21,79 @@ active: ContextVar[Session | None] = ContextVar("memo_session", default=None)
 process_wide: list[Session] = []
 """The defaults of the whole process, the innermost last: the one that was started, and those of tests around or inside it."""
 
+_scopes: ContextVar[tuple[Session, ...]] = ContextVar("memo_scopes", default=())
+"""The sessions of the scopes around, the innermost last."""
+
+_open: list[Session] = []
+"""The sessions of all scopes in the process that serve foreign contexts too, once a scope."""
+_lock = threading.Lock()
+
+
+def enter(session: Session) -> None:
+    """Begin a scope of that session in this context."""
+    _scopes.set((*_scopes.get(), session))
+    active.set(session)
+    if not session.isolated:
+        with _lock:
+            _open.append(session)
+
+
+def leave(session: Session) -> None:
+    """End the innermost scope of that session, in whichever context and order scopes are ended."""
+    scopes = list(_scopes.get())
+    if session in scopes:
+        del scopes[len(scopes) - 1 - scopes[::-1].index(session)]
+        _scopes.set(tuple(scopes))
+        active.set(scopes[-1] if scopes else None)
+    if not session.isolated:
+        with _lock:
+            _open.remove(session)
+
 
 def current() -> Session | None:
-    """Return the session of the innermost scope here, else the process-wide one, else None."""
-    return active.get() or (process_wide[-1] if process_wide else None)
+    """Return the session that serves a call made here, None if there is none, or if several are open and none is near."""
+    session = active.get() or (process_wide[-1] if process_wide else None)
+    if session is None and _open:
+        sessions = set(_open)
+        return sessions.pop() if len(sessions) == 1 else None
+    return session
+
+
+def session_for(function: str) -> Session | None:
+    """Return the session that serves a call of the function made here, None for a call that memo has no part in.
+
+    Raises `ScopeLost` where the call is in no scope and memo would have to guess between several; while recording, that is
+    a warning.
+    """
+    return active.get() or (_session_without_scope(function) if _open or process_wide else None)
+
+
+def _session_without_scope(function: str) -> Session | None:
+    if process_wide:
+        return process_wide[-1]
+    sessions = list(dict.fromkeys(_open))
+    for session in sessions:
+        session.count_unscoped()
+    if len(sessions) == 1:
+        return sessions[0]
+    _report_lost(function, sessions)
+    return None
+
+
+def _report_lost(function: str, sessions: list[Session]) -> None:
+    replaying = [session for session in sessions if session.mode is Mode.REPLAY]
+    if replaying:
+        error = ScopeLost(function, _here(), map(repr, sessions))
+        for session in replaying:
+            session.on_replay_error(error)
+        raise error
+    if any(session.mode is not Mode.LIVE for session in sessions):
+        warn(ScopeLostWarning(function, _here(), map(repr, sessions)), stacklevel=user_stacklevel())
+
+
+def _here() -> str:
+    thread = f"thread {threading.current_thread().name!r}"
+    try:
+        return f"task {get_current_task().name!r} of {thread}"
+    except Exception:  # noqa: BLE001 - no event loop, or one that anyio does not know
+        return thread

@@ -61,7 +61,7 @@ def decide(session: Session, mode: Mode, call: Call, found: Recording | None, *,
     """The rule of each mode, for sync and async alike.
 
     A recording older than the recorder's `max_age` is replayed with a warning (`on_expiry="warn"`), or raises
-    `RecordingExpired` ("fail"), or counts as missing where a call may be made and raises where none may ("record").
+    `RecordingExpiredWarning` ("fail"), or counts as missing where a call may be made and raises where none may ("record").
 
     `ready` says that the caller leads already, or has tried to wait for a call that it would wait for for ever.
     """

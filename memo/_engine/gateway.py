@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from memo._engine.flights import Claim
 from memo._engine.threads import on_asyncio
-from memo.errors import RecordingsSpooled, StoreError, StoreLocked, StoreNotWritable
+from memo.errors import RecordingsSpooledWarning, StoreError, StoreLocked, StoreNotWritable
 from memo.stores import AsyncReads, Claims, Closes, Creates, DirectoryStore, Expires, Remote, Store
 
 __all__ = ["StoreGateway"]
@@ -154,13 +154,13 @@ class StoreGateway:
         except OSError as error:
             raise StoreNotWritable(str(folder), f"can not be the spool (MEMO_SPOOL): {error.strerror}") from error
 
-    def undelivered(self) -> RecordingsSpooled | None:
+    def undelivered(self) -> RecordingsSpooledWarning | None:
         """What is in the spool instead of in the store. Told once."""
         spooled, self._spooled = self._spooled, set()
         if not spooled:
             return None
         reason = self._writes.error.reason if self._writes.error is not None else "it failed"
-        return RecordingsSpooled(self._store.location(), self._spool.location(), len(spooled), reason)
+        return RecordingsSpooledWarning(self._store.location(), self._spool.location(), len(spooled), reason)
 
     # Claims
 

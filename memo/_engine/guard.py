@@ -12,7 +12,7 @@ from typing import Any
 
 import wrapt
 
-from memo._engine.active import current
+from memo._engine.active import session_for
 from memo._engine.modes import Mode
 from memo.errors import NotPatched
 
@@ -49,7 +49,7 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
     def __init__(self, method: Any, owner: type, name: str, preset: str) -> None:
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            session = current()
+            session = session_for(preset)
             if session is not None and session.mode is Mode.REPLAY:
                 method = f"{owner.__module__}:{owner.__qualname__}.{name}"
                 error = NotPatched(sdk=preset, method=method, patch=preset)

@@ -1,12 +1,16 @@
-"""Modes by name."""
+"""The modes of a recorder, by name."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from memo.errors import InvalidMode
 
-__all__ = ["Mode"]
+__all__ = ["Mode", "ModeName"]
+
+ModeName = Literal["live", "record", "replay", "record-if-missing", "none", "once", "new_episodes", "all", "rewrite"]
+"""The names of the modes, those of VCR and its descendants among them."""
 
 
 class Mode(StrEnum):
@@ -19,7 +23,7 @@ class Mode(StrEnum):
 
     @classmethod
     def of(cls, name: object) -> Mode:
-        """The mode of that name, in memo's words or in VCR's. Raises `InvalidMode`."""
+        """Return the mode of that name, in the words of memo or of VCR. Raises `InvalidMode`."""
         mode = _ALIASES.get(name) if isinstance(name, str) else None
         if mode is None:
             raise InvalidMode("mode", name, [*cls, *(alias for alias in _ALIASES if alias not in list(cls))])

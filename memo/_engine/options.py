@@ -33,6 +33,7 @@ class RecorderOptions(TypedDict, total=False):
     watch: Iterable[str]
     scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
     test: str | None
+    isolated: bool
 
 
 _DEFAULTS = RecorderOptions(
@@ -52,6 +53,7 @@ _DEFAULTS = RecorderOptions(
     watch=(),
     scrub=None,
     test=None,
+    isolated=False,
 )
 
 

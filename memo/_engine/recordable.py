@@ -7,7 +7,7 @@ import inspect
 import types
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Literal, TypedDict
 
 import wrapt
 
@@ -16,7 +16,7 @@ from memo._calls.key_builder import Describe, KeyBuilder
 from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import plain_names
 from memo._calls.signature import DoesNotFit, Signature
-from memo._engine.active import current
+from memo._engine.active import session_for
 from memo._engine.cache import CacheMethods
 from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.modes import Mode
@@ -27,9 +27,7 @@ from memo.codecs.values import Values
 from memo.errors import InvalidOption, UnknownOption
 from memo.scrub import Scrubber
 
-__all__ = ["Options", "Recordable", "recordable"]
-
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["Options", "Recordable"]
 
 
 class Options(TypedDict, total=False):
@@ -186,48 +184,13 @@ class Recordable(CacheMethods, wrapt.FunctionWrapper):  # type: ignore[type-arg]
         known = _Function(function, session, options, run, describe)
 
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            session = known.session or current()
+            session = known.session or session_for(known.name)
             if session is None:
                 return wrapped(*args, **kwargs)
             return known.run(session, session.mode, wrapped, instance, args, kwargs)
 
         super().__init__(function, wrapper)
         self._self_known = known
-
-
-@overload
-def recordable(function: F, /) -> F: ...
-@overload
-def recordable(*, recorder: Session | None = None, **options: Unpack[Options]) -> Callable[[F], F]: ...
-def recordable(function: Any = None, /, *, recorder: Session | None = None, **options: Unpack[Options]) -> Any:
-    """Make a function recordable: inside `recording()` its calls are recorded and replayed, outside nothing changes.
-
-    It goes on any callable: coroutine functions, async generators, plain functions (whatever they return: a value, an
-    awaitable, an iterator, an async iterable), generators, methods, classmethods, staticmethods (above or below their
-    decorators), partials, callable objects. Signature, docs, kind and static types stay those of the function.
-
-    - `name`: the function's name in recordings; `module.qualname` where it is left out.
-    - `version`: part of the key: a new version does not replay what an old one recorded.
-    - `ignore`: arguments, or places in them (`"metadata.request_id"`, `"messages[*].id"`), that do not identify the call.
-    - `watch`: places that stay out of the key but are remembered: a replay that differs there warns `WatchedFieldChanged`.
-    - `key`: a function from the arguments (a dict, defaults applied) to the ones that identify the call.
-    - `identity`: a function from `self` or `cls` to what identifies it; without it, it does not identify the call.
-    - `scrub`: places and what to do to them (`memo.scrub`): `{"prompt": scrub.uuids}`.
-    - `secrets`: more names of arguments, fields and headers that hold credentials.
-    - `errors`: `"answers"` or `"all"`, for this function instead of the recorder's.
-    - `trust`: top-level packages whose types its recordings may name, beside the recorder's.
-    - `recorder`: the recorder it is bound to, instead of the one that is active where it is called.
-
-    Which recorder is active is decided when the function is called. A recorded stream is replayed as a generator. A result
-    that is itself a stream of another class (an SDK's) comes as a generator while it is recorded, too.
-
-    Concurrent identical calls in `record-if-missing` make one live call; the others get its outcome. A cancelled call is
-    not recorded. What can not be recorded (`UnrecordableValue`, `StoreError`) is still returned, and raised when the
-    scope ends. Raises `InvalidOption` at once; the calls raise `UnkeyableArgument`, `RecordingNotFound`, `RecordingDamaged`.
-    """
-    if function is None:
-        return lambda each: Recordable(each, recorder, options)
-    return Recordable(function, recorder, options)
 
 
 def _kind(function: Any) -> str:

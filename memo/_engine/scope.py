@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
 
-from memo._engine.active import active, process_wide
+from memo._engine.active import current as current_session
+from memo._engine.active import enter, leave, process_wide
 from memo._engine.cache import CacheInfo
-from memo._engine.modes import Mode
+from memo._engine.modes import Mode, ModeName
 from memo._engine.options import RecorderOptions
-from memo._engine.recordable import Options, recordable
+from memo._engine.recordable import Options, Recordable
 from memo._engine.session import Session
 from memo.errors import AlreadyStarted
 from memo.stores import Store
 
-__all__ = ["Memoized", "Recorder", "recording", "start", "stop"]
+__all__ = ["Memoize", "Memoized", "MemoizedMember", "Recorder", "current", "recording", "start", "stop"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -76,6 +78,35 @@ class Memoized(Protocol[P, R_co]):
         ...
 
 
+class OfClass(Protocol[P, R_co]):
+    """A classmethod, as type checkers see one below another decorator: a function whose first parameter is named `cls`."""
+
+    def __call__(self, cls: Any, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Call the function."""
+        ...
+
+
+class MemoizedMember(Protocol[P, R_co]):
+    """A classmethod bound to a recorder: reached through its class or an object, it is `Memoized`."""
+
+    def __call__(self, cls: Any, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Call the function below the `@classmethod`."""
+        ...
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Memoized[P, R_co]: ...
+
+
+class Memoize(Protocol):
+    """A decorator that binds functions to a recorder."""
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self, function: OfClass[P, R], /
+    ) -> MemoizedMember[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Memoized[P, R]: ...
+
+
 class Recorder(Session):
     """Records into a store and replays from it, in one mode, with one set of options.
 
@@ -92,7 +123,7 @@ class Recorder(Session):
     - `on_watched_change`: `"warn"` or `"fail"` when a replayed call differs in a watched field.
     - `max_age`: how old a recording may be: `"90s"`, `"15m"`, `"12h"`, `"30d"`, `"4w"` or a `timedelta`. It is judged by the
       time at which it was recorded, when it is replayed; reading renews nothing.
-    - `on_expiry`: what is done with an older one: `"warn"` replays it with one `RecordingExpired` a call, `"fail"` raises
+    - `on_expiry`: what is done with an older one: `"warn"` replays it with one `RecordingExpiredWarning` a call, `"fail"` raises
       that, `"record"` makes the call and replaces the recording in `record-if-missing` (concurrent identical calls make
       one; if it fails unrecorded, the old one stays) and raises in `replay`, where no call is ever made.
     - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
@@ -105,32 +136,59 @@ class Recorder(Session):
     - `memory`: how many bytes of recordings are kept ready in memory.
     - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, beside its own.
     - `test`: written into new recordings, to say which test made them.
+    - `isolated`: serve the contexts of the recorder's own scopes alone: no thread, task or event loop that is in no scope.
+
+    A recorder is a context manager, sync and async: `with recorder:` is a scope of it. Scopes nest and may overlap.
 
     Raises `InvalidMode` or `InvalidOption` at once for what it does not know.
     """
 
     @overload
+    def recordable(  # pyright: ignore[reportOverlappingOverload]
+        self, function: OfClass[P, R], /
+    ) -> MemoizedMember[P, R]: ...
+    @overload
     def recordable(self, function: Callable[P, R], /) -> Memoized[P, R]: ...
     @overload
-    def recordable(self, /, **options: Unpack[Options]) -> Callable[[Callable[P, R]], Memoized[P, R]]: ...
+    def recordable(self, /, **options: Unpack[Options]) -> Memoize: ...
     def recordable(self, function: Any = None, /, **options: Unpack[Options]) -> Any:
         """`memo.recordable`, bound to this recorder: no scope is needed, and none changes it."""
-        decorate = recordable(recorder=self, **options)
-        return decorate if function is None else decorate(function)
+        if function is None:
+            return lambda decorated: Recordable(decorated, self, options)
+        return Recordable(function, self, options)
 
     @contextmanager
     def scope(self) -> Generator[Self]:
-        """Be the active recorder inside of a `with`, and raise at its end what could not be recorded."""
-        token = active.set(self)
-        self._guard(active=True)
-        try:
+        """Be the active recorder inside of a `with`, as `with recorder:` does."""
+        with self:
             yield self
-        finally:
-            active.reset(token)
-            self._guard(active=False)
-            self.store_open_streams()
-            self.close_store()
-        self.raise_failures()
+
+    def __enter__(self) -> Self:
+        """Become the active recorder of this context. Scopes of one recorder nest, and may be open in several tasks."""
+        enter(self)
+        self._guard(active=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the scope, and raise what could not be recorded, unless an exception is on its way already."""
+        leave(self)
+        self._guard(active=False)
+        self.store_open_streams()
+        self.close_store()
+        if kind is None:
+            self.raise_failures()
+
+    async def __aenter__(self) -> Self:
+        """Async twin of `__enter__`."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Async twin of `__exit__`."""
+        self.__exit__(kind, error, traceback)
 
     def start(self) -> Self:
         """Become the process's default: for every task and thread without a scope of its own, until `stop`.
@@ -171,7 +229,10 @@ class Recorder(Session):
 
 @contextmanager
 def recording(
-    store: Store | str | os.PathLike[str] = "recordings", *, mode: str = "replay", **options: Unpack[RecorderOptions]
+    store: Store | str | os.PathLike[str] = "recordings",
+    *,
+    mode: ModeName | Mode = "replay",
+    **options: Unpack[RecorderOptions],
 ) -> Generator[Recorder]:
     """Record and replay the recordable calls made inside of the `with`.
 
@@ -187,9 +248,14 @@ def recording(
     VCR's `none`, `once`, `new_episodes`, `all` and `rewrite` are understood. The options are `Recorder`'s.
 
     Scopes nest: the innermost counts. They follow the context (`contextvars`): concurrent tasks do not mix, tasks and
-    `to_thread` calls started inside are inside; a bare `threading.Thread` is not. At the end, what could not be recorded
-    is raised (`UnrecordableValue`, `StoreError`), unless another exception is on its way already. What a server could not be
-    given is in a local directory, of which `RecordingsSpooled` warns, saying how to deliver it.
+    `to_thread` calls started inside are inside. Threads, event loops and tasks that are in no scope (those of a
+    `ThreadPoolExecutor`, or started before) are served by the only open recorder; where several are open, such a call
+    raises `ScopeLost` in replay, and warns (`ScopeLostWarning`) while recording: `memo.carry` takes the scope along. With
+    `isolated=True` the recorder serves its own contexts alone.
+
+    At the end, what could not be recorded is raised (`UnrecordableValue`, `StoreError`), unless another exception is on its
+    way already. What a server could not be given is in a local directory, of which `RecordingsSpooledWarning` warns, saying
+    how to deliver it.
 
     In `replay`, an SDK that memo has a preset for, but that is not patched (`memo.install`), raises `NotPatched` where it
     is called: whatever its client is connected to, that would be a live call. With a `recording(mode="live")` around
@@ -200,10 +266,21 @@ def recording(
 
 
 def start(
-    store: Store | str | os.PathLike[str] = "recordings", *, mode: str = "replay", **options: Unpack[RecorderOptions]
+    store: Store | str | os.PathLike[str] = "recordings",
+    *,
+    mode: ModeName | Mode = "replay",
+    **options: Unpack[RecorderOptions],
 ) -> Recorder:
     """Start a recorder for the whole process: all tasks and threads that are not in a scope of their own."""
     return Recorder(store, mode=mode, **options).start()
+
+
+def current() -> Recorder | None:
+    """Return the recorder that serves a call made here, None if there is none.
+
+    That is the one of the innermost scope, else the one that was started for the process, else the only one that is open.
+    """
+    return cast("Recorder | None", current_session())
 
 
 def stop() -> None:

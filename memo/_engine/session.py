@@ -22,7 +22,7 @@ from memo._engine.consumers import OpenStreams
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
 from memo._engine.memory import Memory, Recording
-from memo._engine.modes import Mode
+from memo._engine.modes import Mode, ModeName
 from memo._engine.options import RecorderOptions, checked
 from memo._engine.replaying import Replays
 from memo._engine.staleness import Staleness
@@ -30,7 +30,7 @@ from memo._engine.writing import Slot, Writer
 from memo._recordings.document import parse
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
-from memo.errors import MemoError, RecordingNotFound, RecordingsSpooled, StoreError, UnrecordableValue
+from memo.errors import MemoError, RecordingNotFound, RecordingsSpooledWarning, StoreError, UnrecordableValue
 from memo.stores import Store, as_store
 
 __all__ = ["Session", "Stats"]
@@ -56,6 +56,8 @@ class Stats:
     """Calls that had no recording in replay, and failed."""
     seconds_saved: float = 0.0
     """How long the replayed calls took when they were recorded."""
+    unscoped: int = 0
+    """Calls from a context that was in no scope: served by the only open recorder, or lost where several were open."""
 
 
 class Session:
@@ -65,7 +67,7 @@ class Session:
         self,
         store: Store | str | os.PathLike[str] = "recordings",
         *,
-        mode: str = "replay",
+        mode: ModeName | Mode = "replay",
         environ: Mapping[str, str] | None = None,
         **options: Unpack[RecorderOptions],
     ) -> None:
@@ -93,6 +95,8 @@ class Session:
         self.secrets = plain_names(settings["secrets"])
         self.key_rules = KeyRules.of(settings["ignore"], settings["watch"], settings["scrub"])
         self.test: str | None = settings["test"]
+        self.isolated: bool = settings["isolated"]
+        """True if it serves the contexts of its own scopes alone."""
         self.started = False
         """Whether it was started for the whole process."""
         self.failures: list[MemoError] = []
@@ -121,7 +125,7 @@ class Session:
     def raise_failures(self) -> None:
         """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once.
 
-        What could not be delivered to the store, but is kept in a local directory, is warned of (`RecordingsSpooled`).
+        What could not be delivered to the store, but is kept in a local directory, is warned of (`RecordingsSpooledWarning`).
         """
         with self._lock:
             failures, self.failures = self.failures, []
@@ -129,7 +133,7 @@ class Session:
         if undelivered is not None:
             try:
                 warn(undelivered, stacklevel=2)
-            except RecordingsSpooled as error:  # where warnings are errors, it is one of several
+            except RecordingsSpooledWarning as error:  # where warnings are errors, it is one of several
                 failures.append(error)
         if len(failures) == 1:
             raise failures[0]
@@ -202,7 +206,7 @@ class Session:
     def replay(self, call: Call, recording: Recording) -> Outcome:
         """Return the outcome that this call is replayed with, and count the replay.
 
-        Raises `OutcomesExhausted`, `WatchedFieldChanged`, `RecordingExpired`.
+        Raises `OutcomesExhausted`, `WatchedFieldChangedWarning`, `RecordingExpiredWarning`.
         """
         self.staleness.check(call, recording)
         outcome = recording.outcome(self._replays.next(call, recording))
@@ -239,6 +243,11 @@ class Session:
         """Count a call that goes to the real function."""
         with self._lock:
             self._stats.live += 1
+
+    def count_unscoped(self) -> None:
+        """Count a call from a context that is in no scope."""
+        with self._lock:
+            self._stats.unscoped += 1
 
     def slot(self, call: Call) -> Slot:
         """Reserve the place of a call among the identical ones, until `leave`."""

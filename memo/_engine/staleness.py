@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from datetime import timedelta
@@ -10,8 +9,9 @@ from typing import Any
 from warnings import warn
 
 from memo._calls.call import Call
+from memo._engine.frames import user_stacklevel
 from memo._engine.memory import Recording
-from memo.errors import RecordingExpired, WatchedFieldChanged
+from memo.errors import RecordingExpiredWarning, WatchedFieldChangedWarning
 from memo.stores import DirectoryStore, Store
 
 __all__ = ["Staleness"]
@@ -47,7 +47,7 @@ class Staleness:
     def check(self, call: Call, recording: Recording) -> None:
         """Report what is stale in a recording that is about to be replayed.
 
-        Raises `RecordingExpired` or `WatchedFieldChanged` where the options ask for that, else warns once a call.
+        Raises `RecordingExpiredWarning` or `WatchedFieldChangedWarning` where the options ask for that, else warns once a call.
         """
         if self.max_age is not None and self.is_expired(recording):
             self._report_expired(call, recording, self.max_age)
@@ -55,7 +55,7 @@ class Staleness:
             self._compare_watched(call, recording)
 
     def _report_expired(self, call: Call, recording: Recording, max_age: timedelta) -> None:
-        """Raise `RecordingExpired`, or warn. (`on_expiry="record"` raises too: no call may be made here.)"""
+        """Raise `RecordingExpiredWarning`, or warn. (`on_expiry="record"` raises too: no call may be made here.)"""
         from memo._engine.miss import recording_command
         from memo._recordings.ages import in_words, moment
 
@@ -64,7 +64,7 @@ class Staleness:
         made = moment(recording.recorded_at)
         age = None if made is None else timedelta(seconds=time.time() - made)
         limit = f"max_age={in_words(max_age)}"
-        warning = RecordingExpired(
+        warning = RecordingExpiredWarning(
             function=call.function,
             key=call.key,
             location=recording.location(),
@@ -90,7 +90,7 @@ class Staleness:
             from memo._engine.miss import named_recording
 
             target = named_recording(self._store, call)
-        warning = WatchedFieldChanged(call.function, changed, recording.location(), changed, target)
+        warning = WatchedFieldChangedWarning(call.function, changed, recording.location(), changed, target)
         if self._on_watched_change == "fail":
             raise warning
         self.warn_once((call.key, *now.items()), warning)
@@ -98,13 +98,5 @@ class Staleness:
     def warn_once(self, about: tuple[Any, ...], warning: Warning) -> None:
         """Warn where the user's code made the call; once about the same thing."""
         if about not in self._warned:
-            warn(warning, stacklevel=_outside())
+            warn(warning, stacklevel=user_stacklevel())
             self._warned.add(about)  # afterwards: a warning that is an error is raised each time
-
-
-def _outside() -> int:
-    """Return how many frames above the caller of this function the first frame is that is not memo's."""
-    level, frame = 0, inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("memo", "wrapt"):
-        level, frame = level + 1, frame.f_back
-    return level

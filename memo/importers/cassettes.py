@@ -27,7 +27,18 @@ from memo.importers._reading import Item, interactions, require_yaml
 from memo.importers.report import NotCarried, Report, carrying
 from memo.stores import Store, as_store
 
-__all__ = ["CassettesReport", "Format", "Recorded", "as_json", "as_text", "headers_of", "import_cassettes", "member"]
+__all__ = [
+    "CassettesReport",
+    "Format",
+    "Interaction",
+    "Item",
+    "Recorded",
+    "as_json",
+    "as_text",
+    "headers_of",
+    "import_cassettes",
+    "member",
+]
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from memo.maintenance.entries import is_where_replay_looks, read
 from memo.maintenance.trees import StoreTree, beside
 from memo.stores import DirectoryStore, Store
 
-__all__ = ["ApplyResult", "Change", "Plan", "Progress", "Rewrite", "apply", "plan_changes", "remove_empty"]
+__all__ = ["ApplyResult", "Change", "Document", "Plan", "Progress", "Rewrite", "apply", "plan_changes", "remove_empty"]
 
 Progress = Callable[[int, int], None]
 """Called with the number of entries done, and the number of all entries."""

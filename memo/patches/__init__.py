@@ -9,8 +9,11 @@ import logging
 from collections.abc import Sequence
 from typing import Unpack
 
-from memo._configuration import Configuration, configured
+from memo._calls.key_builder import Describe
+from memo._configuration import Configuration, Target, configured
 from memo._engine.active import process_wide
+from memo._engine.driver import CallDriver
+from memo._engine.modes import Mode
 from memo._engine.scope import Recorder
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches._installation import Installation
@@ -18,9 +21,13 @@ from memo.patches._patch import Patch
 from memo.patches._presets import InstallOptions, patches_of, preset_names
 
 __all__ = [
+    "CallDriver",
+    "Configuration",
+    "Describe",
     "InstallOptions",
     "Installation",
     "Patch",
+    "Target",
     "check",
     "install",
     "install_for_run",
@@ -71,7 +78,7 @@ def check(configuration: Configuration, path: Sequence[str] | None = ()) -> None
     for target in configuration.patches:
         _of(configuration, target, path)
     if configuration.starts:
-        Recorder(configuration.store, mode=configuration.mode, **configuration.options)
+        Recorder(configuration.store, mode=Mode.of(configuration.mode), **configuration.options)
 
 
 def install_for_run() -> Installation:
@@ -88,7 +95,7 @@ def _configured(configuration: Configuration, path: Sequence[str] | None) -> Ins
     patches = [patch for target in configuration.patches for patch in _of(configuration, target, path)]
     recorder = None
     if configuration.starts and not process_wide:
-        recorder = Recorder(configuration.store, mode=configuration.mode, **configuration.options)
+        recorder = Recorder(configuration.store, mode=Mode.of(configuration.mode), **configuration.options)
     return Installation(patches, recorder)
 
 

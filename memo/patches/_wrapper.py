@@ -7,7 +7,7 @@ from functools import partial
 from types import FunctionType
 from typing import Any, Protocol
 
-from memo._engine.active import current
+from memo._engine.active import session_for
 from memo._engine.modes import Mode
 from memo._engine.recordable import BoundRecordable, Recordable
 from memo.patches._patch import Prepare
@@ -34,7 +34,7 @@ class Patched(Recordable):
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if inheritor is not None and instance is not None:
                 wrapped = _inherited(inheritor, applied.name, original, instance, wrapped)
-            session = current() if applied.count and applied.wrapper is self else None
+            session = session_for(applied.function.name) if applied.count and applied.wrapper is self else None
             if session is None:
                 return wrapped(*args, **kwargs)
             if prepare is not None and session.mode is not Mode.LIVE:

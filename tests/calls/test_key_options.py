@@ -9,7 +9,7 @@ import pytest
 from keyed import Message, Open, document, key
 
 from memo import recordable, recording, scrub
-from memo.errors import InvalidOption, UnkeyableArgument, WatchedFieldChanged
+from memo.errors import InvalidOption, UnkeyableArgument, WatchedFieldChangedWarning
 from memo.stores import MemoryStore
 
 
@@ -100,15 +100,15 @@ def test_a_replay_whose_watched_field_changed_warns_and_names_it():
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert chat(["system", "hi"], ["t"]) == 2
-        with pytest.warns(WatchedFieldChanged, match="messages") as warned:
+        with pytest.warns(WatchedFieldChangedWarning, match="messages") as warned:
             assert chat(["edited", "hi"], ["t"]) == 2
         assert warned[0].message.fields == ("messages[0]",)
         assert warned[0].message.function == "chat"
-        with pytest.warns(WatchedFieldChanged) as warned:
+        with pytest.warns(WatchedFieldChangedWarning) as warned:
             chat(["system", "hi"], [])
         assert warned[0].message.fields == ("tools",)
     assert rec.stats.replayed == 3
-    with recording(store, on_watched_change="fail"), pytest.raises(WatchedFieldChanged):
+    with recording(store, on_watched_change="fail"), pytest.raises(WatchedFieldChangedWarning):
         chat(["edited", "hi"], ["t"])
 
 

@@ -39,7 +39,10 @@ def test_it_is_added_to_the_functions_own():
     store = MemoryStore()
     with recording(store, mode="record", ignore="query"):
         search("a", "one", {"x": 1})
-    with recording(store, mode="replay", ignore="query"), pytest.warns(errors.WatchedFieldChanged, match="options"):
+    with (
+        recording(store, mode="replay", ignore="query"),
+        pytest.warns(errors.WatchedFieldChangedWarning, match="options"),
+    ):
         search("b", "two", {"x": 2})
 
 
@@ -49,7 +52,7 @@ def test_watched_and_scrubbed():
     one, two = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
     with recording(store, mode="record", **options):
         ask(one, options=1)
-    with recording(store, mode="replay", **options), pytest.warns(errors.WatchedFieldChanged, match="options"):
+    with recording(store, mode="replay", **options), pytest.warns(errors.WatchedFieldChangedWarning, match="options"):
         assert ask(two, options=2) == one
 
 

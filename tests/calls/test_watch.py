@@ -9,7 +9,7 @@ import pytest
 
 from memo import recordable, recording
 from memo._calls.fingerprints import watched_fingerprint
-from memo.errors import WatchedFieldChanged
+from memo.errors import WatchedFieldChangedWarning
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ def warned_by(call, store, **options):
     with warnings.catch_warnings(record=True) as caught, recording(store, **options):
         warnings.simplefilter("always")
         call()
-    return [each for each in caught if issubclass(each.category, WatchedFieldChanged)]
+    return [each for each in caught if issubclass(each.category, WatchedFieldChangedWarning)]
 
 
 def test_the_warning_names_the_field_and_the_command(tmp_path):
@@ -106,11 +106,11 @@ def test_as_an_error_it_is_raised_each_time():
     with warnings.catch_warnings(), recording(store):
         warnings.simplefilter("error")
         for _ in range(2):
-            with pytest.raises(WatchedFieldChanged):
+            with pytest.raises(WatchedFieldChangedWarning):
                 chat(AFTER)
     with recording(store, on_watched_change="fail"):
         for _ in range(2):
-            with pytest.raises(WatchedFieldChanged, match="memo rekey"):
+            with pytest.raises(WatchedFieldChangedWarning, match="memo rekey"):
                 chat(AFTER)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from memo import RecordingNotFound, recordable, recording
-from memo.errors import RecordingDamaged, WatchedFieldChanged
+from memo.errors import RecordingDamaged, WatchedFieldChangedWarning
 from memo.stores import as_store
 
 
@@ -78,7 +78,7 @@ def test_what_is_damaged_is_deleted(memo, spoil):
 def test_an_edit_under_watch_is_one_warning_and_then_none(memo, store, watch):
     recorded(store, ask(watch="system"))
     edited = ask(watch=watch) if watch else ask(ignore="system")
-    with recording(store), pytest.warns(WatchedFieldChanged) as warned:
+    with recording(store), pytest.warns(WatchedFieldChangedWarning) as warned:
         edited("Why?", "Be terse.")
         edited("Why?", "Be terse.")
     (warning,) = warned

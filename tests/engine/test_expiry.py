@@ -12,7 +12,7 @@ import pytest
 import memo
 from memo import Recorder, recordable, recording
 from memo._recordings.ages import in_words
-from memo.errors import InvalidOption, OutcomesExhausted, RecordingExpired
+from memo.errors import InvalidOption, OutcomesExhausted, RecordingExpiredWarning
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -87,7 +87,7 @@ async def test_warn(old, function):
         age(old, timedelta(days=45))
         before = [path.read_bytes() for path in old.rglob("*.json")]
     for mode in ("replay", "record-if-missing"):
-        with recording(old, mode=mode, max_age="30d") as recorder, pytest.warns(RecordingExpired) as warned:
+        with recording(old, mode=mode, max_age="30d") as recorder, pytest.warns(RecordingExpiredWarning) as warned:
             assert [await asked(function) for _ in range(3)] == ["old"] * 3
         assert len(warned) == 1  # a call and session
         assert warned[0].filename == __file__
@@ -103,7 +103,7 @@ async def test_fail(old, function, mode, on_expiry):
     answers[:] = ["never given"]
     with recording(old, mode=mode, max_age="30d", on_expiry=on_expiry) as recorder:
         for _ in range(2):
-            with pytest.raises(RecordingExpired) as raised:
+            with pytest.raises(RecordingExpiredWarning) as raised:
                 await asked(function)
             assert raised.value.__context__ is None
     assert answers == ["never given"]
@@ -143,7 +143,7 @@ async def test_what_is_not_too_old(tmp_path, function, on_expiry):
 
 
 async def test_the_error_says_what_mends_it(old, monkeypatch):
-    with recording(old, max_age="30d", on_expiry="fail"), pytest.raises(RecordingExpired) as raised:
+    with recording(old, max_age="30d", on_expiry="fail"), pytest.raises(RecordingExpiredWarning) as raised:
         ask()
     error = raised.value
     (path,) = old.rglob("*.json")
@@ -155,7 +155,7 @@ async def test_the_error_says_what_mends_it(old, monkeypatch):
     assert str(error).endswith(error.command)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), vars(again)) == (str(error), vars(error))
-    with recording(old, max_age="30d", on_expiry="record"), pytest.raises(RecordingExpired) as raised:
+    with recording(old, max_age="30d", on_expiry="record"), pytest.raises(RecordingExpiredWarning) as raised:
         ask()
     assert raised.value.command.startswith("pytest --memo-mode=record-if-missing ")
 
@@ -170,7 +170,7 @@ async def test_one_of_the_future_is_new(old, when):
 @pytest.mark.parametrize("when", [None, "", "yesterday", 5, "2026-13-01T00:00:00Z"])
 async def test_one_that_does_not_say_when_is_old(old, when):
     age(old, when)
-    with recording(old, max_age="30d", on_expiry="fail"), pytest.raises(RecordingExpired) as raised:
+    with recording(old, max_age="30d", on_expiry="fail"), pytest.raises(RecordingExpiredWarning) as raised:
         ask()
     assert (raised.value.age, raised.value.recorded_at) == (None, "")
     assert "does not say when it was recorded" in str(raised.value)

@@ -550,11 +550,14 @@ def in_thread(function, *args):
     return results[0]
 
 
-def test_a_bare_thread_sees_only_the_process_wide_recorder(tmp_path):
+def test_a_bare_thread_is_served_by_the_only_recorder_unless_that_is_isolated(tmp_path):
     known = recordable(plain)
-    with recording(tmp_path / "scope", mode="record"):
+    with recording(tmp_path / "isolated", mode="record", isolated=True) as isolated:
         assert in_thread(known, 1) == [1]
-    assert not (tmp_path / "scope").exists()
+    assert isolated.stats.recorded == 0
+    with recording(tmp_path / "scope", mode="record-if-missing") as only:
+        assert in_thread(known, 1) == [1]
+    assert (only.stats.recorded, only.stats.unscoped) == (1, 1)
 
     recorder = memo.start(tmp_path / "process", mode="record-if-missing")
     try:
@@ -563,7 +566,7 @@ def test_a_bare_thread_sees_only_the_process_wide_recorder(tmp_path):
     finally:
         memo.stop()
     assert (recorder.stats.live, recorder.stats.replayed) == (1, 1)
-    assert calls == [1, 1]
+    assert calls == [1, 1, 1]
 
 
 def test_an_open_file_is_handed_over_and_refused_at_the_end(tmp_path):

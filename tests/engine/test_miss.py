@@ -214,7 +214,7 @@ def test_only_what_is_watched(store, then):
 def test_a_watched_field_alone_is_no_miss(store):
     ask = chat(watch="tools")
     record(store, lambda: ask(said("a"), tools=[1]))
-    with recording(store), pytest.warns(memo.errors.WatchedFieldChanged):
+    with recording(store), pytest.warns(memo.errors.WatchedFieldChangedWarning):
         ask(said("a"), tools=[2])
 
 

@@ -6,7 +6,7 @@ from rekeying import contents, documents, put, record, rekey, replay
 from memo import recordable
 from memo._calls.fingerprints import watched_fingerprint
 from memo._json import canonical_json
-from memo.errors import RecordingNotFound, Refused, WatchedFieldChanged
+from memo.errors import RecordingNotFound, Refused, WatchedFieldChangedWarning
 from memo.maintenance.changes import apply
 from memo.maintenance.rekey import Rekey, plan_rekey
 from memo.stores import DirectoryStore, MemoryStore
@@ -157,7 +157,7 @@ def test_an_argument_is_watched_from_now_on(tmp_path):
     record(store, plain_ask, system("be brief"))
     assert rekey(store, watch={"messages[0]": None}) == 1
     assert replay(store, watching_ask, system("be brief")) == "answer"  # and no warning: they are errors here
-    with pytest.warns(WatchedFieldChanged, match=r"messages\[0\]"):
+    with pytest.warns(WatchedFieldChangedWarning, match=r"messages\[0\]"):
         assert replay(store, watching_ask, system("be kind")) == "answer"
     assert rekey(store, watch={"messages[0]": None}) == 0
 
@@ -168,7 +168,7 @@ def test_an_edited_prompt_is_accepted(tmp_path):
     accepted = watched_fingerprint("messages[0]", [{"role": "system", "content": "be kind"}])
     assert rekey(store, watch={"messages[0]": accepted}) == 1
     assert replay(store, watching_ask, system("be kind")) == "answer"
-    with pytest.warns(WatchedFieldChanged):
+    with pytest.warns(WatchedFieldChangedWarning):
         replay(store, watching_ask, system("be brief"))
     assert rekey(store, watch={"messages[0]": accepted}) == 0
 

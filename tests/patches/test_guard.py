@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
@@ -17,7 +18,7 @@ from openai._base_client import AsyncAPIClient, SyncAPIClient
 import memo
 from memo import recording
 from memo._engine.guard import TARGETS
-from memo.errors import NotPatched
+from memo.errors import NotPatched, ScopeLost
 from memo.patches import preset_names
 from memo.stores import MemoryStore
 
@@ -105,11 +106,12 @@ async def test_a_live_scope_lets_calls_through(client, async_client):
             ask(client)
 
 
-async def test_another_task_is_another_context(async_client):
+@pytest.mark.parametrize("isolated", [False, True])
+async def test_another_task_is_guarded_too_unless_the_recorder_is_isolated(async_client, isolated):
     inside, outside = anyio.Event(), anyio.Event()
 
     async def replays():
-        with recording(MemoryStore()):
+        with recording(MemoryStore(), isolated=isolated):
             inside.set()
             await outside.wait()
             with pytest.raises(NotPatched):
@@ -118,8 +120,26 @@ async def test_another_task_is_another_context(async_client):
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(replays)
         await inside.wait()
-        assert (await ask(async_client)).choices  # no session here
+        if isolated:
+            assert (await ask(async_client)).choices
+        else:
+            with pytest.raises(NotPatched):
+                await ask(async_client)
         outside.set()
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_foreign_thread_is_guarded_too_unless_the_recorder_is_isolated(client, isolated):
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(int).result()  # the thread is older than the scope
+        with recording(MemoryStore(), isolated=isolated) as recorder:
+            done = executor.submit(ask, client)
+            if isolated:
+                assert done.result().choices
+            else:
+                with pytest.raises(NotPatched):
+                    done.result()
+    assert recorder.stats.unscoped == (not isolated)
 
 
 def test_the_process_wide_recorder(client):
@@ -173,8 +193,11 @@ def test_scopes_end_in_any_order(client):
     for thread in threads:
         thread.start()
     threads_in.wait()
-    assert ask(client).choices
-    threads_out.wait()
+    try:
+        with pytest.raises(ScopeLost, match=r"openai: called from .*2 recorders are open"):
+            ask(client)
+    finally:
+        threads_out.wait()
     for thread in threads:
         thread.join()
 

@@ -12,7 +12,7 @@ import pytest
 from openai_uses import MESSAGES, opened, raised, recordings
 
 import memo
-from memo.errors import AlreadyPatched, InvalidOption, RecordingNotFound, UnkeyableArgument, WatchedFieldChanged
+from memo.errors import AlreadyPatched, InvalidOption, RecordingNotFound, UnkeyableArgument, WatchedFieldChangedWarning
 
 # The SDKs and httpx leave generators of their own behind, which trio tells.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(openai|httpx|httpcore):ResourceWarning")
@@ -160,7 +160,10 @@ async def test_more_options_for_a_preset(server: Any, api_key: str, tmp_path: Pa
                 await c.chat.completions.create(**body, user="u2", extra_body=azure)
                 await raised(lambda: c.chat.completions.create(model="limited", messages=MESSAGES))
             assert recorder.stats.recorded == 2
-            with memo.recording(tmp_path), pytest.warns(WatchedFieldChanged, match=re.escape("body.messages[0]")):
+            with (
+                memo.recording(tmp_path),
+                pytest.warns(WatchedFieldChangedWarning, match=re.escape("body.messages[0]")),
+            ):
                 await c.chat.completions.create(
                     model="m", messages=[{"role": "user", "content": "?"}], extra_body=azure
                 )

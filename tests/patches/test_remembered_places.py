@@ -26,7 +26,7 @@ from remembered_calls import (
 from uses import a, collect, inside, some
 
 import memo
-from memo.errors import RecordingDamaged, RecordingNotFound, StreamCutShort, WatchedFieldChanged
+from memo.errors import RecordingDamaged, RecordingNotFound, StreamCutShort, WatchedFieldChangedWarning
 
 # The SDKs and httpx leave generators of their own behind, which trio tells.
 pytestmark = pytest.mark.filterwarnings(
@@ -176,11 +176,11 @@ async def test_watched_fields_and_secrets(kind: str, server: Any, api_key: str, 
     with memo.recording(tmp_path, on_watched_change="fail", **watch) as replayed:
         for _ in range(3):
             await ask("one")
-            with pytest.raises(WatchedFieldChanged):
+            with pytest.raises(WatchedFieldChangedWarning):
                 await ask("two")
     with memo.recording(tmp_path, **watch) as replayed:
         await ask("one")
-        with pytest.warns(WatchedFieldChanged):
+        with pytest.warns(WatchedFieldChangedWarning):
             await ask("two")
         await ask("two")
         await ask("two")

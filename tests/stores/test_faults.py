@@ -11,7 +11,14 @@ import pytest
 
 from memo import Recorder, recordable, recording
 from memo._engine import gateway
-from memo.errors import RecordingDamaged, RecordingsSpooled, StoreError, StoreFull, StoreNotReadable, UnrecordableValue
+from memo.errors import (
+    RecordingDamaged,
+    RecordingsSpooledWarning,
+    StoreError,
+    StoreFull,
+    StoreNotReadable,
+    UnrecordableValue,
+)
 from memo.stores import AsyncReads, DirectoryStore, MemoryStore, Remote
 
 
@@ -116,7 +123,7 @@ async def test_a_store_that_is_back_is_asked_again(far, monkeypatch):
 @pytest.mark.parametrize("mode", ["record-if-missing", "record"])
 async def test_what_can_not_be_stored_is_kept_and_reported(far, spool, mode):
     far.reads = far.writes = False
-    with pytest.warns(RecordingsSpooled, match="memo push") as warned, recording(far, mode=mode):
+    with pytest.warns(RecordingsSpooledWarning, match="memo push") as warned, recording(far, mode=mode):
         assert await ask(1) == {"n": 1}
         assert ask_sync(2) == {"n": 2}
         assert await ask(3) == {"n": 3}
@@ -139,7 +146,7 @@ async def test_what_can_not_be_stored_is_kept_and_reported(far, spool, mode):
 
 async def test_what_is_in_the_spool_is_replayed_meanwhile(far, spool):
     far.reads = far.writes = False
-    with pytest.warns(RecordingsSpooled), recording(far, mode="record-if-missing", memory=0):
+    with pytest.warns(RecordingsSpooledWarning), recording(far, mode="record-if-missing", memory=0):
         for _ in range(3):
             assert await ask(1) == {"n": 1}
             assert ask_sync(1) == {"n": 1}
@@ -151,7 +158,7 @@ async def test_what_another_run_left_in_the_spool_is_replayed_too(far, spool):
     for _ in range(2):
         recorder = Recorder(far, mode="record-if-missing")
         assert await recorder.recordable(name="f")(ask.__wrapped__)(1) == {"n": 1}
-        warned = pytest.warns(RecordingsSpooled) if recorder.stats.recorded else nullcontext()
+        warned = pytest.warns(RecordingsSpooledWarning) if recorder.stats.recorded else nullcontext()
         with warned:
             recorder.raise_failures()
     assert calls == [1]
@@ -161,7 +168,7 @@ async def test_a_store_that_can_only_be_read_is_still_read(far, spool):
     with recording(far, mode="record-if-missing"):
         await ask(1)
     far.writes = False
-    with pytest.warns(RecordingsSpooled, match=r"^1 recordings"), recording(far, mode="record-if-missing"):
+    with pytest.warns(RecordingsSpooledWarning, match=r"^1 recordings"), recording(far, mode="record-if-missing"):
         await ask(2)
         await ask(1)
     assert calls == [1, 2]
@@ -169,7 +176,7 @@ async def test_a_store_that_can_only_be_read_is_still_read(far, spool):
 
 
 async def test_a_store_that_goes_away_in_the_middle(far, spool):
-    with pytest.warns(RecordingsSpooled, match=r"^1 recordings"), recording(far, mode="record"):
+    with pytest.warns(RecordingsSpooledWarning, match=r"^1 recordings"), recording(far, mode="record"):
         await ask(1)
         far.reads = far.writes = False
         await ask(2)
@@ -192,7 +199,7 @@ async def test_streams_and_errors_are_kept_too(far, spool):
     assert [each async for each in stream(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="5"):
         await fails(5)
-    with pytest.warns(RecordingsSpooled, match=r"^2 recordings"):
+    with pytest.warns(RecordingsSpooledWarning, match=r"^2 recordings"):
         recorder.raise_failures()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -206,7 +213,7 @@ async def test_where_warnings_are_errors_nothing_else_is_forgotten(far, spool):
     recorder.recordable(name="h")(lambda: object())()
     with pytest.raises(ExceptionGroup) as raised:
         recorder.raise_failures()
-    assert [type(each) for each in raised.value.exceptions] == [UnrecordableValue, RecordingsSpooled]
+    assert [type(each) for each in raised.value.exceptions] == [UnrecordableValue, RecordingsSpooledWarning]
 
 
 async def test_a_spool_that_fails_too_is_an_error(far, spool):
@@ -244,7 +251,7 @@ async def test_a_fault_is_logged_once(far, spool, caplog):
     far.reads = far.writes = False
     with (
         caplog.at_level(logging.WARNING),
-        pytest.warns(RecordingsSpooled),
+        pytest.warns(RecordingsSpooledWarning),
         recording(far, mode="record-if-missing"),
     ):
         async with anyio.create_task_group() as tasks:

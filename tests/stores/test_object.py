@@ -19,7 +19,7 @@ from memo.errors import (
     InvalidOption,
     NewerFormat,
     RecordingDamaged,
-    RecordingsSpooled,
+    RecordingsSpooledWarning,
     StoreError,
     StoreNotReadable,
     StoreNotWritable,
@@ -180,7 +180,7 @@ async def ask(number: int) -> int:
 
 async def test_an_answer_that_could_not_be_stored_is_handed_over_and_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("MEMO_SPOOL", str(tmp_path / "spool"))
-    with pytest.warns(RecordingsSpooled), recording(nobody(), mode="record-if-missing"):
+    with pytest.warns(RecordingsSpooledWarning), recording(nobody(), mode="record-if-missing"):
         assert await ask(1) == 2
     assert len(list((tmp_path / "spool").rglob("*.json"))) == 1
 

@@ -32,7 +32,7 @@ from memo.errors import (
     InvalidOption,
     NewerFormat,
     RecordingDamaged,
-    RecordingsSpooled,
+    RecordingsSpooledWarning,
     StoreFull,
     StoreNotReadable,
     StoreNotWritable,
@@ -349,7 +349,10 @@ async def test_a_server_that_is_killed_and_comes_back_loses_no_answer(start, spo
             server.terminate()
         return {"n": n}
 
-    with pytest.warns(RecordingsSpooled, match="memo push"), recording(url, mode="record-if-missing") as recorder:
+    with (
+        pytest.warns(RecordingsSpooledWarning, match="memo push"),
+        recording(url, mode="record-if-missing") as recorder,
+    ):
         asked = recorder.recordable(name="ask")(ask)
         for n in range(20):
             assert await asked(n) == {"n": n}

@@ -15,7 +15,7 @@ import pytest
 
 from memo import recordable, recording
 from memo.__main__ import main
-from memo.errors import RecordingsSpooled, StoreLocked, StoreNotWritable
+from memo.errors import RecordingsSpooledWarning, StoreLocked, StoreNotWritable
 from memo.stores import DirectoryStore, as_store
 
 LOCKS = {
@@ -109,7 +109,7 @@ async def test_all_who_wait_for_a_locked_file_share_one_time_out(tmp_path, spool
 
     with locked(tmp_path / "store.db", how):
         start = time.monotonic()
-        with pytest.warns(RecordingsSpooled), recording(url, mode="record-if-missing"):
+        with pytest.warns(RecordingsSpooledWarning), recording(url, mode="record-if-missing"):
             async with anyio.create_task_group() as tasks:
                 for n in range(MANY):
                     tasks.start_soon(call, n)
@@ -125,7 +125,11 @@ def test_threads_share_it_too(tmp_path, spool, how, mode):
     url, asked = f"sqlite:///{tmp_path}/store.db?timeout=1", Asked()
     with locked(tmp_path / "store.db", how):
         start = time.monotonic()
-        with pytest.warns(RecordingsSpooled), recording(url, mode=mode) as recorder, ThreadPoolExecutor(8) as pool:
+        with (
+            pytest.warns(RecordingsSpooledWarning),
+            recording(url, mode=mode) as recorder,
+            ThreadPoolExecutor(8) as pool,
+        ):
             bound = recorder.recordable(name="app.ask")(asked.ask_sync.__wrapped__)
             assert list(pool.map(bound, range(MANY))) == [{"n": n} for n in range(MANY)]
         assert time.monotonic() - start < MANY / 2
@@ -195,7 +199,7 @@ def test_an_answer_is_kept_where_the_folder_is_locked(tmp_path, spool, monkeypat
     (tmp_path / "store" / "app.ask").mkdir(parents=True)
     asked = Asked()
     with held(FOLDER_HOLDER, tmp_path / "store" / "app.ask"):
-        with pytest.warns(RecordingsSpooled), recording(tmp_path / "store", mode="record"):
+        with pytest.warns(RecordingsSpooledWarning), recording(tmp_path / "store", mode="record"):
             assert [asked.ask_sync(n) for n in range(3)] == [{"n": n} for n in range(3)]
     assert pushed_and_replayed(spool, str(tmp_path / "store"), 3)
 
@@ -259,7 +263,7 @@ async def test_a_bucket_that_contradicts_itself_takes_the_answer_from_nobody(tmp
     asked = Asked()
     start = time.monotonic()
     with bucket(put=put, get=get) as (url, requests):
-        with pytest.warns(RecordingsSpooled), recording(url, mode="record-if-missing"):
+        with pytest.warns(RecordingsSpooledWarning), recording(url, mode="record-if-missing"):
             assert [await asked.ask(n) for n in range(3)] == [{"n": n} for n in range(3)]
         assert len(requests) < 200
     assert time.monotonic() - start < 20

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar, assert_type, overload
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, assert_type, overload
 
 import memo
 from memo import CacheInfo, Recorder, Stats, recordable, recording
@@ -72,6 +72,16 @@ class Tools(Generic[T]):
     async def static_below(count: int) -> int:
         return count
 
+    @recordable
+    @classmethod
+    async def class_above(cls, count: int) -> int:
+        return count
+
+    @recordable(version=1)
+    @staticmethod
+    async def static_above(count: int) -> int:
+        return count
+
 
 async def functions() -> None:
     assert_type(await coroutine("Paris"), list[int])
@@ -95,6 +105,9 @@ async def methods(tools: Tools[str]) -> None:
     assert_type(list(tools.stream()), list[str])
     assert_type(await Tools.class_below(1), int)
     assert_type(await Tools.static_below(1), int)
+    assert_type(await Tools.class_above(1), int)
+    assert_type(await tools.class_above(1), int)
+    assert_type(await tools.static_above(1), int)
     await tools.method("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
@@ -136,8 +149,50 @@ class Grader:
     async def of(cls, answer: str) -> float:
         return 1.0
 
+    @cache.recordable
+    @classmethod
+    async def above(cls, answer: str) -> float:
+        return 1.0
+
+    @cache.recordable(version=2)
+    @staticmethod
+    async def static_above(answer: str) -> float:
+        return 1.0
+
+    @recordable(recorder=cache)
+    async def through_recorder(self, answer: str) -> float:
+        return 1.0
+
+
+@recordable(recorder=cache, name="free")
+async def free(answer: str) -> float:
+    return 1.0
+
+
+class Grades(Protocol):
+    async def grade(self, answer: str) -> float: ...
+
+
+class GradesNow(Protocol):
+    def grade_now(self, answer: str, scale: int) -> float: ...
+
+
+def as_members(grader: Grader) -> tuple[Grades, GradesNow]:
+    # pyright never binds a descriptor that is no function when it matches a protocol, whatever the decorator returns.
+    return grader, grader  # pyright: ignore[reportReturnType]
+
 
 async def bound(grader: Grader) -> None:
+    assert_type(await Grader.above("a"), float)
+    assert_type(await grader.above("a"), float)
+    assert_type(Grader.above.cache_info(), CacheInfo)
+    assert_type(await Grader.static_above("a"), float)
+    assert_type(await free("a"), float)
+    assert_type(free.cache_info(), CacheInfo)
+    assert_type(await grader.through_recorder("a"), float)
+    assert_type(grader.through_recorder.cache_contains("a"), bool)
+    await grader.above(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
     assert_type(await grade("a", scale=5), float)
     assert_type(await grade.refresh("a"), float)
     assert_type(grade.cache_contains("a", scale=5), bool)
@@ -181,6 +236,16 @@ def scopes(store: Store, folder: Path) -> None:
     assert_type(memo.stop(), None)
 
 
+async def recorders(recorder: Recorder) -> None:
+    with recorder as same:
+        assert_type(same, Recorder)
+    async with recorder as same:
+        assert_type(same, Recorder)
+    assert_type(memo.current(), Recorder | None)
+    assert_type(await memo.carry(coroutine)("Paris"), list[int])
+    assert_type(memo.carry(plain)("Paris"), int)
+
+
 # What memo does not know is an error of types, too.
 
 
@@ -195,4 +260,9 @@ def mistakes(folder: Path) -> None:
     recording(folder, exhausted="stop")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Recorder(folder, retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Recorder(folder, pace="fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    recording(folder, mode="reply")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Recorder(folder, mode="reply")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    memo.start(folder, mode="reply")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    recording(folder, mode="new_episodes")
+    recording(folder, mode=memo.Mode.of("all"))
     recording(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
