@@ -29,7 +29,7 @@ def public_modules():
 
 
 # What recorders take over from the session, and what a preset's driver is made with, is the engine's own.
-ENGINE_PARTS = {"CallDriver.__init__"}
+ENGINE_PARTS = {"CallDriver.__init__", "TestRecorder.__init__"}
 
 
 def public_objects():

@@ -557,6 +557,18 @@ def patch_twice() -> None:
         memo.install("colorsys:rgb_to_hsv", name="other")
 
 
+@recordable(name="fail")
+def fail():
+    error = ValueError("x")
+    error.file = sys.stdout
+    raise error
+
+
+def raise_not_whole():
+    with recording(MemoryStore(), mode="record"):
+        fail()
+
+
 def raise_arguments_changed():
     with recording(MemoryStore(), mode="record"):
         recordable(list.pop, name="pop")([1, 2])
@@ -586,7 +598,9 @@ RAISES = {
     "NotARecording": lambda: raise_with(b"{}"),
     "KeyMismatch": raise_mismatch,
     "NewerFormat": raise_newer,
-    "UntrustedType": lambda: memo.loads(b'{"__type__": "nowhere:X", "value": 1}'),
+    "UntrustedType": lambda: memo.loads(b'{"__type__": "os:system", "value": 1}'),
+    "TypeNotImported": lambda: memo.loads(b'{"__type__": "nowhere:X", "value": 1}'),
+    "ErrorNotWholeWarning": raise_not_whole,
     "TypeNotFound": lambda: memo.loads(orjson.dumps({"__type__": f"{__name__}:X", "value": 1})),
     "DataMismatch": lambda: memo.loads(b"{"),
     "StreamCutShort": raise_cut_short,
