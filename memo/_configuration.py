@@ -58,6 +58,7 @@ _CHOICES = {
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "claim_timeout": ((int, float), "a number of seconds"),
     "claims": ((bool,), "true or false"),
+    "draws": ((bool,), "true or false"),
     "memory": ((int,), "a number of bytes"),
     "pace": ((int, float), "a number"),
     "timings": ((bool,), "true or false"),

@@ -16,6 +16,7 @@ __all__ = [
     "AlreadyStarted",
     "ArgumentsChangedWarning",
     "CallNotAllowed",
+    "CallsNotRecordedWarning",
     "DataMismatch",
     "EntryVanished",
     "ErrorNotWholeWarning",
@@ -557,6 +558,28 @@ class StoreLocked(StoreNotWritable, StoreNotReadable):
 
 class StoreFull(StoreError):
     """A recording could not be written because no space is left."""
+
+
+class CallsNotRecordedWarning(MemoError, UserWarning):
+    """Calls in a recording mode ended without an outcome that is recorded, so that a replay will not find them. A warning.
+
+    They were cancelled, or raised an error that says nothing about the call: connection, time-out, 429, 5xx. `calls` has how
+    often that happened, by function and reason.
+    """
+
+    def __init__(self, calls: Mapping[str, Mapping[str, int]]) -> None:
+        self.calls = {function: dict(reasons) for function, reasons in calls.items()}
+        said = [
+            f"  {function}: {count} {'call' if count == 1 else 'calls'} {reason}"
+            for function, reasons in self.calls.items()
+            for reason, count in reasons.items()
+        ]
+        count = sum(sum(reasons.values()) for reasons in self.calls.values())
+        super().__init__(
+            f"{count} {'call was' if count == 1 else 'calls were'} not recorded, so a replay will not find "
+            f"{'it' if count == 1 else 'them'}:\n" + "\n".join(said) + "\n"
+            "  to record errors that are no answers, too: recording(…, errors='all')"
+        )
 
 
 class EntryVanished(StoreError):

@@ -18,7 +18,7 @@ from memo._engine.flights import Flight, Pending
 from memo._engine.session import Session
 from memo._engine.threads import in_event_loop, run_to_end
 from memo._engine.waits import current
-from memo._engine.writing import Slot
+from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, loss_warning, value_outcome
 from memo.codecs.imports import note_imports
 from memo.codecs.values import Values
@@ -45,7 +45,7 @@ class Attempt:
         values: Values,
         *,
         flight: Flight | None,
-        slot: Slot | None,
+        draw: Draw,
         errors: str,
         secrets: frozenset[str],
         watch: ArgumentWatch | None = None,
@@ -61,10 +61,13 @@ class Attempt:
         self._session = session
         self._call = call
         self._values = values
-        self._slot = slot
+        self._draw = draw
+        self._is_stored = False
         self._errors = errors
         self._secrets = secrets
         self._watch = watch
+        self._loss: str | None = "was cancelled"
+        """Why the call will not be recorded, if nothing stores an outcome. None where that is reported already."""
         self._is_over = False
         self._sink: OpenStream = self
         self._unused: Pending | None = None
@@ -148,14 +151,17 @@ class Attempt:
         """Async twin of `raised`."""
         await self._astore(self._raised(error))
 
-    def abandon(self) -> None:
-        """End without storing anything. Idempotent."""
+    def abandon(self, loss: str | None = None) -> None:
+        """End without storing anything, for the reason that `loss` gives, else because the call was cancelled. Idempotent."""
         if self._is_over:
             return
+        self._loss = loss or self._loss
         self._is_over = True
         self._session.open_streams.discard(self._sink)
-        if self._slot is not None:
-            self._session.leave(self._call, self._slot)
+        if not self._is_stored:
+            self._session.give_back(self._call, self._draw.number)
+            if self._loss is not None:
+                self._session.count_unrecorded(self._call, self._loss)
         if self.flight is not None:
             self.flight.finish()
 
@@ -182,7 +188,7 @@ class Attempt:
         if self._unused is not kind:
             return
         if kind is Pending.AWAITABLE:
-            self.abandon()
+            self.abandon("was never awaited")
             return
         self._session.open_streams.mark_left(self._sink)  # stored at the end of the scope: nothing else may come of it
         if self.flight is not None:
@@ -281,9 +287,17 @@ class Attempt:
 
     def _is_recordable(self, error: BaseException) -> bool:
         # Cancellation, KeyboardInterrupt and SystemExit are no Exceptions; memo's own errors are no answers of the function.
-        if not isinstance(error, Exception) or isinstance(error, MemoError):
+        if isinstance(error, MemoError):
+            self._loss = None
             return False
-        return self._errors == "all" or is_answer(error)
+        if not isinstance(error, Exception):
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                self._loss = f"raised {type(error).__name__}"
+            return False
+        if self._errors == "all" or is_answer(error):
+            return True
+        self._loss = f"raised {type(error).__name__}"
+        return False
 
     def _encoded(self, encode: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         """Return the outcome, encoded now: the caller may change the value later."""
@@ -292,6 +306,7 @@ class Attempt:
         try:
             outcome = encode()
         except Exception as error:  # noqa: BLE001 - the live answer goes to the caller, whatever happens here
+            self._loss = None
             self._session.failed(self._call, error)
             return None
         if self.awaited:
@@ -321,7 +336,9 @@ class Attempt:
 
     def _keep(self, outcome: dict[str, Any]) -> None:
         claim = self.flight.claim if self.flight is not None else None
-        self.winning_outcome = self._session.store_outcome(self._call, self._slot, outcome, self._values, claim)
+        self._loss = None  # what fails in storing is reported as such
+        self.winning_outcome = self._session.store_outcome(self._call, self._draw, outcome, self._values, claim)
+        self._is_stored = True
 
     def _report(self, outcome: dict[str, Any] | None) -> None:
         """Warn of what a replay will not do or give as the call did."""

@@ -9,7 +9,6 @@ import anyio.to_thread
 
 from memo._calls.call import Call
 from memo._engine.active import current
-from memo._engine.driver import FunctionContext
 from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo._engine.threads import writers
@@ -38,8 +37,6 @@ class _Function(Protocol):
     misses: int
 
     def call(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call: ...
-
-    def setting(self, session: Session) -> FunctionContext: ...
 
     def run(
         self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -93,7 +90,7 @@ class CacheMethods:
         session = self._self_session
         if session is None:
             return False
-        found = session.find(self._self_call(session, args, kwargs), self._self_function.setting(session).values)
+        found = session.find(self._self_call(session, args, kwargs))
         return found is not None and not session.staleness.should_rerecord(found)
 
     async def acache_contains(self, *args: Any, **kwargs: Any) -> bool:
@@ -104,7 +101,7 @@ class CacheMethods:
         call = self._self_call(session, args, kwargs)
         found = session.in_memory(call)
         if found is None:
-            found = await session.afetch(call, self._self_function.setting(session).values)
+            found = await session.afetch(call)
         return found is not None and not session.staleness.should_rerecord(found)
 
     def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:

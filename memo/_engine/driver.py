@@ -1,4 +1,4 @@
-"""One call of a recordable function: the mode ladder, and the two drivers that await or don't."""
+"""One call of a recordable function: the two drivers that await or don't, and what the caller gets."""
 
 from __future__ import annotations
 
@@ -6,81 +6,27 @@ import inspect
 import io
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from memo._calls.call import Call
 from memo._calls.key_builder import KeyBuilder
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
-from memo._engine.flights import Flight, Pending, WaitEnd
-from memo._engine.memory import Recording
+from memo._engine.decision import CallLive, Replay, Request, take, take_async
+from memo._engine.flights import Pending
 from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
+from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo._values.kinds import by_class, is_model
 from memo.codecs.values import Values
 from memo.errors import DataMismatch, MemoError
 
-__all__ = ["CallDriver", "FunctionContext", "decide"]
+__all__ = ["CallDriver", "FunctionContext"]
 
-_LIVE = Mode.LIVE
-
-
-class CallLive(NamedTuple):
-    """Make the call."""
-
-    recorded: bool = True
-    in_turn: bool = False
-    """Its outcome takes its place among those of the identical calls."""
-
-
-class LeadFlight(NamedTuple):
-    """Look once more, since another call may just have ended, and then make the call that others wait for.
-
-    Others in this process; and in the whole fleet, where the store can claim the call.
-    """
-
-    flight: Flight
-
-
-class NoRecording(NamedTuple):
-    """There is nothing to replay, and no call may be made: say why."""
-
-
-class JoinFlight(NamedTuple):
-    """The same call is on its way: wait for it, and look again."""
-
-    flight: Flight
-
-
-Decision = Outcome | CallLive | LeadFlight | JoinFlight | NoRecording
-
-
-def decide(session: Session, mode: Mode, call: Call, found: Recording | None, *, ready: bool) -> Decision:
-    """The rule of each mode, for sync and async alike.
-
-    A recording older than the recorder's `max_age` is replayed with a warning (`on_expiry="warn"`), or raises
-    `RecordingExpiredWarning` ("fail"), or counts as missing where a call may be made and raises where none may ("record").
-
-    `ready` says that the caller leads already, or has tried to wait for a call that it would wait for for ever.
-    """
-    match mode:
-        case Mode.REPLAY:
-            if found is None:
-                return NoRecording()
-            return session.replay(call, found)
-        case Mode.RECORD_IF_MISSING:
-            if found is not None and not session.staleness.should_rerecord(found):
-                return session.replay(call, found)
-            if ready:
-                return CallLive()
-            flight, mine = session.flights.join(call.key)
-            return LeadFlight(flight) if mine else JoinFlight(flight)
-        case Mode.RECORD:
-            return CallLive(in_turn=True)
-        case Mode.LIVE:
-            return CallLive(recorded=False)
+_ASYNC_KINDS = (Pending.AWAITABLE_STREAM, Pending.STREAM)
+_SYNC_KINDS = (Pending.AWAITABLE, *_ASYNC_KINDS, Pending.ITERATOR)
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +37,8 @@ class FunctionContext:
     values: Values
     errors: str
     secrets: frozenset[str]
+    has_draws: bool
+    """Whether each of the identical calls has an outcome of its own."""
     plain: bool
     """It is a plain function: what it returns says what it is."""
     key_builders: dict[int, KeyBuilder] = field(default_factory=dict)
@@ -121,7 +69,18 @@ class CallDriver:
     `_received` and `_areceived` (what becomes of a live result), `_played` and `_aplayed` (and of a recorded outcome).
     """
 
-    __slots__ = ("_args", "_call", "_counter", "_instance", "_kwargs", "_mode", "_session", "_setting", "_wrapped")
+    __slots__ = (
+        "_args",
+        "_call",
+        "_counter",
+        "_instance",
+        "_kwargs",
+        "_mode",
+        "_number",
+        "_session",
+        "_setting",
+        "_wrapped",
+    )
 
     _plays_at_once = True
     """Whether `_aplayed` does what `_played` does."""
@@ -159,194 +118,128 @@ class CallDriver:
         """Call the real function with the real arguments."""
         return self._wrapped(*self._args, **self._kwargs)
 
+    def _requested(self) -> Request:
+        setting = self._setting
+        return Request(self._session, self._mode, self._call, setting.values, setting.has_draws)
+
     # The sync driver
 
     def sync(self) -> Any:
-        """The call of a plain function."""
-        decision = self._decided(Pending.AWAITABLE, Pending.AWAITABLE_STREAM, Pending.STREAM, Pending.ITERATOR)
-        if isinstance(decision, Pending):
-            # The same call returned something that is still to come: so does this one.
-            if decision is Pending.ITERATOR:
+        """Make the call of a plain function."""
+        match take(self._requested(), _SYNC_KINDS):
+            case Replay() as replay:
+                outcome = self._replayed(replay)
+                try:
+                    return self._aplayed(outcome) if outcome.awaited else self._played(outcome)
+                except MemoError as error:  # the recording is no longer readable
+                    self._session.on_replay_error(error)
+                    raise
+            case CallLive() as live:
+                return self._made(live)
+            case Pending.ITERATOR:
                 return stream_sync(self._begin)
-            return stream(self._abegin) if decision is Pending.STREAM else self.coroutine()
-        if isinstance(decision, Outcome):
-            try:
-                return self._aplayed(decision) if decision.awaited else self._played(decision)
-            except MemoError as error:  # what was recorded can not be read any more
-                self._session.on_replay_error(error)
-                raise
-        if decision is None:
+            case Pending.STREAM:
+                return stream(self._abegin)
+            case _:
+                return self.coroutine()
+
+    def _made(self, live: CallLive) -> Any:
+        attempt = self._attempt(live)
+        if attempt is None:
             return self._invoke(None)
         try:
-            with decision.producing():
-                result = self._invoke(decision)
+            with attempt.producing():
+                result = self._invoke(attempt)
         except BaseException as error:
-            decision.raised(error)
-            if decision.winning_outcome is not None:
-                return self._played(decision.winning_outcome)
+            attempt.raised(error)
+            if attempt.winning_outcome is not None:
+                return self._played(attempt.winning_outcome)
             raise
         if inspect.isawaitable(result):
-            return decision.defer(Pending.AWAITABLE, self._awaited(decision, result))
-        received = self._received(decision, result)
-        return received if decision.winning_outcome is None else self._played(decision.winning_outcome)
+            return attempt.defer(Pending.AWAITABLE, self._awaited(attempt, result))
+        received = self._received(attempt, result)
+        return received if attempt.winning_outcome is None else self._played(attempt.winning_outcome)
 
     def generator(self) -> Generator[Any, Any, Any]:
-        """The call of a generator function."""
+        """Make the call of a generator function."""
         return stream_sync(self._begin)
 
     def _begin(self) -> LiveSyncStream | RecordedStream | Unrecorded:
-        decision = self._decided()
-        if isinstance(decision, Outcome):
-            return self._play(decision)
-        if not isinstance(decision, Attempt):
+        decision = take(self._requested())
+        if isinstance(decision, Replay):
+            return self._play(self._replayed(decision))
+        assert isinstance(decision, CallLive)
+        attempt = self._attempt(decision)
+        if attempt is None:
             return Unrecorded(self._invoke(None))
+        attempt.iterated = "sync"
+        return self._opened(attempt)
+
+    def _opened(self, attempt: Attempt) -> LiveSyncStream | RecordedStream:
         try:
-            with decision.producing():
-                source = iter(self._invoke(decision))
+            with attempt.producing():
+                return LiveSyncStream(iter(self._source(attempt, self._invoke(attempt))), attempt)
         except BaseException as error:
-            decision.raised(error)
-            if decision.winning_outcome is not None:
-                return self._play(decision.winning_outcome)
+            attempt.raised(error)
+            if attempt.winning_outcome is not None:
+                return self._play(attempt.winning_outcome)
             raise
-        decision.iterated = "sync"
-        return LiveSyncStream(source, decision)
-
-    def _decided(self, *kinds: Pending) -> Outcome | Attempt | Pending | None:
-        """What to replay, or the attempt that the call is, None where it is not recorded.
-
-        Or the kind of result that is still to come, if it is one of these kinds: the caller can return the like of it.
-        """
-        found = None if self._mode is _LIVE else self._session.find(self._call, self._setting.values)
-        decision = decide(self._session, self._mode, self._call, found, ready=False)
-        leading, ready = None, False
-        while True:
-            if isinstance(decision, Outcome):  # first, since it is nearly always this
-                return self._replay(leading, decision)
-            match decision:
-                case LeadFlight(flight):
-                    leading, ready = flight, True
-                case JoinFlight(flight):
-                    seen = flight.wait_in_thread(*kinds, patience=self._session.claim_timeout)
-                    if isinstance(seen, Pending):
-                        return seen
-                    ready = seen is WaitEnd.IN_VAIN
-                case CallLive():
-                    return self._attempt(decision, leading)
-                case NoRecording():
-                    raise self._session.missed(self._call)
-            try:
-                if leading is not None:
-                    found = self._session.lead(self._call, self._setting.values, leading)
-                else:
-                    found = self._session.find(self._call, self._setting.values)
-                decision = decide(self._session, self._mode, self._call, found, ready=ready)
-            except BaseException:
-                if leading is not None:
-                    leading.finish()
-                raise
 
     # The async driver
 
     async def coroutine(self) -> Any:
-        """The call of a coroutine function."""
-        first = self._first()
-        if first is None:
-            found = await self._session.afetch(self._call, self._setting.values)
-            first = decide(self._session, self._mode, self._call, found, ready=False)
-        if isinstance(first, Outcome):
-            self._counter.hits += 1
-            decision: Outcome | Attempt | Pending | None = first
-        else:
-            decision = await self._adecided(first, Pending.AWAITABLE_STREAM, Pending.STREAM)
-        if isinstance(decision, Outcome):
+        """Make the call of a coroutine function."""
+        decision = await take_async(self._requested(), _ASYNC_KINDS)
+        if isinstance(decision, Replay):
+            outcome = self._replayed(decision)
             try:
-                return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
-            except MemoError as error:  # what was recorded can not be read any more
+                return self._played(outcome) if self._plays_at_once else await self._aplayed(outcome)
+            except MemoError as error:  # the recording is no longer readable
                 self._session.on_replay_error(error)
                 raise
         if isinstance(decision, Pending):
             return stream(self._abegin)
-        if decision is None:
+        attempt = self._attempt(decision)
+        if attempt is None:
             return await _result(self._invoke(None))
         try:
-            with decision.producing():
-                result = await _result(self._invoke(decision))
+            with attempt.producing():
+                result = await _result(self._invoke(attempt))
         except BaseException as error:
-            await decision.araised(error)
-            if decision.winning_outcome is not None:
-                return await self._aplayed(decision.winning_outcome)
+            await attempt.araised(error)
+            if attempt.winning_outcome is not None:
+                return await self._aplayed(attempt.winning_outcome)
             raise
-        received = await self._areceived(decision, result)
-        return received if decision.winning_outcome is None else await self._aplayed(decision.winning_outcome)
+        received = await self._areceived(attempt, result)
+        return received if attempt.winning_outcome is None else await self._aplayed(attempt.winning_outcome)
 
     def async_generator(self) -> AsyncGenerator[Any, Any]:
-        """The call of an async generator function."""
+        """Make the call of an async generator function."""
         return stream(self._abegin)
 
     async def _abegin(self) -> LiveStream | RecordedStream | Unrecorded:
-        first = self._first()
-        if first is None:
-            found = await self._session.afetch(self._call, self._setting.values)
-            first = decide(self._session, self._mode, self._call, found, ready=False)
-        decision = await self._adecided(first)
-        if isinstance(decision, Outcome):
-            return self._play(decision)
-        if not isinstance(decision, Attempt):
+        decision = await take_async(self._requested())
+        if isinstance(decision, Replay):
+            return self._play(self._replayed(decision))
+        assert isinstance(decision, CallLive)
+        attempt = self._attempt(decision)
+        if attempt is None:
             return Unrecorded(aiter(self._invoke(None)))
+        return await self._aopened(attempt)
+
+    async def _aopened(self, attempt: Attempt) -> LiveStream | RecordedStream:
         try:
-            with decision.producing():
-                result = self._invoke(decision)
+            with attempt.producing():
+                result = self._invoke(attempt)
                 if inspect.isawaitable(result):
-                    decision.awaited = self._setting.plain
+                    attempt.awaited = self._setting.plain
                     result = await result
-            return LiveStream(aiter(result), decision)
+                return LiveStream(aiter(self._source(attempt, result)), attempt)
         except BaseException as error:
-            await decision.araised(error)
-            if decision.winning_outcome is not None:
-                return self._play(decision.winning_outcome)
+            await attempt.araised(error)
+            if attempt.winning_outcome is not None:
+                return self._play(attempt.winning_outcome)
             raise
-
-    def _first(self) -> Decision | None:
-        """The first decision, None where the store has to be asked off the event loop."""
-        session, call, found = self._session, self._call, None
-        if self._mode is not _LIVE:
-            found = session.in_memory(call)
-            if found is None:
-                if not session.reads_in_place:
-                    return None
-                found = session.fetch(call, self._setting.values)
-        return decide(session, self._mode, call, found, ready=False)
-
-    async def _adecided(self, decision: Decision, *kinds: Pending) -> Outcome | Attempt | Pending | None:
-        leading, ready = None, False
-        while True:
-            if isinstance(decision, Outcome):  # first, since it is nearly always this
-                return self._replay(leading, decision)
-            match decision:
-                case LeadFlight(flight):
-                    leading, ready = flight, True
-                    flight.set_owner()
-                case JoinFlight(flight):
-                    seen = await flight.wait(*kinds, patience=self._session.claim_timeout)
-                    if isinstance(seen, Pending):
-                        return seen
-                    ready = seen is WaitEnd.IN_VAIN
-                case CallLive():
-                    return self._attempt(decision, leading)
-                case NoRecording():
-                    raise await self._session.amissed(self._call)
-            try:
-                if leading is not None:
-                    found = await self._session.alead(self._call, self._setting.values, leading)
-                else:
-                    found = self._session.in_memory(self._call)
-                    if found is None:
-                        found = await self._session.afetch(self._call, self._setting.values)
-                decision = decide(self._session, self._mode, self._call, found, ready=ready)
-            except BaseException:
-                if leading is not None:
-                    leading.finish()
-                raise
 
     async def _awaited(self, attempt: Attempt, result: Awaitable[Any]) -> Any:
         attempt.begin()
@@ -360,6 +253,28 @@ class CallDriver:
             raise
         received = await self._areceived(attempt, value)
         return received if attempt.winning_outcome is None else await self._aplayed(attempt.winning_outcome)
+
+    def _source(self, attempt: Attempt, result: Any) -> Any:
+        """Return what gives the items of a stream that a call returned."""
+        return result
+
+    # Going on with a stream whose consumer left when it was recorded
+
+    def _extend(self) -> LiveSyncStream | RecordedStream:
+        attempt = self._extension()
+        attempt.iterated = "sync"
+        return self._opened(attempt)
+
+    async def _aextend(self) -> LiveStream | RecordedStream:
+        return await self._aopened(self._extension())
+
+    def _extension(self) -> Attempt:
+        number, has_draws = self._number, self._setting.has_draws
+        # Its number was used up by the replay, so it is not given back.
+        draw = Draw(None, number or 0 if has_draws else 0, is_counted=has_draws)
+        attempt = self._attempt(CallLive(draw))
+        assert attempt is not None
+        return attempt
 
     # Results
 
@@ -380,23 +295,23 @@ class CallDriver:
             return value
         return passing
 
-    def _replay(self, leading: Flight | None, outcome: Outcome) -> Outcome:
-        if leading is not None:
-            leading.finish()
+    def _replayed(self, replay: Replay) -> Outcome:
         self._counter.hits += 1
-        return outcome
+        self._number = replay.number
+        return replay.outcome
 
-    def _attempt(self, go: CallLive, leading: Flight | None) -> Attempt | None:
+    def _attempt(self, live: CallLive) -> Attempt | None:
+        """Return the attempt that a live call is, None where it is not recorded."""
         self._counter.misses += 1
-        if not go.recorded:
+        if live.draw is None:
             self._session.count_live()
             return None
         return Attempt(
             self._session,
             self._call,
             self._setting.values,
-            flight=leading,
-            slot=self._session.slot(self._call) if go.in_turn else None,
+            flight=live.flight,
+            draw=live.draw,
             errors=self._setting.errors,
             secrets=self._setting.secrets,
             watch=ArgumentWatch(self._call, (self._args, self._kwargs), self._rebuilt) if self._may_change() else None,
@@ -452,7 +367,15 @@ class CallDriver:
     def _play(self, outcome: Outcome) -> RecordedStream:
         if outcome.read is not None:
             raise DataMismatch(self._call.function, "it is a generator, but a value was recorded")
-        return RecordedStream(outcome, self._call.function, self._session.pace, self._session.on_replay_error)
+        may_call = outcome.end == "closed" and self._mode is Mode.RECORD_IF_MISSING
+        return RecordedStream(
+            outcome,
+            self._call.function,
+            self._session.pace,
+            self._session.on_replay_error,
+            self._extend if may_call else None,
+            self._aextend if may_call else None,
+        )
 
 
 @by_class

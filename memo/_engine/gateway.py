@@ -17,14 +17,14 @@ import anyio.to_thread
 
 from memo._engine.flights import Claim
 from memo._engine.threads import on_asyncio
-from memo.errors import RecordingsSpooledWarning, StoreError, StoreLocked, StoreNotWritable
-from memo.stores import AsyncReads, Claims, Closes, Creates, DirectoryStore, Expires, Remote, Store
+from memo.errors import EntryVanished, RecordingsSpooledWarning, StoreError, StoreLocked, StoreNotWritable
+from memo.stores import AsyncReads, Claims, Closes, Creates, DirectoryStore, Expires, Remote, Store, Swaps
 
 __all__ = ["StoreGateway"]
 
 log = logging.getLogger("memo")
 
-_CAPABILITIES: tuple[Any, ...] = (AsyncReads, Claims, Closes, Creates, Expires, Remote)
+_CAPABILITIES: tuple[Any, ...] = (AsyncReads, Claims, Closes, Creates, Expires, Remote, Swaps)
 _known: WeakKeyDictionary[type, frozenset[Any]] = WeakKeyDictionary()
 
 
@@ -66,6 +66,9 @@ class StoreGateway:
         )
         self.close: Callable[[], None] = any_store.close if Closes in capabilities else _nothing
         """Close what the store holds open. The store may still be used."""
+        self._swap: Callable[[str, bytes, bytes], bytes | None] = (
+            any_store.swap if Swaps in capabilities else self._compare_and_put
+        )
         self._reads, self._writes = CircuitBreaker(), CircuitBreaker()
         self._spooled: set[str] = set()
 
@@ -113,6 +116,30 @@ class StoreGateway:
             return self._write(name, data, lambda _, data: claim.finish(data), DirectoryStore.create)
         return self._write(name, data, self._create, DirectoryStore.create)
 
+    def swap(self, name: str, expected: bytes, data: bytes) -> bytes | None:
+        """Replace the bytes that are expected under that name: None; otherwise return the ones that are there.
+
+        Raises `EntryVanished` where there are none.
+        """
+
+        def swap(name: str, data: bytes) -> bytes | None:
+            return self._swap(name, expected, data)
+
+        def swap_spooled(spool: DirectoryStore, name: str, data: bytes) -> bytes | None:
+            # What was read there, or what was read in the store before that went away.
+            return spool.swap(name, expected if spool.get(name) is not None else None, data)
+
+        return self._write(name, data, swap, swap_spooled)
+
+    def _compare_and_put(self, name: str, expected: bytes, data: bytes) -> bytes | None:
+        there = self._get(name)
+        if there is None:
+            raise EntryVanished(self._store.location(name))
+        if there != expected:
+            return there
+        self._store.put(name, data)
+        return None
+
     def _write(
         self,
         name: str,
@@ -123,6 +150,8 @@ class StoreGateway:
         if not self._writes.is_open():
             try:
                 return write(name, data)
+            except EntryVanished:
+                raise
             except StoreError as error:
                 if not self._may_recover(error):
                     raise
@@ -169,19 +198,22 @@ class StoreGateway:
         """Where calls are claimed, if they are."""
         return None if self._writes.is_open() else self._claims
 
-    def claim(self, name: str) -> Claim | bytes | None:
-        """Claim a call, or its bytes, if it was recorded. None: it is made without a claim."""
+    def claim(self, name: str, draw: int) -> Claim | bytes | None:
+        """Claim a draw of a call; return the bytes instead if it is the first and was recorded, None if there is no claim.
+
+        A later draw may have been recorded although it could be claimed: look once more.
+        """
         if self.claims is None:
             return self.get(name)
         from memo._engine.claims import claim
 
         try:
-            return claim(self.claims, name, self._patience)
+            return claim(self.claims, _claimed(name, draw), self._patience)
         except StoreError as error:
             return self._unclaimed(name, error)
 
-    async def aclaim(self, name: str) -> Claim | bytes | None:
-        """The same, without blocking the event loop."""
+    async def aclaim(self, name: str, draw: int) -> Claim | bytes | None:
+        """Async twin of `claim`."""
         if self.claims is None:
             if self.in_place:
                 return self.get(name)
@@ -192,7 +224,7 @@ class StoreGateway:
         from memo._engine.claims import aclaim
 
         try:
-            return await aclaim(self.claims, name, self._patience)
+            return await aclaim(self.claims, _claimed(name, draw), self._patience)
         except StoreError as error:
             return self._unclaimed(name, error)
 
@@ -204,6 +236,11 @@ class StoreGateway:
 
 
 def _nothing() -> None: ...
+
+
+def _claimed(name: str, draw: int) -> str:
+    """Return the name under which a draw is claimed: no entry ever has the name of a later one."""
+    return f"{name}~{draw}" if draw else name
 
 
 async def _now(data: bytes | None) -> bytes | None:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from memo._recordings.document import Document
+from memo._recordings.draws import Draws
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.stores import Store
@@ -26,12 +27,12 @@ class Recording:
     until: float | None = None
     """The `time.monotonic()` at which the store drops it."""
 
-    def __init__(self, document: Document, data: bytes, values: Values, store: Store, name: str, *, held: bool) -> None:
+    def __init__(self, document: Document, data: bytes, store: Store, name: str, *, held: bool) -> None:
         self._trees: list[Any] = document.outcomes
         self.count = len(self._trees)
+        self.draws = Draws(self._trees)
         self._outcomes = _none_yet(self.count) if held else None
         self._data = b"" if held else data
-        self._values = values
         self._store = store
         self.name = name
         self.watched = document.watched
@@ -42,15 +43,15 @@ class Recording:
         """Return where the recording is, for people."""
         return self._store.location(self.name)
 
-    def outcome(self, index: int) -> Outcome:
-        """Return the outcome of the identical call number `index`."""
+    def outcome(self, index: int, values: Values) -> Outcome:
+        """Return the outcome at that index, prepared to be read by `values`."""
         outcomes = self._outcomes
         if outcomes is None:
-            return Outcome(self._trees[index], self._values, self.location, once=self._data)
+            return Outcome(self._trees[index], values, self.location, once=self._data)
         tree = self._trees[index]  # read first: another thread may prepare the outcome and drop the tree meanwhile
         prepared = outcomes[index]
         if prepared is None:
-            prepared = outcomes[index] = Outcome(tree, self._values, self.location)
+            prepared = outcomes[index] = Outcome(tree, values, self.location)
             self._trees[index] = None  # prepared outcomes are held as bytes, five times smaller
         return prepared
 

@@ -34,6 +34,7 @@ class RecorderOptions(TypedDict, total=False):
     scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
     test: str | None
     isolated: bool
+    draws: bool
 
 
 _DEFAULTS = RecorderOptions(
@@ -54,6 +55,7 @@ _DEFAULTS = RecorderOptions(
     scrub=None,
     test=None,
     isolated=False,
+    draws=True,
 )
 
 

@@ -146,6 +146,7 @@ class _Function:
                 values=self._values if session.trust <= self._trust else self._values_for(self._trust | session.trust),
                 errors=self._errors or session.errors,
                 secrets=session.secrets | plain_names(_tuple(self._secrets)),
+                has_draws=session.draws and self.session is None,
                 plain=self.kind == "plain",
             )
         return setting

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,24 +14,32 @@ from typing import Any, Unpack
 from warnings import warn
 
 import anyio.to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import plain_names
 from memo._engine.consumers import OpenStreams
+from memo._engine.draws import DrawNumbers
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
 from memo._engine.memory import Memory, Recording
 from memo._engine.modes import Mode, ModeName
 from memo._engine.options import RecorderOptions, checked
-from memo._engine.replaying import Replays
 from memo._engine.staleness import Staleness
-from memo._engine.writing import Slot, Writer
+from memo._engine.writing import Draw, Writer
 from memo._recordings.document import parse
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
-from memo.errors import MemoError, RecordingNotFound, RecordingsSpooledWarning, StoreError, UnrecordableValue
+from memo.errors import (
+    CallsNotRecordedWarning,
+    MemoError,
+    OutcomesExhausted,
+    RecordingNotFound,
+    StoreError,
+    UnrecordableValue,
+)
 from memo.stores import Store, as_store
 
 __all__ = ["Session", "Stats"]
@@ -54,6 +63,8 @@ class Stats:
     """Calls that went to the real function, recorded or not."""
     missed: int = 0
     """Calls that had no recording in replay, and failed."""
+    unrecorded: int = 0
+    """Calls in a recording mode that have no outcome to record: cancelled, or ended by an error that is no answer."""
     seconds_saved: float = 0.0
     """How long the replayed calls took when they were recorded."""
     unscoped: int = 0
@@ -104,11 +115,15 @@ class Session:
         self.flights = Flights()
         self.staleness = Staleness(self.store, self.max_age, self.on_expiry, self.on_watched_change)
         self._memory = Memory(settings["memory"])
-        self._replays = Replays(self.store, self.exhausted)
-        self._writer = Writer(self.store, self._gateway, self.test)
+        self.draws: bool = settings["draws"]
+        """Whether the k-th identical call gets the k-th outcome in `record-if-missing`, too."""
+        self._numbers = DrawNumbers()
+        self._writer = Writer(self.store, self._gateway, self.test, self.staleness.should_replace)
         self.open_streams = OpenStreams()
         self.claim_timeout: float = settings["claim_timeout"]
         self._stats = Stats()
+        self._unrecorded: dict[str, Counter[str]] = {}
+        """How often calls of each function were not recorded, by the reason."""
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._lock = threading.RLock()
         self._searched_seconds = 0.0
@@ -125,16 +140,22 @@ class Session:
     def raise_failures(self) -> None:
         """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once.
 
-        What could not be delivered to the store, but is kept in a local directory, is warned of (`RecordingsSpooledWarning`).
+        What could not be delivered to the store, but is kept in a local directory, is warned of (`RecordingsSpooledWarning`), and so
+        are calls that had no outcome to record (`CallsNotRecordedWarning`).
         """
         with self._lock:
             failures, self.failures = self.failures, []
-            undelivered = self._gateway.undelivered()
-        if undelivered is not None:
-            try:
-                warn(undelivered, stacklevel=2)
-            except RecordingsSpooledWarning as error:  # where warnings are errors, it is one of several
-                failures.append(error)
+            unrecorded, self._unrecorded = self._unrecorded, {}
+            warnings: list[MemoError | None] = [
+                self._gateway.undelivered(),
+                CallsNotRecordedWarning(unrecorded) if unrecorded else None,
+            ]
+        for warning in warnings:
+            if isinstance(warning, Warning):
+                try:
+                    warn(warning, stacklevel=2)
+                except MemoError as error:  # where warnings are errors, it is one of several
+                    failures.append(error)
         if len(failures) == 1:
             raise failures[0]
         if failures:
@@ -150,9 +171,9 @@ class Session:
 
     # Reading
 
-    def find(self, call: Call, values: Values) -> Recording | None:
+    def find(self, call: Call) -> Recording | None:
         """Return the recording of a call, None where there is none. Raises `RecordingDamaged`, `NewerFormat`, `StoreError`."""
-        return self.in_memory(call) or self.fetch(call, values)
+        return self.in_memory(call) or self.fetch(call)
 
     def in_memory(self, call: Call) -> Recording | None:
         """Return the recording of a call, if it is in memory and need not be read again."""
@@ -161,59 +182,102 @@ class Session:
             return None
         return recording
 
-    def fetch(self, call: Call, values: Values) -> Recording | None:
+    def fetch(self, call: Call) -> Recording | None:
         """Return the recording of a call from the store, whatever is in memory."""
         name = entry_name(call.function, call.key)
         data = self._gateway.get(name)
-        return self._keep(call, values, name, data) if data is not None else None
+        return self._keep(call, name, data) if data is not None else None
 
-    async def afetch(self, call: Call, values: Values) -> Recording | None:
+    async def afetch(self, call: Call) -> Recording | None:
         """Async twin of `fetch`: off the event loop where the store is not quick."""
         if self.reads_in_place:
-            return self.fetch(call, values)
+            return self.fetch(call)
         name = entry_name(call.function, call.key)
         try:
             data = await self._gateway.aget(name)
         except StoreError as error:
             data = self._gateway.missed(name, error)
-        return self._keep(call, values, name, data) if data is not None else None
+        return self._keep(call, name, data) if data is not None else None
 
-    def lead(self, call: Call, values: Values, flight: Flight) -> Recording | None:
-        """Return what has been recorded meanwhile; else claim the call for the fleet, where the store can."""
-        return self._led(call, values, flight, self._gateway.claim(entry_name(call.function, call.key)))
-
-    async def alead(self, call: Call, values: Values, flight: Flight) -> Recording | None:
-        """Async twin of `lead`. Cancelled, it claims nothing."""
-        return self._led(call, values, flight, await self._gateway.aclaim(entry_name(call.function, call.key)))
-
-    def _led(self, call: Call, values: Values, flight: Flight, found: bytes | Claim | None) -> Recording | None:
+    def lead(self, call: Call, flight: Flight, number: int | None) -> Recording | None:
+        """Return what has been recorded meanwhile; else claim the draw for the fleet, where the store can."""
+        name = entry_name(call.function, call.key)
+        found = self._gateway.claim(name, number or 0)
         if found is None or isinstance(found, bytes):
-            return self._keep(call, values, entry_name(call.function, call.key), found) if found is not None else None
+            return self._keep(call, name, found) if found is not None else None
         flight.claim = found
-        return None
+        return self.fetch(call) if number else None
 
-    def _keep(self, call: Call, values: Values, name: str, data: bytes) -> Recording:
+    async def alead(self, call: Call, flight: Flight, number: int | None) -> Recording | None:
+        """Async twin of `lead`. Cancelled, it claims nothing."""
+        name = entry_name(call.function, call.key)
+        found = await self._gateway.aclaim(name, number or 0)
+        if found is None or isinstance(found, bytes):
+            return self._keep(call, name, found) if found is not None else None
+        flight.claim = found
+        return await self.afetch(call) if number else None
+
+    def _keep(self, call: Call, name: str, data: bytes) -> Recording:
         """Read a recording, and hold it in memory if it is not too large."""
         held = len(data) <= self._memory.limit
         document = parse(data, lambda: self.store.location(name), call)
-        recording = Recording(document, data, values, self.store, name, held=held)
+        recording = Recording(document, data, self.store, name, held=held)
         if held:
             if self._gateway.ttl is not None:
                 recording.until = time.monotonic() + self._gateway.ttl
             self._memory.put(call.key, recording)
         return recording
 
-    def replay(self, call: Call, recording: Recording) -> Outcome:
-        """Return the outcome that this call is replayed with, and count the replay.
+    def number(self, call: Call, mode: Mode, *, has_draws: bool) -> int | None:
+        """Return which of the identical calls a call is that is being made now, None where nothing depends on that yet.
 
-        Raises `OutcomesExhausted`, `WatchedFieldChangedWarning`, `RecordingExpiredWarning`.
+        The number is used up by an outcome, replayed or recorded; without one, give it back.
+        """
+        if has_draws or mode is Mode.RECORD or self.exhausted == "error":
+            return self._numbers.take(call)
+        return None
+
+    def give_back(self, call: Call, number: int | None) -> None:
+        """Let the next identical call have the number of a call that was neither replayed nor recorded."""
+        if number is not None:
+            self._numbers.give_back(call, number)
+
+    def replay(
+        self, call: Call, recording: Recording, values: Values, number: int | None, index: int | None = None
+    ) -> Outcome:
+        """Return the outcome of a recording that a call is replayed with, and count the replay.
+
+        That is the one at `index`, else the one of the replay with that number. Raises `OutcomesExhausted`,
+        `WatchedFieldChangedWarning`, `RecordingExpiredWarning`.
         """
         self.staleness.check(call, recording)
-        outcome = recording.outcome(self._replays.next(call, recording))
+        if index is None:
+            index = self._index(call, recording, number)
+        outcome = recording.outcome(index, values)
         with self._lock:
             self._stats.replayed += 1
             self._stats.seconds_saved += outcome.seconds
         return outcome
+
+    def _index(self, call: Call, recording: Recording, number: int | None) -> int:
+        if number is None:
+            if recording.count == 1:
+                return 0
+            number = self._numbers.take(call)
+        index, is_used_up = recording.draws.replayed(number)
+        if not is_used_up or self.exhausted == "repeat":
+            return index
+        from memo._engine.miss import recording_command
+
+        raise OutcomesExhausted(
+            function=call.function,
+            key=call.key,
+            store=self.store.location(),
+            arguments=call.arguments.decode(),
+            outcomes=recording.count,
+            location=recording.location(),
+            command=recording_command("record"),
+        )
 
     def missed(self, call: Call) -> RecordingNotFound:
         """Return the error of a call that cannot be replayed, with the nearest recording.
@@ -233,6 +297,7 @@ class Session:
 
     async def amissed(self, call: Call) -> RecordingNotFound:
         """Async twin of `missed`: off the event loop where the store is not quick."""
+        await checkpoint_if_cancelled()  # whoever is cancelled already does not hear of a miss
         if self.store.reads_in_place:
             return self.missed(call)
         return await anyio.to_thread.run_sync(self.missed, call)
@@ -249,55 +314,44 @@ class Session:
         with self._lock:
             self._stats.unscoped += 1
 
-    def slot(self, call: Call) -> Slot:
-        """Reserve the place of a call among the identical ones, until `leave`."""
-        return self._writer.slot(call)
-
-    def leave(self, call: Call, slot: Slot) -> None:
-        """Give up the place of a call that is over, stored or not."""
-        self._writer.leave(call, slot)
+    def count_unrecorded(self, call: Call, reason: str) -> None:
+        """Count a call that ended without an outcome that is recorded, to be reported when the scope ends."""
+        with self._lock:
+            self._stats.unrecorded += 1
+            self._unrecorded.setdefault(call.function, Counter())[reason] += 1
 
     def restart(self, call: Call) -> None:
         """Let the next outcome of this call replace what was recorded."""
         self._writer.restart(call)
-        self._replays.restart(call)
+        self._numbers.restart(call)
 
     def store_outcome(
-        self, call: Call, slot: Slot | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+        self, call: Call, draw: Draw, outcome: dict[str, Any], values: Values, claim: Claim | None = None
     ) -> Outcome | None:
-        """Write the outcome of a live call: in its place, or, without one, only if no other was recorded first.
+        """Write the outcome of a live call.
 
-        If another was, in whichever process of the fleet, return that: it is the outcome of the call, for everybody.
-        Never raises: what fails is logged, and raised when the scope ends.
+        If its draw has another outcome already, recorded in whichever process of the fleet, return that: it is the outcome
+        of the call, for everybody. Never raises: what fails is logged, and raised when the scope ends.
         """
         try:
-            winning_outcome = self._store(call, slot, outcome, values, claim)
+            there = self._writer.write(call, draw, outcome, claim)
+            if there is not None:
+                recording = self._keep(call, entry_name(call.function, call.key), there)
+                index = recording.draws.index(draw.place)
+                return self.replay(call, recording, values, draw.number, index if draw.is_counted else None)
         except Exception as error:  # noqa: BLE001 - the live answer was paid for and goes to the caller, whatever happens here
             self.failed(call, error)
             return None
-        if winning_outcome is None and outcome.get("redacted"):
+        self._memory.drop(call.key)
+        if not draw.is_counted and draw.number is not None:
+            self._numbers.restart(call)
+            self._numbers.take(call)  # the live call used up the only outcome
+        with self._lock:
+            self._stats.recorded += 1
+        if outcome.get("redacted"):
             log.warning(
                 "%s: masked secrets in the recorded outcome at %s", call.function, ", ".join(outcome["redacted"])
             )
-        return winning_outcome
-
-    def _store(
-        self, call: Call, slot: Slot | None, outcome: dict[str, Any], values: Values, claim: Claim | None
-    ) -> Outcome | None:
-        if slot is not None:
-            self._writer.append(call, slot, outcome)
-        else:
-            first = self._writer.create(call, outcome, claim)
-            if first is not None:
-                found = self._keep(call, values, entry_name(call.function, call.key), first)
-                if not self.staleness.should_rerecord(found):
-                    return self.replay(call, found)
-                self._writer.replace(call, outcome)
-                self.restart(call)
-            self._replays.use_up_first(call)
-        self._memory.drop(call.key)
-        with self._lock:
-            self._stats.recorded += 1
         return None
 
     def failed(self, call: Call, error: Exception) -> None:
@@ -333,4 +387,4 @@ class Session:
             self.store.delete(name)
         self._memory.drop_function(function)
         self._writer.restart_function(function)
-        self._replays.restart_function(function)
+        self._numbers.restart_function(function)

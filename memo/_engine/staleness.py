@@ -34,15 +34,18 @@ class Staleness:
         if self.max_age is None:
             return False
         if recording.made is None:
-            from memo._recordings.ages import moment
-
-            made = moment(recording.recorded_at)
-            recording.made = -math.inf if made is None else made
+            recording.made = _seconds(recording.recorded_at)
         return time.time() - recording.made > self.max_age.total_seconds()
 
     def should_rerecord(self, recording: Recording) -> bool:
         """Return whether a recording counts as missing where calls may be made."""
         return self._on_expiry == "record" and self.is_expired(recording)
+
+    def should_replace(self, recorded_at: str | None) -> bool:
+        """Return whether a recording of that time is replaced by a new outcome, instead of being added to."""
+        if self._on_expiry != "record" or self.max_age is None:
+            return False
+        return time.time() - _seconds(recorded_at) > self.max_age.total_seconds()
 
     def check(self, call: Call, recording: Recording) -> None:
         """Report what is stale in a recording that is about to be replayed.
@@ -100,3 +103,11 @@ class Staleness:
         if about not in self._warned:
             warn(warning, stacklevel=user_stacklevel())
             self._warned.add(about)  # afterwards: a warning that is an error is raised each time
+
+
+def _seconds(recorded_at: str | None) -> float:
+    """Return a time as seconds since the epoch, and what is none as long ago."""
+    from memo._recordings.ages import moment
+
+    made = moment(recorded_at)
+    return -math.inf if made is None else made

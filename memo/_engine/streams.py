@@ -68,8 +68,10 @@ class RecordedStream(NamedTuple):
     pace: float
     on_replay_error: Callable[[MemoError], None]
     """Called with what keeps the stream from being replayed to its end."""
-    extend: Callable[[], Any] | None = None
+    extend: Callable[[], LiveSyncStream | RecordedStream] | None = None
     """Decides, as `begin` does, what comes after the items that a consumer left at. None where no call may be made."""
+    aextend: Callable[[], Awaitable[LiveStream | RecordedStream]] | None = None
+    """Async twin of `extend`."""
 
     def __enter__(self) -> None: ...
 
@@ -151,11 +153,11 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
             else:
                 for item in _rest(outcome.items or (), given):
                     yield item
-            if begun.extend is None:
+            if begun.aextend is None:
                 _end(outcome, begun.function)
                 return
             given = list(outcome.items or ())
-            begun = await begun.extend()
+            begun = await begun.aextend()
     source, sink = begun if isinstance(begun, LiveStream) else (begun.source, _NOWHERE)
     _begin(sink, given, consumer)
     producing = sink.producing()

@@ -1,115 +1,127 @@
-"""Recordings as they are written: the outcomes of identical calls in the order in which the calls were made."""
+"""Recordings as they are written: each outcome in the place of its draw, whoever else writes at the same time."""
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._engine.flights import Claim
 from memo._engine.gateway import StoreGateway
 from memo._recordings.document import Document, parse, render
-from memo._recordings.outcomes import fingerprint
+from memo._recordings.draws import Draws, with_draw
+from memo.errors import EntryVanished, StoreNotWritable
 from memo.stores import Store
 
-__all__ = ["Slot", "Writer"]
+__all__ = ["Draw", "Writer"]
+
+_TRIES = 1000
+_PATIENT_TRIES = 3
+"""Tries to add to an entry that others change meanwhile, and how many of them follow at once."""
+_LOCKS = 64
 
 
-@dataclass(slots=True, eq=False)
-class ConcurrentCalls:
-    """The identical calls that are being made now."""
+class Draw(NamedTuple):
+    """Which of the identical calls of a session a live call is, and how its outcome is stored."""
 
-    outcomes: list[dict[str, Any] | None] = field(default_factory=list)
-    """One a call, in the order in which the calls were made, filled when the call is over."""
-    pending: int = 0
-    writing: threading.RLock = field(default_factory=threading.RLock)
-
-
-@dataclass(slots=True, eq=False)
-class Slot:
-    """The place of one live call among the identical ones."""
-
-    calls: ConcurrentCalls
-    index: int
+    number: int | None
+    """What is given back if the call is not recorded."""
+    place: int
+    """Which of the recorded draws the outcome is."""
+    is_counted: bool = True
+    """Whether the recording says for how many calls its last outcome stands. Memoizers have one outcome for any number."""
+    is_replacing: bool = False
+    """Whether the outcome replaces what is recorded: in `record`."""
 
 
 class Writer:
-    """Writes what calls came to. Safe for threads."""
+    """Writes the outcomes of live calls. Safe for threads."""
 
-    def __init__(self, store: Store, gateway: StoreGateway, test: str | None) -> None:
+    def __init__(
+        self, store: Store, gateway: StoreGateway, test: str | None, is_outdated: Callable[[str | None], bool]
+    ) -> None:
         self._store = store
         self._gateway = gateway
         self._test = test
+        self._is_outdated = is_outdated
+        self._begun: defaultdict[str, set[str]] = defaultdict(set)
+        """The keys that were written in `record`, by function: what was recorded before the session is gone."""
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
-        self._lock = threading.RLock()
-        self._concurrent: dict[str, ConcurrentCalls] = {}
-        self._recorded_count: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        """How many outcomes were recorded in `record`, trailing equal ones included: by function, then by key."""
-
-    def slot(self, call: Call) -> Slot:
-        """Reserve the place of a call that is being made now, until `leave`."""
-        with self._lock:
-            calls = self._concurrent.setdefault(call.key, ConcurrentCalls())
-            calls.outcomes.append(None)
-            calls.pending += 1
-            return Slot(calls, len(calls.outcomes) - 1)
-
-    def leave(self, call: Call, slot: Slot) -> None:
-        """Give up the place of a call that is over, stored or not."""
-        with self._lock:
-            calls = slot.calls
-            calls.pending -= 1
-            if calls.pending == 0:
-                count = sum(outcome is not None for outcome in calls.outcomes)
-                if count:
-                    counts = self._recorded_count[call.function]
-                    counts[call.key] = counts.get(call.key, 0) + count
-                self._concurrent.pop(call.key, None)
+        self._locks = [threading.RLock() for _ in range(_LOCKS)]
 
     def restart(self, call: Call) -> None:
         """Let the next outcome of this call replace what was recorded."""
-        with self._lock:
-            self._recorded_count[call.function].pop(call.key, None)
+        self._begun[call.function].discard(call.key)
 
     def restart_function(self, function: str) -> None:
         """Let the next outcome of each call of a function replace what was recorded."""
-        with self._lock:
-            self._recorded_count.pop(function, None)
+        self._begun.pop(function, None)
 
-    def append(self, call: Call, slot: Slot, outcome: dict[str, Any]) -> None:
-        """Store an outcome in its place, after those of earlier identical calls of the session."""
-        with slot.calls.writing:
-            slot.calls.outcomes[slot.index] = outcome
-            try:
-                recorded = [recorded for recorded in slot.calls.outcomes if recorded is not None]
-                outcomes = [*self._earlier(call), *recorded]
-                while len(outcomes) > 1 and fingerprint(outcomes[-1]) == fingerprint(outcomes[-2]):
-                    outcomes.pop()
-                self._gateway.put(entry_name(call.function, call.key), self._document(call, outcomes))
-            except BaseException:
-                slot.calls.outcomes[slot.index] = None
-                raise
+    def write(self, call: Call, draw: Draw, outcome: dict[str, Any], claim: Claim | None) -> bytes | None:
+        """Store the outcome of a draw; return None, or the recording that has another outcome of that draw already.
 
-    def create(self, call: Call, outcome: dict[str, Any], claim: Claim | None) -> bytes | None:
-        """Store an outcome where nothing is recorded, and return None; else return what is recorded."""
-        return self._gateway.create(entry_name(call.function, call.key), self._document(call, [outcome]), claim)
-
-    def replace(self, call: Call, outcome: dict[str, Any]) -> None:
-        """Store an outcome in place of whatever is recorded."""
-        self._gateway.put(entry_name(call.function, call.key), self._document(call, [outcome]))
-
-    def _earlier(self, call: Call) -> list[dict[str, Any]]:
-        """Return the outcomes that the session has recorded of earlier identical calls."""
-        count = self._recorded_count[call.function].get(call.key, 0)
+        Raises `StoreError`, `RecordingDamaged`, `NewerFormat`.
+        """
         name = entry_name(call.function, call.key)
-        data = self._gateway.get(name) if count else None
-        if data is None:
-            return []
-        outcomes = parse(data, self._store.location(name)).outcomes
-        return outcomes + [outcomes[-1]] * (count - len(outcomes))
+        with self._locks[
+            hash(call.key) % _LOCKS
+        ]:  # so that only one thread of this process competes with other processes
+            if draw.is_replacing and call.key not in self._begun[call.function]:
+                self._gateway.put(name, self._new(call, draw, outcome))
+                self._begun[call.function].add(call.key)
+                return None
+            found = self._gateway.get(name) if draw.place or draw.is_replacing else None
+            for attempt in range(_TRIES):
+                if found is None:
+                    there = self._gateway.create(name, self._new(call, draw, outcome), claim)
+                else:
+                    changed = self._changed(call, draw, outcome, found)
+                    if changed is None:
+                        return found
+                    there = self._swapped(name, found, changed)
+                if there is None:
+                    return None
+                found = there or None
+                if attempt > _PATIENT_TRIES:
+                    time.sleep(random.uniform(0.0, 0.02))  # noqa: S311 - so that not all of them try at once
+        raise StoreNotWritable(
+            self._store.location(name), f"was changed by others {_TRIES} times while it was added to"
+        )
 
-    def _document(self, call: Call, outcomes: list[dict[str, Any]]) -> bytes:
+    def _swapped(self, name: str, found: bytes, changed: bytes) -> bytes | None:
+        """Return None, or what is there now: no bytes where the entry has been deleted."""
+        try:
+            return self._gateway.swap(name, found, changed)
+        except EntryVanished:
+            return b""
+
+    def _new(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> bytes:
+        outcomes = with_draw([], draw.place, outcome) if draw.is_counted else [outcome]
         return render(Document.of(call, outcomes, test=self._test))
+
+    def _changed(self, call: Call, draw: Draw, outcome: dict[str, Any], found: bytes) -> bytes | None:
+        """Return the recording with the outcome in its place, None if the place is taken."""
+        name = entry_name(call.function, call.key)
+        document = parse(found, lambda: self._store.location(name), call)
+        if not draw.is_replacing and self._is_outdated(document.recorded_at):
+            return self._new(call, draw, outcome)
+        index = Draws(document.outcomes).index(draw.place)
+        if index is not None and not draw.is_replacing and not _goes_on(document.outcomes[index], outcome):
+            return None
+        if self._test is not None and document.test != self._test:
+            outcome = {**outcome, "test": self._test}
+        return render(document._replace(outcomes=with_draw(document.outcomes, draw.place, outcome)))
+
+
+def _goes_on(recorded: dict[str, Any], outcome: dict[str, Any]) -> bool:
+    """Return whether a recorded stream was left early, and the outcome is the same stream, read further."""
+    before, after = recorded.get("stream"), outcome.get("stream")
+    if before is None or after is None or before["end"] != "closed":
+        return False
+    further = len(after["items"]) - len(before["items"])
+    return further > 0 or (further == 0 and after["end"] != "closed")

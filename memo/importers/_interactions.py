@@ -20,7 +20,7 @@ from memo._engine.active import active
 from memo._engine.flights import Claim
 from memo._engine.modes import Mode
 from memo._engine.session import Session
-from memo._engine.writing import Slot
+from memo._engine.writing import Draw
 from memo._recordings.outcomes import is_answer
 from memo.codecs.http import public_url
 from memo.codecs.values import Values
@@ -282,7 +282,7 @@ class _Taking(Session):
         self.failure: Exception | None = None
 
     def store_outcome(
-        self, call: Call, slot: Slot | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+        self, call: Call, draw: Draw, outcome: dict[str, Any], values: Values, claim: Claim | None = None
     ) -> None:
         """Take it."""
         self.taken = call, outcome

@@ -12,7 +12,7 @@ from memo._engine.flights import Claim
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode
 from memo._engine.scope import Recorder
-from memo._engine.writing import Slot
+from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.errors import MemoError, RecordingNotFound
@@ -94,27 +94,29 @@ class TestRecorder(Recorder):
         self.on_replay_error(error)
         return error
 
-    def fetch(self, call: Call, values: Values) -> Recording | None:
+    def fetch(self, call: Call) -> Recording | None:
         """Return the recording of a call from the store, or None."""
         try:
-            return super().fetch(call, values)
+            return super().fetch(call)
         except MemoError as error:
             self.on_replay_error(error)
             raise
 
-    async def afetch(self, call: Call, values: Values) -> Recording | None:
+    async def afetch(self, call: Call) -> Recording | None:
         """Async twin of `fetch`, off the event loop if the store is slow."""
         try:
-            return await super().afetch(call, values)
+            return await super().afetch(call)
         except MemoError as error:
             self.on_replay_error(error)
             raise
 
-    def replay(self, call: Call, recording: Recording) -> Outcome:
+    def replay(
+        self, call: Call, recording: Recording, values: Values, number: int | None, index: int | None = None
+    ) -> Outcome:
         """Return the outcome with which a call is replayed."""
         name = entry_name(call.function, call.key)
         try:
-            outcome = super().replay(call, recording)
+            outcome = super().replay(call, recording, values, number, index)
         except MemoError as error:
             self._used.setdefault(name, 0)
             self.on_replay_error(error)
@@ -123,17 +125,17 @@ class TestRecorder(Recorder):
         return outcome
 
     def store_outcome(
-        self, call: Call, slot: Slot | None, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+        self, call: Call, draw: Draw, outcome: dict[str, Any], values: Values, claim: Claim | None = None
     ) -> Outcome | None:
         """Store the outcome of a live call."""
-        winning_outcome = super().store_outcome(call, slot, outcome, values, claim)
+        winning_outcome = super().store_outcome(call, draw, outcome, values, claim)
         name = entry_name(call.function, call.key)
         self._used.setdefault(name, 0)
         if self.is_over:  # a stream that was not read to its end is closed only now
             self._written_after_report.add(self.store.location(name))
         return winning_outcome
 
-    def _keep(self, call: Call, values: Values, name: str, data: bytes) -> Recording:
+    def _keep(self, call: Call, name: str, data: bytes) -> Recording:
         if b"usage" in data or b"eval_count" in data:
             self._billed[name] = data
-        return super()._keep(call, values, name, data)
+        return super()._keep(call, name, data)

@@ -118,7 +118,9 @@ class Suite:
         directory = self._settings.directory
         if directory is not None and (store is None or self._settings.is_moved):
             store = directory if "://" in directory else None
-        options = self._settings.options | config | marked(node, _MARKABLE)
+        # A shared recorder serves any of its tests in any order, so their identical calls cannot be numbered.
+        draws = {"draws": isinstance(node, pytest.Item)}
+        options = draws | self._settings.options | config | marked(node, _MARKABLE)
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # a wrong one is an error, used or not
         mode = self._settings.mode or mode
         self._install(patches)

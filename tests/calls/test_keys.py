@@ -244,7 +244,7 @@ async def test_a_list_of_headers_is_keyed_without_its_credentials():
         return len(headers)
 
     store = MemoryStore()
-    with recording(store, mode="record-if-missing") as recorder:
+    with recording(store, mode="record-if-missing", draws=False) as recorder:
         await fetch([("authorization", "Basic abc"), ("accept", "json")])
         await fetch([["Authorization", "Basic def"], ["accept", "json"]])
         await fetch([("accept", "json")])
@@ -273,7 +273,7 @@ async def test_any_name_may_be_said_to_be_a_secret():
         return 1
 
     store = MemoryStore()
-    with recording(store, mode="record-if-missing") as recorder:
+    with recording(store, mode="record-if-missing", draws=False) as recorder:
         await ask("m", [{"role": "user", "content": "one"}])
         await ask("n", [{"role": "user", "content": "two"}])
         assert recorder.stats.live == 1

@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import types
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -574,7 +575,17 @@ def raise_arguments_changed():
         recordable(list.pop, name="pop")([1, 2])
 
 
+def raise_unrecorded():
+    with recording(MemoryStore(), mode="record"), suppress(ConnectionError):
+        recordable(name="f")(lambda: ask_server(ConnectionError()))()
+
+
+def ask_server(error):
+    raise error
+
+
 RAISES = {
+    "CallsNotRecordedWarning": raise_unrecorded,
     "RecordingsSpooledWarning": raise_spooled,
     "MissingExtra": raise_missing_extra,
     "NetworkBlocked": raise_blocked,

@@ -8,6 +8,7 @@ import anyio.to_thread
 import pytest
 
 from memo import Recorder, recordable, recording
+from memo.errors import CallsNotRecordedWarning
 from memo.stores import DirectoryStore, MemoryStore
 
 
@@ -167,7 +168,7 @@ def test_cancelled_before_the_answer_there_is_nothing_to_keep(tmp_path):
         await asyncio.sleep(10)
 
     async def main():
-        with recording(tmp_path, mode="record") as recorder:
+        with pytest.warns(CallsNotRecordedWarning), recording(tmp_path, mode="record") as recorder:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(call(1), 0.01)
         assert (recorder.stats.live, recorder.stats.recorded) == (1, 0)

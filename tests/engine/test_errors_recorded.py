@@ -2,6 +2,7 @@
 
 import socket
 import traceback
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import anyio
@@ -9,7 +10,7 @@ import pytest
 import trio
 
 from memo import UnkeyableArgument, recordable, recording
-from memo.errors import RecordingNotFound
+from memo.errors import CallsNotRecordedWarning, RecordingNotFound
 
 pytestmark = pytest.mark.anyio
 
@@ -153,7 +154,7 @@ async def error_of(call):
 @EVERY_KIND
 @pytest.mark.parametrize("error", NO_ANSWERS.values(), ids=NO_ANSWERS)
 async def test_what_is_no_answer_is_not_recorded(tmp_path, kind, error):
-    with recording(tmp_path, mode="record-if-missing") as recorder:
+    with pytest.warns(CallsNotRecordedWarning), recording(tmp_path, mode="record-if-missing") as recorder:
         for _ in range(2):
             assert type(await error_of(kind(error))) is type(error())
     assert (recorder.stats.live, recorder.stats.recorded) == (2, 0)
@@ -191,7 +192,10 @@ async def test_all_errors_are_recorded_where_asked_for(tmp_path, error):
     async def fails_again():
         raise error()
 
-    with recording(tmp_path / "neither", mode="record", errors="all") as recorder:
+    with (
+        pytest.warns(CallsNotRecordedWarning),
+        recording(tmp_path / "neither", mode="record", errors="all") as recorder,
+    ):
         await error_of(fails_again)
     assert recorder.stats.recorded == 0
 
@@ -199,7 +203,8 @@ async def test_all_errors_are_recorded_where_asked_for(tmp_path, error):
 @EVERY_KIND
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 async def test_what_ends_the_program_is_never_recorded(tmp_path, kind, error):
-    with recording(tmp_path, mode="record-if-missing", errors="all") as recorder, pytest.raises(error):
+    reported = pytest.warns(CallsNotRecordedWarning)
+    with reported, recording(tmp_path, mode="record-if-missing", errors="all") as recorder, pytest.raises(error):
         await kind(error)()
     assert (recorder.stats.live, recorder.stats.recorded) == (1, 0)
     assert not list(tmp_path.rglob("*.json"))
@@ -220,7 +225,11 @@ async def test_cancellation_is_never_recorded(tmp_path):
     async def forever():
         await anyio.sleep_forever()
 
-    with recording(tmp_path, mode="record-if-missing", errors="all") as recorder, anyio.fail_after(5):
+    with (
+        pytest.warns(CallsNotRecordedWarning),
+        recording(tmp_path, mode="record-if-missing", errors="all") as recorder,
+        anyio.fail_after(5),
+    ):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(forever)
             await anyio.wait_all_tasks_blocked()
@@ -284,7 +293,8 @@ async def test_errors_of_openai(tmp_path, status, name):
     async def complete():
         raise sdk_error(openai.AsyncOpenAI(api_key="sk-x"), status)
 
-    with recording(tmp_path, mode="record-if-missing") as recorder:
+    reported = pytest.warns(CallsNotRecordedWarning, match=name) if status == 429 else nullcontext()
+    with reported, recording(tmp_path, mode="record-if-missing") as recorder:
         await error_of(complete)
     assert recorder.stats.recorded == (0 if status == 429 else 1)
 

@@ -238,7 +238,7 @@ async def test_empty_values_are_outcomes(tmp_path, value):
         calls.append(None)
         return value
 
-    with recording(tmp_path, mode="record-if-missing"):
+    with recording(tmp_path, mode="record-if-missing", draws=False):
         for _ in range(2):
             result = await empty()
             assert result == value
@@ -257,7 +257,7 @@ def test_what_a_generator_returns_is_kept(tmp_path):
         returned = yield from inner()
         yield returned
 
-    with recording(tmp_path, mode="record-if-missing"):
+    with recording(tmp_path, mode="record-if-missing", draws=False):
         assert list(outer()) == [1, {"sum": 1}]
         assert list(outer()) == [1, {"sum": 1}]
     assert calls == ["inner"]
@@ -369,7 +369,7 @@ async def test_methods(tmp_path, method):
 
 
 async def test_self_does_not_count_unless_asked_for(tmp_path):
-    with recording(tmp_path, mode="record-if-missing"):
+    with recording(tmp_path, mode="record-if-missing", draws=False):
         assert await Tools("one").method(1) == await Tools("two").method(1)
         assert await Tools("one").here(1) == "one/1"
         assert await Tools("two").here(1) == "two/1"
@@ -378,7 +378,7 @@ async def test_self_does_not_count_unless_asked_for(tmp_path):
 
 async def test_a_method_is_one_however_it_is_reached(tmp_path):
     tools = Tools()
-    with recording(tmp_path, mode="record-if-missing") as recorder:
+    with recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         await tools.method(1)
         await Tools.method(tools, 1)
         bound = tools.method
@@ -387,7 +387,7 @@ async def test_a_method_is_one_however_it_is_reached(tmp_path):
 
 
 async def test_an_inherited_method_is_recorded_under_its_own_class(tmp_path):
-    with recording(tmp_path, mode="record-if-missing") as recorder:
+    with recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         await Tools().inherited(1)
         await Base().inherited(1)
     assert recorder.stats.live == 1
@@ -427,7 +427,7 @@ async def test_one_call_however_it_is_written(tmp_path):
         calls.append(city)
         return city
 
-    with recording(tmp_path, mode="record-if-missing"):
+    with recording(tmp_path, mode="record-if-missing", draws=False):
         await forecast("Paris")
         await forecast(city="Paris")
         await forecast("Paris", 3)
@@ -445,7 +445,7 @@ async def test_what_a_partial_binds_counts(tmp_path):
         return a + b + c
 
     one, two = recordable(functools.partial(add, 1)), recordable(functools.partial(add, 2, c=5))
-    with recording(tmp_path, mode="record-if-missing"):
+    with recording(tmp_path, mode="record-if-missing", draws=False):
         assert (await one(1), await two(1), await one(2)) == (2, 8, 3)
         assert (await one(1), await two(1), await two(1, c=6)) == (2, 8, 9)
         assert await recordable(add)(1, 1) == 2
@@ -559,7 +559,7 @@ def test_a_bare_thread_is_served_by_the_only_recorder_unless_that_is_isolated(tm
         assert in_thread(known, 1) == [1]
     assert (only.stats.recorded, only.stats.unscoped) == (1, 1)
 
-    recorder = memo.start(tmp_path / "process", mode="record-if-missing")
+    recorder = memo.start(tmp_path / "process", mode="record-if-missing", draws=False)
     try:
         assert in_thread(known, 1) == [1]
         assert in_thread(known, 1) == [1]

@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from memo import Recorder, recordable, recording
-from memo.errors import StreamCutShort
+from memo.errors import CallsNotRecordedWarning, StreamCutShort
 
 pytestmark = [
     pytest.mark.anyio,
@@ -264,7 +264,7 @@ async def test_cancelled_it_is_not_stored(tmp_path, mode):
             scope.cancel()
             await anyio.sleep(5)
 
-    with recording(tmp_path, mode=mode) as recorder:
+    with pytest.warns(CallsNotRecordedWarning), recording(tmp_path, mode=mode) as recorder:
         with anyio.CancelScope() as scope:
             await reads()
     assert recorder.stats.recorded == 0
@@ -292,7 +292,7 @@ def test_nor_where_the_time_is_out(tmp_path, cancel):
             await asyncio.sleep(5)
 
     async def main():
-        with recording(tmp_path, mode="record") as recorder:
+        with pytest.warns(CallsNotRecordedWarning), recording(tmp_path, mode="record") as recorder:
             with pytest.raises(TimeoutError):
                 await cancel(reading)
         return recorder.stats.recorded

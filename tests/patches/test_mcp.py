@@ -214,6 +214,7 @@ async def test_a_replayed_list_still_checks_live_results(tmp_path):
     assert (rec.stats.replayed, rec.stats.live) == (2, 0)
 
 
+@pytest.mark.filterwarnings("ignore::memo.errors.CallsNotRecordedWarning")
 async def test_errors_of_the_protocol(tmp_path):
     server = Weather()
 
@@ -240,6 +241,7 @@ async def test_errors_of_the_protocol(tmp_path):
         assert errors[0].args == errors[1].args
 
 
+@pytest.mark.filterwarnings("ignore::memo.errors.CallsNotRecordedWarning")
 async def test_time_outs_are_not_recorded(tmp_path):
     async with Client(Weather()) as client:
         with recording(tmp_path, mode="record") as rec, pytest.raises(MCPError):

@@ -283,6 +283,7 @@ def test_another_server_does_not_answer(server, tmp_path):
         client.ps()
 
 
+@pytest.mark.filterwarnings("ignore::memo.errors.CallsNotRecordedWarning")
 def test_errors_of_the_moment_are_not_recorded(server, tmp_path):
     with ollama.Client(server.url, verify=False) as client, recording(tmp_path, mode="record") as rec:
         for stream in (False, True):
@@ -299,7 +300,10 @@ def test_errors_of_the_moment_are_not_recorded(server, tmp_path):
 
 
 def test_a_missing_recording_is_recorded_once_through_both_methods(server, tmp_path):
-    with ollama.Client(server.url, verify=False) as client, recording(tmp_path, mode="record-if-missing") as rec:
+    with (
+        ollama.Client(server.url, verify=False) as client,
+        recording(tmp_path, mode="record-if-missing", draws=False) as rec,
+    ):
         for _ in range(2):
             client.ps()
             client.copy("a", "b")
@@ -315,7 +319,7 @@ async def test_many_tasks_over_one_client(server, tmp_path):
         answers.append(([each async for each in stream], await client.ps()))
 
     for live in (6, 0):
-        with recording(tmp_path, mode="record-if-missing") as rec:
+        with recording(tmp_path, mode="record-if-missing", draws=False) as rec:
             async with ollama.AsyncClient(server.url, verify=False) as client, anyio.create_task_group() as tasks:
                 for number in range(100):
                     tasks.start_soon(ask, client, number)

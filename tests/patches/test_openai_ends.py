@@ -15,7 +15,7 @@ from openai_uses import MESSAGES, chat_left_in_a_block, ended, one, opened, rais
 from uses import a, collect, inside, some
 
 import memo
-from memo.errors import StreamCutShort
+from memo.errors import CallsNotRecordedWarning, StreamCutShort
 
 # The SDKs and httpx leave generators of their own behind, which trio tells.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(openai|httpx|httpcore):ResourceWarning")
@@ -32,7 +32,7 @@ def installed() -> Any:
 
 async def test_errors_that_are_no_answer_are_not_recorded(server: Any, api_key: str, tmp_path: Path):
     async with opened("async", server.url, api_key) as c:
-        with memo.recording(tmp_path, mode="record") as recorder:
+        with pytest.warns(CallsNotRecordedWarning), memo.recording(tmp_path, mode="record") as recorder:
             for model in ("limited", "down"):
                 await raised(lambda m=model: c.chat.completions.create(model=m, messages=MESSAGES))
             with pytest.raises(openai.APIConnectionError):
@@ -115,7 +115,7 @@ async def test_a_stream_that_is_only_left_is_recorded_when_it_is_forgotten(serve
 
 async def test_a_cancelled_stream_is_not_recorded(server: Any, api_key: str, tmp_path: Path):
     async with opened("async", server.url, api_key) as c:
-        with memo.recording(tmp_path, mode="record") as recorder:
+        with pytest.warns(CallsNotRecordedWarning), memo.recording(tmp_path, mode="record") as recorder:
             with anyio.CancelScope() as scope:
                 async with await c.chat.completions.create(model="m", messages=MESSAGES, stream=True) as stream:
                     async for _ in stream:
@@ -144,7 +144,7 @@ async def test_two_hundred_tasks_make_one_live_call_for_each_key(server: Any, ap
             got = await c.chat.completions.create(model=f"m{number % 10}", messages=MESSAGES, stream=stream)
             answers.append(await collect(got) if stream else got)
 
-        with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+        with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
             with anyio.fail_after(60):
                 async with anyio.create_task_group() as tasks:
                     for number in range(200):
@@ -164,7 +164,7 @@ async def test_a_stream_opened_twice_at_once_does_not_wait_for_itself(
     kind: str, server: Any, api_key: str, tmp_path: Path
 ):
     async with opened(kind, server.url, api_key) as c:
-        with memo.recording(tmp_path, mode="record-if-missing"), anyio.fail_after(10):
+        with memo.recording(tmp_path, mode="record-if-missing", draws=False), anyio.fail_after(10):
             create = c.chat.completions.create
             first = await a(create(model="m", messages=MESSAGES, stream=True))
             second = await a(create(model="m", messages=MESSAGES, stream=True))

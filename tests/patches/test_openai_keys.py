@@ -26,7 +26,7 @@ def installed() -> Any:
 
 async def test_what_identifies_a_call(server: Any, api_key: str, tmp_path: Path):
     async def calls(c: Any, **more: Any) -> int:
-        with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+        with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
             await c.chat.completions.create(**{"model": "m", "messages": MESSAGES, **more})
         return recorder.stats.recorded
 
@@ -48,7 +48,7 @@ async def test_what_identifies_a_call(server: Any, api_key: str, tmp_path: Path)
 
 async def test_idempotency_keys_identify_nothing(server: Any, api_key: str, tmp_path: Path):
     async with opened("async", server.url, api_key) as c:
-        with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+        with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
             for key in ("a", "b"):
                 body = {"model": "m", "messages": MESSAGES}
                 await c.post("/chat/completions", body=body, cast_to=object, options={"idempotency_key": key})
@@ -60,7 +60,7 @@ async def test_uploads_are_known_by_their_content(server: Any, api_key: str, tmp
     path.write_bytes(b"one")
 
     async def uploads(c: Any, file: Any) -> int:
-        with memo.recording(tmp_path / "store", mode="record-if-missing") as recorder:
+        with memo.recording(tmp_path / "store", mode="record-if-missing", draws=False) as recorder:
             await c.files.create(file=file, purpose="batch")
         return recorder.stats.recorded
 
@@ -112,7 +112,7 @@ async def test_headers_identify_a_call_where_they_are_asked_for(
     installed.uninstall()
     with memo.install("openai", headers=("OpenAI-Beta", "x-tenant", "authorization")):
         async with opened("async", server.url, api_key, default_headers={"X-Tenant": "t1"}) as c:
-            with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+            with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
                 for beta in ("a", "b", "a"):
                     headers = {"openai-beta": beta, "x-other": beta, "Authorization": f"Bearer {beta}"}
                     await c.chat.completions.create(model="m", messages=MESSAGES, extra_headers=headers)
@@ -155,7 +155,7 @@ async def test_more_options_for_a_preset(server: Any, api_key: str, tmp_path: Pa
     azure = {"data_sources": [{"authentication": {"type": "api_key", "key": "verysecretazure"}}]}
     with memo.install("openai", ignore=["body.user", "server"], watch="body.messages[0]", version=2, errors="all"):
         async with opened("async", server.url, api_key) as c:
-            with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+            with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
                 await c.chat.completions.create(**body, user="u1", extra_body=azure)
                 await c.chat.completions.create(**body, user="u2", extra_body=azure)
                 await raised(lambda: c.chat.completions.create(model="limited", messages=MESSAGES))

@@ -81,7 +81,7 @@ async def test_an_identical_call_is_transformed_once(
 @both_kinds
 async def test_every_answer_is_fresh(kind: str, server: Any, api_key: str, tmp_path: Path):
     c = client(kind, server.url, api_key)
-    with memo.recording(tmp_path, mode="record-if-missing"):
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False):
         for _ in range(4):
             answer = await a(c.chat.completions.create(model="m", messages=asked()))
             assert (answer.model, answer.choices[0].message.content) == ("m", '{"n": 3}')
@@ -127,7 +127,7 @@ async def test_what_is_no_plain_value_is_transformed_each_time(
     argument: Any, kind: str, server: Any, api_key: str, tmp_path: Path, transformed: Transformed
 ):
     c = client(kind, server.url, api_key)
-    with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         for _ in range(4):
             answer = await a(c.chat.completions.create(model="m", **argument()))
             assert answer.choices[0].message.content == '{"n": 3}'
@@ -141,7 +141,7 @@ async def test_numbers_in_an_array_are_not_its_bytes(
 ):
     c = client(kind, server.url, api_key)
     numbers = array("q", [1, 2])
-    with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         for _ in range(3):
             for tokens in (numbers, array("B", numbers.tobytes()), numbers.tolist()):
                 await a(c.embeddings.create(model="e", input=tokens))
@@ -154,7 +154,7 @@ async def test_numbers_in_an_array_are_not_its_bytes(
 async def test_a_raw_response_is_one_each_time(kind: str, server: Any, api_key: str, tmp_path: Path):
     c = client(kind, server.url, api_key)
     raw = c.chat.completions.with_raw_response
-    with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         for _ in range(3):
             answer = await a(c.chat.completions.create(model="m", messages=asked()))
             got = await a(raw.create(model="m", messages=asked()))
@@ -197,7 +197,7 @@ async def test_arguments_that_are_changed_afterwards_are_others(
     async def ask() -> Any:
         return await a(c.chat.completions.create(model="m", messages=messages, extra_body=extra, extra_headers=headers))
 
-    with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         for _ in range(3):
             await ask()
             messages.append(asked("two")[0])
@@ -215,7 +215,7 @@ async def test_arguments_that_are_changed_afterwards_are_others(
 async def test_arguments_are_those_of_when_it_is_awaited(server: Any, api_key: str, tmp_path: Path):
     c = client("async", server.url, api_key)
     messages = asked("one")
-    with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         for _ in range(3):
             await c.chat.completions.create(model="m", messages=messages)
         call = c.chat.completions.create(model="m", messages=messages)
@@ -260,7 +260,7 @@ async def test_headers_that_identify_a_call(kind: str, server: Any, api_key: str
     installed.uninstall()
     with memo.install("openai", headers=("x-tenant",)):
         c = client(kind, server.url, api_key, default_headers={"x-tenant": "t1"})
-        with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+        with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
             for _ in range(3):
                 for tenant in ("t1", "t2"):
                     c._custom_headers["x-tenant"] = tenant
@@ -313,7 +313,7 @@ async def test_what_a_client_of_ones_own_does_is_done_each_time(kind: str, serve
 
     for made in noting(openai.AsyncOpenAI if kind == "async" else openai.OpenAI):
         c = to_close(made(base_url=f"{server.url}/v1", api_key=api_key, max_retries=0))
-        with memo.recording(tmp_path / made.__name__, mode="record-if-missing") as recorder:
+        with memo.recording(tmp_path / made.__name__, mode="record-if-missing", draws=False) as recorder:
             counts = []
             for _ in range(4):
                 await a(c.chat.completions.create(model="m", messages=asked()))
@@ -329,7 +329,7 @@ async def test_what_is_remembered_goes_with_the_client(
     monkeypatch.setattr(remembered, "MOST_BYTES", 12_000)
     c = client("sync", server.url, api_key)
     gone = weakref.ref(c)
-    with memo.recording(tmp_path, mode="record-if-missing"):
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False):
         for _ in range(2):
             for number in range(10):
                 c.chat.completions.create(model="m", messages=asked(str(number)))

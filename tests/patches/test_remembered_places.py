@@ -85,9 +85,9 @@ async def test_a_call_that_has_no_recording_here_is_made(
     async def ask() -> Any:
         return await a(c.chat.completions.create(model="m", messages=messages, extra_body={"user": "u"}))
 
-    with memo.recording(tmp_path / "one", mode="record-if-missing"):
+    with memo.recording(tmp_path / "one", mode="record-if-missing", draws=False):
         answers = [await ask() for _ in range(3)]
-    with memo.recording(tmp_path / "two", mode="record-if-missing") as recorder:
+    with memo.recording(tmp_path / "two", mode="record-if-missing", draws=False) as recorder:
         answers += [await ask() for _ in range(3)]
     assert (recorder.stats.live, recorder.stats.recorded, recorder.stats.replayed) == (1, 1, 2)
     assert [body for _, _, body in server.seen] == [{"model": "m", "messages": messages, "user": "u"}] * 2
@@ -109,7 +109,7 @@ async def test_a_recording_that_is_gone_or_damaged(kind: str, server: Any, api_k
     async def ask() -> Any:
         return await a(c.chat.completions.create(model="m", messages=asked()))
 
-    with memo.recording(tmp_path, mode="record-if-missing"):
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False):
         for _ in range(3):
             await ask()
     file = recordings(tmp_path)[0]
@@ -122,7 +122,7 @@ async def test_a_recording_that_is_gone_or_damaged(kind: str, server: Any, api_k
         file.write_bytes(kept)
         await ask()
     file.write_bytes(kept[:-20])
-    with memo.recording(tmp_path, mode="record-if-missing"), pytest.raises(RecordingDamaged):
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False), pytest.raises(RecordingDamaged):
         await ask()
     assert len(server.seen) == 1
 
@@ -155,7 +155,7 @@ async def test_identical_calls_that_came_to_different_ends(kind: str, server: An
 @both_kinds
 async def test_errors_are_answers(kind: str, server: Any, api_key: str, tmp_path: Path):
     c = client(kind, server.url, api_key)
-    with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         for _ in range(4):
             with pytest.raises(openai.BadRequestError) as error:
                 await a(c.chat.completions.create(model="bad", messages=asked()))
@@ -207,7 +207,7 @@ async def test_functions_of_the_user_are_asked_each_time(
     for number, option in enumerate(options):
         with memo.install("openai", **option):
             c = client(kind, server.url, api_key)
-            with memo.recording(tmp_path / str(number), mode="record-if-missing") as recorder:
+            with memo.recording(tmp_path / str(number), mode="record-if-missing", draws=False) as recorder:
                 for _ in range(3):
                     for tenant in ("t1", "t2"):  # noqa: B007 - it is read above
                         await a(c.chat.completions.create(model="m", messages=asked()))
@@ -264,7 +264,7 @@ async def test_many_tasks(server: Any, api_key: str, tmp_path: Path, transformed
 
     c = client("async", server.url, api_key)
     for _ in range(2):
-        with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+        with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
             async with anyio.create_task_group() as tasks:
                 for number in range(60):
                     tasks.start_soon(ask, c, f"m{number % 6}")
@@ -287,7 +287,7 @@ async def test_many_threads(server: Any, api_key: str, tmp_path: Path):
         done.append(1)
 
     done: list[int] = []
-    recorder = memo.start(tmp_path, mode="record-if-missing")
+    recorder = memo.start(tmp_path, mode="record-if-missing", draws=False)
     try:
         threads = [threading.Thread(target=ask) for _ in range(8)]
         for thread in threads:
@@ -300,9 +300,10 @@ async def test_many_threads(server: Any, api_key: str, tmp_path: Path):
     assert (recorder.stats.live, recorder.stats.replayed) == (7, 8 * 40 - 7)
 
 
+@pytest.mark.filterwarnings("ignore::memo.errors.CallsNotRecordedWarning")
 async def test_a_call_that_is_cancelled_or_forgotten(server: Any, api_key: str, tmp_path: Path):
     c = client("async", server.url, api_key)
-    with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         with anyio.move_on_after(0):
             await c.chat.completions.create(model="m", messages=asked())
         call = c.chat.completions.create(model="m", messages=asked())
@@ -370,7 +371,7 @@ async def test_what_others_put_around_a_method_is_called_each_time(
     monkeypatch.setattr(owner, "create", tracing(owner.create))
     with memo.install("openai"):
         c = client(kind, server.url, api_key)
-        with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+        with memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
             for _ in range(4):
                 await a(c.chat.completions.create(model="m", messages=asked()))
     assert (called, recorder.stats.replayed) == (["m"] * 4, 3)
@@ -387,7 +388,7 @@ async def test_what_others_put_around_a_method_is_called_each_time(
 
 async def test_a_session_after_the_patch_was_taken_back(server: Any, api_key: str, tmp_path: Path, installed: Any):
     c = client("sync", server.url, api_key)
-    with memo.recording(tmp_path, mode="record-if-missing"):
+    with memo.recording(tmp_path, mode="record-if-missing", draws=False):
         for _ in range(3):
             c.chat.completions.create(model="m", messages=asked())
         installed.uninstall()
@@ -406,7 +407,7 @@ assert "openai" not in sys.modules
 from openai import OpenAI
 from openai.resources.chat import completions
 c = OpenAI(base_url={server.url + "/v1"!r}, api_key={api_key!r})
-with memo.recording({str(tmp_path)!r}, mode="record-if-missing") as recorder:
+with memo.recording({str(tmp_path)!r}, mode="record-if-missing", draws=False) as recorder:
     for _ in range(2):
         c.chat.completions.create(model="m", messages=[])
     transform = completions.completions.maybe_transform
@@ -454,7 +455,7 @@ async def test_other_sdks(
     transformed.watch(importlib.import_module(f"{module}.resources.{method}"), monkeypatch)
     made = getattr(importlib.import_module(module), f"Async{name}" if kind == "async" else name)
     c = to_close(made(base_url=server.url + base, api_key=api_key, max_retries=0, **more))
-    with memo.install(preset), memo.recording(tmp_path, mode="record-if-missing") as recorder:
+    with memo.install(preset), memo.recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         answers = [await a(c.chat.completions.create(model="m", messages=asked())) for _ in range(4)]
     assert [shown(each) for each in answers] == [shown(answers[0])] * 4
     assert (recorder.stats.live, recorder.stats.replayed) == (1, 3)

@@ -415,6 +415,7 @@ def serve(project, mode):
 
 def test_a_server_with_threads_and_event_loops(project):
     write(project / "server.py", SERVER)
+    write(project / "memo.toml", "draws = false")
     recorded = serve(project, "record-if-missing")
     assert sorted(calls(project)) == ["/a", "/b", "0", "1", "2", "own", "thread"], "one live call for each"
     started = time.monotonic()

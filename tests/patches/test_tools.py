@@ -345,7 +345,7 @@ def test_a_process_wide_recorder_serves_every_thread_and_event_loop(patched, tmp
             each.join()
 
     for mode in ("record-if-missing", "replay"):
-        recorder = memo.start(tmp_path, mode=mode)
+        recorder = memo.start(tmp_path, mode=mode, draws=False)
         try:
             serve()
         finally:

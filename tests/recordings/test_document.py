@@ -81,7 +81,7 @@ GOLDEN = """\
         {"__type__":"json","value":{"usage":3}}
       ],
       "end": "complete",
-      "iterated": "sync"}, "seconds": 0.1}
+      "iterated": "sync"}, "seconds": 0.1, "calls": 1}
   ]
 }
 """
@@ -117,7 +117,8 @@ GOLDEN_VALUE = """\
           "wordwordwordwordwordwordwordwordwordword"
         ]
       },
-      "seconds": 0.1
+      "seconds": 0.1,
+      "calls": 1
     }
   ]
 }
@@ -132,7 +133,7 @@ def test_the_file_of_a_value():
 
 def test_the_file_of_an_error():
     outcome = orjson.loads(written(refuse))["outcomes"][0]
-    assert list(outcome) == ["error", "seconds"]
+    assert list(outcome) == ["error", "seconds", "calls"]
     assert (outcome["error"]["__type__"], outcome["error"]["args"]) == ("builtins:ValueError", ["no", 3])
 
 

@@ -146,7 +146,7 @@ async def test_what_can_not_be_stored_is_kept_and_reported(far, spool, mode):
 
 async def test_what_is_in_the_spool_is_replayed_meanwhile(far, spool):
     far.reads = far.writes = False
-    with pytest.warns(RecordingsSpooledWarning), recording(far, mode="record-if-missing", memory=0):
+    with pytest.warns(RecordingsSpooledWarning), recording(far, mode="record-if-missing", draws=False, memory=0):
         for _ in range(3):
             assert await ask(1) == {"n": 1}
             assert ask_sync(1) == {"n": 1}

@@ -22,7 +22,8 @@ from pydantic import BaseModel
 
 from memo._calls.call import Call
 from memo._engine.attempt import Attempt
-from memo._engine.driver import CallDriver, FunctionContext, decide
+from memo._engine.decision import take_replay
+from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.flights import Pending
 from memo._engine.memory import Recording
 from memo._engine.recordable import Options
@@ -142,20 +143,19 @@ class Stainless(CallDriver):
 
     def found(self) -> Recording | None:
         """Return the recording of the call, if there is one."""
-        return self._session.find(self._call, self._setting.values)
+        return self._session.find(self._call)
 
     async def afound(self) -> Recording | None:
         """Async twin of `found`."""
-        return self._session.in_memory(self._call) or await self._session.afetch(self._call, self._setting.values)
+        return self._session.in_memory(self._call) or await self._session.afetch(self._call)
 
     def replay_or_missing(self, found: Recording | None) -> Any:
         """Replay a typed call or a stream. Return `MISSING` where the call has to be made, or is missing."""
-        outcome = decide(self._session, self._mode, self._call, found, ready=True)
-        if not isinstance(outcome, Outcome):
+        replay = take_replay(self._requested(), found)
+        if replay is None:
             return MISSING
-        self._counter.hits += 1
         try:
-            return self.replayed(outcome)
+            return self.replayed(self._replayed(replay))
         except MemoError as error:  # the recording is no longer readable
             self._session.on_replay_error(error)
             raise
@@ -257,6 +257,10 @@ class Stainless(CallDriver):
         response.elapsed = timedelta(seconds=outcome.seconds)
         return response
 
+    def _source(self, attempt: Attempt, result: Any) -> Any:
+        attempt.respond(result.response)
+        return taken_over(result)
+
 
 class AsyncStainlessRun(Stainless):
     """A call of `AsyncAPIClient.request`."""
@@ -269,8 +273,7 @@ class AsyncStainlessRun(Stainless):
                 _annotate(attempt, value)
                 await attempt.areturned(settled(value))
             case "stream":
-                attempt.respond(value.response)
-                source = taken_over(value)
+                source = self._source(attempt, value)
 
                 async def begin() -> LiveStream:
                     return LiveStream(source, attempt)
@@ -314,8 +317,7 @@ class StainlessRun(Stainless):
                 _annotate(attempt, value)
                 attempt.returned(settled(value))
             case "stream":
-                attempt.respond(value.response)
-                source = taken_over(value)
+                source = self._source(attempt, value)
                 feed(value, attempt.defer(Pending.SDK_STREAM, stream_sync(lambda: LiveSyncStream(source, attempt))))
             case _:
                 response = http_response(value)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from memo._calls.signature import Signature
 from memo._engine.attempt import Attempt
+from memo._engine.decision import CallLive
 from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo.codecs.http import is_public_header
@@ -64,8 +65,8 @@ def _answer(recorded: dict[str, Any]) -> Any:
 class _GoogleRun(CallDriver):
     """A call of `BaseApiClient`."""
 
-    def _attempt(self, go: Any, leading: Any) -> Attempt | None:
-        attempt = super()._attempt(go, leading)
+    def _attempt(self, live: CallLive) -> Attempt | None:
+        attempt = super()._attempt(live)
         if attempt is not None:
             attempt.convert = _recorded
         return attempt

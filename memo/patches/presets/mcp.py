@@ -47,7 +47,7 @@ class _McpRun(CallDriver):
         except Exception as error:
             code = getattr(getattr(error, "error", None), "code", None)
             if attempt is not None and code in _OF_THE_MOMENT and self._setting.errors != "all":
-                attempt.abandon()
+                attempt.abandon(f"raised {type(error).__name__} ({code})")
             raise
 
 
