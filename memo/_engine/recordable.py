@@ -7,6 +7,7 @@ import inspect
 import types
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
 import wrapt
@@ -135,6 +136,12 @@ class _Function:
             if self._native:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
             raise
+        # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
+        if b'"__type__"' in call.arguments or self._describe is not None:
+            depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is an argument of its own
+            unnamed = setting.values.types.unnamed((*args, *kwargs.values()), depth)
+            if unnamed:
+                setting = replace(setting, values=setting.values.reaching(unnamed))
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
 
     def setting(self, session: Session) -> FunctionContext:

@@ -27,6 +27,7 @@ __all__ = [
     "is_data_type",
     "is_model",
     "is_named_tuple",
+    "is_typed_dict",
     "module_name",
     "own_attributes",
     "slot_members",
@@ -92,6 +93,11 @@ def is_data_type(cls: type) -> bool:
         or is_named_tuple(cls)
         or builtin_base(cls) is not None
     )
+
+
+def is_typed_dict(cls: type) -> bool:
+    """Return whether a class is a TypedDict, which only annotations name: its instances are dicts."""
+    return type(cls).__name__ == "_TypedDictMeta" and type(cls).__module__ in ("typing", "typing_extensions")
 
 
 def has_fields(cls: type) -> bool:

@@ -6,12 +6,14 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, cast
 
-from memo._values.kinds import class_name, is_data_type, is_model
+from memo._values.kinds import class_name, is_data_type, is_model, is_typed_dict
+from memo.codecs._spelling import spell
 
-__all__ = ["plain_function", "reachable"]
+__all__ = ["classes_in", "plain_function", "reachable"]
 
 
 def reachable(function: Callable[..., Any] | None, annotations: Iterable[Any]) -> dict[str, type]:
@@ -20,6 +22,36 @@ def reachable(function: Callable[..., Any] | None, annotations: Iterable[Any]) -
     for annotation in (*_hints(function), *annotations):
         _walk(annotation, found)
     return found
+
+
+def classes_in(values: Iterable[Any], depth: int) -> Iterator[type]:
+    """Yield the classes in a call's arguments: passed as such, in annotations, or of models and objects, to some depth."""
+    for value in values:
+        kind = type(value)
+        if kind in _SCALARS:
+            continue
+        if isinstance(value, type):
+            yield value
+        elif typing.get_origin(value) is not None:
+            yield from classes_in(typing.get_args(value), depth - 1)
+        else:
+            if kind.__module__ != "builtins":
+                yield kind
+            if depth > 0:
+                yield from classes_in(_parts(value, kind), depth - 1)
+
+
+_SCALARS = frozenset({str, int, float, bool, bytes, types.NoneType})
+_MOST = 200
+
+
+def _parts(value: Any, kind: type) -> Iterable[Any]:
+    if kind is list or kind is tuple:
+        return value[:_MOST]  # type: ignore[no-any-return]
+    if kind is dict:
+        return islice(value.values(), _MOST)
+    held = getattr(value, "__dict__", None)
+    return islice(held.values(), _MOST) if type(held) is dict else ()
 
 
 def plain_function(owner: Any) -> Any:
@@ -78,10 +110,11 @@ def _walk_class(cls: type, found: dict[str, type]) -> None:
     name = class_name(cls)
     if name in found or cls.__module__ == "builtins":
         return
-    if is_data_type(cls):
+    if is_data_type(cls) or is_typed_dict(cls):
         found[name] = cls
     generic = getattr(cls, "__pydantic_generic_metadata__", None)
     if generic and generic["origin"]:
+        found.setdefault(spell(cls), cls)
         _walk((generic["origin"], *generic["args"]), found)
     if is_model(cls):
         for field in cast("Any", cls).model_fields.values():

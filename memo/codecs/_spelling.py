@@ -2,7 +2,8 @@
 
 int                       a builtin
 package.module:Class      any other class (dotted names, `package.module.Class`, are read too)
-app:Page[int]             a generic class with its arguments; typing:Union[…] and typing:Literal["a",1] as arguments
+app:Page[int]             a generic class with its arguments; typing:Union[…], typing:Literal["a",1,app:Color.RED],
+                          typing:Callable[[int],str] and tuple[int,...] as arguments
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum, EnumType
 from typing import Any, cast
 
 import orjson
@@ -18,37 +20,75 @@ import orjson
 from memo._values.kinds import class_name
 from memo.errors import TypeNotFound
 
-__all__ = ["atoms", "is_generic", "parse", "spell"]
+__all__ = ["ALIASES", "atoms", "is_generic", "parse", "spell"]
 
 _SYNTAX = re.compile(r'[\[\],"]')
 _MAX_LENGTH, _MAX_GENERIC_LENGTH = 1_000, 100_000
 """How many characters a name may have: enough for any real type."""
 _MAX_DEPTH = 30
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\],]|[^\[\],"]+')
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+ALIASES = frozenset(
+    name for name, alias in vars(typing).items() if isinstance(getattr(alias, "__origin__", None), type)
+)
+"""The generics of `typing` that stand for others: List, Dict, Callable, Sequence, …"""
 _ATOM = re.compile(r'([^\[\],":]+):([^\[\],":]+)')
 _LITERAL = "typing:Literal"
 
 
 def spell(annotation: Any) -> str:
-    """Return the name of a class, or of an annotation that is the argument of one. Raises `TypeNotFound`."""
+    """Return the name of a class, or of an annotation that is the argument of one.
+
+    What has no name of its own is quoted (a forward reference, the metadata of `Annotated`): it is never evaluated, and a
+    class with such an argument is only found where annotations or arguments lead to it.
+    """
     if annotation is None or annotation is types.NoneType:
         return "None"
     if annotation is Any:
         return "typing:Any"
+    if annotation is ...:
+        return "..."
+    if isinstance(annotation, list):
+        return f"[{_spelled(annotation)}]"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     generic = getattr(annotation, "__pydantic_generic_metadata__", None)
     if generic and generic["origin"]:
         origin, arguments = generic["origin"], generic["args"]
-    if origin is typing.Union or origin is types.UnionType:
-        # Two spellings, because `Page[int | None]` and `Page[Optional[int]]` are two classes.
-        return f"{origin.__module__}:{'Union' if origin is typing.Union else 'UnionType'}[{','.join(map(spell, arguments))}]"
-    if origin is typing.Literal and all(type(value) in (str, int, bool, types.NoneType) for value in arguments):
-        return f"{_LITERAL}[{','.join(orjson.dumps(value).decode() for value in arguments)}]"
-    if isinstance(origin, type) and arguments:
-        return f"{class_name(cast('Any', origin))}[{','.join(map(spell, arguments))}]"
+    head = _head(annotation, origin)
+    if origin is typing.Literal:
+        return f"{head}[{','.join(map(_spell_literal, arguments))}]"
+    if head is not None and arguments:
+        return f"{head}[{_spelled(arguments)}]"
     if isinstance(annotation, type):
         return class_name(annotation)
-    raise TypeNotFound(str(annotation), "such a type has no name")
+    return orjson.dumps(_ADDRESS.sub("", repr(annotation))).decode()
+
+
+def _head(annotation: Any, origin: Any) -> str | None:
+    """Return the name of a generic without its arguments."""
+    if origin is typing.Union or origin is types.UnionType:
+        # Two spellings, because `Page[int | None]` and `Page[Optional[int]]` are two classes.
+        return "typing:Union" if origin is typing.Union else "types:UnionType"
+    if origin is typing.Literal or origin is typing.Annotated:
+        return f"typing:{'Literal' if origin is typing.Literal else 'Annotated'}"
+    if not isinstance(origin, type):
+        return None
+    alias = getattr(annotation, "_name", None)
+    if type(annotation).__module__ == "typing" and alias in ALIASES:
+        return f"typing:{alias}"  # `typing.List[int]` is another class's argument than `list[int]`
+    return class_name(cast("Any", origin))
+
+
+def _spelled(arguments: Iterable[Any]) -> str:
+    return ",".join(map(spell, arguments))
+
+
+def _spell_literal(value: Any) -> str:
+    if isinstance(value, Enum):
+        return f"{class_name(type(value))}.{value.name}"
+    if type(value) in (str, int, bool, types.NoneType):
+        return orjson.dumps(value).decode()
+    return orjson.dumps(repr(value)).decode() + '""'  # quoted twice: no literal
 
 
 def atoms(name: str) -> list[tuple[str, str]]:
@@ -104,21 +144,44 @@ class _Parser:
         return self._tokens[self._next - 1]
 
     def _expression(self, depth: int) -> Any:
-        if depth > _MAX_DEPTH or self._peek()[:1] in ("", "[", "]", ",", '"'):
+        if depth > _MAX_DEPTH:
+            raise _no_name(self._name)
+        if depth and self._peek() == "[":
+            if self._tokens[self._next + 1] == "]":  # the parameters of a Callable that takes none
+                self._next += 2
+                return []
+            return self._arguments(depth, self._expression)
+        if self._peek() == "..." and depth:
+            self._take()
+            return ...
+        if depth and self._peek()[:1] == '"':
+            raise TypeNotFound(self._name, f"only an annotation of the function leads to {self._peek()}")
+        if self._peek()[:1] in ("", "[", "]", ",", '"'):
             raise _no_name(self._name)
         head = self._take()
         origin: Any = self._atom(head)
         if self._peek() != "[":
             return origin
+        arguments = self._arguments(depth, self._literal if head == _LITERAL else self._expression)
+        return self._build(head, origin, arguments)
+
+    def _arguments(self, depth: int, argument: Callable[[int], Any]) -> list[Any]:
         arguments: list[Any] = []
         while self._take() != "]":
-            if head == _LITERAL and self._peek():
-                arguments.append(_literal(self._take(), self._name))
-            else:
-                arguments.append(self._expression(depth + 1))
+            arguments.append(argument(depth + 1))
             if self._peek() not in (",", "]"):
                 raise _no_name(self._name)
-        return self._build(head, origin, arguments)
+        return arguments
+
+    def _literal(self, _: int) -> Any:
+        token = self._take()
+        cls, dot, member = token.rpartition(".")
+        if ":" in token and token[0] != '"' and dot:
+            enum = self._atom(cls)
+            if isinstance(enum, EnumType) and member in enum.__members__:
+                return enum.__members__[member]
+            raise _no_name(self._name)
+        return _literal(token, self._name)
 
 
 def _literal(token: str, whole: str) -> Any:

@@ -39,6 +39,9 @@ MAX_DEPTH = 100
 
 _MAX_LINKS = 30
 """How many links the chain of an exception may have, those of its causes and contexts included."""
+_NAMING = (
+    "to make the class known: define it in a module, name it in the annotations of the function, or pass it to the call"
+)
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 
 
@@ -233,7 +236,7 @@ class Writer:
                 fix=f"import {error.module} before the call, or pass trust=({package!r},)",
             ) from error
         except (UntrustedType, TypeNotFound) as error:
-            raise UnrecordableValue("", f"has the type {error.name}, which {error.reason}") from error
+            raise UnrecordableValue("", f"has the type {error.name} ({error.reason})", fix=_NAMING) from error
         except TypeError as error:
             raise UnrecordableValue("", f"has a type without a name ({error})") from error
 

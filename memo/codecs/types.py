@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import functools
 import importlib
 import operator
@@ -11,11 +12,11 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from memo._values.kinds import BUILTINS, declares, is_data_type, module_name
-from memo.codecs._reach import reachable
-from memo.codecs._spelling import atoms, is_generic, parse, spell
+from memo._values.kinds import BUILTINS, declares, is_data_type, is_typed_dict, module_name
+from memo.codecs._reach import classes_in, reachable
+from memo.codecs._spelling import ALIASES, atoms, is_generic, parse, spell
 from memo.codecs.imports import BodyImports, imported_in_calls
-from memo.codecs.registry import known_type
+from memo.codecs.registry import codec_of, known_type
 from memo.errors import MemoError, TypeNotFound, TypeNotImported, UntrustedType
 
 __all__ = ["ImportedInCall", "Types"]
@@ -25,6 +26,8 @@ _TYPING: dict[str, Any] = {
     "typing:Union": typing.Union,
     "typing:Literal": typing.Literal,
     "types:UnionType": types.UnionType,
+    **{f"typing:{name}": getattr(typing, name) for name in ALIASES},
+    **{f"collections.abc:{name}": getattr(collections.abc, name) for name in collections.abc.__all__},
 }
 
 
@@ -54,6 +57,7 @@ class Types:
         self._reached: dict[str, type] | None = None
         self._resolved: dict[str, Any] = {}
         self._spelled: dict[Any, str] = {}
+        self._settled: set[type] = set()
         self._body = BodyImports(function)
 
     def spell(self, cls: Any) -> str:
@@ -82,13 +86,22 @@ class Types:
         found = self._resolved.get(name)
         if found is None:
             try:
-                found = self._resolved[name] = parse(name, self._atom, _build) if is_generic(name) else self._atom(name)
+                found = self._resolved[name] = self._generic(name) if is_generic(name) else self._atom(name)
             except MemoError:
                 raise
             except BaseException as error:
                 # Classes are the user's code: a metaclass, a `__set_name__`, a `__class_getitem__`.
                 raise TypeNotFound(name, f"looking it up raised {type(error).__name__}: {error}") from error
         return found
+
+    def _generic(self, name: str) -> Any:
+        try:
+            return parse(name, self._atom, _build)
+        except (UntrustedType, TypeNotFound):
+            found = self._reachable().get(name)
+            if found is None:
+                raise
+            return found
 
     def _atom(self, name: str) -> Any:
         found = BUILTINS.get(name) or _TYPING.get(name) or known_type(name)
@@ -116,6 +129,23 @@ class Types:
         if main is not None and module_name("__main__") == module and qualname.partition(".")[0] in vars(main):
             return _attribute(name, main, qualname)
         return _attribute(name, self._module(name, module), qualname)
+
+    def reaching(self, annotations: Iterable[Any]) -> Types:
+        """Return these types and those that some more annotations reach."""
+        return Types(self._function, reach=(*self._reach, *annotations), trust=self._trust)
+
+    def unnamed(self, values: Iterable[Any], depth: int) -> list[type]:
+        """Return the classes in a call's arguments to which no name leads: made at run time, or with such arguments."""
+        return [cls for cls in classes_in(values, depth) if cls not in self._settled and self._is_unnamed(cls)]
+
+    def _is_unnamed(self, cls: type) -> bool:
+        if is_data_type(cls) and codec_of(cls) is None:
+            try:
+                self.spell(cls)
+            except (UntrustedType, TypeNotFound):
+                return True
+        self._settled.add(cls)
+        return False
 
     def _refuse_late(self, name: str) -> None:
         """Raise `TypeNotImported` for a type that a replay in a new process would not find: it does not run the function."""
@@ -161,7 +191,7 @@ def _attribute(name: str, module: types.ModuleType, qualname: str) -> Any:
         found = vars(found).get(part) if issubclass(type(found), types.ModuleType | type) else None
         if found is None:
             raise TypeNotFound(name, f"there is no {part} in its module")
-    if not issubclass(type(found), type) or not is_data_type(found):
+    if not issubclass(type(found), type) or not (is_data_type(found) or is_typed_dict(found) or codec_of(found)):
         raise UntrustedType(name, "is no data type (model, dataclass, enum, named tuple, exception)")
     return found
 

@@ -33,9 +33,18 @@ _LONG_FLOAT = 16
 class Values:
     """Encodes and decodes values with the types that one function's recordings may name."""
 
+    is_of_one_call = False
+    """True if the types are those of one call's arguments: what is read with them must not be kept for another call."""
+
     def __init__(self, types: Types) -> None:
         self.types: Types = types
         self._readers: dict[tuple[str, str | None], Callable[[bytes], Any]] = {}
+
+    def reaching(self, annotations: Iterable[Any]) -> Values:
+        """Return values with the types that some more annotations reach: those of one call, and of nothing held for others."""
+        values = Values(self.types.reaching(annotations))
+        values.is_of_one_call = True
+        return values
 
     def encode(self, value: Any) -> Any:
         """Return the typed JSON of `value`, as a tree, proved to decode to an equal value.
