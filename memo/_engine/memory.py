@@ -51,6 +51,8 @@ class Recording:
         tree = self._trees[index]  # read first: another thread may prepare the outcome and drop the tree meanwhile
         prepared = outcomes[index]
         if prepared is None:
+            if values.is_of_one_call:
+                return Outcome(tree, values, self.location)
             prepared = outcomes[index] = Outcome(tree, values, self.location)
             self._trees[index] = None  # prepared outcomes are held as bytes, five times smaller
         return prepared

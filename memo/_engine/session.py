@@ -219,7 +219,7 @@ class Session:
 
     def _keep(self, call: Call, name: str, data: bytes) -> Recording:
         """Read a recording, and hold it in memory if it is not too large."""
-        held = len(data) <= self._memory.limit and not values.is_of_one_call
+        held = len(data) <= self._memory.limit
         document = parse(data, lambda: self.store.location(name), call)
         recording = Recording(document, data, self.store, name, held=held)
         if held:
