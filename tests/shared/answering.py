@@ -28,6 +28,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self.reply
         raise AttributeError(name)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return "Sun, 29 Nov 2026 12:00:00 GMT"
+
     def reply(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.headers.get("transfer-encoding") == "chunked":
