@@ -36,7 +36,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("transfer-encoding") == "chunked":
             while (size := int(self.rfile.readline(), 16)) | len(self.rfile.read(size + 2)) > 2:
                 pass
-        body, headers, status, reason = self.server.prepared
+        path = self.path.partition("?")[0]
+        special = (answer for end, answer in self.server.special.items() if path.endswith(end))
+        body, headers, status, reason = next(special, self.server.prepared)
         self.server.count += 1
         self.send_response(status, reason)
         for name, value in headers:
@@ -56,15 +58,26 @@ class Answering(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.prepared = Answer(b"{}", [("content-type", "application/json")], 200, None)
+        self.special: dict[str, Answer] = {}
         self.count = 0
         self._thread: threading.Thread | None = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     def answer(
-        self, body: bytes, headers: Iterable[tuple[str, str]], *, status: int = 200, reason: str | None = None
+        self,
+        body: bytes,
+        headers: Iterable[tuple[str, str]],
+        *,
+        status: int = 200,
+        reason: str | None = None,
+        path: str | None = None,
     ) -> None:
-        """Prepare the answer to the requests to come."""
-        self.prepared = Answer(body, list(headers), status, reason)
+        """Prepare the answer to the requests to come, or to those whose paths end so."""
+        made = Answer(body, list(headers), status, reason)
+        if path is None:
+            self.prepared = made
+        else:
+            self.special[path] = made
 
     def handle_error(self, *_: Any) -> None:
         """Ignore clients that leave."""

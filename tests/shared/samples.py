@@ -1,7 +1,7 @@
 """Values of any annotated type: arguments for a call, and the JSON that an API would answer with."""
 
 import collections.abc
-import datetime
+import datetime as dt
 import enum
 import io
 import os
@@ -34,7 +34,13 @@ def plain(kind: Any) -> Any:
     """A type without what is said about it: `Annotated`, `Required`, aliases, new types, bounds."""
     while True:
         origin = get_origin(kind)
-        if origin in (typing.Annotated, typing_extensions.Required, typing_extensions.NotRequired, typing.Required, typing.NotRequired):
+        if origin in (
+            typing.Annotated,
+            typing_extensions.Required,
+            typing_extensions.NotRequired,
+            typing.Required,
+            typing.NotRequired,
+        ):
             kind = get_args(kind)[0]
         elif isinstance(kind, typing_extensions.TypeAliasType):
             kind = kind.__value__
@@ -53,13 +59,15 @@ def members(kind: Any) -> list[Any]:
     kind = plain(kind)
     if get_origin(kind) in (Union, types.UnionType):
         found = [part for member in get_args(kind) for part in members(member)]
-        return [part for part in found if getattr(part, "__name__", "") not in ("NotGiven", "Omit", "NoneType")] or [type(None)]
+        return [part for part in found if getattr(part, "__name__", "") not in ("NotGiven", "Omit", "NoneType")] or [
+            type(None)
+        ]
     return [kind]
 
 
 SCALARS: dict[Any, Any] = {
     str: "text", int: 3, float: 0.5, bool: True, type(None): None, bytes: b"bytes", object: "anything", Any: "anything",
-    os.PathLike: None, datetime.datetime: datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), datetime.date: datetime.date(2026, 1, 2),
+    os.PathLike: None, dt.datetime: dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.date: dt.date(2026, 1, 2),
 }  # fmt: skip
 LISTS = (list, collections.abc.Iterable, collections.abc.Sequence, collections.abc.Collection, tuple, set)
 MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
@@ -90,7 +98,7 @@ def argument(kind: Any, depth: int = 0) -> Any:
     if typing_extensions.is_typeddict(kind):
         known = hints(kind)
         return {name: argument(known[name], depth + 1) for name in kind.__required_keys__ if name in known}
-    if kind in SCALARS and SCALARS[kind] is not None or kind is type(None):
+    if (kind in SCALARS and SCALARS[kind] is not None) or kind is type(None):
         return SCALARS[kind]
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return next(iter(kind))
@@ -127,11 +135,11 @@ def answer(kind: Any, depth: int = 0, name: str = "") -> Any:
         raise NoSample(kind)
     kind, origin, inner = parts[0], get_origin(parts[0]), get_args(parts[0])
     if origin is Literal:
-        return next((value for value in inner if value in ("completed", "succeeded", "ready")), inner[0])
+        return next((value for value in inner if value in ("completed", "succeeded", "ready", "processed")), inner[0])
     if isinstance(kind, str):
         return "text"
-    if kind in (datetime.datetime, datetime.date):
-        return TIME if kind is datetime.datetime else TIME[:10]
+    if kind in (dt.datetime, dt.date):
+        return TIME if kind is dt.datetime else TIME[:10]
     if origin in MAPPINGS or kind in MAPPINGS:
         return {"name": answer(inner[1], depth + 1)} if inner and depth < DEEPEST else {}
     if origin in LISTS or kind in LISTS:

@@ -20,7 +20,6 @@ from uses import a, collect, inside
 
 FORMS = ("plain", "streamed", "raw", "raw streamed", "streaming raw")
 BINARY = bytes(range(256)) * 3
-_OWN = ("stream", "timeout", "extra_headers", "extra_query", "extra_body", "idempotency_key", "betas")
 
 
 class SDK(NamedTuple):
@@ -92,7 +91,9 @@ def prepared(cast_to: Any, stream: bool, stream_cls: Any) -> tuple[bytes, str]:
         items = [answer(part) for part in members(typing.get_args(cast_to)[0])]
         return b"".join(json.dumps(item).encode() + b"\n" for item in items), "application/x-jsonl"
     if stream:
-        return b"".join(_event(answer(part)) for part in members(_item_type(cast_to, stream_cls))[:12]), "text/event-stream"
+        return b"".join(
+            _event(answer(part)) for part in members(_item_type(cast_to, stream_cls))[:12]
+        ), "text/event-stream"
     if "Binary" in name or name == "Response":
         return BINARY, "application/octet-stream"
     if cast_to is str:
@@ -141,17 +142,31 @@ def telling(client: type[Any], server: Answering) -> type[Any]:
 def arguments_of(method: Callable[..., Any]) -> dict[str, Any]:
     """The arguments that a method needs. Raises `NoSample`."""
     known, parameters = hints(method), inspect.signature(method).parameters
-    needed = [name for name, each in parameters.items() if each.default is each.empty and each.kind is not each.VAR_KEYWORD]
-    variants = inspect.getclosurevars(method.__func__).nonlocals.get("variants") if hasattr(method, "__func__") else None
+    needed = [
+        name for name, each in parameters.items() if each.default is each.empty and each.kind is not each.VAR_KEYWORD
+    ]
+    variants = (
+        inspect.getclosurevars(method.__func__).nonlocals.get("variants") if hasattr(method, "__func__") else None
+    )
     if variants:  # the SDKs' `required_args`
         needed += [name for name in variants[0] if name not in needed]
-    return {name: argument(known.get(name, str)) for name in needed if name not in _OWN}
+    return {name: argument(known.get(name, str)) for name in needed if name != "stream"}
 
 
 def forms_of(method: Callable[..., Any]) -> Iterator[str]:
     """The forms a method comes in."""
     streams = "stream" in inspect.signature(method).parameters
-    yield from (form for form in FORMS if streams or "streamed" not in form)
+    resource = getattr(method, "__self__", None)
+    for form in FORMS:
+        view = {
+            "raw": "with_raw_response",
+            "streaming raw": "with_streaming_response",
+            "raw streamed": "with_raw_response",
+        }.get(form)
+        if (streams or "streamed" not in form) and (
+            view is None or hasattr(getattr(resource, view, None), method.__name__)
+        ):
+            yield form
 
 
 async def used(client: Any, method: Method, form: str) -> Any:
@@ -162,11 +177,22 @@ async def used(client: Any, method: Method, form: str) -> Any:
         needed["stream"] = True
     if form == "streaming raw":
         async with inside(getattr(resource.with_streaming_response, method.name)(**needed)) as raw:
-            return [type(raw).__name__, raw.status_code, sorted(raw.headers.items()), b"".join(await collect(raw.iter_bytes()))]
+            return [
+                type(raw).__name__,
+                raw.status_code,
+                sorted(raw.headers.items()),
+                b"".join(await collect(raw.iter_bytes())),
+            ]
     if form.startswith("raw"):
         raw = await a(getattr(resource.with_raw_response, method.name)(**needed))
         parsed = await settled(await a(raw.parse()))
-        return [type(raw).__name__, raw.status_code, sorted(raw.headers.items()), raw.http_response.reason_phrase, parsed]
+        return [
+            type(raw).__name__,
+            raw.status_code,
+            sorted(raw.headers.items()),
+            raw.http_response.reason_phrase,
+            parsed,
+        ]
     return await settled(await a(getattr(resource, method.name)(**needed)))
 
 
@@ -231,7 +257,6 @@ async def run(client: Any, chosen: list[Method], failed: Callable[[], int] = lam
                 forms = ["plain"]
             for form in forms:
                 before = failed()
-                if __import__("os").environ.get("WALKDEBUG"): print(str(method), form, file=__import__("sys").stderr, flush=True)
                 try:
                     result = await used(client, method, form)
                 except NoSample as error:

@@ -7,7 +7,7 @@ gives that, and asked for more, raises `StreamCutShort`.
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import wrapt
@@ -15,29 +15,28 @@ import wrapt
 from memo._engine.attempt import Attempt
 from memo._engine.consumers import Consumer
 from memo._engine.flights import Pending
-from memo._engine.streams import LiveStream, LiveSyncStream, is_cancelled, stream, stream_sync
+from memo._engine.streams import LiveStream, LiveSyncStream, Sink, is_cancelled, stream, stream_sync
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.errors import StreamCutShort
+from memo.patches._stainless.responses import without_body
 
-__all__ = ["AsyncBody", "Body", "PartialBody", "PartialStream", "SyncBody"]
+__all__ = ["AsyncBody", "AsyncEnding", "Body", "PartialBody", "PartialStream", "SyncBody", "SyncEnding"]
 
 
 class Body:
     """The sink of an HTTP body that its caller reads piece by piece."""
 
     def __init__(self, response: Any, attempt: Attempt, *, events: bool) -> None:
-        self._response = weakref.ref(response)
+        self._response = without_body(response)  # not itself, which is closed, and recorded, when it is forgotten
         self._attempt = attempt
         self._events = events
         self._pieces: list[bytes] = []
-        self.begun = False
 
     @property
     def description(self) -> str:
         return self._attempt.description
 
     def begin(self, consumer: Consumer | None = None) -> None:
-        self.begun = True
         self._attempt.begin(consumer, self)
 
     def producing(self) -> Attempt:
@@ -75,7 +74,7 @@ class Body:
 
     def _ended(self, end: str) -> Any:
         """Return the whole response. None if its consumer left early, or it broke: what came is then one item of a stream."""
-        response = self._response()
+        response = self._response
         wire = b"".join(self._pieces)
         read = _read(response, wire)
         # The SDKs themselves stop at this event, before the connection ends.
@@ -87,69 +86,121 @@ class Body:
         return None
 
 
-class AsyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
-    """The body of an HTTP response, recorded as it passes."""
+class AsyncEnding(wrapt.ObjectProxy):  # type: ignore[type-arg]
+    """The body of an HTTP response. Closing it ends what passes of it, and records a body that nobody has read.
 
-    def __init__(self, body: Any, sink: Body) -> None:
+    The body does not hold what passes: a consumer that forgets a stream object leaves no cycle behind.
+    """
+
+    def __init__(self, body: Any, sink: Sink | None = None) -> None:
         super().__init__(body)
         self._self_sink = sink
+        self._self_passing: Callable[[], Any] = _nothing
 
-        async def begin() -> LiveStream:
-            return LiveStream(aiter(body), sink)
+    def passes(self, items: Any) -> Any:
+        """Say what passes of the body. Return the items."""
+        self._self_passing = weakref.ref(items)
+        return items
 
-        self._self_passing = sink.defer(stream(begin))
+    def begun(self) -> None:
+        """Note that somebody reads the body: what passes records itself from now on."""
+        self._self_sink = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Items(self._self_passing)
+        return aiter(self.__wrapped__)
 
     async def aclose(self) -> None:
         """Close the connection: the consumer has left, unless the body is at its end."""
-        sink, passing = self._self_sink, self._self_passing
-        if not passing.ag_running:
-            await passing.aclose()
+        items = self._self_passing()
+        if items is not None and not items.ag_running:
+            await items.aclose()
         await self.__wrapped__.aclose()
-        if not sink.begun:  # the caller read only the headers
-            sink.begin()
+        sink, self._self_sink = self._self_sink, None
+        if sink is not None:
             if is_cancelled():
                 sink.abandon()
             else:
                 await sink.afinish("closed")
 
 
+class SyncEnding(wrapt.ObjectProxy):  # type: ignore[type-arg]
+    """Sync twin of `AsyncEnding`."""
+
+    def __init__(self, body: Any, sink: Sink | None = None) -> None:
+        super().__init__(body)
+        self._self_sink = sink
+        self._self_passing: Callable[[], Any] = _nothing
+
+    def passes(self, items: Any) -> Any:
+        """Say what passes of the body. Return the items."""
+        self._self_passing = weakref.ref(items)
+        return items
+
+    def begun(self) -> None:
+        """Note that somebody reads the body: what passes records itself from now on."""
+        self._self_sink = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.__wrapped__)
+
+    def close(self) -> None:
+        """Close the connection: the consumer has left, unless the body is at its end."""
+        items = self._self_passing()
+        if items is not None and not items.gi_running:
+            items.close()
+        self.__wrapped__.close()
+        sink, self._self_sink = self._self_sink, None
+        if sink is not None:
+            sink.finish("closed")
+
+
+class AsyncBody(AsyncEnding):
+    """The body of an HTTP response, recorded as it passes."""
+
+    def __init__(self, body: Any, sink: Body) -> None:
+        super().__init__(body, sink)
+
+        async def begin() -> LiveStream:
+            self.begun()
+            return LiveStream(aiter(body), sink)
+
+        self._self_items = self.passes(sink.defer(stream(begin)))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Items(self._self_items)
+
+
+class SyncBody(SyncEnding):
+    """Sync twin of `AsyncBody`."""
+
+    def __init__(self, body: Any, sink: Body) -> None:
+        super().__init__(body, sink)
+
+        def begin() -> LiveSyncStream:
+            self.begun()
+            return LiveSyncStream(iter(body), sink)
+
+        self._self_items = self.passes(sink.defer(stream_sync(begin)))
+
+    def __iter__(self) -> Iterator[bytes]:
+        items: Iterator[bytes] = self._self_items
+        return items
+
+
 class _Items:
     """The items of a generator, hidden from readers that would close it: the body closes it, once."""
 
-    def __init__(self, passing: AsyncIterator[bytes]) -> None:
-        self._passing = passing
+    def __init__(self, items: AsyncIterator[bytes]) -> None:
+        self._items = items
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        return await anext(self._passing)
+        return await anext(self._items)
 
 
-class SyncBody(wrapt.ObjectProxy):  # type: ignore[type-arg]
-    """Sync twin of `AsyncBody`."""
-
-    def __init__(self, body: Any, sink: Body) -> None:
-        super().__init__(body)
-        self._self_sink = sink
-        self._self_passing = sink.defer(stream_sync(lambda: LiveSyncStream(iter(body), sink)))
-
-    def __iter__(self) -> Iterator[bytes]:
-        passing: Iterator[bytes] = self._self_passing
-        return passing
-
-    def close(self) -> None:
-        """Close the connection."""
-        sink, passing = self._self_sink, self._self_passing
-        if not passing.gi_running:
-            passing.close()
-        self.__wrapped__.close()
-        if not sink.begun:
-            sink.begin()
-            sink.finish("closed")
+def _nothing() -> None: ...
 
 
 class PartialBody:

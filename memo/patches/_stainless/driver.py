@@ -2,10 +2,11 @@
 
 `AsyncAPIClient.request(cast_to, options, *, stream, stream_cls)` and its sync twin in each SDK's `_base_client` are what
 every resource, helper, paginator and raw-response wrapper ends in, retries included. A call is recorded there in one of
-four forms, and comes back as the SDK's own object:
+five forms, and comes back as the SDK's own object:
 
     typed    a model (before the `post_parser` that the SDK applies to it: parsed completions, pages, decoded embeddings)
     stream   the SDK's stream object, its inner iterator recorded as it passes or replaced by the recorded items
+    body     a stream of a class that decodes it itself (agents' sessions, JSON lines): the HTTP body, decoded again
     raw      `with_raw_response` and `with_streaming_response`: the HTTP response, fed to the SDK's own processing again
     binary   file contents, speech: the same
 """
@@ -32,12 +33,20 @@ from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, str
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.errors import MemoError
 from memo.patches._patch import Patch
-from memo.patches._stainless.bodies import AsyncBody, Body, PartialBody, PartialStream, SyncBody
+from memo.patches._stainless.bodies import (
+    AsyncBody,
+    AsyncEnding,
+    Body,
+    PartialBody,
+    PartialStream,
+    SyncBody,
+    SyncEnding,
+)
 from memo.patches._stainless.naming import Naming
 from memo.patches._stainless.pages import as_page, is_page, page_of, settled
 from memo.patches._stainless.request import Request, prepared
 from memo.patches._stainless.responses import http_response, package_of, rebuilt, stream_response
-from memo.patches._stainless.streams import afeed, feed, item_type, taken_over, takes_options
+from memo.patches._stainless.streams import item_type, taken_over, takes_options
 
 __all__ = ["MISSING", "ReplayPlan", "Stainless", "request_log", "stainless"]
 
@@ -170,6 +179,12 @@ class Stainless(CallDriver):
         """Return the SDK's stream object with the recorded items."""
         raise NotImplementedError
 
+    def _has_items(self, outcome: Outcome) -> bool:
+        """Return whether a stream that decodes itself was recorded as typed items: by an older version, or imported."""
+        if self.form != "body" or outcome.items is None:
+            return False
+        return outcome.response is None or not all(isinstance(item, str | bytes) for item in outcome.items)
+
     def _note(self, value: Any) -> Any:
         made = request_log.get()
         if made is not None:
@@ -273,12 +288,14 @@ class AsyncStainlessRun(Stainless):
                 _annotate(attempt, value)
                 await attempt.areturned(settled(value))
             case "stream":
-                source = self._source(attempt, value)
+                source, ending = self._source(attempt, value), AsyncEnding(value.response.stream, attempt)
 
                 async def begin() -> LiveStream:
+                    ending.begun()
                     return LiveStream(source, attempt)
 
-                afeed(value, attempt.defer(Pending.SDK_STREAM, stream(begin)))
+                value.response.stream = ending
+                value._iterator = ending.passes(attempt.defer(Pending.SDK_STREAM, stream(begin)))
             case _:
                 response = http_response(value)
                 if hasattr(response, "_content"):
@@ -288,7 +305,7 @@ class AsyncStainlessRun(Stainless):
         return value
 
     async def _aplayed(self, outcome: Outcome) -> Any:
-        if self.form in _PLAYED:
+        if self.form in _PLAYED or self._has_items(outcome):
             return self._note(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
             raise_recorded(outcome.error())
@@ -302,7 +319,8 @@ class AsyncStainlessRun(Stainless):
             return play
 
         opened = self.opened(outcome)
-        afeed(opened, stream(begin))
+        opened.response.stream = ending = AsyncEnding(opened.response.stream)
+        opened._iterator = ending.passes(stream(begin))
         return opened
 
 
@@ -317,8 +335,14 @@ class StainlessRun(Stainless):
                 _annotate(attempt, value)
                 attempt.returned(settled(value))
             case "stream":
-                source = self._source(attempt, value)
-                feed(value, attempt.defer(Pending.SDK_STREAM, stream_sync(lambda: LiveSyncStream(source, attempt))))
+                source, ending = self._source(attempt, value), SyncEnding(value.response.stream, attempt)
+
+                def begin() -> LiveSyncStream:
+                    ending.begun()
+                    return LiveSyncStream(source, attempt)
+
+                value.response.stream = ending
+                value._iterator = ending.passes(attempt.defer(Pending.SDK_STREAM, stream_sync(begin)))
             case _:
                 response = http_response(value)
                 if hasattr(response, "_content"):
@@ -328,7 +352,7 @@ class StainlessRun(Stainless):
         return value
 
     def _played(self, outcome: Outcome) -> Any:
-        if self.form in _PLAYED:
+        if self.form in _PLAYED or self._has_items(outcome):
             return self._note(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
             raise_recorded(outcome.error())
@@ -338,7 +362,8 @@ class StainlessRun(Stainless):
         """Return the SDK's stream object with the recorded items."""
         play = self._play(outcome)
         opened = self.opened(outcome)
-        feed(opened, stream_sync(lambda: play))
+        opened.response.stream = ending = SyncEnding(opened.response.stream)
+        opened._iterator = ending.passes(stream_sync(lambda: play))
         return opened
 
 

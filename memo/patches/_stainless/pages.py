@@ -15,11 +15,18 @@ def settled(value: Any) -> Any:
     if isinstance(value, BaseModel):
         kind = type(value)
         if is_page(kind):
-            return as_page(kind, value)
+            return as_page(_named(kind), value)
         data = vars(value).get("data")
         if isinstance(data, list) and kind.__module__.endswith("._wrappers") and kind.model_fields.keys() == {"data"}:
             return data  # llama-stack-client's DataWrapper[List[Model]] has no importable name
     return value
+
+
+@functools.lru_cache(maxsize=1024)
+def _named(page: Any) -> Any:
+    """Return a page's class; without its item type where that is no class, since no name leads to such a page."""
+    generic = page.__pydantic_generic_metadata__
+    return page if all(isinstance(item, type) for item in generic["args"]) else generic["origin"]
 
 
 def page_of(cls: Any, data: list[Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import typing
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -40,18 +41,32 @@ class Request(NamedTuple):
 
     @property
     def form(self) -> str:
-        """typed, stream, raw or binary."""
+        """typed, stream, body, raw or binary."""
         if self.raw:
             return "raw"
         if self.stream:
-            return "stream"
+            return "body" if _decodes_itself(self.cast_to, self.stream_cls) else "stream"
         return "binary" if isinstance(self.cast_to, type) and _is_binary(self.cast_to) else "typed"
 
     @property
     def unread(self) -> bool:
         """True if the HTTP response is handed over before its body is read."""
         raw = self.raw
-        return raw == "stream" or (bool(raw) and self.stream)
+        return raw == "stream" or self.stream
+
+
+def _decodes_itself(cast_to: Any, stream_cls: Any) -> bool:
+    """Return whether the items of a stream are made by other code than that of the SDK's plain stream class."""
+    if stream_cls is None:
+        return getattr(typing.get_origin(cast_to) or cast_to, "__name__", "").endswith("JSONLDecoder")
+    return _has_own_code(typing.get_origin(stream_cls) or stream_cls)
+
+
+@functools.lru_cache(maxsize=256)
+def _has_own_code(stream_cls: type) -> bool:
+    # Judged by the functions: openai rewrites the `__module__` of its classes.
+    found = (getattr(stream_cls, name, None) for name in ("__stream__", "_iter_events"))
+    return any(not function.__module__.endswith("._streaming") for function in found if function is not None)
 
 
 def prepared(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-__all__ = ["http_response", "package_of", "rebuilt", "stream_response"]
+__all__ = ["http_response", "package_of", "rebuilt", "stream_response", "without_body"]
 
 
 _responses: WeakKeyDictionary[Callable[[], Any], Any] = WeakKeyDictionary()
@@ -42,6 +42,13 @@ def _twin(value: Any) -> Any:
     vars(made).update(vars(value))
     made.headers = value.headers.copy()
     made.extensions = dict(value.extensions)
+    return made
+
+
+def without_body(response: Any) -> Any:
+    """Copy a response without its body."""
+    made = _twin(response)
+    made.stream = None
     return made
 
 
