@@ -6,6 +6,7 @@ import inspect
 import io
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from memo._calls.call import Call
@@ -13,7 +14,8 @@ from memo._calls.key_builder import KeyBuilder
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
 from memo._engine.decision import CallLive, Replay, Request, take, take_async
-from memo._engine.flights import Pending
+from memo._engine.extension import extend, extend_async
+from memo._engine.flights import Flight, Pending
 from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
@@ -260,19 +262,23 @@ class CallDriver:
 
     # Going on with a stream whose consumer left when it was recorded
 
-    def _extend(self) -> LiveSyncStream | RecordedStream:
-        attempt = self._extension()
+    def _extend(self, outcome: Outcome) -> LiveSyncStream | RecordedStream:
+        further = extend(self._requested(), self._number, outcome)
+        if isinstance(further, Outcome):
+            return self._play(further)
+        attempt = self._extension(further)
         attempt.iterated = "sync"
         return self._opened(attempt)
 
-    async def _aextend(self) -> LiveStream | RecordedStream:
-        return await self._aopened(self._extension())
+    async def _aextend(self, outcome: Outcome) -> LiveStream | RecordedStream:
+        further = await extend_async(self._requested(), self._number, outcome)
+        return self._play(further) if isinstance(further, Outcome) else await self._aopened(self._extension(further))
 
-    def _extension(self) -> Attempt:
+    def _extension(self, flight: Flight | None) -> Attempt:
         number, has_draws = self._number, self._setting.has_draws
         # Its number was used up by the replay, so it is not given back.
         draw = Draw(None, number or 0 if has_draws else 0, is_counted=has_draws)
-        attempt = self._attempt(CallLive(draw))
+        attempt = self._attempt(CallLive(draw, flight))
         assert attempt is not None
         return attempt
 
@@ -373,8 +379,8 @@ class CallDriver:
             self._call.function,
             self._session.pace,
             self._session.on_replay_error,
-            self._extend if may_call else None,
-            self._aextend if may_call else None,
+            partial(self._extend, outcome) if may_call else None,
+            partial(self._aextend, outcome) if may_call else None,
         )
 
 

@@ -312,7 +312,8 @@ def test_nor_where_the_traceback_of_a_cancelled_task_holds_it(tmp_path):
                 await asyncio.wait_for(reading(), 0.01)
         return raised, recorder.stats.recorded
 
-    raised, recorded = asyncio.run(main())
+    with pytest.warns(CallsNotRecordedWarning, match="cancelled"):
+        raised, recorded = asyncio.run(main())
     assert raised.value.__cause__ is not None
     assert recorded == 0
 
@@ -400,3 +401,29 @@ def test_the_end_of_the_process(tmp_path, bound, leave):
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=60, check=False, capture_output=True)
     ends = [json.loads(file.read_text())["outcomes"][0]["stream"]["end"] for file in tmp_path.rglob("*.json")]
     assert ends == ["closed", "closed"]
+
+
+@MODES
+async def test_left_and_then_read_in_full(tmp_path, mode):
+    async def program():
+        return [*await by_break(numbers(3)), *[item async for item in numbers(3)]]
+
+    with recording(tmp_path, mode=mode):
+        assert await program() == [0, 0, 1, 2]
+    with recording(tmp_path, mode="replay"):
+        assert await program() == [0, 0, 1, 2]
+
+
+@MODES
+async def test_read_on_after_the_scope(tmp_path, mode, caplog):
+    async def program(mode):
+        with recording(tmp_path, mode=mode):
+            stream = numbers(3)
+            items = [await anext(stream)]
+        if mode != "replay":
+            assert "numbers after 1 item: the stream was still open" in caplog.text
+        return items + [item async for item in stream]
+
+    with caplog.at_level(logging.WARNING, "memo"):
+        assert await program(mode) == [0, 1, 2]
+    assert await program("replay") == [0, 1, 2]
