@@ -78,7 +78,8 @@ class Writer:
             found = self._gateway.get(name) if draw.place or draw.is_replacing else None
             for attempt in range(_TRIES):
                 if found is None:
-                    there = self._gateway.create(name, self._new(call, draw, outcome), claim)
+                    # The claim of a later draw is under a name of its own, and ends with the call.
+                    there = self._gateway.create(name, self._new(call, draw, outcome), None if draw.place else claim)
                 else:
                     changed = self._changed(call, draw, outcome, found)
                     if changed is None:
