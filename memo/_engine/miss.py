@@ -22,8 +22,10 @@ import orjson
 
 from memo._calls.call import NOTHING_WATCHED, Call
 from memo._calls.digest import call_key, entry_name
-from memo._recordings.differences import ABSENT, Difference, differences, lines, printable, similarity
+from memo._recordings.difference_lines import lines, printable
+from memo._recordings.differences import ABSENT, Difference, differences
 from memo._recordings.document import Document, parse_head, render
+from memo._recordings.likeness import similarity
 from memo._values.paths import parse_path
 from memo.errors import InvalidOption, Nearest, RecordingNotFound
 from memo.stores import DirectoryStore, Store

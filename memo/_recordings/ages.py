@@ -14,7 +14,7 @@ _WRITTEN = re.compile(r"\s*([0-9]+)\s*([smhdw])\s*")
 
 
 def duration(value: str | timedelta, option: str) -> timedelta:
-    """What `90s`, `15m`, `12h`, `30d` or `4w` says. Raises `InvalidOption`, naming the option, for anything else."""
+    """Return the duration that `90s`, `15m`, `12h`, `30d` or `4w` means. Raises `InvalidOption` for anything else."""
     if isinstance(value, timedelta) and value >= timedelta(0):
         return value
     written = _WRITTEN.fullmatch(value) if isinstance(value, str) else None
@@ -27,7 +27,7 @@ def duration(value: str | timedelta, option: str) -> timedelta:
 
 
 def moment(text: object) -> float | None:
-    """The time that `recorded_at` says, in seconds since 1970; None where it says none. Without a zone it is UTC."""
+    """Return the time of a `recorded_at`, in seconds since 1970; None if it is none. A time without a zone is UTC."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
         return at.replace(tzinfo=at.tzinfo or UTC).timestamp() if at is not None else None
@@ -36,7 +36,7 @@ def moment(text: object) -> float | None:
 
 
 def in_words(age: timedelta) -> str:
-    """`45 days`, `3 hours`: in the largest unit of which there are at least two."""
+    """Return `45 days`, `3 hours`: the age in the largest unit of which there are at least two."""
     seconds = int(age.total_seconds())
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 2 * size:

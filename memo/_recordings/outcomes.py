@@ -129,7 +129,7 @@ def loss_warning(function: str, outcome: dict[str, Any]) -> ErrorNotWholeWarning
 
 
 def value_outcome(value: Any, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
-    """The outcome of a call that returned. Raises `UnrecordableValue`."""
+    """Return the outcome of a call that returned. Raises `UnrecordableValue`."""
     tree, redacted = _redacted(values.encode(value), values, secrets)
     return {"value": tree, **({"redacted": _shown(redacted)} if redacted else {})}
 
@@ -176,7 +176,7 @@ class StreamWriter:
         sync: bool = False,
         outside: BaseException | None = None,
     ) -> dict[str, Any]:
-        """The outcome of the stream. Raises `UnrecordableValue` where an item, or the error, can not be recorded."""
+        """Return the outcome of the stream. Raises `UnrecordableValue` if an item, or the error, cannot be recorded."""
         if self.failure is not None:
             raise self.failure
         redacted = self._redact()
@@ -215,7 +215,7 @@ def _shown(paths: list[str]) -> list[str]:
 
 
 def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, list[str]]:
-    """The tree without secrets, and the paths where it had some."""
+    """Return the tree without secrets, and the paths of the secrets."""
     try:
         if not may_hold_secret(orjson.dumps(tree).decode(), secrets):
             return tree, []

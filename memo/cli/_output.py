@@ -191,7 +191,7 @@ _STYLES = {"path": "bold", "same": "", "before": "red", "after": "green", "note"
 
 def tell_difference(found: list[Difference], limit: int) -> None:
     """Differences, in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal."""
-    from memo._recordings.differences import shown
+    from memo._recordings.difference_lines import shown
 
     for line in shown(found, limit):
         if sys.stdout.isatty():

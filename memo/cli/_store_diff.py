@@ -122,7 +122,8 @@ def _edited(a: _Side, b: _Side, differing: dict[_Call, str]) -> list[_Edited]:
 
     Only some of a function's calls are compared, each with each: comparing all would take too long.
     """
-    from memo._recordings.differences import differences, similarity
+    from memo._recordings.differences import differences
+    from memo._recordings.likeness import similarity
 
     pairs: list[_Edited] = []
     groups = dict.fromkeys((call.function, call.folder) for call in differing)

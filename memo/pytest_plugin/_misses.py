@@ -15,7 +15,8 @@ import orjson
 import pytest
 
 from memo._calls.fingerprints import canonical_fingerprint
-from memo._recordings.differences import ABSENT, lines
+from memo._recordings.difference_lines import lines
+from memo._recordings.differences import ABSENT
 from memo._recordings.document import parse
 from memo._values.paths import steps_of
 from memo.errors import MemoError, RecordingNotFound

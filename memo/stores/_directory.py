@@ -5,39 +5,28 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from memo._calls.digest import KEY_CHARACTERS
 from memo.errors import (
     EntryVanished,
-    RecordingDamaged,
     StoreError,
     StoreFull,
     StoreLocked,
     StoreNotReadable,
     StoreNotWritable,
 )
+from memo.stores._files import AT_ONCE, READ, contents, create_unnamed, link, place, replace, replace_locked, rest
 from memo.stores._folder_lock import locked
 from memo.stores._salt import checked_salt, new_salt
 from memo.stores.file_names import safe_name
 
 __all__ = ["DirectoryStore"]
 
-_TRIES = 10
 _SUFFIX = ".json"
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
-"""Errors of file systems without hard links (FAT, some network and container mounts)."""
-_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS
-"""Without blocking: opening a pipe in the place of a file would block until somebody writes into the pipe."""
-_AT_ONCE = 1 << 16
 _END = b"\n}\n"
 """The end of every recording. No earlier line looks like this: all of them are indented."""
-_UNNAMED = os.O_TMPFILE | os.O_WRONLY | _FLAGS if hasattr(os, "O_TMPFILE") else 0
-"""Opens a new file without a name in a directory. Linux has it, and so have most of its file systems."""
 _SALT_FOLDER = ".memo"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
@@ -70,7 +59,7 @@ class DirectoryStore:
         """Return the bytes under a name, None if there is no such entry."""
         path = self._path(name)
         try:
-            file = os.open(path, _READ)
+            file = os.open(path, READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -78,10 +67,10 @@ class DirectoryStore:
         try:
             # One read takes half as long as open() with its buffer. Bytes that end as recordings end are whole.
             try:
-                data = os.read(file, _AT_ONCE)
+                data = os.read(file, AT_ONCE)
             except OSError:
-                data = b""  # perhaps no file: `_rest` looks
-            return data if data.endswith(_END) and len(data) < _AT_ONCE else _rest(file, data, path)
+                data = b""  # perhaps no file: `rest` looks
+            return data if data.endswith(_END) and len(data) < AT_ONCE else rest(file, data, path)
         except OSError as error:
             raise StoreNotReadable(path, f"cannot be read: {error.strerror}") from error
         finally:
@@ -90,7 +79,7 @@ class DirectoryStore:
     def head(self, name: str, size: int) -> bytes | None:
         """Return the first `size` bytes under a name, None if there is no such entry: for a look at many entries."""
         try:
-            file = os.open(self._path(name), _READ)
+            file = os.open(self._path(name), READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -130,7 +119,7 @@ class DirectoryStore:
         """Store the bytes under a name: flushed to disk and in place when `put` returns."""
         path = self._path(name)
         try:
-            self._place(path, data, _replace_locked)
+            place(path, data, replace_locked, self._rights)
         except OSError as error:
             raise _failure(error, path) from error
 
@@ -142,9 +131,10 @@ class DirectoryStore:
         path = self._path(name)
         while True:
             try:
-                created = self._create_unnamed(path, data)
+                created = create_unnamed(path, data, self._rights) if self._links_unnamed else None
                 if created is None:
-                    created = self._place(path, data, _link)
+                    self._links_unnamed = False
+                    created = place(path, data, link, self._rights)
                 if created:
                     return None
             except OSError as error:
@@ -156,51 +146,6 @@ class DirectoryStore:
                 self.put(name, data)  # replaces a link that leads nowhere
                 return None
             # The entry was deleted just now: try again.
-
-    def _create_unnamed(self, path: str, data: bytes) -> bool | None:
-        """Write the bytes to a file without a name, flush it to disk, and link it to the path; return False if that exists.
-
-        Return None where the system cannot do this. The flush takes three quarters of the time that it takes for a file with
-        a name, and a process that is killed leaves nothing behind.
-        """
-        if not (_UNNAMED and self._links_unnamed):
-            return None
-        try:
-            file = os.open(os.path.dirname(path), _UNNAMED, self._rights)  # noqa: PTH120
-        except OSError:
-            return None
-        try:
-            _fill(file, data)
-            # By the descriptor's own name. Python follows the link only if a directory is given, which nothing looks at.
-            os.link(f"/proc/self/fd/{file}", path, src_dir_fd=file)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            # Without links or /proc, do not try again. Other errors may pass: a full disk, for one.
-            self._links_unnamed = error.errno not in {*_NO_LINKS, errno.ENOENT}
-            return None
-        finally:
-            os.close(file)
-        return True
-
-    def _place(self, path: str, data: bytes, move: Callable[[str, str], bool], *, rights: int | None = None) -> bool:
-        """Write the bytes to a temporary file, flush it to disk, and move it into place; return whether it was moved."""
-        folder = os.path.dirname(path)  # noqa: PTH120
-        rights = self._rights if rights is None else rights
-        temporary = f"{folder}{os.sep}.{os.urandom(8).hex()}.tmp"
-        try:
-            file = os.open(temporary, _CREATE, rights)
-        except FileNotFoundError:
-            file = _create_in(folder, temporary, rights)
-        try:
-            try:
-                _fill(file, data)
-            finally:
-                os.close(file)
-            return move(temporary, path)
-        except BaseException:
-            os.unlink(temporary)  # noqa: PTH108
-            raise
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
         """Replace the bytes if they are `expected`, and return None; else return the bytes that are there.
@@ -215,13 +160,13 @@ class DirectoryStore:
         def move(temporary: str, path: str) -> bool:
             with locked(os.path.dirname(path)):  # noqa: PTH120
                 if self.get(name) == expected:
-                    return _replace(temporary, path)
+                    return replace(temporary, path)
             os.unlink(temporary)  # noqa: PTH108
             return False
 
         while (kept := self.get(name)) == expected:
             try:
-                if self._place(path, data, move):
+                if place(path, data, move, self._rights):
                     return None
             except OSError as error:
                 raise _failure(error, path) from error
@@ -238,12 +183,12 @@ class DirectoryStore:
             folder = f"{self._root}{os.sep}{_SALT_FOLDER}"
             path = f"{folder}{os.sep}salt"
             try:
-                kept = _contents(path)
+                kept = contents(path)
                 if kept is None:
                     os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
-                    self._place(f"{folder}{os.sep}.gitignore", b"*\n", _link)
-                    self._place(path, new_salt(), _link, rights=0o600)
-                    kept = _contents(path)
+                    place(f"{folder}{os.sep}.gitignore", b"*\n", link, 0o600)
+                    place(path, new_salt(), link, 0o600)
+                    kept = contents(path)
             except OSError as error:
                 raise _failure(error, path) from error
             self._salt = checked_salt(kept or b"", path)
@@ -319,78 +264,6 @@ class DirectoryStore:
         if len(key) != KEY_CHARACTERS or not key.isalnum() or not key.isascii():
             key = safe_name(key)
         return f"{folder}{key}{_SUFFIX}"
-
-
-def _contents(path: str) -> bytes | None:
-    """Return the bytes of a small file, None if there is no file."""
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            return file.read(_AT_ONCE)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _rest(file: int, data: bytes, path: str) -> bytes:
-    """Return all of a file of which `data` was read. Raises `RecordingDamaged` for what is no file."""
-    state = os.fstat(file)
-    if not stat.S_ISREG(state.st_mode):
-        what = "a directory" if stat.S_ISDIR(state.st_mode) else "no file"
-        raise RecordingDamaged(path, f"is {what}, where a recording should be")
-    while len(data) < state.st_size:
-        more = os.read(file, state.st_size - len(data))
-        if not more:
-            break
-        data += more
-    return data
-
-
-def _replace(temporary: str, path: str) -> bool:
-    os.replace(temporary, path)  # noqa: PTH105
-    return True
-
-
-def _replace_locked(temporary: str, path: str) -> bool:
-    """Move a file into place under the lock of its folder, so never between the two steps of a swap."""
-    with locked(os.path.dirname(path)):  # noqa: PTH120
-        return _replace(temporary, path)
-
-
-def _link(temporary: str, path: str) -> bool:
-    """Move a file to a free path, in one step. If the path is taken, delete the file and return False."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        with locked(os.path.dirname(path)):  # noqa: PTH120
-            if not os.path.lexists(path):
-                return _replace(temporary, path)
-    else:
-        os.unlink(temporary)  # noqa: PTH108
-        return True
-    os.unlink(temporary)  # noqa: PTH108
-    return False
-
-
-def _fill(file: int, data: bytes) -> None:
-    """Write the bytes to a file, and flush them to disk."""
-    written = os.write(file, data)
-    while written < len(data):
-        written += os.write(file, memoryview(data)[written:])
-    os.fsync(file)
-
-
-def _create_in(folder: str, path: str, rights: int) -> int:
-    """Open a new file in a new directory, which `memo prune` may delete while it is empty."""
-    for _ in range(_TRIES):
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-        try:
-            return os.open(path, _CREATE, rights)
-        except FileNotFoundError:
-            continue
-    return os.open(path, _CREATE, rights)
 
 
 def _failure(error: OSError, path: str) -> StoreError:

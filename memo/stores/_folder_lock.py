@@ -41,7 +41,7 @@ def locked(folder: str) -> Generator[None]:
 
 
 def _acquired(folder: str) -> int:
-    """A descriptor that holds the lock: of the folder itself, where the system locks folders, else of a file elsewhere."""
+    """Return a descriptor that holds the lock: of the folder, or of a file elsewhere if the system does not lock folders."""
     try:
         return _polled(os.open(folder, os.O_RDONLY | _CLOEXEC))
     except (FileNotFoundError, TimeoutError):

@@ -26,7 +26,7 @@ _MOST = 1_000_000
 
 
 def is_key_value(store: object) -> bool:
-    """True if an object has the coroutine functions `get`, `put` and `delete` of py-key-value, which take a `collection`."""
+    """Return whether an object has the coroutine functions `get`, `put` and `delete` of py-key-value, which take a `collection`."""
     try:
         return all(
             inspect.iscoroutinefunction(function) and "collection" in inspect.signature(function).parameters

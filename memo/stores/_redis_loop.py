@@ -133,19 +133,7 @@ class Loop:
         finally:
             self._asking -= 1
         for (key, waiting), found in zip(wanted.items(), replies, strict=True):
-            result = found
-            if waiting.unpack is not None and isinstance(found, bytes):
-                try:
-                    result = waiting.unpack(key, found)
-                except Exception as error:  # noqa: BLE001 - raised where it is waited for: others get their entries
-                    result = error
-            for reply in waiting.replies:
-                if reply.done():
-                    continue
-                if isinstance(result, Exception):
-                    reply.set_exception(copy.copy(result))
-                else:
-                    reply.set_result(result)
+            _answer(key, waiting, found)
         if self._wanted:
             self._ask_soon()  # reads that came while four batches were under way
 
@@ -368,8 +356,24 @@ class _Listener:
                 woken.set_result(None)
 
 
+def _answer(key: str, wanted: _Wanted, found: bytes | Exception | None) -> None:
+    """Give all who wait for a key its bytes, or the error."""
+    if wanted.unpack is not None and isinstance(found, bytes):
+        try:
+            found = wanted.unpack(key, found)
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            found = error
+    for reply in wanted.replies:
+        if reply.done():
+            continue
+        if isinstance(found, Exception):
+            reply.set_exception(copy.copy(found))
+        else:
+            reply.set_result(found)
+
+
 def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:
-    """True if nothing else is ready to run that could read more in this turn of the loop.
+    """Return whether nothing else is ready to run that could read more in this turn of the loop.
 
     asyncio's own loops have a list of what is ready; other loops may not. Waiting for one more turn takes a tenth of the time
     of a single read.

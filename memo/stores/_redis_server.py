@@ -73,7 +73,7 @@ class Server:
         return f"Server({self.location!r})"
 
     def pool(self) -> ConnectionPool:
-        """Connections for threads, to be used after `begin()`. A forked process makes its own."""
+        """Return connections for threads, to be used after `begin()`. A forked process makes its own."""
         return ConnectionPool(
             connection_class=_TimelySSLConnection if self._encrypted else _TimelyConnection,
             max_connections=2**31,  # there are as many threads as there are

@@ -218,6 +218,6 @@ def _encoded(name: str) -> bytes:
 
 
 def _is_free(row: Any, token: str) -> bool:
-    """True if a name in this state can be claimed."""
+    """Return whether a name in this state can be claimed."""
     entry, holder, until = row
     return entry is None and (holder in (None, token) or until <= time.time())

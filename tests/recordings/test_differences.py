@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memo._recordings.differences import ABSENT, Difference, differences, lines, pieces, shown, similarity
+from memo._recordings.difference_lines import lines, pieces, shown
+from memo._recordings.differences import ABSENT, Difference, differences
+from memo._recordings.likeness import similarity
 from memo._values.paths import parse_path
 
 SCALARS = (
