@@ -6,6 +6,7 @@ found out once. A call that does not fit the signature is given to `inspect` to 
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
@@ -49,9 +50,21 @@ class Signature:
         self._shapes: dict[int | tuple[Any, ...], tuple[tuple[str, ...], tuple[Any, ...]]] = {}
         self._defaults = {p.name: p.default for p in parameters if p.default is not _EMPTY}
         self._count = sum(p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for p in parameters)
-        self._rest = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
-        self.keywords = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
+        self._rest: str | None = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
+        self.keywords: str | None = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
         self.names = frozenset(p.name for p in parameters)
+
+    def as_given(self) -> Signature:
+        """Return a signature that every call fits: its arguments are `*args` and `**kwargs`, as they are given.
+
+        No parameter has these names, so such a call has the key of no other.
+        """
+        given = copy.copy(self)
+        given._positional, given._by_name = [], frozenset()
+        given._shapes, given._defaults, given._count = {}, {}, 0
+        given._rest, given.keywords = "*args", "**kwargs"
+        given.names = frozenset(("*args", "**kwargs"))
+        return given
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name. `*args` and `**kwargs` are arguments under their own names.

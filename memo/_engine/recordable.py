@@ -78,7 +78,10 @@ class _Function:
         self._inner = inner
         self._static = isinstance(function, staticmethod)
         self._bound = getattr(inner, "__self__", None) is not None
-        self._native = type(inner) is types.FunctionType and not hasattr(inner, "__wrapped__")
+        self._refuses_itself = (
+            type(inner) is types.FunctionType and not {"__wrapped__", "__signature__"} & vars(inner).keys()
+        )
+        """True if Python itself refuses a call that does not fit the signature, before anything of the function runs."""
         self._errors = options.get("errors")
         self._secrets = options.get("secrets", ())
         self._trust = frozenset(_tuple(options.get("trust", ())))
@@ -106,36 +109,62 @@ class _Function:
         kwargs: dict[str, Any],
         setting: FunctionContext | None = None,
     ) -> Call:
-        """The call. Raises `DoesNotFit`, `UnkeyableArgument`."""
+        """Return the call with these arguments. Raises `UnkeyableArgument`, and `TypeError` as the function itself would."""
+        try:
+            return self._call(session, instance, args, kwargs, setting or self.setting(session))
+        except DoesNotFit as error:
+            raise TypeError(*error.args) from None
+
+    def _call(
+        self,
+        session: Session,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        setting: FunctionContext,
+    ) -> Call:
+        """Return the call with these arguments. Raises `DoesNotFit` where no call of the function could have them."""
         if self._static:
             instance = None  # it is told, but not handed, the one it was reached through
         skip = 0 if instance is None or self._bound else 1
         if instance is None and self._method and args:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
-        return self.key_builder(session, setting or self.setting(session), skip).call(instance, args, kwargs)
+        try:
+            return self.key_builder(session, setting, skip).call(instance, args, kwargs)
+        except DoesNotFit:
+            if self._refuses_itself or self._describe is not None:
+                raise
+        # The declared signature says less than the function takes: a decorator adds, drops or moves arguments.
+        return self.key_builder(session, setting, skip, as_given=True).call(instance, args, kwargs)
 
-    def key_builder(self, session: Session, setting: FunctionContext, skip: int) -> KeyBuilder:
-        """What turns calls under that session into `Call`s: of a method (`skip=1`), or of a function."""
-        key_builder = setting.key_builders.get(skip)
+    def key_builder(
+        self, session: Session, setting: FunctionContext, skip: int, *, as_given: bool = False
+    ) -> KeyBuilder:
+        """Return what makes calls under that session: of a method (`skip=1`), or of a function.
+
+        `as_given` is for calls that do not fit the signature: their positional and keyword arguments identify them.
+        """
+        place = ~skip if as_given else skip
+        key_builder = setting.key_builders.get(place)
         if key_builder is None:
             made_for, key_builder = self._prepared_key_builder
-            if made_for != skip or session.secrets or session.key_rules:
-                key_builder = self._key_builder(skip, session.secrets, session.key_rules)
-            setting.key_builders[skip] = key_builder
+            if made_for != place or session.secrets or session.key_rules:
+                key_builder = self._key_builder(skip, session.secrets, session.key_rules, as_given=as_given)
+            setting.key_builders[place] = key_builder
         return key_builder
 
     def run(
         self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """What the call returns: a value, a coroutine, a generator, … as the function itself would."""
+        """Return what the function itself would: a value, a coroutine, a generator, …"""
         setting = self.setting(session)
         try:
-            call = _UNKEYED if mode is _LIVE else self.call(session, instance, args, kwargs, setting)
-        except DoesNotFit:
-            if self._native:
+            call = _UNKEYED if mode is _LIVE else self._call(session, instance, args, kwargs, setting)
+        except DoesNotFit as error:
+            if self._refuses_itself:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
-            raise
+            raise TypeError(*error.args) from None
         # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
         if b'"__type__"' in call.arguments or self._describe is not None:
             depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is an argument of its own
@@ -161,10 +190,15 @@ class _Function:
     def _values_for(self, trust: frozenset[str]) -> Values:
         return Values(Types(self._inner, trust=trust))
 
-    def _key_builder(self, skip: int, secrets: frozenset[str], key_rules: KeyRules | None = None) -> KeyBuilder:
+    def _key_builder(
+        self, skip: int, secrets: frozenset[str], key_rules: KeyRules | None = None, *, as_given: bool = False
+    ) -> KeyBuilder:
         signature = Signature(self._inner, skip=skip)
         names = (*_tuple(self._secrets), *secrets)
         more: dict[str, Any] = {"secrets": names, "describe": self._describe, "key_rules": key_rules}
+        if as_given:
+            options = {name: option for name, option in self._key_options.items() if name != "key"}
+            return KeyBuilder(self.name, signature.as_given(), **more, **options)
         return KeyBuilder(self.name, signature, **more, **self._key_options)
 
 
