@@ -1,23 +1,19 @@
-"""A store as a session uses it: what it can do is asked once, and what it can not do is done without."""
+"""A store as a session uses it: its capabilities are asked for once, and what it cannot do is done without."""
 
 from __future__ import annotations
 
 import logging
-import os
-import threading
-import time
 from collections.abc import Awaitable, Callable
-from copy import copy
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 
+from memo._engine.circuit_breaker import CircuitBreaker
 from memo._engine.flights import Claim
+from memo._engine.spool import Spool
 from memo._engine.threads import on_asyncio
-from memo.errors import EntryVanished, RecordingsSpooledWarning, StoreError, StoreLocked, StoreNotWritable
+from memo.errors import EntryVanished, RecordingsSpooledWarning, StoreError, StoreLocked
 from memo.stores import AsyncReads, Claims, Closes, Creates, DirectoryStore, Expires, Remote, Store, Swaps
 
 __all__ = ["StoreGateway"]
@@ -29,7 +25,7 @@ _known: WeakKeyDictionary[type, frozenset[Any]] = WeakKeyDictionary()
 
 
 def _capabilities(store: Store) -> frozenset[Any]:
-    """What a store can do: asked once a class, since asking takes a fifth of a millisecond."""
+    """Return what a store can do: asked once a class, since asking takes a fifth of a millisecond."""
     capabilities = _known.get(type(store))
     if capabilities is None:
         capabilities = _known[type(store)] = frozenset(kind for kind in _CAPABILITIES if isinstance(store, kind))
@@ -57,7 +53,7 @@ class StoreGateway:
         self._remote = Remote in capabilities
         self._get: Callable[[str], bytes | None] = store.get
         self.get: Callable[[str], bytes | None] = self._get_or_spooled if self._remote or recording else store.get
-        """The bytes of that name, None where there are none."""
+        """Returns the bytes of that name, None where there are none."""
         self._aget: Callable[[str], Awaitable[bytes | None]] | None = (
             any_store.aget if AsyncReads in capabilities else None
         )
@@ -70,32 +66,31 @@ class StoreGateway:
             any_store.swap if Swaps in capabilities else self._compare_and_put
         )
         self._reads, self._writes = CircuitBreaker(), CircuitBreaker()
-        self._spooled: set[str] = set()
+        self._spool = Spool()
 
     # Reading
 
     def _get_or_spooled(self, name: str) -> bytes | None:
-        if self._reads.is_open(raising=not self._recording):
-            return self._spool.get(name)
+        if self._reads.is_open():
+            return self._instead(name)
         try:
             return self._get(name)
         except StoreError as error:
-            return self.missed(name, error)
+            return self._after(error, name)
 
-    def _may_recover(self, error: StoreError) -> bool:
-        """True if the store may work again in a moment, so that the spool is the place for what is recorded meanwhile."""
-        return self._remote or isinstance(error, StoreLocked)
-
-    def aget(self, name: str) -> Awaitable[bytes | None]:
-        """The same without blocking the event loop: to be awaited, and if that raises a `StoreError`, to be `missed`."""
+    async def aget(self, name: str) -> bytes | None:
+        """Async twin of `get`: nothing blocks the event loop."""
         if self._aget is None or not on_asyncio():
-            return anyio.to_thread.run_sync(self.get, name)
-        if self._reads.error is not None and self._reads.is_open(raising=not self._recording):
-            return _now(self._spool.get(name))
-        return self._aget(name)
+            return await anyio.to_thread.run_sync(self.get, name)
+        if self._reads.is_open():
+            return self._instead(name)
+        try:
+            return await self._aget(name)
+        except StoreError as error:
+            return self._after(error, name)
 
-    def missed(self, name: str, error: StoreError) -> bytes | None:
-        """What is there in place of what could not be read. Raises the error, where nothing is recorded."""
+    def _after(self, error: StoreError, name: str) -> bytes | None:
+        """Return what there is in place of what could not be read. Raises the error where nothing is recorded."""
         if not self._may_recover(error):
             raise error
         if not self._reads.is_open():
@@ -104,6 +99,16 @@ class StoreGateway:
             raise error
         return self._spool.get(name)
 
+    def _instead(self, name: str) -> bytes | None:
+        """Return what is in the spool. Where nothing is recorded, raise the error of the store again."""
+        if not self._recording:
+            self._reads.check()
+        return self._spool.get(name)
+
+    def _may_recover(self, error: StoreError) -> bool:
+        """Return whether the store may work again in a moment: the spool is the place for what is recorded meanwhile."""
+        return self._remote or isinstance(error, StoreLocked)
+
     # Writing
 
     def put(self, name: str, data: bytes) -> None:
@@ -111,13 +116,13 @@ class StoreGateway:
         self._write(name, data, self._store.put, DirectoryStore.put)
 
     def create(self, name: str, data: bytes, claim: Claim | None) -> bytes | None:
-        """Keep the bytes if there are none under that name: None; otherwise the ones that are there. Ends the claim."""
+        """Keep the bytes if there are none under that name, and return None; else return those. Ends the claim."""
         if claim is not None:
             return self._write(name, data, lambda _, data: claim.finish(data), DirectoryStore.create)
         return self._write(name, data, self._create, DirectoryStore.create)
 
     def swap(self, name: str, expected: bytes, data: bytes) -> bytes | None:
-        """Replace the bytes that are expected under that name: None; otherwise return the ones that are there.
+        """Replace the bytes that are expected under that name, and return None; else return those that are there.
 
         Raises `EntryVanished` where there are none.
         """
@@ -156,10 +161,7 @@ class StoreGateway:
                 if not self._may_recover(error):
                     raise
                 self._writes.trip(error)
-        self._make_spool()
-        kept = spool(self._spool, name, data)
-        self._spooled.add(name)
-        return kept
+        return self._spool.write(name, data, spool)
 
     def _look_and_put(self, name: str, data: bytes) -> bytes | None:
         kept = self._get(name)
@@ -167,35 +169,19 @@ class StoreGateway:
             self._store.put(name, data)
         return kept
 
-    # The spool
-
-    @cached_property
-    def _spool(self) -> DirectoryStore:
-        return DirectoryStore(os.environ.get("MEMO_SPOOL") or ".memo-spool")
-
-    def _make_spool(self) -> None:
-        folder = Path(self._spool.location())
-        ignore = folder / ".gitignore"  # as other tools' caches have it: nobody means to commit this one
-        try:
-            if not ignore.exists():
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may hold what the store hides
-                ignore.write_text("*\n")
-        except OSError as error:
-            raise StoreNotWritable(str(folder), f"can not be the spool (MEMO_SPOOL): {error.strerror}") from error
-
     def undelivered(self) -> RecordingsSpooledWarning | None:
-        """What is in the spool instead of in the store. Told once."""
-        spooled, self._spooled = self._spooled, set()
-        if not spooled:
+        """Return a warning of what is in the spool instead of in the store. Once."""
+        count = self._spool.take_count()
+        if not count:
             return None
         reason = self._writes.error.reason if self._writes.error is not None else "it failed"
-        return RecordingsSpooledWarning(self._store.location(), self._spool.location(), len(spooled), reason)
+        return RecordingsSpooledWarning(self._store.location(), self._spool.location(), count, reason)
 
     # Claims
 
     @property
     def claims(self) -> Claims | None:
-        """Where calls are claimed, if they are."""
+        """Return where calls are claimed, if they are."""
         return None if self._writes.is_open() else self._claims
 
     def claim(self, name: str, draw: int) -> Claim | bytes | None:
@@ -215,12 +201,7 @@ class StoreGateway:
     async def aclaim(self, name: str, draw: int) -> Claim | bytes | None:
         """Async twin of `claim`."""
         if self.claims is None:
-            if self.in_place:
-                return self.get(name)
-            try:
-                return await self.aget(name)
-            except StoreError as error:
-                return self.missed(name, error)
+            return self.get(name) if self.in_place else await self.aget(name)
         from memo._engine.claims import aclaim
 
         try:
@@ -241,35 +222,3 @@ def _nothing() -> None: ...
 def _claimed(name: str, draw: int) -> str:
     """Return the name under which a draw is claimed: no entry ever has the name of a later one."""
     return f"{name}~{draw}" if draw else name
-
-
-async def _now(data: bytes | None) -> bytes | None:
-    return data
-
-
-class CircuitBreaker:
-    """A store that does not work, and until when it is not asked again."""
-
-    _SECONDS = 5.0
-
-    def __init__(self) -> None:
-        self.error: StoreError | None = None
-        self._until = 0.0
-        self._lock = threading.RLock()
-
-    def trip(self, error: StoreError) -> None:
-        """It failed."""
-        with self._lock:
-            said = self.is_open()  # by another of many calls that were made at once
-            self.error = error
-            self._until = time.monotonic() + self._SECONDS
-        if not said:
-            log.warning("%s; it is asked again in %g seconds", error, self._SECONDS)
-
-    def is_open(self, *, raising: bool = False) -> bool:
-        """Whether it failed just now. Raises its error again if that is wished."""
-        if self.error is None or time.monotonic() >= self._until:
-            return False
-        if raising:
-            raise copy(self.error)
-        return True

@@ -37,7 +37,6 @@ from memo.errors import (
     MemoError,
     OutcomesExhausted,
     RecordingNotFound,
-    StoreError,
     UnrecordableValue,
 )
 from memo.stores import Store, as_store
@@ -193,10 +192,7 @@ class Session:
         if self.reads_in_place:
             return self.fetch(call)
         name = entry_name(call.function, call.key)
-        try:
-            data = await self._gateway.aget(name)
-        except StoreError as error:
-            data = self._gateway.missed(name, error)
+        data = await self._gateway.aget(name)
         return self._keep(call, name, data) if data is not None else None
 
     def lead(self, call: Call, flight: Flight, number: int | None) -> Recording | None:
