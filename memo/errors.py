@@ -20,6 +20,7 @@ __all__ = [
     "DataMismatch",
     "EntryVanished",
     "ErrorNotWholeWarning",
+    "InvalidDuration",
     "InvalidMode",
     "InvalidOption",
     "KeyMismatch",
@@ -91,6 +92,19 @@ def _nearest_to(value: object, allowed: Iterable[str]) -> str:
 
 class InvalidMode(InvalidOption):
     """The name of a mode is neither one of memo's nor one of the accepted aliases."""
+
+
+class InvalidDuration(InvalidOption):
+    """An age is neither a number with a unit nor a timedelta."""
+
+    def __init__(self, option: str, value: object) -> None:
+        super().__init__(option, value, ["90s", "15m", "12h", "30d", "4w"])
+        rule = (
+            "use a number and s, m, h, d or w (30d)"
+            if isinstance(value, str)
+            else "use '30d', or a timedelta of 0 or more"
+        )
+        self.args = (f"{option}: invalid duration {value!r}: {rule}",)
 
 
 class AlreadyStarted(MemoError, RuntimeError):

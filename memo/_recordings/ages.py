@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from memo.errors import InvalidOption
+from memo.errors import InvalidDuration
 
 __all__ = ["duration", "in_words", "moment"]
 
@@ -14,7 +14,7 @@ _WRITTEN = re.compile(r"\s*([0-9]+)\s*([smhdw])\s*")
 
 
 def duration(value: str | timedelta, option: str) -> timedelta:
-    """Return the duration that `90s`, `15m`, `12h`, `30d` or `4w` means. Raises `InvalidOption` for anything else."""
+    """Return the duration that `90s`, `15m`, `12h`, `30d` or `4w` means. Raises `InvalidDuration`, naming the option."""
     if isinstance(value, timedelta) and value >= timedelta(0):
         return value
     written = _WRITTEN.fullmatch(value) if isinstance(value, str) else None
@@ -23,11 +23,11 @@ def duration(value: str | timedelta, option: str) -> timedelta:
             return timedelta(**{_UNITS[written[2]]: int(written[1])})
         except OverflowError:
             pass
-    raise InvalidOption(option, value, ["90s", "15m", "12h", "30d", "4w", "a timedelta that is not negative"])
+    raise InvalidDuration(option, value)
 
 
 def moment(text: object) -> float | None:
-    """Return the time of a `recorded_at`, in seconds since 1970; None if it is none. A time without a zone is UTC."""
+    """The time that `recorded_at` says, in seconds since 1970; None where it says none. Without a zone it is UTC."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
         return at.replace(tzinfo=at.tzinfo or UTC).timestamp() if at is not None else None
@@ -36,7 +36,7 @@ def moment(text: object) -> float | None:
 
 
 def in_words(age: timedelta) -> str:
-    """Return `45 days`, `3 hours`: the age in the largest unit of which there are at least two."""
+    """`45 days`, `3 hours`: in the largest unit of which there are at least two."""
     seconds = int(age.total_seconds())
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 2 * size:

@@ -1,7 +1,7 @@
-"""The command line: `memo`, also as `python -m memo`. It needs the extra `cli`: `pip install 'memo-recorder[cli]'`.
+"""The command line: `memo`, or `python -m memo`. It needs the extra `cli`: `pip install 'memo-recorder[cli]'`.
 
-Exit codes: 0, 1 if something was found or could not be done, 2 (and a line on stderr) if it was asked for wrongly or
-could not be begun, 130 if it was interrupted. `memo run` exits with the code of its command.
+Exit codes: 0; 1 if a command found something, or could not do all of it; 2 (and a line on stderr) for a usage error or a
+store that cannot be opened; 130 after an interrupt. `memo run` exits with the code of its command.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments (by default the process's) name. Its exit code."""
+    """Run the command that the arguments name (by default, those of the process); return the exit code."""
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt:
@@ -30,7 +30,7 @@ def _run(arguments: list[str]) -> int:
         _say(f"memo: {MissingExtra('the command line', 'cli')}")
         return 2
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal, or a pipe, that does not know every character
+        sys.stdout.reconfigure(errors="backslashreplace")  # the terminal's encoding may lack characters
     from typer import TyperException
 
     from memo.cli._app import app
@@ -48,13 +48,13 @@ def _run(arguments: list[str]) -> int:
         _say(f"memo: {error}")
         return 2
     except BrokenPipeError:
-        # Whoever read the output has left, as `head` does. Python would complain once more when it flushes at exit.
+        # The reader has left, as `head` does. Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:  # of the system's, and not of a store's: no space for the output, a directory that is gone
+    except OSError as error:  # not a store's: the output has no space, or the working directory is gone
         _say(f"memo: {error}")
         return 2
-    except SystemExit as error:  # rich, when whoever read the output has left
+    except SystemExit as error:  # from rich, when the reader of the output has left
         return error.code if isinstance(error.code, int) else 1
     return code if isinstance(code, int) else 0
 

@@ -1,16 +1,17 @@
-"""The commands, each with its name: the whole of the command line, as one table.
+"""The table of all commands and their names.
 
-A command is a function in a module of its own, whose signature is its options and whose docstring is its help. It
-returns the exit code. What takes time to import, it imports when it is called: `memo --help` and `memo run` are quick.
+A command is a function in a module of its own: its signature defines the options, its docstring is the help, and it returns
+the exit code. It imports slow modules only when it is called, so `memo --help` and `memo run` start fast.
 """
 
 from __future__ import annotations
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from memo.cli.copy import copy, push
 from memo.cli.demo import demo
@@ -28,40 +29,63 @@ from memo.cli.verify import verify
 __all__ = ["app"]
 
 
+class _Command(TyperCommand):
+    """A command whose help shows flags without a type: `--json`, not `--json <bool>`."""
+
+    def get_params(self, ctx: Any) -> Any:
+        return _without_types(super().get_params(ctx))
+
+
+class _Group(TyperGroup):
+    """A group of commands with the same help."""
+
+    def get_params(self, ctx: Any) -> Any:
+        return _without_types(super().get_params(ctx))
+
+
+def _without_types(params: Any) -> Any:
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
+
+
 def app() -> typer.Typer:
-    """The command line, as it is shown where standard output goes: help is framed on a terminal, and plain else."""
-    memo = _group("Record a real async call once; replay it typed, for ever.")
-    memo.callback(epilog="memo COMMAND --help says more about a command.")(_memo)
-    memo.command("ls")(ls)
-    memo.command("show")(show)
-    memo.command("diff")(diff)
-    memo.command("verify")(verify)
-    memo.command("prune")(prune)
-    memo.command("rekey")(rekey)
-    memo.command("mv")(mv)
-    memo.command("scan")(scan)
-    memo.command("copy")(copy)
-    memo.command("push")(push)
-    imports = _group("Turn the recordings of another tool into memo's.")
+    """Return the command line: its help is framed if standard output is a terminal, and plain otherwise."""
+    memo = _group("Record a real async call once; replay it typed, forever.")
+    memo.callback(epilog="memo COMMAND --help describes a command.")(_memo)
+    memo.command("ls", cls=_Command)(ls)
+    memo.command("show", cls=_Command)(show)
+    memo.command("diff", cls=_Command)(diff)
+    memo.command("verify", cls=_Command)(verify)
+    memo.command("prune", cls=_Command)(prune)
+    memo.command("rekey", cls=_Command)(rekey)
+    memo.command("mv", cls=_Command)(mv)
+    memo.command("scan", cls=_Command)(scan)
+    memo.command("copy", cls=_Command)(copy)
+    memo.command("push", cls=_Command)(push)
+    imports = _group("Import the recordings of another tool.")
     imports.callback(subcommand_metavar="TOOL ...")(_imports)
-    imports.command("llama-stack")(llama_stack)
-    imports.command("vcr")(vcr)
-    imports.command("cassetter")(cassetter)
+    imports.command("llama-stack", cls=_Command)(llama_stack)
+    imports.command("vcr", cls=_Command)(vcr)
+    imports.command("cassetter", cls=_Command)(cassetter)
     memo.add_typer(imports, name="import")
     memo.command(
         "run",
+        cls=_Command,
         options_metavar="[OPTIONS] --",
         context_settings={"allow_interspersed_args": False},
-        epilog="Exit codes: the command's own; 2 for a wrong configuration, 126 and 127 for a command that can not be run.",
+        epilog="Exit codes: the command's own; 2 for an invalid configuration, 126 and 127 for a command that cannot be run.",
     )(run)
-    memo.command("demo")(demo)
+    memo.command("demo", cls=_Command)(demo)
     return memo
 
 
 def _group(help_: str) -> typer.Typer:
     return typer.Typer(
+        cls=_Group,
         help=help_,
-        add_completion=False,  # four options more in every help, for something that is set up once
+        add_completion=False,  # four more options in every help, for a one-time setup
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown" if sys.stdout.isatty() else None,
         subcommand_metavar="COMMAND ...",
@@ -82,11 +106,11 @@ def _show_version(wanted: bool) -> None:
 def _memo(
     *,
     version: Annotated[  # noqa: A002, RUF100
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and exit.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Record a real async call once; replay it typed, for ever."""
+    """Record a real async call once; replay it typed, forever."""
 
 
 def _imports() -> None:
-    """Turn the recordings of another tool into memo's."""
+    """Import the recordings of another tool."""

@@ -57,7 +57,7 @@ def find(named: str, store: str | None) -> Found:
         try:
             return Found(path.read_bytes(), named)
         except OSError as error:
-            raise StoreNotReadable(named, f"can not be read: {error.strerror}") from error
+            raise StoreNotReadable(named, f"cannot be read: {error.strerror}") from error
     if named and path.exists():
         raise StoreNotReadable(
             named, f"is {'a directory' if path.is_dir() else 'no file'}, where a recording should be"

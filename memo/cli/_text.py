@@ -14,7 +14,7 @@ _JOINERS = "\u200c\u200d"
 
 
 def printable(text: str) -> str:
-    r"""`text` without what controls a terminal, or can not be encoded: `\x1b` is shown as these four characters.
+    r"""`text` without what controls a terminal, or cannot be encoded: `\x1b` is shown as these four characters.
 
     New lines and tabs stay. What recordings hold was written by anybody.
     """

@@ -22,17 +22,19 @@ _SHOWN = 20
 
 def copy(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A directory or a store's URL.")],
-    dest: Annotated[str, typer.Argument(metavar="DEST", help="Another, which is made if it is not there.")],
+    dest: Annotated[
+        str, typer.Argument(metavar="DEST", help="A directory or a store's URL; created if it does not exist.")
+    ],
     *,
     json: Json = False,
 ) -> int:
     """Copy the recordings of one store to another.
 
-    What a fleet recorded on a server becomes files in a repository, or the other way round. Each recording is verified
-    before and after. Nothing in DEST is replaced: where it has other outcomes of the same call, they stay, and are named.
-    To copy again copies only what is missing: so an interrupted copy is resumed.
+    For example, from a fleet's server to files in a repository, or back. Every recording is verified before and after it is
+    copied. Nothing in DEST is replaced: if DEST has other outcomes of a call, they stay, and the recording is listed. To
+    resume an interrupted copy, run the command again: it copies what is missing.
 
-    Exit codes: 0, 1 if anything could not be copied or differs, 2 if a store fails.
+    Exit codes: 0, 1 if a recording differs or could not be copied, 2 if a store fails.
     """
     from memo.maintenance.copy import copy as run
 
@@ -40,18 +42,18 @@ def copy(
 
 
 def push(
-    spool: Annotated[str, typer.Argument(metavar="SPOOL", help="The directory that was named when the store failed.")],
+    spool: Annotated[str, typer.Argument(metavar="SPOOL", help="The directory that the error of the store named.")],
     store: Annotated[str, typer.Argument(metavar="STORE", help="The store's URL.")],
     *,
     json: Json = False,
 ) -> int:
-    """Deliver the recordings that could not be stored when they were made.
+    """Deliver recordings from the spool to their store.
 
-    While a store on a server can not be reached, what is recorded is kept in a local directory, the spool: $MEMO_SPOOL, or
-    ./.memo-spool. This brings it to the store and empties the spool. Where the store has got other outcomes of the same
-    call meanwhile, they stay, and the spool keeps its own. To push again is safe at any time.
+    While a store's server cannot be reached, new recordings are kept in a local directory, the spool: $MEMO_SPOOL, or
+    ./.memo-spool. This command copies them to the store and empties the spool. If the store has other outcomes of a call,
+    they stay, and the recording stays in the spool. The command can safely be run again at any time.
 
-    Exit codes: 0, 1 if anything stays in the spool, 2 if a store fails.
+    Exit codes: 0, 1 if a recording stays in the spool, 2 if a store fails.
     """
     from memo.maintenance.copy import push as run
 

@@ -13,12 +13,13 @@ __all__ = ["demo"]
 def demo(
     *,
     store: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Record into DIR and keep it (else a temporary directory).")
+        Path | None,
+        typer.Option(metavar="DIR", help="Record into DIR and keep it; by default, into a temporary directory."),
     ] = None,
 ) -> int:
-    """See a recorded answer come back, offline.
+    """Replay a recorded answer offline.
 
-    Replays a real recorded answer, typed, then records a slow generator and replays that.
+    Replays the recording of a real answer, typed, then records a slow generator and replays that.
     """
     from memo.demo import run
 

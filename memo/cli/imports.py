@@ -24,7 +24,9 @@ R = TypeVar("R", bound="Report")
 _Cassettes = Annotated[
     Path, typer.Argument(metavar="SOURCE", help="A cassette, or a directory (searched recursively).")
 ]
-_Dest = Annotated[str, typer.Argument(metavar="DEST", help="A directory or a store's URL; made if it is not there.")]
+_Dest = Annotated[
+    str, typer.Argument(metavar="DEST", help="A directory or a store's URL; created if it does not exist.")
+]
 
 
 def llama_stack(
@@ -37,10 +39,10 @@ def llama_stack(
 ) -> int:
     """Import recordings of llama-stack (now ogx).
 
-    Every object is built as its SDK builds it, and proved to come back the same. What can not be carried over is named.
-    Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a time.
+    Every object is built as its SDK builds it, and checked to come back equal. Whatever cannot be imported is listed.
+    Importing again changes nothing, and recordings in DEST are kept. Run one import into a store at a time.
 
-    Exit codes: 0, 1 if something could not be carried over, 2 if there is nothing to import, or nothing to do it with.
+    Exit codes: 0, 1 if something could not be imported, 2 if there is nothing to import or a package is missing.
     """
     from memo.importers.llama_stack import import_recordings
 
@@ -50,11 +52,11 @@ def llama_stack(
 def vcr(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
     """Import HTTP cassettes of vcrpy and pytest-recording.
 
-    Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings; streams, too) become typed
-    recordings, which the openai patch replays. What can not be carried over is named by its file and number.
-    Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a time.
+    Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings, and their streams) become
+    typed recordings, which the openai patch replays. Whatever cannot be imported is listed by its file and number.
+    Importing again changes nothing, and recordings in DEST are kept. Run one import into a store at a time.
 
-    Exit codes: 0, 1 if something could not be carried over, 2 if there is nothing to import, or nothing to do it with.
+    Exit codes: 0, 1 if something could not be imported, 2 if there is nothing to import or a package is missing.
     """
     from memo.importers.vcr import import_recordings
 
@@ -64,11 +66,11 @@ def vcr(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
 def cassetter(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
     """Import HTTP cassettes of cassetter.
 
-    Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings; streams, too) become typed
-    recordings, which the openai patch replays. What can not be carried over is named by its file and number.
-    Importing again changes nothing; recordings that are in DEST already are kept. One import into a store at a time.
+    Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings, and their streams) become
+    typed recordings, which the openai patch replays. Whatever cannot be imported is listed by its file and number.
+    Importing again changes nothing, and recordings in DEST are kept. Run one import into a store at a time.
 
-    Exit codes: 0, 1 if something could not be carried over, 2 if there is nothing to import, or nothing to do it with.
+    Exit codes: 0, 1 if something could not be imported, 2 if there is nothing to import or a package is missing.
     """
     from memo.importers.cassetter import import_recordings
 
@@ -77,13 +79,13 @@ def cassetter(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
 
 def _imported(
     run: Callable[[Path, Store, Callable[[int, int], None]], R],
-    told: Callable[[R], tuple[str, list[str]]],
+    described: Callable[[R], tuple[str, list[str]]],
     source: Path,
     dest: str,
     *,
     json: bool,
 ) -> int:
-    """Import, and say what came of it. `told` says what there was, and what else is to be said."""
+    """Run an import and print its result; `described` returns what was found, and further lines."""
     from memo.stores import as_store
 
     into = as_store(dest)
@@ -92,7 +94,7 @@ def _imported(
     if json:
         tell_json({"store": into.location(), **report.counts()})
         return 1 if report.failed else 0
-    found, lines = told(report)
+    found, lines = described(report)
     tell(f"imported {report.imported:,} of {found}: {count(report.recordings, 'recording')} in {into.location()}")
     for line in lines:
         tell(line)

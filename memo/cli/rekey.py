@@ -203,7 +203,7 @@ def _tell(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool) 
     from memo.maintenance.trees import StoreTree, folder_of
 
     if plan.obstacles:
-        tell_reasons(f"nothing was changed: {count(len(plan.obstacles), 'recording')} can not be", plan.obstacles)
+        tell_reasons(f"nothing was changed: {count(len(plan.obstacles), 'recording')} cannot be", plan.obstacles)
         complain("delete what is not needed, mend what is damaged, or leave it out with --only")
         return
     if dry_run and plan.changes:

@@ -18,22 +18,22 @@ def run(
     *,
     mode: Annotated[
         str | None,
-        typer.Option(metavar="MODE", help="live, record, replay or record-if-missing, for the whole process."),
+        typer.Option(metavar="MODE", help="The mode of the whole process: live, record, replay or record-if-missing."),
     ] = None,
-    store: Annotated[str | None, typer.Option(metavar="STORE", help="Where the recordings lie.")] = None,
+    store: Annotated[str | None, typer.Option(metavar="STORE", help="The store of the recordings.")] = None,
     patch: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A preset (openai, ollama, ...) or package.module:Class.method. May be given several times.",
+            help="A preset (openai, ollama, ...) or package.module:Class.method. Can be given several times.",
             show_default=False,
         ),
     ] = None,
 ) -> int:
     """Run a Python program with the patches installed.
 
-    Runs any Python program (a script, a console command, python -m ...) and its child processes with what [tool.memo] or
-    memo.toml configures, and no change to its code. Signals and the exit code are its own.
+    Runs any Python program (a script, a console command, python -m ...) and its child processes as [tool.memo] or memo.toml
+    configures it, without a change to its code. Signals and the exit code are the program's own.
     """
     from memo.patches.launch import launch
 
@@ -46,5 +46,5 @@ def run(
         print(f"memo run: command not found: {error}", file=sys.stderr)
         return 127
     except OSError as error:
-        print(f"memo run: {command[0]} can not be run: {error.strerror}", file=sys.stderr)
+        print(f"memo run: {command[0]} cannot be run: {error.strerror}", file=sys.stderr)
         return 126

@@ -26,15 +26,15 @@ def show(
     ],
     *,
     store: StoreOption = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Write the bytes as they are stored.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Write the stored bytes.")] = False,
     json: Json = False,
 ) -> int:
-    """Show a recording: the call, then what came of it.
+    """Show a recording: the call, then its outcomes.
 
-    The text of a stream is put together, and its items follow; an error is shown as it would be raised; a long row of
-    numbers is summed up. Types are not needed for that, and nothing is imported.
+    The text of a stream is shown as a whole, followed by the items; an error is shown as Python would raise it; a long row
+    of numbers is summarized. No type is needed for this, and nothing is imported.
 
-    Exit codes: 0, 1 if the recording is damaged, 2 if there is none, or more than one.
+    Exit codes: 0, 1 if the recording is damaged, 2 if no recording matches, or more than one.
     """
     found = find(recording, store)
     if raw:

@@ -54,7 +54,7 @@ class _Endpoint(NamedTuple):
     path: str
     """What the SDK's client adds to its base URL."""
     member: str
-    """What an answer can not be without."""
+    """What an answer cannot be without."""
     answer: str
     """The type of a whole answer, `module:name`."""
     event: str = ""
@@ -204,7 +204,7 @@ def _query(interaction: Interaction) -> dict[str, str]:
     query = parse_qs(urlsplit(interaction.url).query, keep_blank_values=True)
     for name, values in query.items():
         if len(values) > 1 or "[" in name or _TYPED.fullmatch(values[0]):
-            raise NotCarried(f"has {name} in its query, of which can not be known whether it was given as text")
+            raise NotCarried(f"has {name} in its query, of which cannot be known whether it was given as text")
     return {name: values[0] for name, values in query.items()}
 
 
@@ -224,7 +224,7 @@ def _decoded(interaction: Interaction, http: Any) -> tuple[dict[str, str], bytes
         raise NotCarried(f"has a body that is not {encoding}, as its headers say ({error})") from None
     if plain == body:
         raise NotCarried(
-            f"has a body in {encoding}, which {http.__name__} can not read here: pip install '{http.__name__}[brotli,zstd]'"
+            f"has a body in {encoding}, which {http.__name__} cannot read here: pip install '{http.__name__}[brotli,zstd]'"
         )
     return headers, plain
 

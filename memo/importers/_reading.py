@@ -47,7 +47,7 @@ def require_yaml() -> None:
 def interactions(path: Path, *, yaml: str) -> Iterator[Item]:
     """What a cassette holds, in its order. `yaml` is the version of YAML that the tool writes: "1.1" or "1.2".
 
-    Raises `NotCarried` where the file can not be read, or not any further.
+    Raises `NotCarried` where the file cannot be read, or not any further.
     """
     try:
         with path.open("rb") as file:
@@ -59,7 +59,7 @@ def interactions(path: Path, *, yaml: str) -> Iterator[Item]:
                 case _:
                     yield from _yaml(file, core=yaml == "1.2")
     except OSError as error:
-        raise NotCarried(f"can not be read: {error.strerror}") from None
+        raise NotCarried(f"cannot be read: {error.strerror}") from None
     except RecursionError:
         raise NotCarried("is nested too deep") from None
     except ValueError as error:

@@ -98,7 +98,7 @@ def import_recordings(
 ) -> LlamaStackReport:
     """Import a file, or all `*.json` below a directory, into a store.
 
-    What can not be carried over is named in the report and stops nothing else. A recording that is there already keeps
+    What cannot be carried over is named in the report and stops nothing else. A recording that is there already keeps
     its outcomes, and those that it lacks come after them: importing again changes nothing, and a damaged or foreign file
     is left as it is and named. Raises `InvalidOption` if there is nothing to import, `StoreError` if the store fails.
     `progress` is told how many of the files are done. Memory holds the outcomes of one call at a time.
@@ -138,7 +138,7 @@ def _read(path: Path) -> dict[str, Any]:
         # Not orjson: it would round integers of more than 64 bits.
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise NotCarried(f"can not be read: {error.strerror}") from None
+        raise NotCarried(f"cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise NotCarried(f"is no JSON ({error})") from None
     if not isinstance(document, dict):
@@ -314,7 +314,7 @@ class _Importing(Values):
         return tree
 
     def decode(self, tree: Any) -> Any:
-        """What is unproved can not be decoded, and stands for itself."""
+        """What is unproved cannot be decoded, and stands for itself."""
         if isinstance(tree, dict) and tree.get("__type__") in self._unproved:
             return tree
         return super().decode(tree)

@@ -41,7 +41,7 @@ class Report:
 
 
 class NotCarried(Exception):
-    """A file, or a part of it, can not become a recording. The message says why, as what is said of the file."""
+    """A file, or a part of it, cannot become a recording. The message says why, as what is said of the file."""
 
 
 @contextmanager

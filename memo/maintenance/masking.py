@@ -91,7 +91,7 @@ class _Masker:
                 break
             new = cleaned
         if new is document:
-            raise Refused("", "has a secret where memo can not mask it: delete it, and record it again")
+            raise Refused("", "has a secret where memo cannot mask it: delete it, and record it again")
         arguments = canonical_json(new.arguments)
         if arguments != canonical_json(document.arguments):
             new = new.with_call(new.function, arguments, new.version)
@@ -109,7 +109,7 @@ class _Masker:
                 raise Refused("", f"could not be read back masked ({after}): delete it, and record it again")
 
     def _failure(self, tree: dict[str, Any]) -> Exception | None:
-        """Why an outcome can not be read, None where it can."""
+        """Why an outcome cannot be read, None where it can."""
         try:
             outcome = Outcome(tree, self._values, str)
             for read_ in (outcome.read, outcome.error, outcome.returned, outcome.response):

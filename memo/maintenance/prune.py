@@ -153,7 +153,7 @@ def _keys(path: Path) -> Iterable[str]:
 def plan_prune(store: Store, judge: RetentionRule, progress: Progress = lambda done, total: None) -> PrunePlan:
     """What a store has that is not needed. Deletes nothing; holds one recording in memory at a time.
 
-    Raises `StoreError` if the store can not be listed; `Refused` where the judge can not judge: a list of what is used
+    Raises `StoreError` if the store cannot be listed; `Refused` where the judge cannot judge: a list of what is used
     names nothing that is there (so it is that of another store), or files do not say when they were read.
     """
     if judge.accessed:
@@ -234,7 +234,7 @@ def prune(store: Store, pruning: PrunePlan, progress: Progress = lambda done, to
         try:
             Path(path).unlink(missing_ok=True)
         except OSError as error:
-            pruned.left[path] = f"can not be deleted: {error.strerror}"
+            pruned.left[path] = f"cannot be deleted: {error.strerror}"
     remove_empty(store, gone)
     return pruned
 
@@ -258,7 +258,7 @@ def _put_back(location: str, times: tuple[int, int, int]) -> None:
         if now is not None and now[0] == times[0] and now[2] == times[2] and now[1] != times[1]:
             os.utime(location, ns=times[1:])
     except OSError as error:
-        raise StoreError(location, f"can not be looked at without that counting as use: {error.strerror}") from error
+        raise StoreError(location, f"cannot be looked at without that counting as use: {error.strerror}") from error
 
 
 def _prove_access_times(store: Store) -> None:

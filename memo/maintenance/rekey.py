@@ -105,7 +105,7 @@ class Rekey:
         try:
             data = canonical_json(arguments)
         except orjson.JSONEncodeError as error:
-            raise Refused("", f"would have arguments that can not be written ({error})") from None
+            raise Refused("", f"would have arguments that cannot be written ({error})") from None
         same = (name, document.version, before, document.watched)
         if same == (function, version, data, watched) and type(version) is type(document.version):
             return document
@@ -175,10 +175,10 @@ def plan_rekey(
     """What a `Rekey` would do to a store, or what is in its way. Writes nothing: `memo.maintenance.changes.apply` does.
 
     Two recordings that would be the same call are in each other's way, and so is one that is there already. A recording
-    that is damaged, or that can not be changed so, is in the way of all: it may be one that is meant. `only` names
+    that is damaged, or that cannot be changed so, is in the way of all: it may be one that is meant. `only` names
     functions, or recordings as `function/key` (the beginning of the key is enough); a parameter that is added to several
     functions needs it: else `Refused` is raised. Raises `InvalidOption` for a name that no recording has, `StoreError` if
-    the store can not be read.
+    the store cannot be read.
     """
     plan = plan_changes(store, selected(store, only), rekey, progress)
     functions = sorted({change.function for change in plan.changes})

@@ -65,7 +65,7 @@ def scan(store: Store, detectors: Detectors, progress: Progress = lambda done, t
     """Look for secrets in every recording of a store: in the call, in its outcomes, in the names that they use.
 
     Changes nothing; holds one recording in memory at a time. What is damaged is searched as text. Raises `StoreError` if
-    the store can not be listed.
+    the store cannot be listed.
     """
     result = Scan()
     names = list(store.scan())

@@ -130,7 +130,7 @@ def verify(
     With `jobs` above 1, a large store is checked by so many processes, started afresh (a script needs its
     `if __name__ == "__main__":`). Memory does not grow with the store: it holds some recordings at a time, and the failures.
     `largest` is how many bytes are read as one recording at most. `progress` is told how many are done, and how many there
-    are. Raises `InvalidOption` for a module that can not be imported, `StoreError` where the store can not be listed.
+    are. Raises `InvalidOption` for a module that cannot be imported, `StoreError` where the store cannot be listed.
     """
     modules = tuple(modules)
     for module in modules:
@@ -188,7 +188,7 @@ class _Checker:
             except MemoError as error:
                 found.failures.append(_told(error, f"outcome {number}: "))
             except Exception as error:  # noqa: BLE001 - what nobody wrote may fail anywhere on its way to a value
-                message = f"outcome {number}: can not be read ({type(error).__name__}: {error})"
+                message = f"outcome {number}: cannot be read ({type(error).__name__}: {error})"
                 found.failures.append((Reason.DAMAGED, message))
         return found
 
@@ -288,7 +288,7 @@ def _in_processes(
     finally:
         try:
             pool.shutdown(cancel_futures=True)
-        except RuntimeError:  # interrupted while it was starting: it can not end what it did not know yet
+        except RuntimeError:  # interrupted while it was starting: it cannot end what it did not know yet
             for process in multiprocessing.active_children():
                 if process not in others:
                     process.terminate()

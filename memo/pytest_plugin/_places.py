@@ -12,7 +12,7 @@ from memo.stores.file_names import safe_name
 __all__ = ["Places"]
 
 _PLAIN = "[]@"
-"""Marks that a test's name may have, and a function's can not."""
+"""Marks that a test's name may have, and a function's cannot."""
 
 
 class Places:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import typer.main
 
 from memo.cli._app import app
@@ -23,3 +24,11 @@ def test_exit_codes_are_said():
     for command in commands(typer.main.get_command(app())):
         if not hasattr(command, "commands") and command.name != "demo":
             assert "Exit codes: " in f"{command.help} {command.epilog}", command.name
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_flags_are_shown_without_a_type(on_a_terminal, columns):
+    shown, code = on_a_terminal(columns, "scan", "--help")
+    assert code == 0
+    assert "Accept a store without any recording" in shown
+    assert "<bool>" not in shown

@@ -599,6 +599,7 @@ RAISES = {
     "MemoError": lambda: raise_store(RuntimeError("x")),
     "InvalidOption": lambda: recording("x", exhausted="maybe").__enter__(),
     "UnknownOption": lambda: recording("x", exausted="error").__enter__(),
+    "InvalidDuration": lambda: recording("x", max_age="1x").__enter__(),
     "InvalidMode": raise_invalid_mode,
     "Refused": lambda: prune.plan_prune(MemoryStore(), prune.not_used_since(datetime(2020, 1, 1, tzinfo=UTC))),
     "UnkeyableArgument": lambda: replay_of(None, ask, print),
@@ -649,6 +650,7 @@ def test_an_error_survives_pickle_and_copy_with_its_fields(name):
 FIELDS = {
     InvalidOption: "option value allowed",
     InvalidMode: "option value allowed",
+    errors.InvalidDuration: "option value allowed",
     UnkeyableArgument: "function path reason",
     UnrecordableValue: "function path reason",
     RecordingNotFound: "function key store arguments reason seen looked_at nearest differences elsewhere command",

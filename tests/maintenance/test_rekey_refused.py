@@ -136,7 +136,7 @@ class Failing(MemoryStore):
     def put(self, name, data):
         self.left -= 1
         if self.left == 0:
-            raise StoreFull(name, "can not be written: no space")
+            raise StoreFull(name, "cannot be written: no space")
         super().put(name, data)
 
 

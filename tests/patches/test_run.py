@@ -312,7 +312,7 @@ def test_a_command_that_can_not_be_run(project):
     broken.write_bytes(b"\x00\x01\x02\x03")
     broken.chmod(0o755)
     done = memo(project, *RECORD, "--", broken, code=126)
-    assert done.stderr == f"memo run: {broken} can not be run: Exec format error\n"
+    assert done.stderr == f"memo run: {broken} cannot be run: Exec format error\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--"], ["--mode", "record"], ["--mode", "record", "--"]])

@@ -32,7 +32,7 @@ OTHERS = {"recording": "cassetter", "cassetter": "recording"}
 
 @pytest.fixture
 def installed(project, monkeypatch):
-    """The project, run with every plugin that is installed, but for those that can not be together."""
+    """The project, run with every plugin that is installed, but for those that cannot be together."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
     for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
