@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
-from together import gathered
+from at_once import gathered
 
 from memo import Recorder
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import anyio.lowlevel
 import pytest
-from together import gathered
+from at_once import gathered
 
 from memo import Recorder
 
