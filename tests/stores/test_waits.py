@@ -1,5 +1,6 @@
 """Waits for a store end: the answer that was paid for is handed over, and kept until the store takes it."""
 
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from memo import recordable, recording
 from memo.__main__ import main
-from memo.errors import RecordingsSpooledWarning, StoreLocked, StoreNotWritable
+from memo.errors import RecordingsSpooledWarning, StoreError, StoreLocked, StoreNotWritable
 from memo.stores import DirectoryStore, as_store
 
 LOCKS = {
@@ -286,3 +287,65 @@ def test_what_was_deleted_just_now_is_written_after_all():
     with bucket(put=[412, 200], get=[404]) as (url, requests):
         assert as_store(url).create("f/a", b"1") is None
         assert requests == ["PUT", "GET", "PUT"]
+
+
+# Stores that take nothing at all
+
+
+def a_directory_in_its_place(folder):
+    (folder / "store.db").mkdir()
+    return f"sqlite:///{folder}/store.db?timeout=0.5"
+
+
+def a_file_in_the_place_of_its_folder(folder):
+    (folder / "file").write_text("x")
+    return str(folder / "file" / "store")
+
+
+def no_database(folder):
+    (folder / "store.db").write_bytes(b"no database" * 100)
+    return f"sqlite:///{folder}/store.db?timeout=0.5"
+
+
+@pytest.mark.parametrize("make", [a_directory_in_its_place, a_file_in_the_place_of_its_folder, no_database])
+@pytest.mark.parametrize("mode", ["record", "record-if-missing"])
+def test_a_store_that_can_never_work_is_an_error_at_once_and_takes_no_answer(tmp_path, make, mode):
+    url, asked, start = make(tmp_path), Asked(), time.monotonic()
+    answers = []
+    with pytest.raises((StoreError, ExceptionGroup)), recording(url, mode=mode):
+        answers += [asked.ask_sync(n) for n in range(3)]
+    assert time.monotonic() - start < 20
+    assert len(answers) == len(asked.calls)  # whoever paid got the answer
+
+
+@contextmanager
+def accepting():
+    """The port of a server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:{}/0?timeout=0.5",
+        "s3://bucket/store?endpoint=http://127.0.0.1:{}&region=eu-west-1&timeout=0.5",
+    ],
+    ids=["redis", "s3"],
+)
+async def test_a_server_that_never_answers_costs_one_time_out(tmp_path, spool, url):
+    asked, answers = Asked(), {}
+
+    async def call(n):
+        answers[n] = await asked.ask(n)
+
+    with accepting() as port:
+        start = time.monotonic()
+        with pytest.warns(RecordingsSpooledWarning), recording(url.format(port), mode="record-if-missing"):
+            async with anyio.create_task_group() as tasks:
+                for n in range(MANY):
+                    tasks.start_soon(call, n)
+        assert time.monotonic() - start < MANY / 2 * 0.5
+    assert answers == {n: {"n": n} for n in range(MANY)}
+    assert pushed_and_replayed(spool, str(tmp_path / "store"), MANY)
