@@ -24,13 +24,14 @@ class Codec:
 
     name: str
     encode: Callable[[Any], Any]
-    decode: Callable[..., Any]
-    subclasses: bool = False
+    decode: Callable[[Any], Any]
+    decode_as: Callable[[Any, type], Any] | None = None
+    """Decodes to a value of a subclass, if the codec holds for subclasses."""
 
 
 _codecs: dict[str, Codec] = {}
 _by_type: dict[type, Codec | None] = {}
-_later: dict[str, tuple[Callable[[], None], bool]] = {}
+_later: dict[str, tuple[Callable[[], object], bool]] = {}
 
 
 @overload
@@ -90,21 +91,33 @@ def register_codec(
     if cls is None:
 
         def decorator(decorated: type[T]) -> type[T]:
-            _register(decorated, Codec(name or class_name(decorated), encode, decode, subclasses))
+            _register(class_name(decorated), encode, decode, name, subclasses=subclasses)
             return decorated
 
         return decorator
-    _register(cls, Codec(name or (cls if isinstance(cls, str) else class_name(cls)), encode, decode, subclasses))
+    _register(cls if isinstance(cls, str) else class_name(cls), encode, decode, name, subclasses=subclasses)
     return None
 
 
-def _register(cls: type[Any] | str, codec: Codec) -> None:
-    target = cls if isinstance(cls, str) else class_name(cls)
+def _register(
+    target: str, encode: Callable[[Any], Any], decode: Callable[..., Any], name: str | None, *, subclasses: bool
+) -> None:
+    if subclasses:
+        codec = Codec(name or target, encode, partial(_decode_own, decode, target), decode)
+    else:
+        codec = Codec(name or target, encode, decode)
     _codecs[target] = _codecs[codec.name] = codec
     _by_type.clear()
 
 
-def register_later(module: str, register: Callable[[], None], *, optional: bool = False) -> None:
+def _decode_own(decode: Callable[[Any, type], Any], target: str, data: Any) -> Any:
+    cls = _class_named(target)
+    if cls is None:
+        raise TypeError(f"is a {target}, which this program has not imported")
+    return decode(data, cls)
+
+
+def register_later(module: str, register: Callable[[], object], *, optional: bool = False) -> None:
     """Register the codecs of a module's or a package's classes when the first of them is met: importing it costs time.
 
     An `optional` package's codecs wait until the program has imported the package: data never causes the import.
@@ -122,17 +135,17 @@ def codec_of(cls: type) -> Codec | None:
 
 
 def _inherited(cls: type) -> Codec | None:
-    for base in cls.__mro__:
+    own = codec_named(class_name(cls))
+    if own is not None:
+        return own
+    for base in cls.__mro__[1:]:
         codec = codec_named(class_name(base))
-        if codec is not None and not codec.subclasses and base is cls:
-            return codec
-        if codec is not None and codec.subclasses:
-            name = codec.name if base is cls else class_name(cls)
-            return replace(codec, name=name, decode=partial(_decode_as, codec.decode, cls))
+        if codec is not None and codec.decode_as is not None:
+            return replace(codec, name=class_name(cls), decode=partial(_decode_as, codec.decode_as, cls))
     return None
 
 
-def _decode_as(decode: Callable[..., Any], cls: type, data: Any) -> Any:
+def _decode_as(decode: Callable[[Any, type], Any], cls: type, data: Any) -> Any:
     return decode(data, cls)
 
 
@@ -152,8 +165,10 @@ def codec_named(name: str) -> Codec | None:
 
 def known_type(name: str) -> type | None:
     """Return the class of a registered codec's name, if that class is imported already."""
-    if codec_named(name) is None:
-        return None
+    return _class_named(name) if codec_named(name) is not None else None
+
+
+def _class_named(name: str) -> type | None:
     module, _, qualname = name.partition(":")
     found: Any = sys.modules.get(module)
     for part in qualname.split("."):
