@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, unquote
 from weakref import finalize
 
@@ -17,6 +16,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from memo.errors import EntryVanished, MemoError, RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
 from memo.stores._entry import pack, unpack
 from memo.stores._redis_loop import Loop
+from memo.stores._redis_scripts import CLAIM, CREATE, RELEASE, RENEW, SWAP, Script
 from memo.stores._redis_server import FAILURES, Server
 from memo.stores._salt import checked_salt, new_salt
 from memo.stores._store import HeldClaim
@@ -27,80 +27,6 @@ __all__ = ["RedisStore"]
 _PREFIX = "memo"
 _PAGE = 1000
 _TOGETHER = 100
-
-
-class _Script(NamedTuple):
-    """A script that the server runs in one step. KEYS: the entry and its claim, with one hash tag, as clusters require."""
-
-    text: str
-    digest: str
-
-    @classmethod
-    def of(cls, text: str) -> _Script:
-        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
-
-
-# ARGV: the bytes of the entry, its milliseconds or '', the token or ''. The key of the claim is the channel, too. Users may
-# lack the right to publish, as new ones do by default: then those who wait look again by themselves.
-_CREATE = _Script.of("""
-local kept = redis.call('GET', KEYS[1])
-if not kept then
-  if ARGV[2] == '' then
-    redis.call('SET', KEYS[1], ARGV[1])
-  else
-    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  end
-end
-if ARGV[3] ~= '' then
-  if redis.call('GET', KEYS[2]) == ARGV[3] then
-    redis.call('DEL', KEYS[2])
-  end
-  redis.pcall('PUBLISH', KEYS[2], ARGV[3])
-end
-return kept
-""")
-
-# ARGV: the expected bytes of the entry, the new ones, their milliseconds or ''. Returns 1 if they were replaced.
-_SWAP = _Script.of("""
-local kept = redis.call('GET', KEYS[1])
-if kept ~= ARGV[1] then
-  return kept
-end
-if ARGV[3] == '' then
-  redis.call('SET', KEYS[1], ARGV[2])
-else
-  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-end
-return 1
-""")
-
-# ARGV: the token, the milliseconds of the lease.
-_CLAIM = _Script.of("""
-local kept = redis.call('GET', KEYS[1])
-if kept then
-  return kept
-end
-local holder = redis.call('GET', KEYS[2])
-if holder and holder ~= ARGV[1] then
-  return {holder, redis.call('PTTL', KEYS[2])}
-end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return false
-""")
-
-_RENEW = _Script.of("""
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then
-  return 0
-end
-return redis.call('PEXPIRE', KEYS[2], ARGV[2])
-""")
-
-_RELEASE = _Script.of("""
-if redis.call('GET', KEYS[2]) == ARGV[1] then
-  redis.call('DEL', KEYS[2])
-  redis.pcall('PUBLISH', KEYS[2], ARGV[1])
-end
-""")
 
 
 class RedisStore:
@@ -192,7 +118,7 @@ class RedisStore:
         if expected is None:
             return self.create(name, data)
         key, entry, packed = self._key(name), pack(expected), pack(data)
-        while (kept := self._run(_SWAP, key, entry, packed, self._lifetime)) != 1:
+        while (kept := self._run(SWAP, key, entry, packed, self._lifetime)) != 1:
             unpacked = self._unpacked(key, kept)
             if unpacked is None:
                 raise EntryVanished(self._place(key))
@@ -252,7 +178,7 @@ class RedisStore:
     def claim(self, name: str, token: str) -> bytes | HeldClaim | None:
         """Claim a name and return None; else return the bytes of its entry, or the claim that somebody else holds."""
         key = self._key(name)
-        found = self._run(_CLAIM, key, token, _milliseconds(self.lease))
+        found = self._run(CLAIM, key, token, _milliseconds(self.lease))
         if isinstance(found, list):
             holder, milliseconds = found
             return HeldClaim(holder.decode(errors="replace"), max(0, milliseconds) / 1000)
@@ -260,7 +186,7 @@ class RedisStore:
 
     def renew(self, name: str, token: str) -> bool:
         """Extend the claim to `lease` seconds from now; return False if the claim is no longer this token's."""
-        return bool(self._run(_RENEW, self._key(name), token, _milliseconds(self.lease)))
+        return bool(self._run(RENEW, self._key(name), token, _milliseconds(self.lease)))
 
     def finish(self, name: str, token: str, data: bytes) -> bytes | None:
         """Do what `create` does, end the claim and wake all who wait for it, in one script."""
@@ -268,7 +194,7 @@ class RedisStore:
 
     def release(self, name: str, token: str) -> None:
         """End the claim without an entry, and wake all who wait for it."""
-        self._run(_RELEASE, self._key(name), token)
+        self._run(RELEASE, self._key(name), token)
 
     def wait(self, name: str, holder: str, seconds: float) -> None:
         """Block until the holder's claim has ended, for so many seconds at most. Return early if the server goes away.
@@ -323,14 +249,14 @@ class RedisStore:
 
     def _create(self, name: str, data: bytes, token: str) -> bytes | None:
         key = self._key(name)
-        return self._unpacked(key, self._run(_CREATE, key, pack(data), self._lifetime, token))
+        return self._unpacked(key, self._run(CREATE, key, pack(data), self._lifetime, token))
 
     @property
     def _lifetime(self) -> int | str:
         """Milliseconds that an entry lasts, "" for ever."""
         return _milliseconds(self.ttl) if self.ttl is not None else ""
 
-    def _run(self, script: _Script, key: str, *values: bytes | str | int) -> Any:
+    def _run(self, script: Script, key: str, *values: bytes | str | int) -> Any:
         command = ("EVALSHA", script.digest, 2, key, _claim(key), *values)
         return self._call(StoreNotWritable, *command, key=key, script=script.text)
 

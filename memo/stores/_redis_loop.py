@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import copy
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, NamedTuple
+from typing import NamedTuple
 
 from memo.errors import StoreError, StoreNotReadable
+from memo.stores._redis_connections import Connections, LoopEnd
+from memo.stores._redis_listener import Listener
 from memo.stores._redis_server import FAILURES, Server
 
 __all__ = ["Loop"]
@@ -21,12 +23,8 @@ _TOGETHER = 100
 """Entries of one command: the server does nothing else meanwhile."""
 _AT_ONCE = 4
 """Concurrent batches of a loop. Further reads go out together after that."""
-_CHANNELS = 1000
-"""Names that one connection listens for in all of its life: then the next waiter makes a new connection."""
 _PAUSE = 0.5
 """Seconds that a waiter sleeps if it cannot listen."""
-_FAREWELL = 0.5
-"""Seconds that the end of a loop waits for its connections to close."""
 
 
 Unpack = Callable[[str, bytes], bytes]
@@ -43,21 +41,21 @@ class _Wanted(NamedTuple):
 class Loop:
     """What a store has in one event loop. Refers to the loop only while there is something to do."""
 
-    def __init__(self, server: Server, connections: _Connections) -> None:
+    def __init__(self, server: Server, connections: Connections) -> None:
         self._server = server
         self._connections = connections
         self._wanted: dict[str, _Wanted] = {}
         self._deadline = 0.0
         self._asking = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listener: _Listener | None = None
+        self._listener: Listener | None = None
 
     @classmethod
     async def begin(cls, server: Server) -> Loop:
         """Return what a store has in the running event loop."""
-        connections = _Connections(server)
+        connections = Connections(server)
         loop = cls(server, connections)
-        end = await _End.here()
+        end = await LoopEnd.here()
         end.connections.add(connections)
         weakref.finalize(loop, end.close_soon, connections).atexit = False  # the store is gone
         return loop
@@ -162,198 +160,13 @@ class Loop:
             async with asyncio.timeout(seconds):
                 listener = self._listener
                 if listener is None or listener.is_over or listener.is_full:
-                    listener = self._listener = _Listener(self._connections, self._server.timeout)
+                    listener = self._listener = Listener(self._connections, self._server.timeout)
                 try:
                     listened = await listener.wait(channel, look)
                 except StoreError:
                     listened = False
                 if not listened:
                     await asyncio.sleep(_PAUSE)
-
-
-class _Connections:
-    """The connections of a loop, and which of them are idle."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._all: set[Any] = set()
-        self._idle: list[Any] = []
-
-    async def take(self) -> Any:
-        """Return a connection that is ready, to be given back or dropped."""
-        while self._idle:
-            connection = self._idle.pop()
-            if not await connection.can_read():  # nothing was asked: what can be read is the end of the connection
-                return connection
-            await self.drop(connection)
-        connection = self._server.async_connection()
-        self._all.add(connection)
-        try:
-            await connection.connect()
-        except BaseException:
-            await self.drop(connection)
-            raise
-        return connection
-
-    def give(self, connection: Any) -> None:
-        """Take back a connection that is ready for others."""
-        self._idle.append(connection)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        self._idle.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL):
-                await asyncio.gather(*(connection.disconnect() for connection in self._all), return_exceptions=True)
-        self._all.clear()
-
-    async def drop(self, connection: Any) -> None:
-        """Close a connection now, whatever it was doing."""
-        self._all.discard(connection)
-        with suppress(*FAILURES):
-            await connection.disconnect(nowait=True)
-
-
-class _End:
-    """The end of an event loop: closes the connections before.
-
-    asyncio ends the asynchronous generators of a loop just before the loop itself, so one of them closes the connections. The
-    class holds both: connections that are garbage together with their store would complain before anybody could close them.
-    """
-
-    _of: ClassVar[dict[asyncio.AbstractEventLoop, _End]] = {}
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.connections: set[_Connections] = set()
-        self._loop = loop
-        self._generator = self._wait()
-        self._closing: set[asyncio.Task[None]] = set()
-
-    @classmethod
-    async def here(cls) -> _End:
-        """Return the end of the running event loop."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._of:
-            for other in [other for other in list(cls._of) if other.is_closed()]:
-                cls._of.pop(other, None)  # closed without ending its generators, as `asyncio.run` does
-            end = cls._of[loop] = cls(loop)
-            await anext(end._generator)
-        return cls._of[loop]
-
-    async def _wait(self) -> AsyncGenerator[None]:
-        try:
-            yield
-        finally:
-            await asyncio.gather(*map(self._close, list(self.connections)))
-            self._of.pop(self._loop, None)
-
-    def close_soon(self, connections: _Connections) -> None:
-        """Close the connections, from any thread."""
-        with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._start_closing, connections)
-
-    def _start_closing(self, connections: _Connections) -> None:
-        task = self._loop.create_task(self._close(connections))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    async def _close(self, connections: _Connections) -> None:
-        await connections.close()
-        self.connections.discard(connections)
-
-
-class _Channel:
-    """Those who wait for a message on a channel."""
-
-    def __init__(self) -> None:
-        self.waiters: set[asyncio.Future[None]] = set()
-        self.heard = asyncio.Event()
-        """Set when the server has confirmed the subscription, or never will."""
-
-
-class _Listener:
-    """A connection that listens for messages. All waiters of a loop share it; it ends with the last of them.
-
-    Nothing is unsubscribed: a name has hardly ever more than one message, and after a thousand names the listener is full.
-    """
-
-    def __init__(self, connections: _Connections, timeout: float) -> None:
-        self._connections = connections
-        self._timeout = timeout
-        self._connection: Any = None
-        self._channels: dict[str, _Channel] = {}
-        self._waiting = 0
-        self._sending: set[asyncio.Task[None]] = set()
-        self.is_over = False
-        self._task = asyncio.create_task(self._listen())
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._channels) >= _CHANNELS
-
-    async def wait(self, name: str, look: Callable[[], Awaitable[bool]]) -> bool:
-        """Wait for a message, if `look` is true once the connection listens; return whether the connection could listen."""
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        channel = self._channels.get(name)
-        if channel is None:
-            channel = self._channels[name] = _Channel()
-            if self._connection is not None:
-                self._subscribe(name)
-        channel.waiters.add(woken)
-        self._waiting += 1
-        try:
-            await channel.heard.wait()
-            if self.is_over:
-                return False
-            if await look():
-                await woken
-            return True
-        finally:
-            channel.waiters.discard(woken)
-            self._waiting -= 1
-            if not self._waiting:
-                self.is_over = True
-                self._task.cancel()
-
-    async def _listen(self) -> None:
-        try:
-            async with asyncio.timeout(self._timeout):
-                connection = await self._connections.take()
-            try:
-                self._connection = connection
-                self._subscribe(*self._channels)
-                while True:
-                    kind, channel, _ = await connection.read_response()
-                    self._heard(kind, self._channels[channel.decode()])
-            finally:
-                for task in self._sending:
-                    task.cancel()
-                await self._connections.drop(connection)
-        except FAILURES:
-            pass
-        finally:
-            self.is_over = True
-            for channel in self._channels.values():
-                self._heard(b"message", channel)
-                channel.heard.set()
-
-    def _subscribe(self, *names: str) -> None:
-        # In a task of its own: a waiter that is cancelled while it writes would break the connection.
-        task = asyncio.create_task(self._send("SUBSCRIBE", *names))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
-    async def _send(self, *command: str) -> None:
-        with suppress(*FAILURES):  # the reader of the connection fails, too
-            await self._connection.send_command(*command)
-
-    def _heard(self, kind: bytes, channel: _Channel) -> None:
-        if kind == b"subscribe":
-            channel.heard.set()
-            return
-        for woken in channel.waiters:
-            if not woken.done():
-                woken.set_result(None)
 
 
 def _answer(key: str, wanted: _Wanted, found: bytes | Exception | None) -> None:
