@@ -13,7 +13,7 @@ from memo._calls.call import Call
 from memo._calls.key_builder import KeyBuilder
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
-from memo._engine.decision import CallLive, Replay, Request, take, take_async
+from memo._engine.decision import CallLive, Request, recalled, take, take_async
 from memo._engine.extension import extend, extend_async
 from memo._engine.flights import Flight, Pending
 from memo._engine.modes import Mode
@@ -41,6 +41,8 @@ class FunctionContext:
     secrets: frozenset[str]
     has_draws: bool
     """Whether each of the identical calls has an outcome of its own."""
+    is_numbered: bool
+    """Whether it matters in every mode which of the identical calls a call is."""
     plain: bool
     """It is a plain function: what it returns says what it is."""
     key_builders: dict[int, KeyBuilder] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class CallDriver:
         "_instance",
         "_kwargs",
         "_mode",
-        "_number",
+        "_request_made",
         "_session",
         "_setting",
         "_wrapped",
@@ -120,22 +122,30 @@ class CallDriver:
         """Call the real function with the real arguments."""
         return self._wrapped(*self._args, **self._kwargs)
 
-    def _requested(self) -> Request:
-        setting = self._setting
-        return Request(self._session, self._mode, self._call, setting.values, setting.has_draws)
+    def _asked(self) -> Request:
+        """Return the request, with the number of the call: it is being made now."""
+        session, mode, call, setting = self._session, self._mode, self._call, self._setting
+        number = session.number(call) if setting.is_numbered or mode is Mode.RECORD else None
+        # Every call comes by here: half as long as by the names of the fields.
+        self._request_made = request = tuple.__new__(
+            Request, (session, mode, call, setting.values, setting.has_draws, number)
+        )
+        return request
 
     # The sync driver
 
     def sync(self) -> Any:
         """Make the call of a plain function."""
-        match take(self._requested(), _SYNC_KINDS):
-            case Replay() as replay:
-                outcome = self._replayed(replay)
-                try:
-                    return self._aplayed(outcome) if outcome.awaited else self._played(outcome)
-                except MemoError as error:  # the recording is no longer readable
-                    self._session.on_replay_error(error)
-                    raise
+        request = self._asked()
+        decision = recalled(request) or take(request, _SYNC_KINDS)
+        if isinstance(decision, Outcome):
+            self._counter.hits += 1
+            try:
+                return self._aplayed(decision) if decision.awaited else self._played(decision)
+            except MemoError as error:  # the recording is no longer readable
+                self._session.on_replay_error(error)
+                raise
+        match decision:
             case CallLive() as live:
                 return self._made(live)
             case Pending.ITERATOR:
@@ -167,9 +177,11 @@ class CallDriver:
         return stream_sync(self._begin)
 
     def _begin(self) -> LiveSyncStream | RecordedStream | Unrecorded:
-        decision = take(self._requested())
-        if isinstance(decision, Replay):
-            return self._play(self._replayed(decision))
+        request = self._asked()
+        decision = recalled(request) or take(request)
+        if isinstance(decision, Outcome):
+            self._counter.hits += 1
+            return self._play(decision)
         assert isinstance(decision, CallLive)
         attempt = self._attempt(decision)
         if attempt is None:
@@ -191,11 +203,12 @@ class CallDriver:
 
     async def coroutine(self) -> Any:
         """Make the call of a coroutine function."""
-        decision = await take_async(self._requested(), _ASYNC_KINDS)
-        if isinstance(decision, Replay):
-            outcome = self._replayed(decision)
+        request = self._asked()
+        decision = recalled(request) or await take_async(request, _ASYNC_KINDS)
+        if isinstance(decision, Outcome):
+            self._counter.hits += 1
             try:
-                return self._played(outcome) if self._plays_at_once else await self._aplayed(outcome)
+                return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # the recording is no longer readable
                 self._session.on_replay_error(error)
                 raise
@@ -220,9 +233,11 @@ class CallDriver:
         return stream(self._abegin)
 
     async def _abegin(self) -> LiveStream | RecordedStream | Unrecorded:
-        decision = await take_async(self._requested())
-        if isinstance(decision, Replay):
-            return self._play(self._replayed(decision))
+        request = self._asked()
+        decision = recalled(request) or await take_async(request)
+        if isinstance(decision, Outcome):
+            self._counter.hits += 1
+            return self._play(decision)
         assert isinstance(decision, CallLive)
         attempt = self._attempt(decision)
         if attempt is None:
@@ -263,7 +278,7 @@ class CallDriver:
     # Going on with a stream whose consumer left when it was recorded
 
     def _extend(self, outcome: Outcome) -> LiveSyncStream | RecordedStream:
-        further = extend(self._requested(), self._number, outcome)
+        further = extend(self._request_made, outcome)
         if isinstance(further, Outcome):
             return self._play(further)
         attempt = self._extension(further)
@@ -271,11 +286,11 @@ class CallDriver:
         return self._opened(attempt)
 
     async def _aextend(self, outcome: Outcome) -> LiveStream | RecordedStream:
-        further = await extend_async(self._requested(), self._number, outcome)
+        further = await extend_async(self._request_made, outcome)
         return self._play(further) if isinstance(further, Outcome) else await self._aopened(self._extension(further))
 
     def _extension(self, flight: Flight | None) -> Attempt:
-        number, has_draws = self._number, self._setting.has_draws
+        number, has_draws = self._request_made.number, self._setting.has_draws
         # Its number was used up by the replay, so it is not given back.
         draw = Draw(None, number or 0 if has_draws else 0, is_counted=has_draws)
         attempt = self._attempt(CallLive(draw, flight))
@@ -300,11 +315,6 @@ class CallDriver:
             await attempt.areturned(value)
             return value
         return passing
-
-    def _replayed(self, replay: Replay) -> Outcome:
-        self._counter.hits += 1
-        self._number = replay.number
-        return replay.outcome
 
     def _attempt(self, live: CallLive) -> Attempt | None:
         """Return the attempt that a live call is, None where it is not recorded."""

@@ -10,7 +10,7 @@ from memo._recordings.outcomes import Outcome
 __all__ = ["extend", "extend_async"]
 
 
-def extend(request: Request, number: int | None, outcome: Outcome) -> Outcome | Flight | None:
+def extend(request: Request, outcome: Outcome) -> Outcome | Flight | None:
     """Return the same stream read further, as somebody else has recorded it; else the flight that the caller leads.
 
     None where the caller makes the call without leading, since waiting for the one who leads is in vain.
@@ -18,14 +18,14 @@ def extend(request: Request, number: int | None, outcome: Outcome) -> Outcome | 
     session, leading = request.session, None
     try:
         while True:
-            further = _further(request, number, outcome, session.find(request.call))
+            further = _further(request, outcome, session.find(request.call))
             if further is not None:
                 if leading is not None:
                     leading.finish()
                 return further
             if leading is not None:
                 return leading
-            flight, is_first = session.flights.join(_name(request, number, outcome))
+            flight, is_first = session.flights.join(_name(request, outcome))
             if is_first:
                 leading = flight
             elif flight.wait_in_thread(patience=session.claim_timeout) is WaitEnd.IN_VAIN:
@@ -36,20 +36,20 @@ def extend(request: Request, number: int | None, outcome: Outcome) -> Outcome | 
         raise
 
 
-async def extend_async(request: Request, number: int | None, outcome: Outcome) -> Outcome | Flight | None:
+async def extend_async(request: Request, outcome: Outcome) -> Outcome | Flight | None:
     """Async twin of `extend`."""
     session, leading = request.session, None
     try:
         while True:
             found = session.in_memory(request.call) or await session.afetch(request.call)
-            further = _further(request, number, outcome, found)
+            further = _further(request, outcome, found)
             if further is not None:
                 if leading is not None:
                     leading.finish()
                 return further
             if leading is not None:
                 return leading
-            flight, is_first = session.flights.join(_name(request, number, outcome))
+            flight, is_first = session.flights.join(_name(request, outcome))
             if is_first:
                 leading = flight
             elif await flight.wait(patience=session.claim_timeout) is WaitEnd.IN_VAIN:
@@ -60,13 +60,13 @@ async def extend_async(request: Request, number: int | None, outcome: Outcome) -
         raise
 
 
-def _name(request: Request, number: int | None, outcome: Outcome) -> str:
-    return f"{request.call.key}~{number}+{len(outcome.items or ())}"
+def _name(request: Request, outcome: Outcome) -> str:
+    return f"{request.call.key}~{request.number}+{len(outcome.items or ())}"
 
 
-def _further(request: Request, number: int | None, outcome: Outcome, found: Recording | None) -> Outcome | None:
+def _further(request: Request, outcome: Outcome, found: Recording | None) -> Outcome | None:
     """Return the recorded outcome of the call if it is a stream that goes on where `outcome` was left."""
-    index = None if found is None else found.draws.index(number or 0 if request.has_draws else 0)
+    index = None if found is None else found.draws.index(request.number or 0 if request.has_draws else 0)
     if found is None or index is None:
         return None
     recorded = found.outcome(index, request.values)

@@ -177,12 +177,14 @@ class _Function:
         """The function's options and the session's together: worked out once, since calls come under one session in a row."""
         setting = self._setting
         if setting is None or setting.of() is not session:
+            has_draws = session.draws and self.session is None
             setting = self._setting = FunctionContext(
                 of=weakref.ref(session),
                 values=self._values if session.trust <= self._trust else self._values_for(self._trust | session.trust),
                 errors=self._errors or session.errors,
                 secrets=session.secrets | plain_names(_tuple(self._secrets)),
-                has_draws=session.draws and self.session is None,
+                has_draws=has_draws,
+                is_numbered=has_draws or session.exhausted == "error",
                 plain=self.kind == "plain",
             )
         return setting

@@ -224,14 +224,12 @@ class Session:
             self._memory.put(call.key, recording)
         return recording
 
-    def number(self, call: Call, mode: Mode, *, has_draws: bool) -> int | None:
-        """Return which of the identical calls a call is that is being made now, None where nothing depends on that yet.
+    def number(self, call: Call) -> int:
+        """Return which of the identical calls a call is that is being made now.
 
         The number is used up by an outcome, replayed or recorded; without one, give it back.
         """
-        if has_draws or mode is Mode.RECORD or self.exhausted == "error":
-            return self._numbers.take(call)
-        return None
+        return self._numbers.take(call)
 
     def give_back(self, call: Call, number: int | None) -> None:
         """Let the next identical call have the number of a call that was neither replayed nor recorded."""
@@ -246,7 +244,8 @@ class Session:
         That is the one at `index`, else the one of the replay with that number. Raises `OutcomesExhausted`,
         `WatchedFieldChangedWarning`, `RecordingExpiredWarning`.
         """
-        self.staleness.check(call, recording)
+        if self.max_age is not None or call.watched or recording.watched:
+            self.staleness.check(call, recording)
         if index is None:
             index = self._index(call, recording, number)
         outcome = recording.outcome(index, values)
@@ -256,9 +255,9 @@ class Session:
         return outcome
 
     def _index(self, call: Call, recording: Recording, number: int | None) -> int:
+        if recording.count == 1 and self.exhausted == "repeat":
+            return 0
         if number is None:
-            if recording.count == 1:
-                return 0
             number = self._numbers.take(call)
         index, is_used_up = recording.draws.replayed(number)
         if not is_used_up or self.exhausted == "repeat":

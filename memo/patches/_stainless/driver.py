@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from memo._calls.call import Call
 from memo._engine.attempt import Attempt
-from memo._engine.decision import take_replay
+from memo._engine.decision import replayed
 from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.flights import Pending
 from memo._engine.memory import Recording
@@ -160,11 +160,14 @@ class Stainless(CallDriver):
 
     def replay_or_missing(self, found: Recording | None) -> Any:
         """Replay a typed call or a stream. Return `MISSING` where the call has to be made, or is missing."""
-        replay = take_replay(self._requested(), found)
-        if replay is None:
+        request = self._asked()
+        outcome = replayed(request, found)
+        if outcome is None:
+            request.give_back()
             return MISSING
+        self._counter.hits += 1
         try:
-            return self.replayed(self._replayed(replay))
+            return self.replayed(outcome)
         except MemoError as error:  # the recording is no longer readable
             self._session.on_replay_error(error)
             raise
