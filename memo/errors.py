@@ -23,6 +23,8 @@ __all__ = [
     "InvalidDuration",
     "InvalidMode",
     "InvalidOption",
+    "KeyCollision",
+    "KeyCollisionWarning",
     "KeyMismatch",
     "MemoError",
     "MissingExtra",

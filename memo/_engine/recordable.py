@@ -19,6 +19,7 @@ from memo._calls.secrets import plain_names
 from memo._calls.signature import DoesNotFit, Signature
 from memo._engine.active import session_for
 from memo._engine.cache import CacheMethods
+from memo._engine.callers import caller_of
 from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.modes import Mode
 from memo._engine.session import Session
@@ -82,6 +83,11 @@ class _Function:
             type(inner) is types.FunctionType and not {"__wrapped__", "__signature__"} & vars(inner).keys()
         )
         """True if Python itself refuses a call that does not fit the signature, before anything of the function runs."""
+        self.function = inner
+        self._is_compared = describe is None
+        """True unless a patch names the calls: then it is the patch that tells them apart."""
+        self._tells_objects_apart = session is None and "identity" not in options and not (self._static or self._bound)
+        """True if the object whose method is called is not in the key."""
         self._errors = options.get("errors")
         self._secrets = options.get("secrets", ())
         self._trust = frozenset(_tuple(options.get("trust", ())))
@@ -165,6 +171,10 @@ class _Function:
             if self._refuses_itself:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
             raise TypeError(*error.args) from None
+        if self._is_compared and mode is not _LIVE:
+            is_method = self._tells_objects_apart and instance is not None and not isinstance(instance, type)
+            caller = caller_of(self, instance) if is_method else self
+            session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
         # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
         if b'"__type__"' in call.arguments or self._describe is not None:
             depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is an argument of its own

@@ -20,6 +20,7 @@ from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import plain_names
+from memo._engine.callers import Callers
 from memo._engine.consumers import OpenStreams
 from memo._engine.draws import DrawNumbers
 from memo._engine.flights import Claim, Flight, Flights
@@ -111,6 +112,7 @@ class Session:
         """Whether it was started for the whole process."""
         self.failures: list[MemoError] = []
         """What could not be recorded, although the caller got the live result."""
+        self.callers = Callers()
         self.flights = Flights()
         self.staleness = Staleness(self.store, self.max_age, self.on_expiry, self.on_watched_change)
         self._memory = Memory(settings["memory"])

@@ -227,6 +227,13 @@ def lose_the_scope(mode: Any) -> None:
         contextvars.Context().run(ask, "why")
 
 
+def collide(recorder: Any) -> None:
+    decorate = recordable(name="collides", recorder=recorder)
+    one, other = decorate(lambda x: x + 1), decorate(lambda x: x + 100)
+    with recording(MemoryStore(), mode="record"):
+        one(1), other(1)
+
+
 def patch_twice() -> None:
     with memo.install("colorsys:rgb_to_hsv"):
         memo.install("colorsys:rgb_to_hsv", name="other")
@@ -265,6 +272,8 @@ RAISES = {
     "NetworkBlocked": raise_blocked,
     "NotPatched": raise_not_patched,
     "AlreadyPatched": patch_twice,
+    "KeyCollision": lambda: collide(memo.Recorder(MemoryStore(), mode="record-if-missing")),
+    "KeyCollisionWarning": lambda: collide(None),
     "ScopeLost": lambda: lose_the_scope("replay"),
     "ScopeLostWarning": lambda: lose_the_scope("record"),
     "AlreadyStarted": start_twice,

@@ -268,11 +268,10 @@ async def test_a_value_is_not_replayed_as_a_stream(tmp_path):
 
     with recording(tmp_path, mode="record"):
         await before()
-    with recording(tmp_path, mode="replay"):
-        with pytest.raises(DataMismatch, match="a value was recorded"):
-            await anext(after())
-        with pytest.raises(DataMismatch, match="a value was recorded"):
-            next(after_sync())
+    with recording(tmp_path, mode="replay"), pytest.raises(DataMismatch, match="a value was recorded"):
+        await anext(after())
+    with recording(tmp_path, mode="replay"), pytest.raises(DataMismatch, match="a value was recorded"):
+        next(after_sync())
 
 
 # The rhythm

@@ -283,8 +283,8 @@ async def test_a_scope_is_seen_by_what_asyncio_starts(patched):
     assert rec.stats.live == 8
 
 
-async def test_a_scope_is_not_seen_by_threads_that_do_not_take_the_context_along(patched):
-    """A bare thread, or a pool's: Python gives them an empty context. The process-wide recorder reaches them."""
+async def test_threads_that_do_not_take_the_context_along(patched):
+    """A bare thread, or a pool's: Python gives them an empty context. The only open recorder reaches them, or the default."""
     import contextvars
 
     def work():
@@ -296,10 +296,14 @@ async def test_a_scope_is_not_seen_by_threads_that_do_not_take_the_context_along
         each.join()
 
     with ThreadPoolExecutor(1) as pool:
-        with recording("memory://", mode="record") as rec:
+        with recording("memory://", mode="record", isolated=True) as rec:
             thread(work)
             pool.submit(work).result()
         assert (rec.stats.live, len(live)) == (0, 2)
+        with recording("memory://", mode="record") as rec:
+            thread(work)
+            pool.submit(work).result()
+        assert (rec.stats.live, rec.stats.unscoped) == (2, 2)
         with recording("memory://", mode="record") as rec:
             thread(functools.partial(contextvars.copy_context().run, work))
             pool.submit(contextvars.copy_context().run, work).result()
