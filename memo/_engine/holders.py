@@ -12,6 +12,8 @@ from pathlib import Path
 __all__ = ["is_gone", "is_on_this_machine", "is_this_process", "new_token"]
 
 _PROCESSES = Path("/proc")
+_MOST_PROCESSES = 1 << 22
+"""Linux gives no higher numbers."""
 
 
 def new_token() -> str:
@@ -20,26 +22,32 @@ def new_token() -> str:
 
 
 def is_this_process(holder: str) -> bool:
-    """True if the token is one of this process."""
+    """Return whether the token is one of this process."""
     return holder.startswith(f"{_here(os.getpid())}:")
 
 
 def is_on_this_machine(holder: str) -> bool:
-    """True if the token is one of a process that `is_gone` can look for."""
+    """Return whether the token is one of a process that `is_gone` can look for."""
     return _process(holder) is not None
 
 
 def is_gone(holder: str) -> bool:
-    """True if the process of that token has ended for certain: another machine's may be alive, and so may what is no token.
+    """Return whether the process of a token has ended for certain: one of another machine may be alive, and so may any other.
 
-    A process that was killed and not yet waited for by its parent is gone. Another one with its number is another one.
+    A process that was killed and not yet waited for by its parent is gone. Another process with the same number is another.
     """
     found = _process(holder)
-    return found is not None and _start(found[0]) != found[1]
+    if found is None:
+        return False
+    process, start = found
+    try:
+        return _start(process) != start
+    except OSError:  # it has ended, or other users' processes are hidden
+        return not _exists(process)
 
 
 def _process(holder: str) -> tuple[int, str] | None:
-    """Number and start of the process of a token, None where that cannot be looked up here."""
+    """Return number and start of the process of a token, None if the process cannot be looked up here."""
     parts = holder.rsplit(":", 3)
     if len(parts) != 4:
         return None
@@ -52,7 +60,10 @@ def _process(holder: str) -> tuple[int, str] | None:
 
 @lru_cache(maxsize=4)
 def _here(process: int) -> str:
-    return f"{socket.gethostname()}:{process}:{_machine()}.{_start(process)}"
+    start = ""  # without /proc, nobody can look
+    with suppress(OSError):
+        start = _start(process)
+    return f"{socket.gethostname()}:{process}:{_machine()}.{start}"
 
 
 @lru_cache(maxsize=1)
@@ -66,10 +77,17 @@ def _machine() -> str:
 
 
 def _start(process: int) -> str:
-    """Return when a process started, in the clock of the system; "" where it has ended, or where there is no `/proc`."""
-    try:
-        state = (_PROCESSES / str(process) / "stat").read_text()
-    except OSError:
-        return ""
+    """Return when a process started, in the clock of the system, "" if it has ended. Raises `OSError` if it cannot be seen."""
+    state = (_PROCESSES / str(process) / "stat").read_text()
     fields = state.rpartition(")")[2].split()  # the name before it may hold anything
     return "" if fields[0] in ("Z", "X") else fields[19]
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # not ours, but there
+        return process < _MOST_PROCESSES
+    return True

@@ -82,3 +82,14 @@ def test_a_forked_process_is_another_one():
     os.close(write)
     assert not is_this_process(token)
     assert is_gone(token)
+
+
+def test_a_process_that_is_hidden_may_be_there(monkeypatch, tmp_path, holder):
+    """As where other users' processes are hidden (`hidepid`)."""
+    process, token = holder
+    assert not is_gone(token)  # this process knows its machine from here on
+    monkeypatch.setattr("memo._engine.holders._PROCESSES", tmp_path)
+    assert not is_gone(token)
+    process.kill()
+    process.wait()
+    assert is_gone(token)
