@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import sys
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable
@@ -29,9 +30,9 @@ class Consumer:
     """Whether nobody holds the stream any more."""
     on_lost: Callable[[], None] | None = None
     """Called when nobody holds the stream any more, and no event loop is there to close it."""
-    _task: int | None = None
-    _asyncio: weakref.ref[asyncio.Task[Any]] | None = None
-    was_task_cancelled = False
+    _task: weakref.ref[Any] | None = None
+    """The task, of asyncio or trio. Weakly: the traceback of a task's error may hold the stream."""
+    _was_task_cancelled = False
     _left_cancelled = False
 
     def watch(self, items: AsyncGenerator[Any, Any]) -> None:
@@ -42,31 +43,39 @@ class Consumer:
         """Note that the running task is the consumer."""
         if self._task is not None:
             return
-        self._task = anyio.get_current_task().id
-        with suppress(RuntimeError):  # trio
-            task = asyncio.current_task()
-            if task is not None:
-                # Weakly: the traceback of a task's error may hold the stream.
-                self._asyncio = weakref.ref(task)
-                task.add_done_callback(partial(_note_end, weakref.ref(self)))
+        task = _current_task()
+        if task is not None:
+            self._task = weakref.ref(task)
+        if isinstance(task, asyncio.Task):
+            task.add_done_callback(partial(Consumer._task_ended, weakref.ref(self)))
+
+    @staticmethod
+    def _task_ended(consumer: weakref.ref[Consumer], task: asyncio.Task[Any]) -> None:
+        known = consumer()
+        if known is not None:
+            known._was_task_cancelled = task.cancelled()
 
     def was_cancelled(self) -> bool:
         """Return whether the consumer left because it was cancelled."""
-        if self._task is None or self._left_cancelled:
+        if self._task is None or self.has_left:
             return self._left_cancelled
-        if self._asyncio is not None:
-            task = self._asyncio()
-            if task is not None and _is_shutting_down(task.get_loop()):
+        return self._is_cancelled()
+
+    def _is_cancelled(self) -> bool:
+        task = self._task() if self._task is not None else None
+        if isinstance(task, asyncio.Task):
+            if _is_shutting_down(task.get_loop()):
                 return False  # the end of the loop cancels tasks that have nothing to do with their streams any more
-            return self.was_task_cancelled or (task is not None and task.cancelling() > 0)
-        with suppress(RuntimeError):  # not in trio's thread
-            return anyio.get_current_task().id == self._task and anyio.current_effective_deadline() == -float("inf")
-        return False
+            return self._was_task_cancelled or task.cancelling() > 0
+        if task is not None:
+            with suppress(RuntimeError):  # not in trio's thread
+                return _current_task() is task and anyio.current_effective_deadline() == -float("inf")
+        return self._was_task_cancelled
 
     def mark_left(self) -> None:
         """Note that nobody holds the stream any more: whether the task was cancelled is judged now."""
+        self._left_cancelled = self._is_cancelled()
         self.has_left = True
-        self._left_cancelled = self._task is not None and self.was_cancelled()
 
     def _collected(self, _: object) -> None:
         if self._task is None:
@@ -76,15 +85,19 @@ class Consumer:
             self.on_lost()
 
 
-def _note_end(consumer: weakref.ref[Consumer], task: asyncio.Task[Any]) -> None:
-    known = consumer()
-    if known is not None:
-        known.was_task_cancelled = task.cancelled()
-
-
 def _is_shutting_down(loop: Any) -> bool:
     """Return whether an asyncio event loop is about to close, and closes the async generators that were left open."""
     return bool(getattr(loop, "_asyncgens_shutdown_called", False))
+
+
+def _current_task() -> Any:
+    """Return the running task of asyncio or trio, None in a callback of asyncio's. Raises `RuntimeError` outside of trio."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # not in asyncio
+        pass
+    trio = sys.modules.get("trio")
+    return trio.lowlevel.current_task() if trio is not None else None
 
 
 def is_cancelled() -> bool:

@@ -119,3 +119,24 @@ async def test_left_and_then_read_in_full(leave: Any, kind: str, server: Any, ap
         with memo.recording(tmp_path):
             assert await program(c) == expected
         held.clear()
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+@pytest.mark.parametrize("leave", [unread, by_break, by_one_item])
+async def test_read_further_in_another_run(leave: Any, kind: str, server: Any, api_key: str, tmp_path: Path):
+    async def whole(c: Any) -> list[str]:
+        stream = await created(c)
+        return [x.id async for x in stream] if hasattr(stream, "__aiter__") else [x.id for x in stream]
+
+    async with opened(kind, server.url, api_key) as c:
+        live = await whole(c)
+        with memo.recording(tmp_path, mode="record-if-missing"):
+            seen = await leave(c)
+        with memo.recording(tmp_path, mode="record-if-missing") as recorder:
+            assert await whole(c) == live
+        assert recorder.stats.live == 1
+        server.stop()
+        with memo.recording(tmp_path):
+            assert await whole(c) == live
+        with memo.recording(tmp_path):
+            assert await leave(c) == seen
