@@ -6,7 +6,7 @@ from memo._values.kinds import by_class
 
 __all__ = ["SECRET_TYPES", "is_secret_type"]
 
-SECRET_TYPES = frozenset({"pydantic.types:SecretStr", "pydantic.types:SecretBytes"})
+SECRET_TYPES = frozenset({"pydantic.types:Secret", "pydantic.types:SecretStr", "pydantic.types:SecretBytes"})
 """The names under which recordings hold secrets."""
 
 _CLASSES = frozenset({"Secret", "SecretStr", "SecretBytes"})

@@ -20,6 +20,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any, get_args
 from uuid import UUID
 
+import orjson
 from pydantic_core import MultiHostUrl, PydanticCustomError, TzInfo, Url, ValidationError, core_schema
 
 from memo.codecs._shape import listed, mapping
@@ -241,10 +242,25 @@ def _register_zones() -> None:
 
 
 def _register_pydantic_types() -> None:
-    from pydantic import ByteSize, SecretBytes, SecretStr
+    from pydantic import ByteSize, Secret, SecretBytes, SecretStr
 
     register_codec(SecretStr, encode=SecretStr.get_secret_value, decode=_of_text(SecretStr))
     register_codec(SecretBytes, encode=SecretBytes.get_secret_value, decode=SecretBytes)
+
+    def secret(value: Any) -> str:
+        """Return what a secret holds as text, which a mask can replace."""
+        held = value.get_secret_value()
+        if type(held) not in (int, float, str, bool, list, dict, type(None)):
+            raise TypeError(f"holds a secret of the type {type(held).__name__}")
+        return orjson.dumps(held).decode()
+
+    def secret_of(content: str) -> Any:
+        try:
+            return Secret(orjson.loads(content))
+        except orjson.JSONDecodeError:  # a mask
+            return Secret(content)
+
+    register_codec(Secret, encode=secret, decode=_of_text(secret_of))
     register_codec(ByteSize, encode=int, decode=_of(int, ByteSize))
 
 

@@ -204,7 +204,8 @@ class Writer:
         if plain is None:
             self.unproved = True
             return {"__type__": name, **_models.exact_form(value, self.write)}
-        if not plain.shallow and self._depth + _levels(plain.data) > MAX_DEPTH:
+        # A level of values takes up to two of JSON's; a plain form has only JSON's.
+        if not plain.shallow and 2 * self._depth + _levels(plain.data) > 2 * MAX_DEPTH:
             raise UnrecordableValue("", _TOO_DEEP)
         form = {"__type__": name, "value": plain.data}
         if plain.fields_set_mode:
