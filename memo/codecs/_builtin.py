@@ -219,6 +219,7 @@ def _invalid_of(data: dict[str, Any]) -> ValidationError:
         for line in listed(data["errors"])
     ]
     error = ValidationError.from_exception_data(data["title"], lines)
+    error.args = ()  # as those that validation raises
     for note in listed(data.get("notes", [])):
         error.add_note(note)
     return error

@@ -12,7 +12,7 @@ from memo._values import scalars
 from memo._values.kinds import builtin_base, field_names, has_fields, is_model, is_named_tuple, slot_members
 from memo.codecs import _models
 from memo.codecs._shape import listed, mapping, text
-from memo.codecs.errors import exception_of
+from memo.codecs.errors import exception_of, read_chain
 from memo.codecs.items import Items
 from memo.codecs.registry import codec_named, codec_of
 from memo.errors import DataMismatch, UntrustedType
@@ -46,7 +46,10 @@ def read_form(values: Values, decode: Decode, name: str, node: dict[str, Any]) -
         codec = codec_of(cls)
         if codec is None:
             return _read_class(cls, node, decode, name)
-    return codec.decode(decode(node["value"]))
+    value = codec.decode(decode(node["value"]))
+    if isinstance(value, BaseException):
+        read_chain(value, node, decode)
+    return value
 
 
 def _read_class(cls: Any, node: dict[str, Any], decode: Decode, name: str) -> Any:

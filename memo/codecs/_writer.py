@@ -26,7 +26,7 @@ from memo._values.kinds import (
 from memo._values.paths import step_text
 from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
-from memo.codecs.errors import exception_form
+from memo.codecs.errors import chain_form, exception_form
 from memo.codecs.items import pack
 from memo.codecs.registry import codec_of
 from memo.codecs.types import ImportedInCall, Types
@@ -47,11 +47,13 @@ _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 
 def parts(value: Any) -> Any:
     """Return what identifies a value that is neither JSON nor a data class: the data that its codec encodes."""
+    codec = codec_of(type(value))
     if isinstance(value, BaseException):
+        if codec is not None:
+            return [codec.encode(value), chain_form(value, _itself)]
         return exception_form(value, _itself, _itself)
     if typing.get_origin(value) is not None:
         return repr(value)
-    codec = codec_of(type(value))
     return codec.encode(value) if codec is not None else id(value)
 
 
@@ -135,7 +137,8 @@ class Writer:
                 raise
             except Exception as error:
                 raise UnrecordableValue("", f"({kind.__name__}) {error}") from error
-            return {"__type__": codec.name, "value": self.write(data)}
+            form = {"__type__": codec.name, "value": self.write(data)}
+            return {**form, **self._chain(value)} if isinstance(value, BaseException) else form
         if is_model(kind):
             return self._model(value, kind)
         if kind is tuple:
@@ -186,6 +189,11 @@ class Writer:
             self._links = 0
         name = self._spell(kind)
         return {"__type__": name, **exception_form(value, self.write, self._link, outside=self._outside)}
+
+    def _chain(self, value: BaseException) -> dict[str, Any]:
+        if not self._in_chain:
+            self._links = 0
+        return chain_form(value, self._link, outside=self._outside)
 
     def _link(self, value: BaseException, step: str) -> Any:
         """Return the tree of a link in the chain of an exception."""

@@ -18,7 +18,7 @@ from memo._values.kinds import slot_members
 from memo.codecs._shape import listed, mapping
 from memo.errors import UnrecordableValue
 
-__all__ = ["exception_form", "exception_of", "left_out_paths"]
+__all__ = ["chain_form", "exception_form", "exception_of", "left_out_paths", "read_chain"]
 
 
 _LINKS = ("__cause__", "__context__", "__suppress_context__")
@@ -50,16 +50,16 @@ def exception_form(
     notes = getattr(error, "__notes__", None)
     if notes:
         form["notes"] = encode(notes, ".__notes__")
-    left_out += _chain(error, form, encode_link, outside)
-    if left_out:
-        form["left_out"] = left_out
-    return form
+    chain = chain_form(error, encode_link, outside=outside)
+    left_out += chain.pop("left_out", [])
+    return {**form, **chain, **({"left_out": left_out} if left_out else {})}
 
 
-def _chain(
-    error: BaseException, form: dict[str, Any], encode: Callable[[Any, str], Any], outside: BaseException | None
-) -> list[str]:
-    """Add the links of an exception to its form. Return the names of those that have no recorded form."""
+def chain_form(
+    error: BaseException, encode: Callable[[Any, str], Any], *, outside: BaseException | None = None
+) -> dict[str, Any]:
+    """Return the part of an exception's form that holds its chain."""
+    form: dict[str, Any] = {}
     left_out = []
     cause, context, suppressed = (vars(BaseException)[name].__get__(error) for name in _LINKS)
     for name, link in (("cause", cause), ("context", context)):
@@ -75,7 +75,9 @@ def _chain(
             left_out.append(f"__{name}__")
     if suppressed != ("cause" in form):
         form["suppress_context"] = suppressed
-    return left_out
+    if left_out:
+        form["left_out"] = left_out
+    return form
 
 
 def left_out_paths(form: Any, path: str = "") -> list[str]:
@@ -83,7 +85,11 @@ def left_out_paths(form: Any, path: str = "") -> list[str]:
     if type(form) is not dict:
         items = enumerate(form) if type(form) is list else ()
         return [found for index, item in items for found in left_out_paths(item, f"{path}[{index}]")]
-    own = [f"{path}.{name}" for name in form.get("left_out", ())] if "args" in form and "__type__" in form else []
+    own = (
+        [f"{path}.{name}" for name in form.get("left_out", ())]
+        if "__type__" in form and type(form.get("left_out")) is list
+        else []
+    )
     inner = [
         found
         for name, item in form.items()
@@ -117,11 +123,12 @@ def exception_of(cls: type[BaseException], node: dict[str, Any], decode: Callabl
             error.__dict__[name] = decode(attribute)
     if "notes" in node:
         error.__dict__["__notes__"] = listed(decode(node["notes"]))
-    _read_chain(error, node, decode)
+    read_chain(error, node, decode)
     return error
 
 
-def _read_chain(error: BaseException, node: dict[str, Any], decode: Callable[[Any], Any]) -> None:
+def read_chain(error: BaseException, node: dict[str, Any], decode: Callable[[Any], Any]) -> None:
+    """Link an exception as it was: the inverse of `chain_form`."""
     links: dict[str, Any] = {
         name: decode(node[name]) for name in ("cause", "context") if name in node and node[name] != "cause"
     }
