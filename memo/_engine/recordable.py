@@ -22,6 +22,7 @@ from memo._engine.cache import CacheMethods
 from memo._engine.callers import caller_of
 from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.modes import Mode
+from memo._engine.overrides import wrap_overrides
 from memo._engine.session import Session
 from memo._values.kinds import module_name
 from memo.codecs.types import Types
@@ -245,6 +246,23 @@ class Recordable(CacheMethods, wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
         super().__init__(function, wrapper)
         self._self_known = known
+        self._self_options = options
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        wrapped: Any = self.__wrapped__
+        if hasattr(type(wrapped), "__set_name__"):
+            wrapped.__set_name__(owner, name)
+        if getattr(self, "__isabstractmethod__", False):
+            wrap_overrides(owner, name, self._self_override)
+
+    def _self_override(self, cls: type, override: Any) -> Any:
+        inner = override.__func__ if isinstance(override, staticmethod | classmethod) else override
+        if isinstance(inner, Recordable | BoundRecordable) or not (callable(inner) and hasattr(inner, "__qualname__")):
+            return override
+        options, named = self._self_options, self._self_options.get("name")
+        if named:  # two implementations are two functions
+            options = {**options, "name": f"{named}.{cls.__qualname__}".replace("<locals>.", "")}
+        return Recordable(override, self._self_known.session, options)
 
 
 def _kind(function: Any) -> str:

@@ -22,6 +22,7 @@ class Target(Protocol):
     count: int
     """How many installations want the target patched."""
     wrapper: Any
+    owner: Any
     function: Any
 
     def unpatched(self, wrapper: Patched, instance: Any) -> tuple[Any, Any] | None: ...
@@ -46,6 +47,15 @@ class Patched(Recordable):
         self._self_applied = applied
         self._self_original = original
         self._self_own = inheritor is None
+        self._self_unbound: Any = None
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is not None or type(self._self_original) is classmethod:
+            return super().__get__(instance, owner)
+        # As of a plain function: the same object each time, and for subclasses, too.
+        if self._self_unbound is None:
+            self._self_unbound = super().__get__(None, self._self_applied.owner)
+        return self._self_unbound
 
 
 def unpatched(instance: Any, name: str) -> tuple[Any, Any] | None:

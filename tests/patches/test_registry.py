@@ -7,6 +7,7 @@ import random
 import sys
 import threading
 from contextlib import ExitStack
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -362,4 +363,36 @@ def test_the_old_name_of_uninstall_warns_and_works(mod):
     installation = memo.install(f"{mod.__name__}:Base.ask")
     with pytest.warns(DeprecationWarning, match=r"is now Installation\.uninstall\(\)"):
         installation.remove()
+    assert is_unchanged(before)
+
+
+def test_a_method_taken_from_a_patched_class_is_the_same_each_time(mod):
+    with memo.install(f"{mod.__name__}:Base.ask", f"{mod.__name__}:Base.add", f"{mod.__name__}:Child.ask"):
+        assert mod.Base.ask is mod.Base.ask
+        assert mod.Base.add is mod.Base.add
+        assert mod.Child.ask is mod.Grand.ask
+        with recording(memo.stores.MemoryStore(), mode="record") as rec:
+            assert asyncio.run(mod.Base.ask(mod.Base(), "a")) == ["base", "a"]
+            assert asyncio.run(mod.Base.ask(mod.Child(), "b")) == ["base", "b"]
+            assert mod.Base.add(1) == 2
+        assert rec.stats.recorded == 3
+
+
+@pytest.mark.parametrize("options", [{}, {"autospec": True}, {"spec": True}], ids=str)
+@pytest.mark.parametrize("owner", ["Base", "Child"])
+@pytest.mark.parametrize("name", ["ask", "add", "items"])
+def test_a_mock_over_a_patched_method_goes_without_a_trace(mod, owner, name, options):
+    owner = getattr(mod, owner)
+    before = snapshot(mod.Base, mod.Child)
+    with memo.install(f"{mod.__name__}:Base.{name}"):
+        placed = snapshot(mod.Base, mod.Child)
+        with recording("memory://", mode="record") as rec, mock.patch.object(owner, name, **options) as double:
+            double.return_value = 7
+            called = getattr(owner(), name)(1)
+            if inspect.iscoroutine(called):
+                called = asyncio.run(called)
+            assert called == 7
+            assert double.called
+        assert rec.stats.recorded == 0
+        assert is_unchanged(placed)
     assert is_unchanged(before)
