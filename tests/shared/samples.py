@@ -14,8 +14,18 @@ import typing_extensions
 
 DEEPEST = 7
 TIME = "2026-01-02T03:04:05.123456Z"
-ENDED = {"has_more": False, "has_next_page": False, "next_page": None, "next": None, "next_page_token": None}
-"""Fields of pages that have no next one."""
+ENDED = {
+    "in_progress": 0,
+    "index": 0,
+    "content_index": 0,
+    "output_index": 0,
+    "has_more": False,
+    "has_next_page": False,
+    "next_page": None,
+    "next": None,
+    "next_page_token": None,
+}
+"""Fields of pages that have no next one, counts of what is still to be done, and places of first parts."""
 
 
 class NoSample(Exception):

@@ -42,6 +42,15 @@ SDKS = [
 ]
 
 
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "beta.agents.environments.files.prepare": {"files": {"/workspace/text": __file__}},
+    "uploads.upload_file_chunked": {"file": b"content", "filename": "text", "bytes": 7},
+    "responses.stream": {"model": "m", "input": "text"},
+    "fine_tuning.create": {"model": "m", "training_file": "text"},
+}
+"""What the types of a method's parameters do not say."""
+
+
 class Method(NamedTuple):
     """A method of a resource, and the name by which it is reached from the client."""
 
@@ -91,10 +100,10 @@ def prepared(cast_to: Any, stream: bool, stream_cls: Any) -> tuple[bytes, str]:
         items = [answer(part) for part in members(typing.get_args(cast_to)[0])]
         return b"".join(json.dumps(item).encode() + b"\n" for item in items), "application/x-jsonl"
     if stream:
-        return b"".join(
-            _event(answer(part)) for part in members(_item_type(cast_to, stream_cls))[:12]
-        ), "text/event-stream"
-    if "Binary" in name or name == "Response":
+        kinds = members(_item_type(cast_to, stream_cls))
+        events = sorted((answer(part) for part in kinds[:12]), key=_place)
+        return b"".join(map(_event, events)), "text/event-stream"
+    if "Binary" in name or (name == "Response" and cast_to.__module__.startswith("httpx")):
         return BINARY, "application/octet-stream"
     if cast_to is str:
         return "text with é".encode(), "text/plain"
@@ -102,6 +111,22 @@ def prepared(cast_to: Any, stream: bool, stream_cls: Any) -> tuple[bytes, str]:
         return b"", "application/json"
     # As no JSON library of memo writes it: bodies are to come back to the letter.
     return json.dumps(answer(cast_to), indent=1).encode(), "application/json"
+
+
+_ORDER = (
+    "response.created",
+    "message_start",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+    "message_delta",
+)
+"""Events whose order a helper of an SDK relies on; all others come after them as they are."""
+
+
+def _place(event: Any) -> int:
+    kind = event.get("type") if isinstance(event, dict) else None
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
 
 
 def _item_type(cast_to: Any, stream_cls: Any) -> Any:
@@ -172,7 +197,7 @@ def forms_of(method: Callable[..., Any]) -> Iterator[str]:
 async def used(client: Any, method: Method, form: str) -> Any:
     """All that a user can see of what a method gives in that form."""
     resource = resource_of(client, method.path)
-    needed = arguments_of(getattr(resource, method.name))
+    needed = {**arguments_of(getattr(resource, method.name)), **ARGUMENTS.get(str(method), {})}
     if "streamed" in form:
         needed["stream"] = True
     if form == "streaming raw":
@@ -232,6 +257,15 @@ def shape(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return (name, value.value)
     return (name, value)
+
+
+def same(live: Any, other: Any) -> bool:
+    """Whether two shapes are equal, but for secrets that are masked in the other."""
+    if other == "<secret>":
+        return isinstance(live, str)
+    if isinstance(live, list | tuple) and type(live) is type(other) and len(live) == len(other):
+        return all(map(same, live, other))
+    return bool(live == other)
 
 
 @asynccontextmanager
