@@ -261,7 +261,7 @@ class Recordable(CacheMethods, wrapt.FunctionWrapper):  # type: ignore[type-arg]
             return override
         options, named = self._self_options, self._self_options.get("name")
         if named:  # two implementations are two functions
-            options = {**options, "name": f"{named}.{cls.__qualname__}".replace("<locals>.", "")}
+            options = cast(Options, {**options, "name": f"{named}.{cls.__qualname__}".replace("<locals>.", "")})
         return Recordable(override, self._self_known.session, options)
 
 
