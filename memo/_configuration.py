@@ -50,7 +50,7 @@ _OLD_NAMES = ("presets", "targets")
 _LISTS = ("headers", "ignore", "presets", "secrets", "trust", "watch")
 _TEXTS = ("max_age", "mode", "name", "store")
 _CHOICES = {
-    "errors": ("answers", "all"),
+    "errors": ("none", "answers", "all"),
     "exhausted": ("repeat", "error"),
     "on_watched_change": ("warn", "fail"),
     "on_expiry": ("warn", "fail", "record"),

@@ -19,7 +19,15 @@ from memo._engine.session import Session
 from memo._engine.threads import in_event_loop, run_to_end
 from memo._engine.waits import current
 from memo._engine.writing import Draw
-from memo._recordings.outcomes import Outcome, StreamWriter, error_outcome, is_answer, loss_warning, value_outcome
+from memo._recordings.outcomes import (
+    Outcome,
+    StreamWriter,
+    error_outcome,
+    is_answer,
+    loss_warning,
+    value_outcome,
+    why_no_answer,
+)
 from memo.codecs.imports import note_imports
 from memo.codecs.values import Values
 from memo.errors import ArgumentsChangedWarning, ErrorNotWholeWarning, MemoError
@@ -294,9 +302,12 @@ class Attempt:
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 self._loss = f"raised {type(error).__name__}"
             return False
+        if self._errors == "none":
+            self._loss = None  # as asked for
+            return False
         if self._errors == "all" or is_answer(error):
             return True
-        self._loss = f"raised {type(error).__name__}"
+        self._loss = why_no_answer(error)
         return False
 
     def _encoded(self, encode: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:

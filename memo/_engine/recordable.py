@@ -32,6 +32,8 @@ from memo.scrub import Scrubber
 
 __all__ = ["Options", "Recordable"]
 
+_ERRORS = ("none", "answers", "all")
+
 
 class Options(TypedDict, total=False):
     """What `recordable` takes."""
@@ -44,7 +46,7 @@ class Options(TypedDict, total=False):
     identity: Callable[[Any], Any] | None
     scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
     secrets: Iterable[str]
-    errors: Literal["answers", "all"] | None
+    errors: Literal["none", "answers", "all"] | None
     trust: Iterable[str]
 
 
@@ -105,8 +107,8 @@ class _Function:
             1 if self._method else 0,
             self._key_builder(1 if self._method else 0, frozenset()),
         )
-        if self._errors not in (None, "answers", "all"):
-            raise InvalidOption("errors", self._errors, ["answers", "all"])
+        if self._errors not in (None, *_ERRORS):
+            raise InvalidOption("errors", self._errors, _ERRORS)
 
     def call(
         self,
@@ -192,7 +194,7 @@ class _Function:
             setting = self._setting = FunctionContext(
                 of=weakref.ref(session),
                 values=self._values if session.trust <= self._trust else self._values_for(self._trust | session.trust),
-                errors=self._errors or session.errors,
+                errors=self._errors or (session.errors if self.session is None else session.memoized_errors),
                 secrets=session.secrets | plain_names(_tuple(self._secrets)),
                 has_draws=has_draws,
                 is_numbered=has_draws or session.exhausted == "error",

@@ -119,7 +119,8 @@ class Recorder(Session):
       `memory://`), or any `Store`. `MEMO_STORE` in the environment wins.
     - `mode`: see `recording`. `MEMO_MODE` in the environment wins.
     - `exhausted`: after the last outcome of a call, `"repeat"` it or raise `OutcomesExhausted` (`"error"`).
-    - `errors`: record the errors that are `"answers"`, or `"all"` of them (connections, time-outs, 429, 5xx too).
+    - `errors`: record the errors that are `"answers"` (the default in scopes), `"all"` (connections, time-outs, 429, 5xx too),
+      or `"none"` (the default of functions bound to the recorder: a cached error would be raised forever).
     - `on_watched_change`: `"warn"` or `"fail"` when a replayed call differs in a watched field.
     - `max_age`: how old a recording may be: `"90s"`, `"15m"`, `"12h"`, `"30d"`, `"4w"` or a `timedelta`. It is judged by the
       time at which it was recorded, when it is replayed; reading renews nothing.

@@ -96,7 +96,9 @@ class Session:
         self.reads_in_place = self._gateway.in_place
         """Whether reading is quick enough for an event loop."""
         self.exhausted: str = settings["exhausted"]
-        self.errors: str = settings["errors"]
+        self.errors: str = settings["errors"] or "answers"
+        self.memoized_errors: str = settings["errors"] or "none"
+        """As `errors`, for functions bound to the recorder: an error in a cache would be raised forever."""
         self.on_watched_change: str = settings["on_watched_change"]
         self.max_age: timedelta | None = settings["max_age"]
         self.on_expiry: str = settings["on_expiry"]

@@ -35,6 +35,7 @@ __all__ = [
     "loss_warning",
     "raise_recorded",
     "value_outcome",
+    "why_no_answer",
 ]
 
 
@@ -258,12 +259,24 @@ _TRANSIENT_NAMES = frozenset(
 
 
 def is_answer(error: BaseException) -> bool:
-    """Whether an error says something about the call, not about the moment: connections, time-outs, 429 and 5xx do not."""
+    """Return whether an error says something about the call, not about the moment: connections, 429 and 5xx do not."""
     if any(cls.__name__ in _TRANSIENT_NAMES for cls in type(error).__mro__):
         return False
+    status = _status(error)
+    return status is None or not (status in _TRANSIENT_STATUS or 500 <= status <= 599)
+
+
+def why_no_answer(error: BaseException) -> str:
+    """Return how a call ended whose error is no answer: `answered 429 (RateLimitError)`, `raised ConnectionError`."""
+    status = _status(error)
+    name = type(error).__name__
+    return f"answered {status} ({name})" if status is not None and 400 <= status <= 599 else f"raised {name}"
+
+
+def _status(error: BaseException) -> int | None:
     for holder in (error, getattr(error, "response", None)):
         for name in ("status_code", "status", "code"):
             status = getattr(holder, name, None)
             if type(status) is int:
-                return not (status in _TRANSIENT_STATUS or 500 <= status <= 599)
-    return True
+                return status
+    return None

@@ -15,9 +15,9 @@ import pytest
 
 from memo.pytest_plugin._settings import Settings
 
-__all__ = ["COUNTS", "Books", "Ledger", "Note"]
+__all__ = ["COUNTS", "Books", "Ledger", "Note", "unrecorded_before"]
 
-COUNTS = ("replayed", "recorded", "live", "missed", "seconds", "tokens")
+COUNTS = ("replayed", "recorded", "live", "missed", "unrecorded", "seconds", "tokens")
 _PHASES = 3
 """Setup, call and teardown."""
 
@@ -38,6 +38,8 @@ class Note(NamedTuple):
     """The file or directory whose tests may use the recordings of a scope wider than a test."""
     before: dict[str, int]
     """The files that were there when the recorder was made, with their modification times: only these may be deleted."""
+    unrecorded: dict[str, tuple[str, str]]
+    """Function and reason of the calls that ended without an outcome to record, by key."""
     counts: dict[str, float]
     """How many calls were replayed, recorded, …, and what that saved."""
 
@@ -48,6 +50,7 @@ class Note(NamedTuple):
             users=sorted({*self.users, *other.users}),
             used=sorted({*self.used, *other.used}),
             before=dict(self.before.items() & other.before.items()),
+            unrecorded={**self.unrecorded, **other.unrecorded},
             counts={name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names},
         )
 
@@ -183,6 +186,7 @@ class Ledger:
 
             self._verdict = judge(self._config, self._settings, self, exitstatus)
             self._complaint = self._verdict.complaint(self._settings)
+            _remember_unrecorded(self._config, self.books)
             if self._complaint and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return result
@@ -199,3 +203,25 @@ class Ledger:
         terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
         if self._complaint and terminal is not None:
             terminal.write_line(self._complaint, red=True)
+
+
+def unrecorded_before(config: pytest.Config) -> dict[str, str]:
+    """Return why calls were not recorded when they were made last, by the beginning of their key, from pytest's cache."""
+    cache: Any = getattr(config, "cache", None)
+    return dict(cache.get(_CACHED, None) or {}) if cache is not None else {}
+
+
+def _remember_unrecorded(config: pytest.Config, books: Books) -> None:
+    """Keep in pytest's cache why calls were not recorded, for the miss that follows."""
+    cache: Any = getattr(config, "cache", None)
+    reasons = {key[:_KEY]: reason for note in books.notes.values() for key, (_, reason) in note.unrecorded.items()}
+    before = unrecorded_before(config)
+    stored = {Path(path).stem for note in books.notes.values() for path in note.used}
+    after = {key: reason for key, reason in {**before, **reasons}.items() if key not in stored}
+    if cache is not None and after != before:
+        cache.set(_CACHED, after)
+
+
+_CACHED = "memo/unrecorded"
+_KEY = 32
+"""Characters of a key that name its file."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from memo._calls.call import Call
-from memo._calls.digest import entry_name
+from memo._calls.digest import KEY_CHARACTERS, entry_name
 from memo._engine.flights import Claim
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode
@@ -21,6 +22,10 @@ from memo.pytest_plugin._renames import Rename
 from memo.pytest_plugin._tokens import tokens
 
 __all__ = ["TestRecorder"]
+
+
+_ALL = "             to record such errors too: @pytest.mark.memo(errors='all')"
+NOTHING_LOST: Mapping[str, str] = MappingProxyType({})
 
 
 class TestRecorder(Recorder):
@@ -38,6 +43,7 @@ class TestRecorder(Recorder):
         alone: bool,
         written_after_report: set[str],
         find_renamed: Callable[[str], Rename | None] | None = None,
+        lost: Mapping[str, str] = NOTHING_LOST,
         may_delete: bool = False,
     ) -> None:
         super().__init__(store, mode=mode, test=test, environ={}, **options)  # the environment has had its say
@@ -52,6 +58,9 @@ class TestRecorder(Recorder):
         """The directory of a renamed test that has the recording of a call, by the call's error."""
         self.before = {path: time for path in self._files() if (time := modified(path))} if may_delete else {}
         """The files that were in the store when the recorder was made, and their modification times."""
+        self.unrecorded: dict[str, tuple[str, str]] = {}
+        """Function and reason of the calls that ended without an outcome to record, by key."""
+        self._lost = lost
         self._find_renamed = find_renamed
         self._used: dict[str, int] = {}
         """The names of the entries that were replayed or written, and how often each was replayed."""
@@ -91,8 +100,15 @@ class TestRecorder(Recorder):
         if rename is not None:
             self.renamed[error] = rename
             error.add_note(rename.advice(Path.cwd()))
+        elif (reason := self._lost.get(call.key[:KEY_CHARACTERS])) is not None:
+            error.add_note(f"  not recorded: this call {reason} when it was to be recorded, which is no answer\n{_ALL}")
         self.on_replay_error(error)
         return error
+
+    def count_unrecorded(self, call: Call, reason: str) -> None:
+        """Count a call that ended without an outcome to record, for the summary and for the miss that follows."""
+        super().count_unrecorded(call, reason)
+        self.unrecorded[call.key] = (call.function, reason)
 
     def fetch(self, call: Call) -> Recording | None:
         """Return the recording of a call from the store, or None."""

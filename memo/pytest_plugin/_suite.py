@@ -13,7 +13,7 @@ from memo._engine.modes import Mode
 from memo._engine.options import RecorderOptions
 from memo.errors import InvalidOption, MemoError, RecordingNotFound
 from memo.pytest_plugin._frames import prune
-from memo.pytest_plugin._ledger import COUNTS, Ledger, Note
+from memo.pytest_plugin._ledger import COUNTS, Ledger, Note, unrecorded_before
 from memo.pytest_plugin._misses import Misses
 from memo.pytest_plugin._network import Network
 from memo.pytest_plugin._places import Places
@@ -48,6 +48,7 @@ class Suite:
         self._root = config.rootpath
         self._renames = Renames(config, self._places, ledger.books)
         self._misses = Misses(config)
+        self._unrecorded = unrecorded_before(config)
         self._network = Network(settings.allowed)
         self._installed = ExitStack()
         self._patches: set[Any] = set()
@@ -134,6 +135,7 @@ class Suite:
             find_renamed=partial(self._renames.find, place)
             if store is None and isinstance(node, pytest.Item)
             else None,
+            lost=self._unrecorded,
             may_delete=store is None and (mode is Mode.RECORD or self._settings.unused == "delete"),
         )
 
@@ -364,7 +366,16 @@ def _clear_errors() -> Generator[None]:
 
 def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "") -> Note:
     stats = recorder.stats
-    done = (stats.replayed, stats.recorded, stats.live, stats.missed, stats.seconds_saved, recorder.tokens_saved)
+    unrecorded = stats.unrecorded
+    done = (
+        stats.replayed,
+        stats.recorded,
+        stats.live,
+        stats.missed,
+        unrecorded,
+        stats.seconds_saved,
+        recorder.tokens_saved,
+    )
     return Note(
         directory=recorder.store.location() if recorder.alone else "",
         mode=str(recorder.mode),
@@ -373,6 +384,7 @@ def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "")
         scope=scope,
         reach=reach,
         before=recorder.before,
+        unrecorded=recorder.unrecorded,
         counts=dict(zip(COUNTS, done, strict=True)),
     )
 

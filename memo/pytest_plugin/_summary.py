@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,11 +29,14 @@ def summarize(
 
     quiet = terminal.verbosity < 0
     advice = [*causes(books.misses, config), *renames(books.misses)]
-    if quiet and not fails and not advice:
+    unrecorded = list(_unrecorded(books))
+    if quiet and not fails and not advice and not unrecorded:
         return
     terminal.section("memo", sep="-")
     if not quiet:
         terminal.line(_totals(books, verdict))
+    for line in unrecorded:
+        terminal.line(line)
     root = config.rootpath
     if verdict.unused:
         terminal.line(f"unused, although their tests passed ({_WAY_OUT}):")
@@ -41,6 +46,17 @@ def summarize(
         _list(terminal, [f"rm -r {shlex.quote(relative(path, root))}" for path in verdict.orphaned])
     for line in advice:
         terminal.line(line)
+
+
+def _unrecorded(books: Books) -> Iterator[str]:
+    """Yield what was not recorded, and why: a replay will not find these calls."""
+    found = Counter(
+        (function, reason) for note in books.notes.values() for function, reason in note.unrecorded.values()
+    )
+    for (function, reason), count in found.items():
+        calls, were = ("call", "was") if count == 1 else ("calls", "were")
+        advice = "" if reason == "was cancelled" else " (errors='all' records such errors)"
+        yield f"{count} {calls} of {function} {reason} and {were} not recorded{advice}"
 
 
 def _totals(books: Books, verdict: Verdict) -> str:

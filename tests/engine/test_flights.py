@@ -45,7 +45,7 @@ async def test_fifty_at_once_are_one_live_call(recorder):
 async def test_errors_are_shared_too(recorder):
     calls = []
 
-    @recorder.recordable
+    @recorder.recordable(errors="answers")
     async def fails(n):
         calls.append(n)
         await anyio.wait_all_tasks_blocked()

@@ -389,3 +389,19 @@ def test_recordings_can_be_read_by_people(tmp_path):
     assert document["arguments"] == {"a": 1, "b": 2}
     assert document["outcomes"][0]["value"] == 3
     assert document["test"] == "tests/test_x.py::test_y"
+
+
+@pytest.mark.parametrize("errors", ["none", "answers", "all", None])
+async def test_an_error_is_not_cached_unless_asked_for(errors):
+    cache = Recorder("memory://", mode="record-if-missing", **({"errors": errors} if errors else {}))
+
+    @cache.recordable
+    async def grade(answer):
+        calls.append(answer)
+        raise ValueError(answer)
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="a"):
+            await grade("a")
+    assert len(calls) == (1 if errors in ("answers", "all") else 2)
+    assert cache.stats.unrecorded == 0
