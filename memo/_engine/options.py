@@ -18,7 +18,7 @@ class RecorderOptions(TypedDict, total=False):
     """What `Recorder` and `recording` take beside the store and the mode."""
 
     exhausted: Literal["repeat", "error"]
-    errors: Literal["none", "answers", "all"] | None
+    errors: Literal["none", "answers", "all"]
     on_watched_change: Literal["warn", "fail"]
     max_age: str | timedelta | None
     on_expiry: Literal["warn", "fail", "record"]
@@ -39,7 +39,7 @@ class RecorderOptions(TypedDict, total=False):
 
 _DEFAULTS = RecorderOptions(
     exhausted="repeat",
-    errors=None,
+    errors="answers",
     on_watched_change="warn",
     max_age=None,
     on_expiry="warn",

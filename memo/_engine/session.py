@@ -96,8 +96,8 @@ class Session:
         self.reads_in_place = self._gateway.in_place
         """Whether reading is quick enough for an event loop."""
         self.exhausted: str = settings["exhausted"]
-        self.errors: str = settings["errors"] or "answers"
-        self.memoized_errors: str = settings["errors"] or "none"
+        self.errors: str = settings["errors"]
+        self.memoized_errors: str = options.get("errors", "none")
         """As `errors`, for functions bound to the recorder: an error in a cache would be raised forever."""
         self.on_watched_change: str = settings["on_watched_change"]
         self.max_age: timedelta | None = settings["max_age"]
