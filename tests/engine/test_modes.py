@@ -315,7 +315,7 @@ def test_other_options_are_refused(tmp_path):
     with pytest.raises(InvalidOption, match="retries"):
         recordable(retries=3)(ask)
     with pytest.raises(InvalidOption, match="errors"):
-        recordable(errors="none")(ask)
+        recordable(errors="some")(ask)
     with pytest.raises(InvalidOption, match="answer"):
         recordable(ignore=("answer",))(ask)
 
