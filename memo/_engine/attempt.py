@@ -15,6 +15,7 @@ from memo._calls.call import Call
 from memo._engine.changes import ArgumentWatch
 from memo._engine.consumers import Consumer, OpenStream
 from memo._engine.flights import Flight, Pending
+from memo._engine.nesting import making
 from memo._engine.session import Session
 from memo._engine.threads import in_event_loop, run_to_end
 from memo._engine.waits import current
@@ -88,6 +89,8 @@ class Attempt:
         self._stored_count = -1
         self._offsets: list[float] = []
         self._token: Token[Any] | None = None
+        self._making = (session, call)
+        self._outer: Token[Any] | None = None
         session.count_live()
         self._modules = len(sys.modules)
         self._outside = sys.exc_info()[1]
@@ -104,6 +107,7 @@ class Attempt:
         if flight is not None:
             flight.idle_since = None
             self._token = current.set(flight)
+        self._outer = making.set(self._making)
         if self._watch is not None:
             self._watch.before()
 
@@ -111,13 +115,14 @@ class Attempt:
         if self._watch is not None:
             self._watch.after()
         flight = self.flight
-        if flight is not None:
-            try:  # noqa: SIM105 - suppress() costs as much as all the rest
-                current.reset(self._token)  # type: ignore[arg-type]  # set by __enter__
-            except ValueError:  # closed by another task, in another context
-                pass
-            if self._is_stream and error is None:
-                flight.idle_since = time.monotonic()
+        try:
+            making.reset(self._outer)  # type: ignore[arg-type]  # set by __enter__
+            if flight is not None:
+                current.reset(self._token)  # type: ignore[arg-type]
+        except ValueError:  # closed by another task, in another context
+            pass
+        if flight is not None and self._is_stream and error is None:
+            flight.idle_since = time.monotonic()
 
     # The outcome of the call
 

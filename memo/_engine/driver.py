@@ -17,6 +17,7 @@ from memo._engine.decision import CallLive, Request, recalled, take, take_async
 from memo._engine.extension import extend, extend_async
 from memo._engine.flights import Flight, Pending
 from memo._engine.modes import Mode
+from memo._engine.nesting import parent_in
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._engine.writing import Draw
@@ -319,15 +320,19 @@ class CallDriver:
     def _attempt(self, live: CallLive) -> Attempt | None:
         """Return the attempt that a live call is, None where it is not recorded."""
         self._counter.misses += 1
-        if live.draw is None:
+        draw = live.draw
+        if draw is None:
             self._session.count_live()
             return None
+        parent = parent_in(self._session)
+        if parent is not None:
+            draw = draw._replace(parent=parent)
         return Attempt(
             self._session,
             self._call,
             self._setting.values,
             flight=live.flight,
-            draw=live.draw,
+            draw=draw,
             errors=self._setting.errors,
             secrets=self._setting.secrets,
             watch=ArgumentWatch(self._call, (self._args, self._kwargs), self._rebuilt) if self._may_change() else None,

@@ -37,6 +37,8 @@ class Draw(NamedTuple):
     """Whether the recording says for how many calls its last outcome stands. Memoizers have one outcome for any number."""
     is_replacing: bool = False
     """Whether the outcome replaces what is recorded: in `record`."""
+    parent: str | None = None
+    """The name of the entry inside of whose call this one is made."""
 
 
 class Writer:
@@ -103,7 +105,7 @@ class Writer:
 
     def _new(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> bytes:
         outcomes = with_draw([], draw.place, outcome) if draw.is_counted else [outcome]
-        return render(Document.of(call, outcomes, test=self._test))
+        return render(Document.of(call, outcomes, test=self._test, parent=draw.parent))
 
     def _changed(self, call: Call, draw: Draw, outcome: dict[str, Any], found: bytes) -> bytes | None:
         """Return the recording with the outcome in its place, None if the place is taken."""

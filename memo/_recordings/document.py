@@ -10,6 +10,7 @@ Format version 1 (an object, UTF-8, `\n`, ends in a newline):
     watched       {path: fingerprint} of the fields that `watch` keeps out of the key, where there are any
     recorded_at   UTC, to the second
     test          the test that made the recording, where one did
+    parent        the name of the entry inside of whose call it was recorded, where there is one
     outcomes      [{"value": …} | {"error": …} | {"stream": {…}}, each with "seconds"], in the order of the calls
 
 Canonical JSON is UTF-8 with sorted keys, no white space, and the shortest floats that read back equal (orjson).
@@ -67,12 +68,25 @@ class Document(NamedTuple):
 
     @classmethod
     def of(
-        cls, call: Call, outcomes: list[dict[str, Any]], *, recorded_at: str | None = None, test: str | None = None
+        cls,
+        call: Call,
+        outcomes: list[dict[str, Any]],
+        *,
+        recorded_at: str | None = None,
+        test: str | None = None,
+        parent: str | None = None,
     ) -> Document:
         """Return a new document: the outcomes of a call, by default recorded now."""
         function, key, arguments, version, watched = call
         recorded_at = recorded_at or timestamp()
-        return cls(function, key, orjson.loads(arguments), outcomes, version, watched, recorded_at, test or None)
+        more = NOTHING_MORE if parent is None else {"parent": parent}
+        return cls(function, key, orjson.loads(arguments), outcomes, version, watched, recorded_at, test or None, more)
+
+    @property
+    def parent(self) -> str | None:
+        """The name of the entry whose call was being made when this one was recorded."""
+        parent = self.source.get("parent")
+        return parent if isinstance(parent, str) else None
 
     @classmethod
     def from_tree(cls, tree: Mapping[str, Any]) -> Document:

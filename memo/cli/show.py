@@ -69,6 +69,7 @@ def _tell_call(document: Document, location: str, bytes_: int) -> None:
         "version": document.version,
         "recorded": f"{document.recorded_at or 'at an unknown time'} ({age(recorded_at(document))} ago)",
         "test": document.test,
+        "inside of": document.parent,
         "watched": ", ".join(document.watched) or None,
         "stored": f"{location} ({size(bytes_)})",
     }
@@ -88,6 +89,8 @@ def _tell_outcome(outcome: Shown, title: str, stored: dict[str, Any]) -> None:
         title += f": stream of {len(outcome['items']):,}{of}, {_ending(outcome)}"
     else:
         title += f": {kind}" + (f" {type_}" if kind == "value" and type_ else "")
+    if stored.get("calls", 1) != 1:
+        title += f", {stored['calls']} calls"
     if "seconds" in outcome:
         title += f", {outcome['seconds']:.3g} s"
     heading(title)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from memo._recordings.document import parse
+from memo.errors import MemoError
 from memo.pytest_plugin._ledger import Books, Ledger, Note
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._settings import Settings
@@ -66,7 +68,7 @@ def judge(config: pytest.Config, settings: Settings, ledger: Ledger, exitstatus:
 def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) -> None:
     store = DirectoryStore(note.directory)
     used = {path.casefold() for path in (*note.used, *books.written_after_report)}
-    unused = [name for name in store.scan() if store.location(name).casefold() not in used]
+    unused = [name for name in store.scan() if not _is_used(store, name, used)]
     if note.mode != "record" and settings.unused != "delete":
         if settings.unused != "ignore":
             verdict.unused += map(store.location, unused)
@@ -76,6 +78,23 @@ def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) 
         if modified(path) == note.before.get(path):  # otherwise another process wrote it during the run
             verdict.deleted += store.delete(name)
             _remove_empty(Path(path).parent, Path(note.directory).parent)
+
+
+def _is_used(store: DirectoryStore, name: str, used: set[str]) -> bool:
+    """Return whether a recording was used, or one inside of whose call it was recorded: a replay does not run that."""
+    seen: set[str] = set()
+    while name not in seen:
+        if store.location(name).casefold() in used:
+            return True
+        seen.add(name)
+        try:
+            parent = parse(store.get(name) or b"", name).parent
+        except MemoError:
+            return False
+        if parent is None:
+            return False
+        name = parent
+    return False
 
 
 def modified(path: str) -> int | None:

@@ -104,3 +104,44 @@ with memo.recording(sys.argv[1], mode="record"):
     )
     project.run_process(option, passed=1)
     assert project.recordings == {"recordings/test_app/test_it": ["a", "server"]}
+
+
+NESTED = """
+import asyncio
+import pytest
+from memo import recordable
+from app import ask_sync
+
+@recordable
+def summary(prompt):
+    return [ask_sync(f"{prompt} {part}") for part in range(2)]
+
+@recordable
+async def report(prompt):
+    return await asyncio.to_thread(summary, prompt)
+
+@recordable
+def chapters(prompt):
+    for part in range(2):
+        yield ask_sync(f"{prompt} chapter {part}")
+
+@pytest.mark.memo
+def test_it():
+    assert CALL
+"""
+
+
+@pytest.mark.parametrize("mode", ["record", "record-if-missing"])
+@pytest.mark.parametrize("call", ["summary('tea')", "asyncio.run(report('tea'))", "list(chapters('tea'))"])
+def test_what_was_recorded_inside_of_what_is_used_is_used(project, call, mode, monkeypatch):
+    project.write(test_app=NESTED.replace("CALL", call))
+    project.run(f"--memo-mode={mode}", passed=1)
+    before = project.recordings
+    monkeypatch.setenv("CI", "true")
+    for action in ("fail", "delete"):
+        run = project.run(f"--memo-unused={action}", passed=1)
+        assert run.exit == 0
+        assert "unused" not in run.summary
+    assert project.recordings == before
+    project.write(test_app=NESTED.replace("CALL", "chapters"))
+    assert "unused" in project.run(passed=1).summary  # nothing of it is used
