@@ -38,10 +38,13 @@ class Call:
     def __init__(self, mode="record-if-missing"):
         self.store = SlowStore()
         self.count = 0
+        self.tasks = []
+        self.scope = None
 
         @Recorder(self.store, mode=mode).recordable
         async def call(n):
             self.count += 1
+            self.tasks.append(asyncio.current_task())
             return [n, self.count]
 
         self.make = call
@@ -51,7 +54,10 @@ class Call:
             await asyncio.sleep(0.001)
 
     async def release(self):
-        await asyncio.sleep(0.02)
+        """End the write once its caller is being cancelled."""
+        await self.writes()
+        while not (self.tasks[0].cancelling() or (self.scope is not None and self.scope.cancel_called)):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
         self.store.release.set()
 
 
@@ -96,7 +102,7 @@ async def by_a_task_group(call):
 
 
 async def by_fail_after(call):
-    with anyio.move_on_after(0.01):
+    with anyio.move_on_after(0.01) as call.scope:
         assert await call.make(1) == [1, 1]
 
 
