@@ -23,6 +23,7 @@ from memo._engine.callers import caller_of
 from memo._engine.driver import CallDriver, FunctionContext
 from memo._engine.modes import Mode
 from memo._engine.overrides import wrap_overrides
+from memo._engine.pickling import PickledByName, PickledMethod
 from memo._engine.session import Session
 from memo._values.kinds import module_name
 from memo.codecs.types import Types
@@ -221,11 +222,11 @@ _LIVE = Mode.LIVE
 _UNKEYED = Call("", "", b"{}")
 
 
-class BoundRecordable(CacheMethods, wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
+class BoundRecordable(PickledMethod, CacheMethods, wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
     """A recordable method of one object."""
 
 
-class Recordable(CacheMethods, wrapt.FunctionWrapper):  # type: ignore[type-arg]
+class Recordable(PickledByName, CacheMethods, wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A recordable function. In everything but its recordings it is the function itself."""
 
     __bound_function_wrapper__ = BoundRecordable
