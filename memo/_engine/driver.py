@@ -15,6 +15,7 @@ from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
 from memo._engine.decision import CallLive, Request, recalled, take, take_async
 from memo._engine.extension import extend, extend_async
+from memo._engine.fairness import checkpoint, is_due
 from memo._engine.flights import Flight, Pending
 from memo._engine.modes import Mode
 from memo._engine.nesting import parent_in
@@ -208,6 +209,8 @@ class CallDriver:
         decision = recalled(request) or await take_async(request, _ASYNC_KINDS)
         if isinstance(decision, Outcome):
             self._counter.hits += 1
+            if is_due():
+                await checkpoint()
             try:
                 return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # the recording is no longer readable

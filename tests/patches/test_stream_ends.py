@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anthropic
+import anyio
 import anyio.lowlevel
 import openai
 import pytest
@@ -269,3 +270,57 @@ def watch(response: Any, closed: list[int]) -> None:
         close()
 
     setattr(body, "aclose" if is_async else "close", aclose if is_async else sync_close)
+
+
+TOOL_USE = [
+    {"type": "message_start", "message": {"id": "m1", "type": "message", "role": "assistant", "model": "m", "content": [],
+     "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t1", "name": "look", "input": {}}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "{}"}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": {"output_tokens": 2}},
+    {"type": "message_stop"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_tool_runner_is_closed_by_another_task(stream: bool, server: Answering, tmp_path: Path):
+    @anthropic.beta_async_tool
+    async def look() -> str:
+        """Look."""
+        return "seen"
+
+    if stream:
+        events = b"".join(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n".encode() for each in TOOL_USE)
+        server.answer(events, [("content-type", "text/event-stream")])
+    else:
+        content = [{"type": "tool_use", "id": "t1", "name": "look", "input": {}}]
+        message = {**TOOL_USE[0]["message"], "content": content, "stop_reason": "tool_use"}  # type: ignore[dict-item]
+        server.answer(json.dumps(message).encode(), [("content-type", "application/json")])
+    client = anthropic.AsyncAnthropic(base_url=server.url, api_key="k", max_retries=0)
+
+    async def use() -> int:
+        ask: Any = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "q"}]}
+        runner = client.beta.messages.tool_runner(**ask, tools=[look], stream=stream)
+        turns = 0
+
+        async def consume() -> None:
+            nonlocal turns
+            async for reply in runner:
+                turns += 1
+                if stream:
+                    await collect(reply)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(consume)
+            with anyio.fail_after(20):
+                while turns < 2:
+                    await anyio.lowlevel.checkpoint()
+            await runner.close()
+        return turns
+
+    with memo.recording(tmp_path, mode="record"):
+        await use()
+    with memo.recording(tmp_path, mode="record-if-missing"):  # as often as the loop goes round
+        assert await use() >= 2
+    await client.close()

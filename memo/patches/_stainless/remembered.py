@@ -28,6 +28,7 @@ from memo._calls.argument_cache import written
 from memo._calls.key_builder import KeyBuilder
 from memo._engine.active import current
 from memo._engine.driver import FunctionContext
+from memo._engine.fairness import checkpoint, is_due
 from memo._engine.modes import Mode
 from memo.patches._stainless.driver import MISSING, ReplayPlan, Stainless, request_log
 from memo.patches._wrapper import unpatched
@@ -174,6 +175,8 @@ def _recall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str,
 async def _arecall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     known = _known(method, resource, args, kwargs)
     if type(known) is not _Unknown:
+        if known is not None and is_due():
+            await checkpoint()
         result = known.replay_or_missing(await known.afound()) if known is not None else MISSING
         return result if result is not MISSING else await method(resource, *args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
