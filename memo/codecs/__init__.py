@@ -59,7 +59,7 @@ def _holds_secret(tree: Any) -> bool:
 
 if not TYPE_CHECKING:
     _MOVED = {
-        "MAX_DEPTH": "values", "Values": "values", "Types": "types", "Items": "items", "Packer": "items", "pack": "items",
+        "MAX_DEPTH": "values", "Items": "items", "Packer": "items", "pack": "items",
         "codec_of": "registry", "known_type": "registry", "class_name": "registry",
     }  # fmt: skip
 

@@ -13,6 +13,7 @@ exact   {"__type__": "app:Answer", "exact": {field: value, …}}
 from __future__ import annotations
 
 import dataclasses
+import sys
 import types
 import typing
 from collections.abc import Callable
@@ -25,12 +26,12 @@ from memo._values.kinds import by_class, fielded_state, is_model
 from memo._values.secrets import is_secret_type
 from memo.codecs._shape import listed, mapping
 from memo.codecs.sameness import difference
-from memo.errors import DataMismatch
+from memo.errors import DataMismatch, TypeNotFound, UntrustedType
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["Plain", "counter", "exact_form", "plain_form", "read_exact", "read_plain"]
+__all__ = ["Plain", "counter", "exact_form", "plain_form", "read_exact", "read_plain", "validator"]
 
 
 _SHALLOW = 50
@@ -79,7 +80,7 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
             return None
     else:
         return None
-    if _may_vary(cls) and varies(back):
+    if (_may_vary(cls) and varies(back)) or imports_by_name(cls):
         return None
     return Plain(data, fields_set_mode, attributes, shallow)
 
@@ -211,10 +212,46 @@ def _is_scalar(annotation: Any) -> bool:
     return typing.get_origin(annotation) is typing.Literal or annotation in (str, int, float, bool, types.NoneType, Any)
 
 
-def read_plain(cls: type[BaseModel], data: bytes, name: str) -> Any:
-    """Return the model of that JSON. Raises `DataMismatch` if the type no longer accepts it."""
+@by_class
+def imports_by_name(cls: Any) -> bool:
+    """Return whether validating a model imports what the data name: it has an `ImportString`, at any depth."""
+    importing = getattr(sys.modules.get("pydantic.types"), "ImportString", None)
+    seen: set[Any] = set()
+    pending: list[Any] = [cls]
+    while pending:
+        part = pending.pop()
+        if part is importing or type(part) is importing:
+            return True
+        if type(part) is list or type(part) is tuple:
+            pending.extend(part)
+        elif isinstance(part, type):
+            if part not in seen:
+                seen.add(part)
+                fields = vars(part).get("__pydantic_fields__") or getattr(part, "__annotations__", None) or {}
+                for field in fields.values():
+                    pending.append(getattr(field, "annotation", field))
+                    pending.extend(getattr(field, "metadata", ()))
+        elif hasattr(part, "__args__"):
+            pending.extend(part.__args__)
+            pending.extend(getattr(part, "__metadata__", ()))
+    return False
+
+
+def validator(cls: Any, name: str) -> Callable[[bytes], Any]:
+    """Return what validates the JSON of a class. Raises `TypeNotFound` for a class that is not complete, `UntrustedType`."""
+    if imports_by_name(cls):
+        raise UntrustedType(name, "has an ImportString, which would import what the file names")
     try:
-        return cls.__pydantic_validator__.validate_json(data)
+        return cls.__pydantic_validator__.validate_json  # type: ignore[no-any-return]
+    except BaseException as error:
+        raise TypeNotFound(name, f"it cannot be used ({type(error).__name__}: {error})") from error
+
+
+def read_plain(cls: type[BaseModel], data: bytes, name: str) -> Any:
+    """Return the model of that JSON. Raises `DataMismatch` if the type no longer accepts it, or what `validator` raises."""
+    validate = validator(cls, name)
+    try:
+        return validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))

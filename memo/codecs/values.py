@@ -22,7 +22,7 @@ from memo.codecs.items import Items
 from memo.codecs.registry import codec_named
 from memo.codecs.sameness import difference
 from memo.codecs.types import Types
-from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue
+from memo.errors import DataMismatch, MemoError, UnrecordableValue
 
 __all__ = ["MAX_DEPTH", "Values"]
 
@@ -190,10 +190,7 @@ def _numbers(values: list[float]) -> Callable[[], list[float]]:
 
 
 def _plain_reader(cls: Any, name: str, fields_set_mode: str | None) -> Callable[[bytes], Any]:
-    try:
-        validate = cls.__pydantic_validator__.validate_json
-    except BaseException as error:
-        raise TypeNotFound(name, f"it cannot be used ({type(error).__name__}: {error})") from error
+    validate = _models.validator(cls, name)
     count = _models.counter(fields_set_mode)
 
     def read(data: bytes) -> Any:

@@ -11,13 +11,13 @@ from enum import Enum
 from fractions import Fraction
 
 import pytest
-from pydantic import BaseModel, RootModel, field_validator, model_validator
+from pydantic import BaseModel, ImportString, RootModel, field_validator, model_validator
 
 from memo.codecs import dumps, loads
 from memo.codecs.items import Items
 from memo.codecs.types import Types
 from memo.codecs.values import Values
-from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue
+from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
 HERE = __name__
 FOREVER = '{"__type__":"builtins:range","value":[0,1000000000,1]}'
@@ -293,3 +293,66 @@ def loads_free(data):
 def test_names_that_do_not_exist_are_not_found():
     with pytest.raises(TypeNotFound):
         Types().resolve("y" * 5000 + ":X")
+
+
+class Importing(BaseModel):
+    target: ImportString
+
+
+class Around(BaseModel):
+    inside: list[Importing | None] = []
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"__type__": f"{HERE}:Importing", "value": {"target": "antigravity.fly"}}, {"__type__": f"{HERE}:Around", "value": {"inside": [{"target": "antigravity.fly"}]}},
+        {"__type__": "list", "of": f"{HERE}:Importing", "items": [{"target": "antigravity"}]}, [{"__type__": f"{HERE}:Importing", "value": {"target": "antigravity"}}],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_field_that_imports_what_the_file_names_is_not_validated(tree):
+    for read in (lambda: Values(Types()).decode(tree), lambda: Values(Types()).reader(tree)()):
+        with pytest.raises(UntrustedType, match="ImportString"):
+            read()
+    assert "antigravity" not in sys.modules
+
+
+def test_but_what_it_holds_is_recorded(back):
+    back(Importing(target="math.pi"))
+    with pytest.raises(UnrecordableValue):
+        dumps(Importing(target="math.sin"))
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        {"value": {"__type__": f"{HERE}:Base", "value": {}, "attributes": "x"}}, {"stream": {"of": "bytes", "base": {"a": 1}, "items": [1], "end": "complete"}}, {"value": 5, "seconds": {}}, {"value": 5, "seconds": "1"},
+        {"stream": {"of": f"{HERE}:Base", "base": 5, "items": [{}], "end": "complete"}}, {"stream": {"items": [1], "end": "complete", "offsets": [{}]}}, {"stream": [1]}, {"stream": {"items": 5, "end": "complete"}},
+        {"stream": {"items": [1], "end": []}}, {"error": {"__type__": "builtins:KeyboardInterrupt", "args": []}}, {"error": 5}, {"stream": {"items": [], "end": "error", "error": "x"}},
+        {"value": {"__type__": f"{HERE}:Base", "value": {}, "set": ["a"]}}, {"value": {"__type__": "list", "of": f"{HERE}:Base", "items": {"a": 1}}},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_recording_in_another_form_is_damaged(tmp_path, outcome):
+    import json
+
+    import memo
+    from memo.errors import RecordingDamaged
+
+    @memo.recordable(name="tests.harmed")
+    def function():
+        return 5
+
+    with memo.recording(tmp_path, mode="record"):
+        function()
+    (path,) = tmp_path.rglob("*.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "outcomes": [outcome]}))
+
+    async def replayed():
+        with memo.recording(tmp_path, mode="replay"):
+            result = function()
+            return [item async for item in result] if hasattr(result, "__aiter__") else result
+
+    with pytest.raises(RecordingDamaged):
+        await replayed()

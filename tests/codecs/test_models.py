@@ -420,7 +420,14 @@ def test_every_depth_comes_back_or_is_refused(make, back):
                 done.add(depth)
             except UnrecordableValue as error:
                 assert f"deeper than {MAX_DEPTH}" in str(error)
-    assert {10, 30} <= done <= set(range(101))
+    assert {10, 30} <= done <= set(range(2 * MAX_DEPTH))
+
+
+def test_models_as_deep_as_json_allows_come_back(back):
+    value = Self()
+    for _ in range(60):
+        value = Self(any=None, a=Self(a=value))
+    back(value)  # 120 levels of JSON
 
 
 def test_every_replay_gives_a_fresh_object(identical):

@@ -29,8 +29,7 @@ import pytest
 from pydantic import HttpUrl, PostgresDsn, SecretBytes, SecretStr
 from pydantic_core import TzInfo, Url
 
-from memo.codecs import dumps, loads, register_codec
-from memo.codecs.registry import codec_of
+from memo.codecs import dumps, loads
 from memo.codecs.types import Types
 from memo.codecs.values import MAX_DEPTH, Values
 from memo.errors import DataMismatch, MemoError, UnrecordableValue
@@ -382,42 +381,6 @@ def test_every_replay_gives_a_fresh_object(value, identical):
      if isinstance(first, Plain) else first).clear()  # fmt: skip
     assert identical(read(), value)
     assert identical(second, value)
-
-
-class Unknown:
-    def __init__(self, x, y=0):
-        self.x, self.y = x, y
-
-
-def test_a_registered_codec_teaches_a_type(monkeypatch):
-    monkeypatch.setattr("memo.codecs.registry._codecs", dict(vars(sys.modules["memo.codecs.registry"])["_codecs"]))
-    monkeypatch.setattr("memo.codecs.registry._by_type", {})
-    register_codec(Unknown, encode=lambda v: {"x": v.x}, decode=lambda data: Unknown(data["x"]))
-    assert loads(dumps([Unknown((1,))]))[0].x == (1,)
-    assert codec_of(Unknown) is not None
-
-    class Below(Unknown):
-        pass
-
-    with pytest.raises(UnrecordableValue):
-        dumps(Below(1))
-
-
-def test_a_codec_that_loses_something_is_found_out(monkeypatch):
-    monkeypatch.setattr("memo.codecs.registry._codecs", dict(vars(sys.modules["memo.codecs.registry"])["_codecs"]))
-    monkeypatch.setattr("memo.codecs.registry._by_type", {})
-    register_codec(Unknown, encode=lambda v: [v.x, v.y], decode=lambda data: Unknown(data[0]))
-    dumps(Unknown(1))
-    with pytest.raises(UnrecordableValue, match="not come back equal"):
-        dumps(Unknown(1, 2))
-    register_codec(Unknown, encode=lambda v: 1 / 0, decode=Unknown)
-    with pytest.raises(UnrecordableValue, match="division"):
-        dumps([Unknown(1, 2)])
-    register_codec(Unknown, encode=lambda v: v.x, decode=lambda data: 1 / 0)
-    with pytest.raises(UnrecordableValue, match="division"):
-        dumps([Unknown(1, 2)])
-    with pytest.raises(DataMismatch, match="division"):
-        loads(b'{"__type__": "%s", "value": 1}' % f"{Unknown.__module__}:Unknown".encode())
 
 
 def test_the_same_bytes_in_every_process():
