@@ -17,6 +17,7 @@ __all__ = [
     "ArgumentsChangedWarning",
     "CallNotAllowed",
     "CallsNotRecordedWarning",
+    "CredentialIgnoredWarning",
     "DataMismatch",
     "EntryVanished",
     "ErrorNotWholeWarning",
@@ -239,18 +240,45 @@ class KeyCollisionWarning(KeyCollision, UserWarning):
     """In a scope, two different functions, or two objects, come to one key: a warning, once a function."""
 
 
+class CredentialIgnoredWarning(MemoError, UserWarning):
+    """Two calls differ in nothing but a credential, which is no part of the key: the second gets the answer of the first.
+
+    Once a function in a session. Only in scopes: in functions that are bound to a recorder, and in stores on a server, a credential
+    identifies the call.
+    """
+
+    def __init__(self, function: str, paths: tuple[str, ...]) -> None:
+        self.function = function
+        self.paths = paths
+        """Where in the arguments the credentials are."""
+        super().__init__(
+            f"{function}: two calls differ in nothing but the credential in {', '.join(paths)}, which is no part of the key, so "
+            "that both have one answer\n"
+            f"  if the answer does not depend on it:   @recordable(ignore=({paths[0]!r},))\n"
+            f"  to say so of a name everywhere:        recording(..., secrets=({paths[0].rpartition('.')[2]!r},))\n"
+            "  if the answer depends on it:           @recorder.recordable, a function that is bound to a recorder"
+        )
+
+
 class UnkeyableArgument(MemoError, TypeError):
     """An argument has no canonical form, so the call cannot be told from others. Raised before any live call."""
 
-    def __init__(self, function: str, path: str, reason: str) -> None:
+    def __init__(self, function: str, path: str, reason: str, *, receiver: bool = False) -> None:
         self.function = function
         self.path = path
         self.reason = reason
+        self.receiver = receiver
+        """Whether it is the object on which a memoized method was called."""
         top = path.partition(".")[0].partition("[")[0]
-        super().__init__(
-            f"{function}: argument {path} {reason}, so this call has no stable key. Three ways out:\n"
-            f"  @recordable(ignore=({top!r},))             if it does not change the answer\n"
+        ways = (
+            f"  @recordable(identity=lambda {top}: ...)    to return what of it changes the answer, None for nothing\n"
+            f"  @recordable above a function            that takes all that changes the answer as arguments\n"
+            if receiver
+            else f"  @recordable(ignore=({top!r},))             if it does not change the answer\n"
             f"  @recordable(key=lambda arguments: ...)  to return the arguments that do\n"
+        )
+        super().__init__(
+            f"{function}: argument {path} {reason}, so this call has no stable key. Three ways out:\n{ways}"
             f"  memo.register_codec(TheType, ...)       to say what identifies such a value"
         )
 

@@ -9,9 +9,16 @@ from typing import Any, NamedTuple
 from memo._calls.canonical import Canonical
 from memo._calls.digest import call_key
 
-__all__ = ["NOTHING_WATCHED", "Call"]
+__all__ = ["NOTHING_WATCHED", "Call", "Credentials"]
 
 NOTHING_WATCHED: Mapping[str, str] = MappingProxyType({})
+
+
+class Credentials(NamedTuple):
+    """What a call leaves out of its key: where in the arguments it is, and a digest that is good in this process only."""
+
+    paths: tuple[str, ...]
+    digest: str
 
 
 class Call(NamedTuple):
@@ -24,9 +31,11 @@ class Call(NamedTuple):
     version: str | int | None = None
     watched: Mapping[str, str] = NOTHING_WATCHED
     """Path to fingerprint."""
+    credentials: Credentials | None = None
+    """None if the call has no credential, or one that identifies the call."""
 
     @classmethod
     def of(cls, function: str, arguments: Mapping[str, Any], version: str | int | None = None) -> Call:
         """Return the call of a function with arguments that may be anything with a canonical form."""
-        data = Canonical(function, frozenset()).dump(dict(arguments))
+        data = Canonical(function).dump(dict(arguments))
         return cls(function, call_key(function, data, version), data, version)

@@ -11,13 +11,16 @@
 | a class | its name, and its JSON schema if it has one |
 | a type with a codec | its class name and what the codec says |
 | an SDK's "not given" | left out |
-| a credential (by its name) | left out; by its shape, or SecretStr: a mask |
+| a credential, by its name | left out, or a digest with the salt of the store |
+| a credential, by its shape, or a SecretStr | a mask, or a digest with the salt of the store |
 | anything else | `UnkeyableArgument` |
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hmac
+import os
 import typing
 from collections import ChainMap, Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -26,22 +29,24 @@ from enum import Enum
 from hashlib import sha256
 from itertools import chain
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import orjson
 
-from memo._calls.secrets import is_credential, looks_secret, mask
+from memo._calls.secret_forms import ANY
+from memo._calls.secret_names import holds_headers
+from memo._calls.secrets import MASK, NO_RULES, SecretRules, is_header, looks_secret, mask
 from memo._json import canonical_json
 from memo._values.kinds import class_name, fielded_state, is_model, is_named_tuple
 from memo._values.paths import Step, path_text
-from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
+from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form, text_of
 from memo._values.secrets import SECRET_TYPES
 from memo.codecs.registry import codec_of
 from memo.codecs.values import MAX_DEPTH
 from memo.errors import MemoError, UnkeyableArgument
 
-__all__ = ["Canonical", "NotText"]
+__all__ = ["KEYED", "PROCESS_SALT", "Canonical", "Found", "NotText"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -58,6 +63,26 @@ class Unkeyable:
         self.reason = reason
 
 
+class _Credential:
+    """Stands in a canonical tree for a credential, until it is left out or made a digest."""
+
+    __slots__ = ("name", "shown", "value")
+
+    def __init__(self, value: Any, shown: Any, name: str | None = None) -> None:
+        self.value = value
+        self.shown = shown
+        """What is left in the tree without a salt."""
+        self.name = name
+        """The name of a header, which its list does not have as a key."""
+
+
+class Found(NamedTuple):
+    """A credential that a call has: where it is in the arguments, and its digest."""
+
+    steps: tuple[Step, ...]
+    digest: str
+
+
 class _TooDeep(Exception):
     """A value is nested deeper than `MAX_DEPTH`, or holds itself."""
 
@@ -67,6 +92,12 @@ class NotText(Exception):
 
 
 _LEFT_OUT: Any = object()
+_HEADERS: Any = object()
+"""What names like `headers` name: pairs under them are headers."""
+KEYED = "secret"
+"""The type of a credential that is a digest."""
+PROCESS_SALT = os.urandom(32)
+"""For digests that are compared in this process and written nowhere."""
 _FEW = 8
 _DICT, _TEXTS = {dict}, {str, type(None)}
 _MAPPINGS = (OrderedDict, defaultdict, Counter, ChainMap, MappingProxyType)
@@ -88,35 +119,105 @@ class Canonical:
     _nests = True
     """Mappings in lists are gone into without a look at them."""
 
-    def __init__(self, function: str, secrets: frozenset[str], *, shares: bool = False) -> None:
+    def __init__(self, function: str, rules: SecretRules = NO_RULES, *, shares: bool = False) -> None:
         self._function = function
-        self._secrets = secrets
+        self._rules = rules
         self._shares = shares
         """Whether a tree may hold parts of the arguments themselves: where nobody changes it."""
-        self._known: dict[str, bool] = {}
-        """Mapping keys met so far that a plain object can have, and whether they name a credential."""
+        self._known: dict[str, Any] = {}
+        """Mapping keys met so far that a plain object can have, and what they name: False for nothing special."""
 
     def dump(self, arguments: Mapping[str, Any]) -> bytes:
-        """Canonical JSON."""
+        """Return arguments as canonical JSON without credentials. Raises `UnkeyableArgument`."""
         return self.write(self.tree(arguments))
 
     def tree(self, arguments: Mapping[str, Any]) -> Any:
-        """The arguments as a tree of plain JSON values (and `Unkeyable`)."""
+        """Return arguments as a tree of plain JSON values, with marks for what is unkeyable and for credentials by name."""
         try:
             return self._mapping(arguments, 1)
         except _TooDeep:
-            return _CycleSafe(self._function, self._secrets)._mapping(arguments, 1)
+            return _CycleSafe(self._function, self._rules)._mapping(arguments, 1)
 
     def write(self, tree: Any) -> bytes:
-        """The tree as canonical JSON, values in the shape of secrets masked. Raises `UnkeyableArgument`."""
-        return self.masked(tree, self.json(tree))
+        """Return a tree as canonical JSON without credentials. Raises `UnkeyableArgument`."""
+        found: list[Found] = []
+        tree = self.settled(tree, found, PROCESS_SALT, salted=False)
+        data = self.json(tree)
+        return self.masked(tree, found, PROCESS_SALT, salted=False) if looks_secret(data.decode()) else data
 
-    def masked(self, tree: Any, data: bytes) -> bytes:
-        """The canonical JSON of a tree with the values in the shape of secrets masked; itself, where there are none."""
-        return orjson.dumps(_masked(tree), option=orjson.OPT_SORT_KEYS) if looks_secret(data.decode()) else data
+    def unkeyable(self, tree: dict[str, Any]) -> list[str]:
+        """Return the names at the top of a tree under which something has no canonical form."""
+        return [name for name, member in tree.items() if any(_without_form(member, ()))]
+
+    def has_credential(self, tree: Any) -> bool:
+        """Return whether a tree has a mark of a credential."""
+        if type(tree) is dict or type(tree) is list:
+            return any(map(self.has_credential, tree.values() if type(tree) is dict else tree))
+        return isinstance(tree, _Credential)
+
+    def settled(self, tree: Any, found: list[Found], salt: bytes, *, salted: bool) -> Any:
+        """Return a tree without the marks of credentials, which are left out or, if `salted`, made digests.
+
+        Adds each to `found`, with a digest by the salt.
+        """
+
+        def settle(node: Any, steps: tuple[Step, ...]) -> Any:
+            if isinstance(node, _Credential):
+                steps = steps if node.name is None else (*steps[:-1], node.name)
+                digest = self._digest(node.value, steps, salt, salted=salted)
+                found.append(Found(steps, digest))
+                return {"__type__": KEYED, "digest": digest} if salted else node.shown
+            if type(node) is list:
+                inner = (settle(member, (*steps, index)) for index, member in enumerate(node))
+                return [member for member in inner if member is not _LEFT_OUT]
+            if type(node) is dict:
+                members = {name: settle(member, (*steps, name)) for name, member in node.items()}
+                return {name: member for name, member in members.items() if member is not _LEFT_OUT}
+            return node
+
+        return settle(tree, ())
+
+    def _digest(self, value: Any, steps: tuple[Step, ...], salt: bytes, *, salted: bool) -> str:
+        """Return the keyed digest of a credential; that of its type if it has no canonical form and need not have one."""
+        if type(value) is not str:
+            try:
+                value = self.json(self.settled(Canonical(self._function).tree({"value": value}), [], salt, salted=True))
+            except (UnkeyableArgument, NotText):
+                if salted:
+                    raise UnkeyableArgument(self._function, path_text(steps), _no_form(type(value))) from None
+                value = type(value).__qualname__
+        return _keyed(value, salt)
+
+    def masked(self, tree: Any, found: list[Found], salt: bytes, *, salted: bool) -> bytes:
+        """Return the canonical JSON of a tree with what has the shape of a credential masked.
+
+        Adds each to `found`, with a digest by the salt, and puts the digest into the mask if `salted`.
+        """
+        steps: tuple[Step, ...] = ()
+
+        def replace(secret: str) -> str:
+            digest = _keyed(secret, salt)
+            found.append(Found(steps, digest))
+            return f"<secret:{digest}>" if salted else MASK
+
+        def hide(node: Any, at: tuple[Step, ...]) -> Any:
+            nonlocal steps
+            if type(node) is str:
+                steps = at
+                return mask(node, self._rules, replace) if not self._rules.allows(at) else node
+            if type(node) is list:
+                return [hide(member, (*at, index)) for index, member in enumerate(node)]
+            if type(node) is dict:
+                if node.get("__type__") == "str":  # it is escaped, since it has lone surrogates
+                    return {**node, "value": text_form(hide(text_of(node["value"]), at))}
+                steps = at
+                return {mask(name, self._rules, replace): hide(member, (*at, name)) for name, member in node.items()}
+            return node
+
+        return orjson.dumps(hide(tree, ()), option=orjson.OPT_SORT_KEYS)
 
     def json(self, tree: Any) -> bytes:
-        """The tree as canonical JSON. Raises `UnkeyableArgument`."""
+        """Return a tree as canonical JSON. Raises `UnkeyableArgument`."""
         try:
             return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
         except TypeError:
@@ -126,7 +227,7 @@ class Canonical:
     def check(self, tree: Any, steps: tuple[Step, ...] = ()) -> None:
         """Raise `UnkeyableArgument` if a tree, to which `steps` lead, holds a value without a canonical form."""
         for inner, reason in _without_form(tree, steps):
-            path = path_text(inner)
+            path = mask(path_text(inner))  # a mapping's key may be a credential
             if len(path) > _LONGEST_PATH:
                 path = f"{path[:_LONGEST_PATH]}…"
             raise UnkeyableArgument(self._function, path, reason) from None
@@ -134,7 +235,7 @@ class Canonical:
     def _form(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is str:
-            return value if value.isascii() or is_text(value) else {"__type__": "str", "value": text_form(mask(value))}
+            return value if value.isascii() or is_text(value) else {"__type__": "str", "value": text_form(value)}
         if value is None or kind is bool:
             return value
         if kind is int:
@@ -147,7 +248,7 @@ class Canonical:
             return self._mapping(value, depth + 1)
         if kind is list or kind is tuple:
             if value and type(value[0]) in _PAIRS and all(map(_is_pair, value)):
-                value = [each for each in value if not is_credential(each[0], self._secrets)]  # a list of headers
+                return self._pairs(value, depth, named=False)
             nested = self._nests and depth < MAX_DEPTH  # a conversation: a list of many mappings
             if nested and self._shares and len(value) > _FEW and self._are_plain(value):
                 return value
@@ -166,21 +267,41 @@ class Canonical:
         except (MemoError, RecursionError, _TooDeep):
             raise
         except Exception as error:  # noqa: BLE001 - codecs and classes are the user's code
-            return Unkeyable(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form ({error!r})")
+            return Unkeyable(f"{_no_form(kind)} ({mask(repr(error))})")
+
+    def _pairs(self, value: Any, depth: int, *, named: bool) -> Any:
+        """Return the form of a list of pairs, which may be headers: they are if `named` so."""
+        return [
+            _Credential(pair, _LEFT_OUT, pair[0])
+            if is_header(pair[0], pair[1], self._rules, named=named)
+            else self._form(pair, depth + 1)
+            for pair in value
+        ]
+
+    def _named(self, key: str) -> Any:
+        """Return what a key names: the form of a credential, or `_HEADERS`; False for nothing special."""
+        if len(self._known) > _KNOWN:
+            self._known.clear()
+        named = self._known[key] = self._rules.judge(key) or (_HEADERS if holds_headers(key) else False)
+        return named
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:
         tree: dict[str, Any] = {}
         known = self._known
         for key, each in value.items():
-            secret = known.get(key) if type(key) is str else None
-            if secret is None:
+            named = known.get(key) if type(key) is str else None
+            if named is None:
                 if type(key) is not str or key == "__type__" or not is_text(key):
                     return self._odd_mapping(value, depth)
-                if len(known) > _KNOWN:
-                    known.clear()
-                secret = known[key] = is_credential(key, self._secrets)
-            if secret and not schema:
-                continue
+                named = self._named(key)
+            if named and not schema:
+                if named is _HEADERS:
+                    if type(each) in _PAIRS and each and all(map(_is_pair, each)) and depth < MAX_DEPTH:
+                        tree[key] = self._pairs(each, depth + 1, named=True)
+                        continue
+                elif named is ANY or (type(each) is str and named(each)):
+                    tree[key] = _Credential(each, _LEFT_OUT)
+                    continue
             if type(each) is str and each.isascii():
                 tree[key] = each
                 continue
@@ -203,17 +324,18 @@ class Canonical:
 
     def _odd_mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
         depth += 1  # three levels of JSON, not two
-        pairs = [
-            [self._form(key, depth), self._form(each, depth)]
-            for key, each in value.items()
-            if not (isinstance(key, str) and is_credential(key, self._secrets))
-        ]
-        return {"__type__": "dict", "pairs": self._sorted([pair for pair in pairs if pair[1] is not _LEFT_OUT])}
+        pairs: list[Any] = []
+        for key, each in value.items():
+            if isinstance(key, str) and is_header(key, each, self._rules, named=True):
+                pairs.append(_Credential([key, each], _LEFT_OUT, str(key)))
+            elif (form := self._form(each, depth)) is not _LEFT_OUT:
+                pairs.append([self._form(key, depth), form])
+        return {"__type__": "dict", "pairs": self._sorted(pairs)}
 
     def _sorted(self, forms: list[Any]) -> list[Any] | Unkeyable:
         for _, reason in _without_form(forms, ()):
             return Unkeyable(reason)
-        return sorted(forms, key=canonical_json)
+        return sorted(forms, key=_sortable)
 
     def _other(self, value: Any, kind: type, depth: int) -> Any:
         if kind is datetime and value.tzinfo is not None and value.utcoffset() is not None:
@@ -226,7 +348,7 @@ class Canonical:
         codec = codec_of(kind)
         if codec is not None:
             if codec.name in SECRET_TYPES:
-                return {"__type__": kind.__name__}
+                return _Credential(codec.encode(value), {"__type__": kind.__name__})
             name = codec.name.rpartition(":")[2].rpartition("<locals>.")[2]
             return {"__type__": name, "value": self._form(codec.encode(value), depth)}
         if isinstance(value, set | frozenset) and kind in (set, frozenset):
@@ -265,7 +387,7 @@ class Canonical:
             if issubclass(kind, base):
                 held = {"attributes": self._mapping(value.__dict__, depth)} if getattr(value, "__dict__", None) else {}
                 return {"__type__": _short(kind), "value": self._form(plain(value), depth), **held}
-        return Unkeyable(f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form")
+        return Unkeyable(_no_form(kind))
 
 
 class _CycleSafe(Canonical):
@@ -273,8 +395,8 @@ class _CycleSafe(Canonical):
 
     _nests = False
 
-    def __init__(self, function: str, secrets: frozenset[str]) -> None:
-        super().__init__(function, secrets)
+    def __init__(self, function: str, rules: SecretRules) -> None:
+        super().__init__(function, rules)
         self._above: set[int] = set()
 
     def _form(self, value: Any, depth: int) -> Any:
@@ -326,14 +448,18 @@ def _ordered(schema: Any) -> Any:
     return sorted(map(_ordered, schema), key=canonical_json) if type(schema) is list else schema
 
 
-def _masked(node: Any) -> Any:
-    if type(node) is str:
-        return mask(node)
-    if type(node) is list:
-        return [_masked(each) for each in node]
-    if type(node) is dict:
-        return {mask(key): _masked(each) for key, each in node.items()}
-    return node
+def _sortable(form: Any) -> bytes:
+    return orjson.dumps(form, option=orjson.OPT_SORT_KEYS, default=lambda credential: None)
+
+
+def _no_form(kind: type) -> str:
+    return f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form"
+
+
+def _keyed(secret: str | bytes, salt: bytes) -> str:
+    """Return the keyed digest of a credential: without the salt, nobody can try whether a guess is right."""
+    data = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
+    return hmac.digest(salt, data, "sha256").hex()[:32]
 
 
 def _without_form(node: Any, steps: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], str]]:

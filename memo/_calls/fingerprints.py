@@ -17,13 +17,13 @@ def watched_fingerprint(path: str, values: Iterable[Any]) -> str:
 
     Raises `UnkeyableArgument` for a value that has no canonical form.
     """
-    canonical = Canonical("watch", frozenset())
+    canonical = Canonical("watch")
     return fingerprint_of(canonical, path, canonical.tree({"values": list(values)})["values"])
 
 
 def canonical_fingerprint(path: str, values: list[Any]) -> str:
     """Return the same fingerprint from values that are canonical already, as in a recording's arguments."""
-    return fingerprint_of(Canonical("watch", frozenset()), path, values)
+    return fingerprint_of(Canonical("watch"), path, values)
 
 
 def fingerprint_of(canonical: Canonical, path: str, values: list[Any]) -> str:

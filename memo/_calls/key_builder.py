@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
+import orjson
+
 from memo._calls.argument_cache import ArgumentCache
-from memo._calls.call import NOTHING_WATCHED, Call
-from memo._calls.canonical import Canonical, NotText
+from memo._calls.call import NOTHING_WATCHED, Call, Credentials
+from memo._calls.canonical import PROCESS_SALT, Canonical, Found
 from memo._calls.digest import call_tail, digest
 from memo._calls.fingerprints import fingerprint_of
 from memo._calls.key_rules import KeyRules, as_names
 from memo._calls.places import change, pop
-from memo._calls.secrets import plain_names
+from memo._calls.secret_names import plain_name
+from memo._calls.secrets import NO_RULES, SecretRules, looks_secret
 from memo._calls.signature import Signature
-from memo._values.paths import Step, parse_path
-from memo.errors import InvalidOption
+from memo._values.paths import Step, parse_path, path_text, steps_of
+from memo.errors import InvalidOption, UnkeyableArgument
 from memo.scrub import Scrubber
 
 __all__ = ["Describe", "KeyBuilder"]
 
-_KNOWN = 4096
+_WRITTEN_IN_PYTHON = 1 << 9
+"""The flag of types that live on the heap, as those of a `class` statement do."""
 
 Describe = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[str, dict[str, Any]]]
 """From `self`, positional and keyword arguments to the call's name and its arguments, where they are not the signature's."""
@@ -40,9 +45,11 @@ class KeyBuilder:
         identity: Callable[[Any], Any] | None = None,
         version: str | int | None = None,
         scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None = None,
-        secrets: Iterable[str] = (),
+        secrets: SecretRules = NO_RULES,
         describe: Describe | None = None,
         key_rules: KeyRules | None = None,
+        salt: Callable[[], bytes] | None = None,
+        memoizes: bool = False,
     ) -> None:
         self.function = function
         self._signature = signature
@@ -63,12 +70,16 @@ class KeyBuilder:
         self.is_pure = key is None and identity is None and not self._scrub
         """True if equal arguments always give the same call: no function of the user's takes part."""
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
-        self._secrets = plain_names(as_names(secrets))
-        self._canonical = Canonical(function, self._secrets, shares=not self._tree_changes)
-        self._searched: set[str] = set()
-        """Keys of calls in whose arguments no secret was found: what is asked for again is not searched again."""
+        self._secrets = secrets
+        self._salt = salt
+        """Gives the salt of the store, where credentials identify calls."""
+        self._memoizes = memoizes
+        """Whether `self` identifies a call, as in a function that is bound to a recorder."""
+        self._receiver = (signature.skipped or ["self"])[0]
+        self._canonical = Canonical(function, secrets, shares=not self._tree_changes)
+        self._unshared = Canonical(function, secrets)
         # Scrubbers are the user's own code, which may say something else the next time.
-        self._asked_again: ArgumentCache[Call] | None = None if self._scrub else ArgumentCache()
+        self._cache: ArgumentCache[Call] | None = None if self._scrub else ArgumentCache()
 
     def call(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """Return the call with these arguments; `instance` is the `self` or `cls` of a method.
@@ -90,35 +101,72 @@ class KeyBuilder:
             arguments = dict(arguments)
             for name in self._ignored:
                 arguments.pop(name, None)
-        if self._identity is not None and instance is not None:
-            arguments = {**arguments, (self._signature.skipped or ["self"])[0]: self._identity(instance)}
-        asked_again = self._asked_again
-        if asked_again is not None:
-            call = asked_again.get(function, arguments)
-            if call is not None:
-                return call
-        canonical = self._canonical
-        tree = canonical.tree(arguments)
-        watched = self._change(tree) if self._tree_changes else NOTHING_WATCHED
-        try:
-            data = canonical.json(tree)
-        except NotText:
-            tree = Canonical(function, self._secrets).tree(arguments)
-            data = canonical.json(tree)
-        tail = self._tail if self._describe is None else call_tail(function, self._version)
-        key = digest(data, tail)
-        if key not in self._searched:
-            masked = canonical.masked(tree, data)
-            if masked is not data:
-                return Call(function, digest(masked, tail), masked, self._version, watched)
-            if len(self._searched) >= _KNOWN:
-                self._searched.clear()
-            self._searched.add(key)
-            return Call(function, key, data, self._version, watched)
-        call = Call(function, key, data, self._version, watched)
-        if asked_again is not None:
-            asked_again.add(function, arguments, call)
+        if instance is not None:
+            arguments = self._with_receiver(instance, arguments)
+        if self._cache is None:
+            return self._new_call(function, arguments)
+        asked, call = self._cache.look_up(function, arguments)
+        if call is None:
+            call = self._new_call(function, arguments)
+            if asked is not None:
+                self._cache.store(asked, call)
         return call
+
+    def _with_receiver(self, instance: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments with what identifies the `self` or `cls` of the call, where anything does.
+
+        A class does, unless it is the one that the function's name names; an object does by `identity`, and in a memoizer.
+        """
+        if self._identity is not None:
+            return {**arguments, self._receiver: self._identity(instance)}
+        if self._describe is not None:
+            return arguments
+        if isinstance(instance, type):
+            own = instance.__qualname__ == self._signature.owner
+            return arguments if own else {**arguments, self._receiver: instance}
+        if self._memoizes and not isinstance(instance, ModuleType):
+            return {**arguments, self._receiver: type(instance) if _is_stateless(instance) else instance}
+        return arguments
+
+    def _new_call(self, function: str, arguments: dict[str, Any]) -> Call:
+        canonical, salt = self._canonical, self._salt
+        tree = canonical.tree(arguments)
+        watched, found = NOTHING_WATCHED, None
+        if self._tree_changes:
+            for steps in self._ignored_inside:
+                pop(tree, steps)
+            tree, found = self._settled(tree, arguments)
+            watched = self._change(tree)
+        try:
+            data = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+        except TypeError:
+            if found is None:
+                tree, found = self._settled(self._unshared.tree(arguments), arguments)
+            data = self._json(tree)
+        if looks_secret(data.decode()):
+            found = [] if found is None else found
+            data = canonical.masked(tree, found, salt() if salt is not None else PROCESS_SALT, salted=salt is not None)
+        tail = self._tail if self._describe is None else call_tail(function, self._version)
+        credentials = self._credentials(found) if found and salt is None else None
+        return Call(function, digest(data, tail), data, self._version, watched, credentials)
+
+    def _json(self, tree: dict[str, Any]) -> bytes:
+        try:
+            return self._canonical.json(tree)
+        except UnkeyableArgument as error:
+            (receiver, *_) = steps_of(error.path) or ("",)
+            if receiver != self._receiver or receiver in self._signature.names:
+                raise
+            raise UnkeyableArgument(error.function, error.path, error.reason, receiver=True) from None
+
+    def _settled(self, tree: dict[str, Any], arguments: dict[str, Any]) -> tuple[dict[str, Any], list[Found]]:
+        """Return a tree without marks of credentials, and without defaults that have no canonical form; and the credentials."""
+        for name in self._canonical.unkeyable(tree):
+            if name in self._signature.defaults and arguments[name] is self._signature.defaults[name]:
+                del tree[name]  # left at its default: whatever that is, it is the same for all such calls
+        found: list[Found] = []
+        salt = self._salt() if self._salt is not None and self._canonical.has_credential(tree) else PROCESS_SALT
+        return self._canonical.settled(tree, found, salt, salted=self._salt is not None), found
 
     def _change(self, tree: dict[str, Any]) -> dict[str, str]:
         for steps in self._ignored_inside:
@@ -144,3 +192,22 @@ class KeyBuilder:
         if keywords is not None:
             return (keywords, *steps)
         raise InvalidOption(option, path, sorted(names) or ["(the function has no parameters)"])
+
+    def _credentials(self, found: list[Found]) -> Credentials | None:
+        """Return what a call leaves out of its key, but for what the user names: that is known not to change the answer."""
+        named = [
+            (path_text(steps), value)
+            for steps, value in found
+            if not any(type(step) is str and plain_name(step) in self._secrets.names for step in steps)
+        ]
+        if not named:
+            return None
+        return Credentials(tuple(dict.fromkeys(path for path, _ in named)), " ".join(map(" ".join, sorted(named))))
+
+
+def _is_stateless(instance: Any) -> bool:
+    """Return whether an object has nothing of its own: no attribute, no slot, and no base that is written in C."""
+    kinds = type(instance).__mro__[:-1]
+    return not getattr(instance, "__dict__", None) and not any(
+        "__slots__" in vars(kind) or not kind.__flags__ & _WRITTEN_IN_PYTHON for kind in kinds
+    )

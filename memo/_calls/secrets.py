@@ -1,178 +1,233 @@
-"""Secrets: what can only be a credential, by its name or by its shape, never identifies a call and is never written."""
+"""Secrets: what can only be a credential, by its name or by its shape, is never written."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import orjson
 
-from memo._values.paths import step_text
+from memo._calls import secret_text
+from memo._calls.key_rules import as_names
+from memo._calls.secret_forms import ANY, PASSWORD, Form
+from memo._calls.secret_names import describes, holds_headers, judge, plain_names
+from memo._calls.secret_shapes import search_for
+from memo._calls.secret_text import MASK
+from memo._values.paths import Step, steps_of
 from memo._values.secrets import SECRET_TYPES
+from memo.errors import InvalidOption
 
-__all__ = ["INNER", "MASK", "is_credential", "looks_secret", "mask", "may_hold_secret", "redact"]
+__all__ = ["INNER", "MASK", "NO_RULES", "SecretRules", "is_header", "looks_secret", "mask", "may_hold_secret", "redact"]
 
-MASK = "<secret>"
 
-_NAMES = frozenset(
-    "accesskey accesstoken apikey apikeys apisecret apitoken authheader authorization authtoken awsaccesskeyid "
-    "awssecretaccesskey awssessiontoken bearertoken clientsecret cookie cookies credentials domainsecrets "
-    "idtoken passphrase passwd password privatekey proxyauthorization refreshtoken secretaccesskey secretkey "
-    "sessiontoken setcookie signingsecret webhooksecret xapikey xauthtoken xgoogapikey".split()
-)
-_ENDINGS = ("apikey", "accesstoken", "authtoken", "clientsecret", "secretkey", "privatekey", "refreshtoken")
+class SecretRules(NamedTuple):
+    """What a user says of secrets: more names of credentials, and what is none. As `secrets=` and `allow_secrets=`."""
 
-_SHAPE = r"""
-      \bsk-(?:[A-Za-z0-9]{20,}|(?:proj|ant|or|svcacct|admin|lf)-[A-Za-z0-9_-]{16,})   # OpenAI, Anthropic, OpenRouter
-    | \b(?:sk|rk|pk)_live_[A-Za-z0-9]{16,}                                            # Stripe
-    | \b[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}=*                                          # RFC 6750
-    | \beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}                 # JWT, RFC 7519
-    | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b                                                   # AWS
-    | \bAIza[0-9A-Za-z_-]{35}                                                         # Google
-    | \b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})                   # GitHub
-    | \bxox[abeoprs]-[A-Za-z0-9-]{10,}                                                # Slack
-    | \bhf_[A-Za-z0-9]{30,} | \bgsk_[A-Za-z0-9]{40,} | \btvly-[A-Za-z0-9-]{20,}       # Hugging Face, Groq, Tavily
-    | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)  # PEM
-    | (?<=://)[^/\s:@"]*:[^/\s@"]+(?=@)                                               # user:password@ in a URL
-    | (?:(?<=[?&-]Signature=)|(?<=[?&]sig=)|(?<=-Security-Token=))[\w%+/=.~-]{16,}     # signed URLs: AWS, Google, Azure
-    | (?<=[Kk]ey\ provided:\ )[\w-]*\*{3,}[\w-]* | (?<=api\ key:\ )\*{4,}\w{2,8}\b   # what a 401 echoes of the key
+    names: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
+    """Names, in the form of `plain_names`."""
+    allowed_paths: tuple[tuple[Step, ...], ...] = ()
+
+    @classmethod
+    def of(cls, secrets: str | Iterable[str] = (), allow_secrets: str | Iterable[str] = ()) -> SecretRules:
+        """Return the rules that a user writes. Raise `InvalidOption` for an `allow_secrets=` that is neither name nor path."""
+        allowed: list[str] = []
+        paths: list[tuple[Step, ...]] = []
+        for path in as_names(allow_secrets):
+            steps = steps_of(path)
+            if not steps:
+                raise InvalidOption("allow_secrets", path, ["name", "name.key", "[0].key", "name[*].key"])
+            if len(steps) == 1 and isinstance(steps[0], str):
+                allowed.append(steps[0])
+            else:
+                paths.append(steps)
+        return cls(plain_names(as_names(secrets)), plain_names(allowed), tuple(paths))
+
+    def __or__(self, other: SecretRules) -> SecretRules:
+        if not other:
+            return self
+        return SecretRules(
+            self.names | other.names, self.allowed | other.allowed, (*self.allowed_paths, *other.allowed_paths)
+        )
+
+    def __bool__(self) -> bool:
+        return any(self)
+
+    def judge(self, name: str) -> Form | None:
+        """Return the form that a credential has under a name, None if the name holds none."""
+        return judge(name, self.names, self.allowed)
+
+    def allows(self, steps: tuple[Step, ...]) -> bool:
+        """Return whether the user says that what is at a path is no secret."""
+        return any(
+            len(path) <= len(steps) and all(one is None or one == step for one, step in zip(path, steps, strict=False))
+            for path in self.allowed_paths
+        )
+
+
+NO_RULES = SecretRules()
+
+
+def is_header(name: str, value: Any, rules: SecretRules = NO_RULES, *, named: bool) -> bool:
+    """Return whether a pair is a header, cookie or variable that holds a credential.
+
+    `named` says that the pairs are under a name like `headers`. Elsewhere a pair is a header only if the value has the form
+    of a credential: `["authorization", "required"]` is a rule of a form.
     """
+    form = rules.judge(name)
+    if form is None:
+        return False
+    if type(value) is not str:
+        return named and form is ANY
+    return form(value) if named else (PASSWORD if form is ANY else form)(value)
 
 
-@cache
-def _shape() -> re.Pattern[str]:
-    """Compiled when there is something that may be a secret: it takes longer than the rest of importing this."""
-    return re.compile(_SHAPE, re.VERBOSE | re.DOTALL)
+def looks_secret(json: str) -> bool:
+    """Return whether a text in some JSON may hold a credential. Fast, and never wrong when it says no."""
+    return secret_text.may_hold_in_json(json)
 
 
-@lru_cache(maxsize=4096)
-def is_credential(name: str, more: frozenset[str] = frozenset()) -> bool:
-    """Whether a parameter, field or header of that name can only hold a credential. `more` extends the known names."""
-    plain = _plain(name)
-    return plain in _NAMES or plain.endswith(_ENDINGS) or plain in more
+def mask(text: str, rules: SecretRules = NO_RULES, replace: Callable[[str], str] | None = None) -> str:
+    """Return a text with the credentials in it replaced: by a mask, or by what `replace` makes of each."""
+    if not secret_text.may_hold(text) and not rules.names:
+        return text
+    parts: list[str] = []
+    at = 0
+    for start, end in secret_text.spans(text, rules.names, rules.allowed):
+        parts += text[at:start], MASK if replace is None else replace(text[start:end])
+        at = end
+    return "".join([*parts, text[at:]]) if at else text
 
 
-def may_hold_secret(text: str, more: frozenset[str] = frozenset()) -> bool:
-    """Whether there may be anything in some JSON that `redact` would mask. Never wrong when it says no.
+def may_hold_secret(json: str, rules: SecretRules = NO_RULES) -> bool:
+    """Return whether there may be anything in some JSON that `redact` would mask. Never wrong when it says no.
 
     One search through all of it, not one through each text in it.
     """
-    return _search(more)(text)
+    return looks_secret(json) or _name_search(rules.names)(json)
 
 
-_MARKS = (
-    r"earer eyJ AKIA ASIA AIza sk- xox tvly- PRIVATE\x20KEY _live_ gh[pousr]_ github_pat_ hf_ gsk_ Signature= sig= "
-    r'-Security-Token= ey\x20provided:\x20 api\x20key:\x20 ://[^/\s:@"]*:[^/\s@"]*@'.split()
+_TAIL = (
+    r"""(?:[^0-9A-Za-z"\\]|\\.|[0-9]|(?i-u:value|string|text|plain|raw|header|confirm|confirmation|again|base|encoded|"""
+    r"""encrypted|pem|env|current|old|new|prod|production|dev|development|test|testing|staging|live|primary|secondary|"""
+    r"""default|main|backup|v))*\""""
 )
-"""One in each alternative of `_SHAPE`: what `looks_secret` looks for, and more exactly what a URL is."""
+_LAST_WORDS = """
+    password passwords passwd passphrase pwd pass passcode authorization authentication auth credential credentials creds
+    cookie cookies token secret secrets key keys accesstokens refreshtokens apitokens bearer jwt otp totp session sid
+    sessionid accesskeyid connectionstring pgpassfile seedphrase recoveryphrase recoverycode recoverycodes backupcodes
+""".split()
 
 
 @cache
-def _search(more: frozenset[str]) -> Callable[[str], bool]:
-    # pydantic has an engine that searches for all of these at once, at the cost of two or three plain searches.
-    # Python's own would take fifty times as long. It is set up at the first recording: that takes a millisecond or two.
-    from pydantic_core import SchemaValidator
-
-    known = {*_NAMES, *_ENDINGS}
-    names = {name for name in known if not name.endswith((*known - {name},))} | more
+def _name_search(more: frozenset[str]) -> Callable[[str], bool]:
     if not all(map(str.isascii, more)):
-        names = {""}  # upper and lower case of other letters is not always one letter for one
+        return bool  # upper and lower case of other letters is not always one letter for one
+    spelled = {*_LAST_WORDS, *(orjson.dumps(name).decode()[1:-1] for name in more)}
     # In JSON, what ends a name is a quote.
-    ends = ["[-_]*".join([*map(_letter, orjson.dumps(name).decode()[1:-1]), '"']) for name in names]
-    types = ["".join(map(_letter, name)) for name in SECRET_TYPES]
-    pattern = "|".join([f"(?i:{'|'.join(ends)})", *types, *_MARKS])
-    search: Callable[[str], bool] = SchemaValidator({"type": "str", "pattern": pattern}).isinstance_python
-    return search
+    names = ["[-_]*".join(map(_letter, name)) for name in spelled]
+    return search_for([f"(?i-u:{'|'.join(names)}){_TAIL}", *map(re.escape, SECRET_TYPES)])
 
 
 def _letter(letter: str) -> str:
-    return f"\\x{{{ord(letter):x}}}"
+    # In ASCII: Unicode has more letters that are `k` or `s` in another case, and takes ten times as long to compile.
+    return letter if letter.isalnum() else f"\\x{{{ord(letter):x}}}"
 
 
-def plain_names(names: Iterable[str]) -> frozenset[str]:
-    """Names as `is_credential` compares them: in lower case, without `-` and `_`."""
-    return frozenset(map(_plain, names))
+def redact(
+    holder: list[Any], rules: SecretRules = NO_RULES, at: tuple[Step, ...] = ()
+) -> tuple[list[tuple[Step, ...]], list[tuple[Step, ...]]]:
+    """Mask the secrets in the tree of a recorded outcome, which a list of one holds, in place; `at` leads to the tree.
+
+    Return the steps to what was masked, and to what was left because the rules allow it.
+    """
+    redactor = _Redactor(rules)
+    holder[0] = redactor.tree(holder[0], at, None)
+    return redactor.masked, redactor.allowed
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "")
+class _Redactor:
+    """Masks the secrets in a tree, and remembers where."""
 
+    def __init__(self, rules: SecretRules) -> None:
+        self._rules = rules
+        self.masked: list[tuple[Step, ...]] = []
+        self.allowed: list[tuple[Step, ...]] = []
 
-def looks_secret(text: str) -> bool:
-    """Whether a text may hold a value in one of the unmistakable shapes. Fast, and never wrong when it says no."""
-    # Plain searches, spelled out: this runs on every call, and one regular expression would cost ten times as much.
-    return (
-        "earer" in text
-        or ("J" in text and "eyJ" in text)  # one letter is found fifty times as fast, and these are rare
-        or ("K" in text and "AKIA" in text)
-        or "ASIA" in text
-        or ("z" in text and "AIza" in text)
-        or ("-" in text and ("sk-" in text or "xox" in text or "tvly-" in text or "PRIVATE KEY" in text))
-        or (
-            "_" in text
-            and (
-                "_live_" in text
-                or "ghp_" in text
-                or "gho_" in text
-                or "ghu_" in text
-                or "ghs_" in text
-                or "ghr_" in text
-                or "github_pat_" in text
-                or "hf_" in text
-                or "gsk_" in text
-            )
-        )
-        or ("@" in text and "://" in text)
-        or ("=" in text and ("Signature=" in text or "sig=" in text or "-Security-Token=" in text))
-        or ("**" in text and ("ey provided: " in text or "api key: " in text))
-    )
+    def tree(self, node: Any, steps: tuple[Step, ...], form: Form | None, *, headers: bool = False) -> Any:
+        """Mask what is below a node; `form` is that of a credential under the name that leads to the node."""
+        if type(node) is str:
+            return self._text(node, steps, form)
+        if type(node) is list:
+            return self._list(node, steps, form, headers=headers)
+        if type(node) is dict:
+            return self._dict(node, steps, form, headers=headers)
+        return node
 
-
-def mask(text: str) -> str:
-    """`text` with what has the shape of a secret replaced."""
-    return _shape().sub(MASK, text) if looks_secret(text) else text
-
-
-def redact(trees: list[Any], more: frozenset[str] = frozenset()) -> list[str]:
-    """Mask the secrets in recorded outcomes, in place. Their paths."""
-    paths: list[str] = []
-    trees[:] = [_redact(each, f"[{i}]", paths, more, named=False) for i, each in enumerate(trees)]
-    return paths
-
-
-def _redact(node: Any, path: str, paths: list[str], more: frozenset[str], *, named: bool, pair: bool = False) -> Any:
-    if type(node) is str:
-        masked = MASK if named and node else mask(node)
-        if masked != node:
-            paths.append(path)
+    def _text(self, text: str, steps: tuple[Step, ...], form: Form | None) -> str:
+        masked = MASK if form is not None and form(text) else mask(text, self._rules)
+        if masked == text:
+            return text
+        if self._rules.allows(steps):
+            self.allowed.append(steps)
+            return text
+        self.masked.append(steps)
         return masked
-    if type(node) is list:
-        # Header lists and tagged mappings are lists of pairs: [["authorization", "…"], …]
-        pairs = all(map(_is_pair, node))
-        secret = named or (pair and type(node[0]) is str and is_credential(node[0], more))
-        for i, each in enumerate(node):
-            inner = named if pair and i == 0 else secret
-            node[i] = _redact(each, f"{path}[{i}]", paths, more, named=inner, pair=pairs)
-    elif type(node) is dict:
-        if node.get("__type__") == "str" and type(node.get("value")) is str:
+
+    def _list(self, node: list[Any], steps: tuple[Step, ...], form: Form | None, *, headers: bool) -> list[Any]:
+        pairs = bool(node) and all(_pair(member) is not None for member in node)
+        for index, member in enumerate(node):
+            inner = (*steps, index)
+            pair = _pair(member) if pairs else None
+            if (
+                form is None
+                and pair
+                and type(pair[0]) is str
+                and is_header(pair[0], pair[1], self._rules, named=headers)
+            ):
+                pair[:] = self.tree(pair[0], (*inner, 0), None), self.tree(pair[1], (*inner, 1), ANY)
+            else:
+                node[index] = self.tree(member, inner, form)
+        return node
+
+    def _dict(
+        self, node: dict[str, Any], steps: tuple[Step, ...], form: Form | None, *, headers: bool
+    ) -> dict[str, Any]:
+        kind = node.get("__type__")
+        if kind == "str" and type(node.get("value")) is str:
             # Escaped, since it has lone surrogates: what stands before a secret is no letter of an escape.
             plain = node["value"].encode().decode("unicode_escape")
-            node["value"] = _redact(plain, path, paths, more, named=named).encode("unicode_escape").decode()
+            node["value"] = self._text(plain, steps, form).encode("unicode_escape").decode()
             return node
-        secret = named or node.get("__type__") in SECRET_TYPES
-        schema = path.endswith("properties")  # JSON schema: what is named `password` there is described, not given
-        for key, each in [*node.items()]:
-            shown = mask(key)
-            if shown != key:
-                paths.append(path + step_text(shown))
-                del node[key]
-            step = path if key in INNER else path + step_text(shown)
-            inner = key not in _NAMING and (secret or (not schema and is_credential(key, more)))
-            tagged = pair and node.get("__type__") == "tuple"
-            node[shown] = _redact(each, step, paths, more, named=inner, pair=tagged)
-    return node
+        if kind in SECRET_TYPES:
+            form = ANY
+        schema = (
+            bool(steps) and steps[-1] == "properties"
+        )  # JSON schema: what is named `password` is described, not given
+        for name, member in [*node.items()]:
+            if name in _NAMING:
+                node[name] = self.tree(member, (*steps, name), None)
+            elif name in INNER and kind is not None:
+                node[name] = self.tree(member, steps, form, headers=headers or kind == "dict")
+            else:
+                shown = mask(name, self._rules)
+                inner = (*steps, shown)
+                if shown != name:
+                    self.masked.append(inner)
+                    del node[name]
+                node[shown] = self.tree(
+                    member, inner, self._form(name, form, schema=schema), headers=holds_headers(name)
+                )
+        return node
+
+    def _form(self, name: str, outer: Form | None, *, schema: bool) -> Form | None:
+        """Return the form of a credential under a name, which is below a name that holds one, perhaps."""
+        own = None if schema else self._rules.judge(name)
+        if own is not None or outer is None or describes(name):
+            return own
+        return PASSWORD  # of what is grouped under `credentials`, what can be a credential
 
 
 INNER = ("value", "items", "exact", "stream", "text", "base64")
@@ -181,7 +236,7 @@ _NAMING = ("__type__", "of", "zone")
 """What may name a type, or a time zone: a secret only by its shape."""
 
 
-def _is_pair(node: Any) -> bool:
+def _pair(node: Any) -> list[Any] | None:
     if type(node) is dict and node.get("__type__") == "tuple":
         node = node.get("value")
-    return type(node) is list and len(node) == 2
+    return node if type(node) is list and len(node) == 2 else None

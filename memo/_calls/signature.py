@@ -41,6 +41,8 @@ class Signature:
         parameters = parameters[skip:]
         self._signature = signature.replace(parameters=parameters)
         kinds = inspect.Parameter
+        self.owner = str(getattr(function, "__qualname__", "")).rpartition(".")[0]
+        """The qualified name of the class in whose body the function is written, of a method."""
         self._positional = [
             p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
         ]
@@ -48,7 +50,7 @@ class Signature:
             p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
         )
         self._shapes: dict[int | tuple[Any, ...], tuple[tuple[str, ...], tuple[Any, ...]]] = {}
-        self._defaults = {p.name: p.default for p in parameters if p.default is not _EMPTY}
+        self.defaults = {p.name: p.default for p in parameters if p.default is not _EMPTY}
         self._count = sum(p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for p in parameters)
         self._rest: str | None = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
         self.keywords: str | None = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
@@ -61,7 +63,7 @@ class Signature:
         """
         given = copy.copy(self)
         given._positional, given._by_name = [], frozenset()
-        given._shapes, given._defaults, given._count = {}, {}, 0
+        given._shapes, given.defaults, given._count = {}, {}, 0
         given._rest, given.keywords = "*args", "**kwargs"
         given.names = frozenset(("*args", "**kwargs"))
         return given
@@ -89,7 +91,7 @@ class Signature:
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         positional = self._positional
-        bound = self._defaults.copy()
+        bound = self.defaults.copy()
         bound.update(zip(positional, args, strict=False))
         more: dict[str, Any] = {}
         if kwargs:

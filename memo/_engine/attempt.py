@@ -12,6 +12,7 @@ from contextvars import Token
 from typing import Any, Self, TypeVar
 
 from memo._calls.call import Call
+from memo._calls.secrets import SecretRules
 from memo._engine.changes import ArgumentWatch
 from memo._engine.consumers import Consumer, OpenStream
 from memo._engine.flights import Flight, Pending
@@ -56,7 +57,7 @@ class Attempt:
         flight: Flight | None,
         draw: Draw,
         errors: str,
-        secrets: frozenset[str],
+        secrets: SecretRules,
         watch: ArgumentWatch | None = None,
     ) -> None:
         self.flight = flight

@@ -36,6 +36,7 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     - `identity`: a function from `self` or `cls` to what identifies it; without it, it does not identify the call.
     - `scrub`: places and what to do to them (`memo.scrub`): `{"prompt": scrub.uuids}`.
     - `secrets`: more names of arguments, fields and headers that hold credentials.
+    - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
     - `errors`: `"none"`, `"answers"` or `"all"`, for this function instead of the recorder's.
     - `trust`: top-level packages whose types its recordings may name, beside the recorder's.
     - `recorder`: the recorder it is bound to, instead of the one that is active where it is called.

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from memo._calls.call import Call
 from memo._calls.key_builder import KeyBuilder
+from memo._calls.secrets import SecretRules
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
 from memo._engine.decision import CallLive, Request, recalled, take, take_async
@@ -40,7 +41,7 @@ class FunctionContext:
     of: Callable[[], Session | None]
     values: Values
     errors: str
-    secrets: frozenset[str]
+    secrets: SecretRules
     has_draws: bool
     """Whether each of the identical calls has an outcome of its own."""
     is_numbered: bool

@@ -26,6 +26,7 @@ class RecorderOptions(TypedDict, total=False):
     pace: float
     trust: Iterable[str]
     secrets: Iterable[str]
+    allow_secrets: Iterable[str]
     claims: bool
     claim_timeout: float
     memory: int
@@ -47,6 +48,7 @@ _DEFAULTS = RecorderOptions(
     pace=0.0,
     trust=(),
     secrets=(),
+    allow_secrets=(),
     claims=True,
     claim_timeout=300.0,
     memory=64 * 1024 * 1024,
@@ -72,7 +74,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     complete: dict[str, Any] = {**_DEFAULTS, **options}
     if complete["max_age"] is not None:
         complete["max_age"] = duration(complete["max_age"], "max_age")
-    for name in ("trust", "secrets"):
+    for name in ("trust", "secrets", "allow_secrets"):
         if isinstance(complete[name], str):
             complete[name] = (complete[name],)
     return complete

@@ -14,8 +14,7 @@ import wrapt
 
 from memo._calls.call import Call
 from memo._calls.key_builder import Describe, KeyBuilder
-from memo._calls.key_rules import KeyRules
-from memo._calls.secrets import plain_names
+from memo._calls.secrets import SecretRules
 from memo._calls.signature import DoesNotFit, Signature
 from memo._engine.active import session_for
 from memo._engine.cache import CacheMethods
@@ -30,6 +29,7 @@ from memo.codecs.types import Types
 from memo.codecs.values import Values
 from memo.errors import InvalidOption, UnknownOption
 from memo.scrub import Scrubber
+from memo.stores import Remote, salt
 
 __all__ = ["Options", "Recordable"]
 
@@ -47,6 +47,7 @@ class Options(TypedDict, total=False):
     identity: Callable[[Any], Any] | None
     scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
     secrets: Iterable[str]
+    allow_secrets: Iterable[str]
     errors: Literal["none", "answers", "all"] | None
     trust: Iterable[str]
 
@@ -93,7 +94,7 @@ class _Function:
         self._tells_objects_apart = session is None and "identity" not in options and not (self._static or self._bound)
         """True if the object whose method is called is not in the key."""
         self._errors = options.get("errors")
-        self._secrets = options.get("secrets", ())
+        self._secrets = SecretRules.of(options.get("secrets", ()), options.get("allow_secrets", ()))
         self._trust = frozenset(_tuple(options.get("trust", ())))
         self._values = self._values_for(self._trust)
         self._setting: FunctionContext | None = None
@@ -106,7 +107,7 @@ class _Function:
         # Made now: a wrong option is found where it is written.
         self._prepared_key_builder = (
             1 if self._method else 0,
-            self._key_builder(1 if self._method else 0, frozenset()),
+            self._key_builder(1 if self._method else 0),
         )
         if self._errors not in (None, *_ERRORS):
             raise InvalidOption("errors", self._errors, _ERRORS)
@@ -141,12 +142,15 @@ class _Function:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
         try:
-            return self.key_builder(session, setting, skip).call(instance, args, kwargs)
+            call = self.key_builder(session, setting, skip).call(instance, args, kwargs)
         except DoesNotFit:
             if self._refuses_itself or self._describe is not None:
                 raise
-        # The declared signature says less than the function takes: a decorator adds, drops or moves arguments.
-        return self.key_builder(session, setting, skip, as_given=True).call(instance, args, kwargs)
+            # The declared signature says less than the function takes: a decorator adds, drops or moves arguments.
+            call = self.key_builder(session, setting, skip, as_given=True).call(instance, args, kwargs)
+        if call.credentials is not None:
+            session.ignored_credentials.check(call)
+        return call
 
     def key_builder(
         self, session: Session, setting: FunctionContext, skip: int, *, as_given: bool = False
@@ -159,8 +163,8 @@ class _Function:
         key_builder = setting.key_builders.get(place)
         if key_builder is None:
             made_for, key_builder = self._prepared_key_builder
-            if made_for != place or session.secrets or session.key_rules:
-                key_builder = self._key_builder(skip, session.secrets, session.key_rules, as_given=as_given)
+            if made_for != place or session.secrets or session.key_rules or self._is_shared(session):
+                key_builder = self._key_builder(skip, session, as_given=as_given)
             setting.key_builders[place] = key_builder
         return key_builder
 
@@ -196,7 +200,7 @@ class _Function:
                 of=weakref.ref(session),
                 values=self._values if session.trust <= self._trust else self._values_for(self._trust | session.trust),
                 errors=self._errors or (session.errors if self.session is None else session.memoized_errors),
-                secrets=session.secrets | plain_names(_tuple(self._secrets)),
+                secrets=session.secrets | self._secrets,
                 has_draws=has_draws,
                 is_numbered=has_draws or session.exhausted == "error",
                 plain=self.kind == "plain",
@@ -206,12 +210,17 @@ class _Function:
     def _values_for(self, trust: frozenset[str]) -> Values:
         return Values(Types(self._inner, trust=trust))
 
-    def _key_builder(
-        self, skip: int, secrets: frozenset[str], key_rules: KeyRules | None = None, *, as_given: bool = False
-    ) -> KeyBuilder:
+    def _is_shared(self, session: Session) -> bool:
+        """Return whether recordings are shared by all who call: in a memoizer, and on a server."""
+        return self.session is not None or isinstance(session.store, Remote)
+
+    def _key_builder(self, skip: int, session: Session | None = None, *, as_given: bool = False) -> KeyBuilder:
         signature = Signature(self._inner, skip=skip)
-        names = (*_tuple(self._secrets), *secrets)
-        more: dict[str, Any] = {"secrets": names, "describe": self._describe, "key_rules": key_rules}
+        more: dict[str, Any] = {"secrets": self._secrets, "describe": self._describe}
+        if session is not None:
+            more |= {"secrets": session.secrets | self._secrets, "key_rules": session.key_rules}
+            if self._is_shared(session):
+                more |= {"salt": functools.partial(salt, session.store), "memoizes": self.session is not None}
         if as_given:
             options = {name: option for name, option in self._key_options.items() if name != "key"}
             return KeyBuilder(self.name, signature.as_given(), **more, **options)

@@ -130,6 +130,7 @@ class Recorder(Session):
     - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
     - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
     - `secrets`: more names of parameters, fields and headers that hold credentials.
+    - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
     - `claims`: in `record-if-missing` a call has one recorded outcome in the whole fleet: who comes second gets that of the
       first, although the call was made (a stream that has passed stays what it was). With claims, where the store can,
       the call is also made only once, and the others wait. Whoever has waited for `claim_timeout` seconds makes it too,

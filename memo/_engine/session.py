@@ -19,9 +19,10 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._calls.key_rules import KeyRules
-from memo._calls.secrets import plain_names
+from memo._calls.secrets import SecretRules, mask
 from memo._engine.callers import Callers
 from memo._engine.consumers import OpenStreams
+from memo._engine.credentials import IgnoredCredentials
 from memo._engine.draws import DrawNumbers
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
@@ -105,7 +106,8 @@ class Session:
         self.timings: bool = settings["timings"]
         self.pace: float = settings["pace"]
         self.trust = frozenset[str](settings["trust"])
-        self.secrets = plain_names(settings["secrets"])
+        self.secrets = SecretRules.of(settings["secrets"], settings["allow_secrets"])
+        self.ignored_credentials = IgnoredCredentials()
         self.key_rules = KeyRules.of(settings["ignore"], settings["watch"], settings["scrub"])
         self.test: str | None = settings["test"]
         self.isolated: bool = settings["isolated"]
@@ -356,9 +358,10 @@ class Session:
     def failed(self, call: Call, error: Exception) -> None:
         """Note that an outcome could not be recorded."""
         if isinstance(error, UnrecordableValue):
-            error.function = call.function
+            error.function, error.path, error.reason = call.function, mask(error.path), mask(error.reason)
+            error.args = (error.path, error.reason, error.function)
         if not isinstance(error, MemoError):
-            failure = MemoError(f"{call.function}: could not be recorded ({type(error).__name__}: {error})")
+            failure = MemoError(mask(f"{call.function}: could not be recorded ({type(error).__name__}: {error})"))
             failure.__cause__ = error
             error = failure
         log.error("the live result was handed over, but could not be recorded: %s", error)

@@ -77,10 +77,12 @@ class Document(NamedTuple):
         parent: str | None = None,
     ) -> Document:
         """Return a new document: the outcomes of a call, by default recorded now."""
-        function, key, arguments, version, watched = call
+        arguments = orjson.loads(call.arguments)
         recorded_at = recorded_at or timestamp()
         more = NOTHING_MORE if parent is None else {"parent": parent}
-        return cls(function, key, orjson.loads(arguments), outcomes, version, watched, recorded_at, test or None, more)
+        return cls(
+            call.function, call.key, arguments, outcomes, call.version, call.watched, recorded_at, test or None, more
+        )
 
     @property
     def parent(self) -> str | None:

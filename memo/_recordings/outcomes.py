@@ -6,7 +6,7 @@
                                                                  "complete", "closed" (its consumer left), "error"
 
 each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
-paths of masked secrets), `"test"` (where it is not the recording's); in a stream `"error"`, `"iterated": "sync"`,
+paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left), `"test"` (where it is not the recording's); in a stream `"error"`, `"iterated": "sync"`,
 `"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), and `"offsets"`
 (seconds, with `timings=True`).
 """
@@ -19,8 +19,9 @@ from typing import Any, NoReturn
 
 import orjson
 
-from memo._calls.secrets import may_hold_secret, redact
-from memo._values.paths import step_text
+from memo._calls.secret_streams import mask_across
+from memo._calls.secrets import SecretRules, may_hold_secret, redact
+from memo._values.paths import path_text
 from memo.codecs.errors import left_out_paths
 from memo.codecs.items import Items, Packer
 from memo.codecs.values import Values
@@ -129,27 +130,27 @@ def loss_warning(function: str, outcome: dict[str, Any]) -> ErrorNotWholeWarning
     return ErrorNotWholeWarning(function, error["__type__"], paths) if paths else None
 
 
-def value_outcome(value: Any, values: Values, secrets: frozenset[str]) -> dict[str, Any]:
+def value_outcome(value: Any, values: Values, secrets: SecretRules) -> dict[str, Any]:
     """Return the outcome of a call that returned. Raises `UnrecordableValue`."""
-    tree, redacted = _redacted(values.encode(value), values, secrets)
-    return {"value": tree, **({"redacted": _shown(redacted)} if redacted else {})}
+    masks = _Masks(values, secrets)
+    return {"value": masks.without_secrets(values.encode(value)), **masks.report()}
 
 
 def error_outcome(
-    error: BaseException, values: Values, secrets: frozenset[str], *, outside: BaseException | None = None
+    error: BaseException, values: Values, secrets: SecretRules, *, outside: BaseException | None = None
 ) -> dict[str, Any]:
     """Return the outcome of a call that raised. Raises `UnrecordableValue`.
 
     `outside` is the exception that the caller was handling when it made the call: no part of the outcome.
     """
-    tree, redacted = _redacted(values.encode_error(error, outside=outside), values, secrets)
-    return {"error": tree, **({"redacted": _shown(redacted)} if redacted else {})}
+    masks = _Masks(values, secrets)
+    return {"error": masks.without_secrets(values.encode_error(error, outside=outside)), **masks.report()}
 
 
 class StreamWriter:
     """Encodes a stream's items as they pass. What can not be recorded is kept for the end and stops nothing."""
 
-    def __init__(self, values: Values, secrets: frozenset[str]) -> None:
+    def __init__(self, values: Values, secrets: SecretRules) -> None:
         self._values = values
         self._secrets = secrets
         self._packer = Packer()
@@ -180,56 +181,81 @@ class StreamWriter:
         """Return the outcome of the stream. Raises `UnrecordableValue` if an item, or the error, cannot be recorded."""
         if self.failure is not None:
             raise self.failure
-        redacted = self._redact()
-        stream = {**self._packer.packed(), "end": end}
+        masks = _Masks(self._values, self._secrets)
+        stream = {**self._without_secrets(masks).packed(), "end": end}
         if error is not None:
-            stream["error"], more = _redacted(
-                self._values.encode_error(error, outside=outside), self._values, self._secrets
-            )
-            redacted = redacted + more
+            stream["error"] = masks.without_secrets(self._values.encode_error(error, outside=outside))
         if returned is not None:
-            stream["returned"], more = _redacted(self._values.encode(returned), self._values, self._secrets)
-            redacted = redacted + more
+            stream["returned"] = masks.without_secrets(self._values.encode(returned))
         if sync:
             stream["iterated"] = "sync"
-        return {"stream": stream, **({"redacted": _shown(redacted)} if redacted else {})}
+        return {"stream": stream, **masks.report()}
 
-    def _redact(self) -> list[str]:
-        """Mask the secrets in the items. All of them are searched at once: one by one, it would cost ten times as much."""
-        if not may_hold_secret(self._packer.text(), self._secrets):
-            return []
-        packer, paths = Packer(), []
-        for index, item in enumerate(self._packer):
-            try:
-                tree, redacted = _redacted(item, self._values, self._secrets)
-            except UnrecordableValue as error:
-                error.path = step_text(index) + error.path
-                raise
-            packer.add(tree)
-            paths += [step_text(index) + path for path in redacted]
-        self._packer = packer
-        return paths
+    def _without_secrets(self, masks: _Masks) -> Packer:
+        """Return the items without secrets, those cut over several items included.
+
+        What passed stays as it is: more of the stream may come. All items are searched at once: one by one takes ten times as long.
+        """
+        packer = self._packer
+        if len(packer) > 1:
+            items = list(packer)
+            if masks.across(items):
+                packer = Packer()
+                for item in items:
+                    packer.add(item)
+        if not may_hold_secret(packer.text(), self._secrets):
+            return packer
+        masked = Packer()
+        for index, item in enumerate(packer):
+            masked.add(masks.without_secrets(item, index))
+        return masked
 
 
-def _shown(paths: list[str]) -> list[str]:
-    return [path.removeprefix(".") for path in paths]
+class _Masks:
+    """What was masked in an outcome, and what was not because the user allows it."""
 
+    def __init__(self, values: Values, rules: SecretRules) -> None:
+        self._values = values
+        self._rules = rules
+        self._masked: dict[str, None] = {}
+        self._allowed: dict[str, None] = {}
 
-def _redacted(tree: Any, values: Values, secrets: frozenset[str]) -> tuple[Any, list[str]]:
-    """Return the tree without secrets, and the paths of the secrets."""
-    try:
-        if not may_hold_secret(orjson.dumps(tree).decode(), secrets):
-            return tree, []
-    except orjson.JSONEncodeError as error:
-        raise UnrecordableValue("", f"can not be written as JSON ({error})") from error
-    holder = [tree]
-    paths = [path.removeprefix("[0]") for path in redact(holder, secrets)]
-    if paths:
+    def report(self) -> dict[str, Any]:
+        """Return the paths as they are kept in the outcome."""
+        paths = {"redacted": [*self._masked], "allowed_secrets": [*self._allowed]}
+        return {name: found for name, found in paths.items() if found}
+
+    def across(self, items: list[Any]) -> bool:
+        """Mask what is cut over several items, in place; return whether there was anything."""
+        found = mask_across(items, self._rules)
+        for steps in found:
+            self._masked[path_text(steps)] = None
+        for index in {steps[0]: None for steps in found}:
+            self._check(items[index], path_text([index]))  # type: ignore[index]
+        return bool(found)
+
+    def without_secrets(self, tree: Any, *at: int) -> Any:
+        """Return a tree without its secrets; `at` is the index of an item. Raises `UnrecordableValue`."""
         try:
-            values.decode(holder[0])
+            if not may_hold_secret(orjson.dumps(tree).decode(), self._rules):
+                return tree
+        except orjson.JSONEncodeError as error:
+            raise UnrecordableValue("", f"cannot be written as JSON ({error})") from error
+        holder = [tree]
+        masked, allowed = redact(holder, self._rules, at)
+        paths = [path_text(steps) for steps in masked]
+        if paths:
+            self._check(holder[0], paths[0])
+        self._masked.update(dict.fromkeys(paths))
+        self._allowed.update(dict.fromkeys(path_text(steps) for steps in allowed))
+        return holder[0]
+
+    def _check(self, tree: Any, path: str) -> None:
+        """Raise `UnrecordableValue` if a masked tree cannot be read back."""
+        try:
+            self._values.decode(tree)
         except MemoError as error:
-            raise UnrecordableValue(paths[0], f"holds a secret, and could not be read back masked ({error})") from error
-    return holder[0], paths
+            raise UnrecordableValue(path, f"holds a secret, and could not be read back masked ({error})") from error
 
 
 def fingerprint(outcome: dict[str, Any]) -> bytes:

@@ -40,6 +40,7 @@ import orjson
 from pydantic import BaseModel
 
 from memo._calls.call import Call
+from memo._calls.secrets import NO_RULES
 from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
 from memo.codecs.types import Types
 from memo.codecs.values import Values
@@ -264,7 +265,7 @@ class _Importing(Values):
     def _tree(self, call: Call, response: dict[str, Any]) -> dict[str, Any]:
         if response.get("is_exception"):
             error = _exception(_member(response, "exception_data", dict), call)
-            return error_outcome(error, self, frozenset())
+            return error_outcome(error, self, NO_RULES)
         if "body" not in response:
             raise NotCarried("has no body in its response")
         body, status = response["body"], response.get("status", 200)
@@ -273,15 +274,15 @@ class _Importing(Values):
         if status >= 400:
             sdk = call.function.partition(".")[0]
             return error_outcome(
-                _status_error(sdk, status, f"Error code: {status} - {body}", body, call), self, frozenset()
+                _status_error(sdk, status, f"Error code: {status} - {body}", body, call), self, NO_RULES
             )
         if response.get("is_streaming"):
-            writer = StreamWriter(self, frozenset())
+            writer = StreamWriter(self, NO_RULES)
             for item in _member(response, "body", list):
                 writer.add(self._object(item))
             return writer.outcome("complete")
         value = [self._object(item) for item in body] if isinstance(body, list) else self._object(body)
-        return value_outcome(value, self, frozenset())
+        return value_outcome(value, self, NO_RULES)
 
     def _object(self, item: Any) -> Any:
         """An item as its SDK builds it; what is no object is itself."""

@@ -6,7 +6,11 @@ from typing import Any
 
 import orjson
 
-from memo._calls.secrets import MASK, is_credential, mask, redact
+from memo._calls.canonical import KEYED
+from memo._calls.secret_forms import ANY
+from memo._calls.secret_names import holds_headers, judge
+from memo._calls.secret_streams import mask_across
+from memo._calls.secrets import MASK, is_header, mask, redact
 from memo._recordings.document import Document
 
 __all__ = ["as_recorded_now", "escaped", "without", "without_secrets"]
@@ -19,6 +23,8 @@ def as_recorded_now(document: Document) -> Document:
         for part in ("value", "error", "stream"):
             if part in tree:
                 holder = [tree[part]]
+                if part == "stream" and type(tree[part].get("items")) is list:
+                    mask_across(tree[part]["items"])
                 redact(holder)
                 tree[part] = holder[0]
     return document._replace(
@@ -28,24 +34,29 @@ def as_recorded_now(document: Document) -> Document:
     )
 
 
-def _as_keyed(node: Any, *, schema: bool = False) -> Any:
-    """Arguments as `memo._calls.canonical` would have them: credentials are left out by their names, and masked by their shapes."""
+def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
+    """Return arguments without the credentials that a key leaves out by their names, and with masks for others."""
     if type(node) is str:
         return mask(node)
     if type(node) is list:
-        pairs = bool(node) and type(node[0]) is list
-        return [_as_keyed(each) for each in node if not (pairs and _is_credential_pair(each))]
+        pairs = bool(node) and all(type(pair) is list and len(pair) == 2 and type(pair[0]) is str for pair in node)
+        return [_as_keyed(item) for item in node if not (pairs and is_header(*item, named=headers))]
     if type(node) is dict:
+        if node.get("__type__") in (KEYED, "SecretStr", "SecretBytes"):
+            return node
         return {
-            mask(key): _as_keyed(each, schema=key == "properties")
-            for key, each in node.items()
-            if schema or not is_credential(key)
+            mask(name): _as_keyed(item, schema=name == "properties", headers=holds_headers(name))
+            for name, item in node.items()
+            if schema or not _is_credential(name, item)
         }
     return node
 
 
-def _is_credential_pair(node: Any) -> bool:
-    return type(node) is list and len(node) == 2 and type(node[0]) is str and is_credential(node[0])
+def _is_credential(name: str, item: Any) -> bool:
+    form = judge(name)
+    if form is None or (type(item) is dict and item.get("__type__") == KEYED):
+        return False
+    return form is ANY or (type(item) is str and form(item))
 
 
 def without_secrets(document: Document, found: dict[str, str]) -> Document:

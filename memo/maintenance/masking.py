@@ -129,7 +129,11 @@ def _with_paths(old: Document, new: Document) -> Document:
         return old
     outcomes: list[dict[str, Any]] = []
     for index, tree in enumerate(new.outcomes):
-        paths = [path_text(_told(each[2:])) for each in steps if each[:2] == ("outcomes", index)]
+        paths = [
+            path_text(_steps_in_value(each[2:], old.outcomes[index]))
+            for each in steps
+            if each[:2] == ("outcomes", index)
+        ]
         if paths:
             kind, rest = next(iter(tree)), {name: each for name, each in tree.items() if name != "redacted"}
             known = [each for each in tree.get("redacted", []) if isinstance(each, str)]
@@ -139,6 +143,13 @@ def _with_paths(old: Document, new: Document) -> Document:
     return new._replace(outcomes=outcomes)
 
 
-def _told(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Steps inside of an outcome as `redacted` has them: those in the value, without what memo writes around it."""
-    return tuple(step for step in steps[1:] if step not in INNER)
+def _steps_in_value(steps: tuple[Step, ...], outcome: Any) -> list[Step]:
+    """Return steps into an outcome as `redacted` has them: those in the value, without what memo writes around it."""
+    inside: list[Step] = []
+    node = outcome
+    for number, step in enumerate(steps):
+        written = step in INNER and type(node) is dict and ("__type__" in node or "items" in node)
+        if number and not written:
+            inside.append(step)
+        node = node[step]
+    return inside

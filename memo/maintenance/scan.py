@@ -89,7 +89,8 @@ def scan(store: Store, detectors: Detectors, progress: Progress = lambda done, t
             result.damaged[location] = _reason(error)
             result.findings += _in_text(name, data.decode(errors="replace"), found)
             continue
-        if found or may_hold_secret(data.decode()):
+        # Nothing in the text of a file shows a secret that is cut over the items of a stream.
+        if found or may_hold_secret(data.decode()) or any("stream" in outcome for outcome in document.outcomes):
             result.findings += _findings(name, document, found)
     return result
 

@@ -85,14 +85,27 @@ def test_what_marshal_writes_alike_is_told_apart() -> None:
 
 
 def test_no_more_than_a_megabyte_is_remembered() -> None:
-    recall: ArgumentCache[int] = ArgumentCache()
-    for number in range(50):
-        recall.add("f", {"a": number, "b": "x" * 100_000}, number)
-    assert recall.get("f", {"a": 49, "b": "x" * 100_000}) == 49
-    assert recall.get("g", {"a": 49, "b": "x" * 100_000}) is None
-    assert sum(recall.get("f", {"a": number, "b": "x" * 100_000}) is not None for number in range(50)) <= 10
-    recall.add("f", {"a": "x" * 2_000_000}, 1)
-    assert recall.get("f", {"a": "x" * 2_000_000}) is None
+    cache: ArgumentCache[int] = ArgumentCache()
+
+    def arguments(number: int) -> dict[str, Any]:
+        return {"a": number, "b": "x" * 2000}
+
+    for number in range(1000):
+        asked, _ = cache.look_up("f", arguments(number))
+        assert asked is not None
+        cache.store(asked, number)
+    assert cache.look_up("f", arguments(999))[1] == 999
+    assert cache.look_up("g", arguments(999))[1] is None
+    assert 1 <= sum(cache.look_up("f", arguments(number))[1] is not None for number in range(1000)) <= 600
+
+
+@pytest.mark.parametrize("large", ["x" * 3000, ["x"] * 100, [{"a": "x"}] * 100, {"a": ["x" * 1500, "x" * 1500]}])
+def test_what_is_large_is_not_remembered(large: Any) -> None:
+    cache: ArgumentCache[int] = ArgumentCache()
+    asked, _ = cache.look_up("f", {"a": large})
+    if asked is not None:
+        cache.store(asked, 1)
+    assert cache.look_up("f", {"a": large})[1] is None
 
 
 def test_what_holds_itself_and_nested_sets_are_not_gone_through_for_ever() -> None:

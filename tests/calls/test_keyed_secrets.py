@@ -118,7 +118,7 @@ def test_the_same_call_is_the_same_call_again_with_a_secret_in_it_and_without_on
     for _ in range(3):
         for each in ("plain", f"use {SECRET}", "plain", "use sk-proj-0123456789abcdefghij"):
             ask(each)
-    assert asked == ["plain", f"use {SECRET}"]
+    assert asked == ["plain", f"use {SECRET}", "use sk-proj-0123456789abcdefghij"]
     assert all(SECRET not in path.read_text() for path in tmp_path.rglob("*.json"))
 
 

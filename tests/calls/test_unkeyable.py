@@ -134,12 +134,29 @@ def test_what_has_no_canonical_form_is_refused_by_its_path(make):
     assert made == []
 
 
-def test_an_unkeyable_default_is_refused_too_and_ignore_mends_it():
-    def f(a, log=print): ...
+MISSING = object()
 
-    with pytest.raises(UnkeyableArgument, match=r"argument log is a builtins.builtin_function_or_method"):
-        key(recordable(f), 1)
-    assert document(recordable(ignore="log")(f), 1)["arguments"] == {"a": 1}
+
+def left_at_defaults(a, timeout=MISSING, log=print, more=..., limits=(1, [MISSING])): ...
+
+
+def test_what_is_left_at_a_default_without_a_form_is_no_part_of_the_call():
+    f = recordable(left_at_defaults)
+    assert document(f, 1)["arguments"] == {"a": 1}
+    assert document(f, 1, timeout=MISSING, more=...)["arguments"] == {"a": 1}
+    assert document(f, 1, timeout=3)["arguments"] == {"a": 1, "timeout": 3}
+    assert key(f, 1) != key(f, 1, timeout=None) != key(f, 1, timeout=3)
+
+
+@pytest.mark.parametrize("given", [{"timeout": object()}, {"log": len}, {"a": MISSING}, {"limits": [MISSING]}])
+def test_another_value_without_a_form_is_refused(given):
+    with pytest.raises(UnkeyableArgument, match=f"argument {next(iter(given))}"):
+        key(recordable(left_at_defaults), **{"a": 1, **given})
+
+
+def test_a_secret_or_a_watched_field_beside_a_default_without_a_form():
+    f = recordable(watch="b")(lambda a, b=0, timeout=MISSING, api_key="": None)
+    assert document(f, 1, api_key="k")["arguments"] == document(f, 1)["arguments"] == {"a": 1}
 
 
 def test_a_codec_that_fails_makes_no_key():

@@ -256,6 +256,13 @@ def raise_arguments_changed():
         recordable(list.pop, name="pop")([1, 2])
 
 
+def raise_credential_ignored():
+    login = recordable(name="login")(lambda password: True)
+    with recording(MemoryStore(), mode="record-if-missing"):
+        login("right")
+        login("wrong")
+
+
 def raise_unrecorded():
     with recording(MemoryStore(), mode="record"), suppress(ConnectionError):
         recordable(name="f")(lambda: ask_server(ConnectionError()))()
@@ -267,6 +274,7 @@ def ask_server(error):
 
 RAISES = {
     "CallsNotRecordedWarning": raise_unrecorded,
+    "CredentialIgnoredWarning": raise_credential_ignored,
     "RecordingsSpooledWarning": raise_spooled,
     "MissingExtra": raise_missing_extra,
     "NetworkBlocked": raise_blocked,

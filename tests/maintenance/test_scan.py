@@ -86,7 +86,7 @@ def store():
 @pytest.mark.parametrize(
     ("outcome", "path", "redacted"),
     [
-        (lambda text: {"value": {"text": text}}, "outcomes[0].value.text", ""),
+        (lambda text: {"value": {"text": text}}, "outcomes[0].value.text", "text"),
         (lambda text: {"value": {"deep": [{"a key": text}]}}, 'outcomes[0].value.deep[0]["a key"]', 'deep[0]["a key"]'),
         (
             lambda text: {"stream": {"items": [1, {"d": text}], "end": "complete"}},
@@ -386,3 +386,22 @@ def test_nothing_is_left_and_nothing_else_changes(detectors, value, arguments):
     assert not any(secret in text for secret in (*KNOWN_TO_MEMO, *FOUND_BY_RULES))
     assert text.count("<secret>") >= 1
     assert store.get(name) != before
+
+
+CUT = "my key is sk-proj-abcdefghijklmnop0123456789 and that is all"
+
+
+@pytest.mark.parametrize("size", [3, 4, 9])
+@pytest.mark.parametrize("wrap", [lambda piece: piece, lambda piece: {"delta": {"content": piece}, "index": 0}])
+def test_a_secret_cut_over_the_items_of_a_stream_is_found_and_masked(store, detectors, size, wrap):
+    pieces = [CUT[at : at + size] for at in range(0, len(CUT), size)]
+    put(store, [{"stream": {"items": [wrap(piece) for piece in pieces], "end": "complete"}, "seconds": 0.1}])
+    found = scan(store, detectors)
+    assert found.findings
+    assert all("memo" in finding.detectors for finding in found.findings)
+    assert mask_secrets(store, found.names, detectors).masked == 1
+    items = only_document(store)["outcomes"][0]["stream"]["items"]
+    texts = [item if isinstance(item, str) else item["delta"]["content"] for item in items]
+    assert list(map(len, texts)) == list(map(len, pieces))
+    assert "".join(texts).startswith("my key is <secret>***")
+    assert scan(store, detectors).findings == []

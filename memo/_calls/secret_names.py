@@ -1,0 +1,160 @@
+"""Names of credentials: which parameter, field or header holds one, judged by the words of its name.
+
+| a name | what counts as a credential under it |
+|---|---|
+| `password`, `db_password`, `githubToken`, `X-Api-Key`, `client_secret` | any text |
+| `token`, `secret`, `stripe_key`, `key`, `pass`, `auth`: data as often as not | what has the form of one: see `secret_forms` |
+| `max_tokens`, `token_count`, `next_page_token`, `key_id`, `secret_santa` | nothing |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from memo._calls.secret_forms import ANY, PASSWORD, RANDOM, TOKEN, Form
+
+__all__ = ["describes", "holds_headers", "judge", "plain_name", "plain_names"]
+
+_LONGEST = 128
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_EXACT = _words(
+    "authheader awsaccesskeyid connectionstring credential creds domainsecrets pgpassfile proxyauth seedphrase "
+    "recoveryphrase recoverycode recoverycodes backupcodes xauth basicauth httpauth httpbasicauth"
+)
+"""Names, written as one word, that hold nothing else."""
+
+_ENDINGS = (
+    "password passwords passwd passphrase authorization credentials cookie cookies apikey apikeys apisecret apitoken "
+    "accesstoken accesstokens accesskey accesskeys secretaccesskey authtoken authkey bearertoken clientsecret clientkey "
+    "consumersecret consumerkey appsecret appkey encryptionkey decryptionkey idtoken masterkey oauthtoken privatekey "
+    "privatekeys privatetoken publishkey refreshtoken refreshtokens secretkey secretkeys secrettoken serviceaccountkey "
+    "servicekey servicerolekey sessioncookie sessiontoken sharedkey sharedaccesskey signingkey signingsecret sshkey "
+    "storagekey accountkey subscriptionkey deploykey licensekey hmackey hmacsecret jwtsecret jwttoken webhooksecret "
+    "userpass dbpass databasepass smtppass mysqlpass pgpass ftppass rootpass adminpass"
+).split()
+"""How a name ends, written as one word, that holds nothing else."""
+
+_TOKENS = _words(
+    "access api auth bearer bot app oauth oauth2 personal pat github gitlab gh gl slack discord telegram hf huggingface "
+    "npm pypi jwt csrf xsrf sas security service session vault deploy deployment login user account admin device push "
+    "reset invite verification verify confirmation activation registry docker aws azure gcp google openai anthropic "
+    "groq tavily cohere mistral replicate cloudflare heroku vercel netlify sentry datadog stripe twilio sendgrid linear "
+    "notion figma jira circleci travis buildkite codecov sonar snyk npmjs artifactory docusign dropbox private remember "
+    "magic sso saml mfa refresh id client secret upload download signing impersonation identity x proxy webhook"
+)
+"""`<word> token` is a credential."""
+
+_NO_SECRETS = _words("top trade open is has no dark family best old")
+"""`<word> secret` is none."""
+
+_NO_TOKENS = _words(
+    "page next previous prev continuation continue cursor sync eos bos sos pad padding sep cls mask unk unknown stop start "
+    "end begin special first last max min prompt completion input output cached cache reasoning total num number count "
+    "content sub think thinking image audio text video tool per each new target source word decoder encoder draft "
+    "accepted rejected pagination list scroll top best current"
+)
+"""`<word> token` is data."""
+
+_KEYS_OF_DATA = _words(
+    "public primary foreign sort partition cache object row group hash index dict json map idempotency natural composite "
+    "candidate unique range lookup routing shard join column field column metadata state event dedupe deduplication "
+    "translation message i18n locale arrow hot short shortcut enter escape tab function left right up down any press "
+    "pressed first last next previous answer musical major minor prompt block image file bucket s3 sorting ordering "
+    "grouping memo recording storage entry item parent child node tree registry config setting option sub registry param "
+    "parameter argument query path url blob redis data keyword feature"
+)
+"""`<word> key` is data."""
+
+_QUESTIONS = _words(
+    "is has had have use uses no not show hide forgot forgotten need needs require requires required allow enable "
+    "enabled disable disabled with without supports can should must validate check max min num count number total"
+)
+"""A name that begins so is a flag or a number."""
+
+_TAILS = _words(
+    "value string text plain plaintext raw header confirm confirmation again base encoded encrypted b64 pem env current "
+    "old new prod production dev development test testing staging live primary secondary default main backup v"
+)
+"""What a name may end in and still be the name of what stands before it."""
+
+_DESCRIBING = _words(
+    "id ids name names type types object kind status state role roles user username owner scope scopes title label "
+    "description created updated expires expiry url uri href email provider issuer algorithm alg version prefix region"
+)
+_HEADERS = _words("header headers cookie cookies environ env metadata trailers")
+
+
+@lru_cache(maxsize=4096)
+def judge(name: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] = frozenset()) -> Form | None:
+    """Return the form that a credential has under a name, None if the name holds none.
+
+    `more` extends the names that hold nothing else, `fewer` names those that hold none: as `plain_names` gives them.
+    """
+    plain = plain_name(name)
+    if plain in more:
+        return ANY
+    if plain in fewer or len(name) > _LONGEST or "\n" in name:
+        return None
+    words = [word.lower() for word in _WORD.findall(name)]
+    while len(words) > 1 and (words[-1].isdigit() or words[-1] in _TAILS):
+        words.pop()
+    if not words or (len(words) > 1 and words[0] in _QUESTIONS):
+        return None
+    joined = "".join(words)
+    if joined in _EXACT or plain in _EXACT or joined.endswith(tuple(_ENDINGS)):
+        return ANY
+    return _ambiguous(words)
+
+
+def _ambiguous(words: list[str]) -> Form | None:
+    """Judge a name by its last word, and by what stands before that."""
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    match last:
+        case "token":
+            return None if before in _NO_TOKENS else ANY if before in _TOKENS else TOKEN
+        case "secret" | "secrets":
+            return None if before in _NO_SECRETS else ANY if before and last == "secret" else TOKEN
+        case "key":
+            return None if before in _KEYS_OF_DATA else TOKEN if before else RANDOM
+        case "pass" | "pwd" | "passcode":
+            return PASSWORD
+        case "auth" | "bearer" | "jwt" | "authentication" | "apitokens" | "keys" | "totp" | "otp":
+            return TOKEN
+        case "session" | "sid" | "sessionid":
+            return RANDOM
+        case _:
+            pass
+    if last.endswith(("token", "secret")) and last not in ("subtoken", "pretoken", "detoken"):
+        return TOKEN
+    return None
+
+
+def describes(name: str) -> bool:
+    """Return whether a field describes the credential that it stands beside, and is none itself: `id`, `created_at`."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return bool(words) and (words[-1] in _DESCRIBING or (words[-1] == "at" and len(words) > 1))
+
+
+@lru_cache(maxsize=4096)
+def holds_headers(name: str) -> bool:
+    """Return whether pairs under a name are headers, cookies or variables: `headers`, `extra_headers`, `env`."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return bool(words) and words[-1] in _HEADERS
+
+
+def plain_names(names: Iterable[str]) -> frozenset[str]:
+    """Return names as `judge` compares them: in lower case, without `-`, `_` and what else separates words."""
+    return frozenset(map(plain_name, names))
+
+
+def plain_name(name: str) -> str:
+    """Return a name as `judge` compares it."""
+    return name.lower().replace("-", "").replace("_", "")

@@ -1,0 +1,131 @@
+"""Credentials cut over items of a stream: found in the text that belongs together, masked in its pieces.
+
+A piece keeps its length, so that the items stay valid: `<secret>` and stars, cut where the credential is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+from memo._calls import secret_text
+from memo._calls.secret_text import MASK
+from memo._calls.secrets import INNER, NO_RULES, SecretRules
+from memo._values.paths import Step
+
+__all__ = ["mask_across"]
+
+_APART = ("type", "index", "output_index", "content_index", "item_id", "id", "event", "role", "__type__")
+"""Fields by which items, and members of lists in them, are told apart: each has a text of its own."""
+
+_LONGEST = 8192
+"""Characters of a credential that is found where a letter stands before it."""
+
+
+class _Place(NamedTuple):
+    """A value in an item, by what holds it."""
+
+    holder: Any
+    step: Any
+    steps: tuple[Step, ...]
+
+
+def mask_across(items: list[Any], rules: SecretRules = NO_RULES) -> list[tuple[Step, ...]]:
+    """Mask, in place, each credential whose text is cut over several items. Return the steps to every piece.
+
+    Text belongs together if it is at the same place of items of one kind: the same choice, the same block, the same call.
+    """
+    masked: list[tuple[Step, ...]] = []
+    _search([_Place(items, index, (index,)) for index in range(len(items))], rules, masked)
+    return masked
+
+
+def _search(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...]]) -> None:
+    if len(places) < 2:
+        return
+    values = [place.holder[place.step] for place in places]
+    kinds = set(map(type, values))
+    if str in kinds:
+        _mask(places, values, rules, masked)
+    if dict in kinds:
+        for members in _fields(places, values).values():
+            _search(members, rules, masked)
+    if list in kinds:
+        for members in _members(places, values).values():
+            _search(members, rules, masked)
+
+
+def _fields(places: list[_Place], values: list[Any]) -> dict[Any, list[_Place]]:
+    """Return the places in mappings that belong together, by what tells the mappings apart and their names."""
+    columns: defaultdict[Any, list[_Place]] = defaultdict(list)
+    for place, value in zip(places, values, strict=True):
+        if type(value) is dict:
+            kind = _kind(value)
+            for name in value:
+                if name not in _APART:
+                    steps = place.steps if name in INNER and "__type__" in value else (*place.steps, name)
+                    columns[kind, name].append(_Place(value, name, steps))
+    return columns
+
+
+def _members(places: list[_Place], values: list[Any]) -> dict[Any, list[_Place]]:
+    """Return the places in lists that belong together, by their index: their own, where they say it."""
+    columns: defaultdict[Any, list[_Place]] = defaultdict(list)
+    for place, value in zip(places, values, strict=True):
+        if type(value) is list:
+            for index, member in enumerate(value):
+                own = member.get("index") if type(member) is dict else None
+                columns[index if type(own) is not int else own].append(_Place(value, index, (*place.steps, index)))
+    return columns
+
+
+def _kind(value: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple([value[name] for name in _APART if name in value and type(value[name]) in (str, int)])
+
+
+def _mask(places: list[_Place], values: list[Any], rules: SecretRules, masked: list[tuple[Step, ...]]) -> None:
+    """Mask what is cut over the texts among some values."""
+    pieces = [(place, value) for place, value in zip(places, values, strict=True) if type(value) is str and value]
+    texts = [text for _, text in pieces]
+    if len(texts) < 2 or len(set(texts)) == 1:
+        return
+    joined = "".join(texts)
+    if not secret_text.may_hold(joined):
+        return
+    found = _spans(texts, joined, rules)
+    at = number = 0
+    for place, text in pieces:
+        start, end = at, at + len(text)
+        at = end
+        while number < len(found) and found[number][1] <= start:
+            number += 1
+        hidden = text
+        for index in range(number, len(found)):
+            first, last = found[index]
+            if first >= end:
+                break
+            if (first < start or last > end) and not rules.allows(place.steps):
+                inside = max(first, start), min(last, end)
+                mask = (MASK + "*" * (last - first))[inside[0] - first : inside[1] - first]
+                hidden = hidden[: inside[0] - start] + mask + hidden[inside[1] - start :]
+        if hidden != text:
+            place.holder[place.step] = hidden
+            masked.append(place.steps)
+
+
+def _spans(texts: list[str], joined: str, rules: SecretRules) -> list[tuple[int, int]]:
+    """Return where credentials stand in the joined text, and in what follows a piece that ends within one."""
+    found = secret_text.spans(joined, rules.names, rules.allowed)
+    at = 0
+    for text in texts:
+        if secret_text.may_hold(text):
+            for start, end in secret_text.spans(text, rules.names, rules.allowed):
+                if end == len(text):  # joined, there is a letter before it, perhaps, and no word begins there
+                    found += [span for span in _from(joined, at, rules) if span[0] == at + start]
+        at += len(text)
+    return secret_text.merged(found)
+
+
+def _from(joined: str, at: int, rules: SecretRules) -> list[tuple[int, int]]:
+    window = joined[at : at + _LONGEST]
+    return [(at + start, at + end) for start, end in secret_text.spans(window, rules.names, rules.allowed)]

@@ -1,0 +1,94 @@
+"""No text makes the search for secrets slow: twice the text takes at most 2.3 times as long, whatever the text is."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from memo import recordable, recording
+from memo._calls.secret_shapes import Shape, shapes
+from memo._calls.secret_streams import mask_across
+from memo._calls.secrets import looks_secret, mask, may_hold_secret
+from memo.stores import MemoryStore
+
+SIZE = 20_000
+TRIES = 12
+NEAR = ["", "a", "A1", "-", "_.", ":/", " ", "0" * 15]
+"""What stands between marks: letters, separators, beginnings of other shapes."""
+
+
+def hostile(shape: Shape) -> list[str]:
+    """What nearly has a shape, again and again."""
+    return [between + mark + between for mark in shape.marks for between in NEAR]
+
+
+TEXTS = [
+    "eyJ-",
+    "eyJaaaaaaaa.",
+    "eyJaaaaaaaa.eyJaaaaaaaa.x.",
+    "://a:b",
+    "://" + "a" * 50 + ":",
+    "Bearer " * 3,
+    "-----BEGIN PRIVATE KEY ",
+    "-----BEGIN A PRIVATE KEY-----",
+    'password":"',
+    '\\"password\\":\\"',
+    "token='",
+    "key=" * 4,
+    "secret:",
+    "_-.password",
+    "a" * 63 + "key=",
+    "password = \\\\\\\\",
+    "sk-",
+    "Basic ",
+    "?sig=",
+    "************",
+    "Key provided: ",
+    "pat" + "a" * 14 + ".",
+]
+
+
+def fastest(function: Callable[[str], object], text: str) -> float:
+    """Seconds of this thread's own time, the best of some: what else the machine does counts little."""
+    best = 60.0
+    for _ in range(3):
+        began = time.thread_time()
+        function(text)
+        best = min(best, time.thread_time() - began)
+    return best
+
+
+def assert_linear(function: Callable[[str], object], piece: str) -> None:
+    once, twice = (piece * (size // len(piece)) for size in (SIZE, 2 * SIZE))
+    ratios: list[float] = []
+    while len(ratios) < TRIES:
+        ratios.append(fastest(function, twice) / max(fastest(function, once), 1e-4))
+        if ratios[-1] <= 2.3:
+            return
+    pytest.fail(f"{piece[:40]!r}: twice the text takes {min(ratios):.1f} times as long")
+
+
+@pytest.mark.parametrize("shape", [shape for shape, _ in shapes()], ids=lambda shape: shape.name)
+def test_no_shape_is_searched_in_more_than_linear_time(shape: Shape):
+    (expression,) = (expression for other, expression in shapes() if other is shape)
+    for piece in hostile(shape):
+        assert_linear(lambda text: sum(1 for _ in expression.finditer(text)), piece)
+
+
+@pytest.mark.parametrize("piece", TEXTS)
+@pytest.mark.parametrize("function", [mask, looks_secret, may_hold_secret], ids=lambda function: function.__name__)
+def test_no_text_is_masked_in_more_than_linear_time(function: Callable[[str], object], piece: str):
+    assert_linear(function, piece)
+
+
+@pytest.mark.parametrize("piece", TEXTS)
+def test_no_stream_is_masked_in_more_than_linear_time(piece: str):
+    assert_linear(lambda text: mask_across([text[at : at + 8] for at in range(0, len(text), 8)]), piece)
+
+
+def test_what_took_a_minute_takes_no_time():
+    text = "eyJ-" * 50_000
+    began = time.thread_time()
+    with recording(MemoryStore(), mode="record"):
+        assert recordable(name="f")(lambda text: text)(text) == text
+    assert time.thread_time() - began < 5

@@ -1,0 +1,273 @@
+"""Secrets in streams: a credential that is cut over items is found in the text that belongs together, and masked in its pieces."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+from pydantic import BaseModel, Field
+
+from memo import recordable, recording
+from memo.stores import MemoryStore
+
+KEY = "sk-proj-abcdefghijklmnop0123456789"
+TEXT = f"Your key is {KEY}, keep it."
+
+
+class Text(BaseModel):
+    type: str = "text_delta"
+    text: str
+
+
+class BlockDelta(BaseModel):
+    type: str = "content_block_delta"
+    index: int = 0
+    delta: Text
+
+
+class Delta(BaseModel):
+    content: str | None = None
+    role: str | None = None
+
+
+class Choice(BaseModel):
+    index: int = 0
+    delta: Delta
+    finish_reason: str | None = None
+
+
+class Chunk(BaseModel):
+    id: str = "chatcmpl-9f8a7b6c5d4e"
+    choices: list[Choice]
+
+
+class OutputDelta(BaseModel):
+    type: str = "response.output_text.delta"
+    item_id: str = "msg_1"
+    output_index: int = 0
+    content_index: int = 0
+    delta: str
+
+
+class Piece(BaseModel):
+    text: str = Field(min_length=1, max_length=8)
+
+
+def chat(piece: str) -> Chunk:
+    return Chunk(choices=[Choice(delta=Delta(content=piece))])
+
+
+KINDS: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
+    "text": (lambda piece: piece, lambda item: item),
+    "bytes": (lambda piece: piece.encode(), lambda item: item.decode()),
+    "dicts": (lambda piece: {"text": piece}, lambda item: item["text"]),
+    "chat chunks": (chat, lambda item: item.choices[0].delta.content),
+    "messages": (lambda piece: BlockDelta(delta=Text(text=piece)), lambda item: item.delta.text),
+    "responses": (lambda piece: OutputDelta(delta=piece), lambda item: item.delta),
+    "ollama": (
+        lambda piece: {"model": "m", "message": {"role": "assistant", "content": piece}},
+        lambda item: item["message"]["content"],
+    ),
+    "genai": (
+        lambda piece: {"candidates": [{"content": {"parts": [{"text": piece}]}}]},
+        lambda item: item["candidates"][0]["content"]["parts"][0]["text"],
+    ),
+    "tool arguments": (
+        lambda piece: {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}}]},
+        lambda item: item["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"],
+    ),
+    "models with constraints": (lambda piece: Piece(text=piece), lambda item: item.text),
+}
+
+
+def cut(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def record(items: list[Any]) -> tuple[list[Any], dict[str, Any], bytes]:
+    """What the caller got, the outcome, and the whole file."""
+    store = MemoryStore()
+
+    @recordable(name="f")
+    def stream() -> Iterator[Any]:
+        yield from items
+
+    with recording(store, mode="record"):
+        got = list(stream())
+    [name] = store.scan()
+    data = store.get(name) or b""
+    with recording(store):
+        assert len(list(stream())) == len(items)
+    [outcome] = orjson.loads(data)["outcomes"]
+    return got, outcome, data
+
+
+def replayed(items: list[Any]) -> list[Any]:
+    store = MemoryStore()
+
+    @recordable(name="f")
+    def stream() -> Iterator[Any]:
+        yield from items
+
+    with recording(store, mode="record"):
+        list(stream())
+    with recording(store):
+        return list(stream())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1, 3, 4, 7])
+def test_a_key_in_pieces_is_masked(kind: str, size: int):
+    make, text_of = KINDS[kind]
+    items = [make(piece) for piece in cut(TEXT, size)]
+    got, outcome, _ = record(items)
+    assert got == items
+    again = replayed(items)
+    assert [len(text_of(item)) for item in again] == [len(text_of(item)) for item in items]
+    text = "".join(map(text_of, again))
+    assert text.startswith("Your key is <secret>***")
+    assert text.endswith("*, keep it.")
+    assert KEY[:12] not in text
+    assert not any(KEY[at : at + 12] in text for at in range(len(KEY) - 12))
+    assert outcome["redacted"]
+    assert all(path.startswith("[") for path in outcome["redacted"])
+
+
+@pytest.mark.parametrize("at", range(1, len(KEY)))
+def test_a_key_cut_at_any_place_is_masked(at: int):
+    for pieces in ([TEXT[: 12 + at], TEXT[12 + at :]], ["a ", KEY[:at], KEY[at:], "."]):
+        joined = "".join(
+            replayed([chat(piece) for piece in pieces])[i].choices[0].delta.content for i in range(len(pieces))
+        )
+        assert "<secret>" in joined
+        assert KEY not in joined
+        assert len(joined) == len("".join(pieces))
+
+
+@pytest.mark.parametrize("at", range(24, len(KEY)))
+def test_no_tail_of_a_key_is_left_where_a_letter_stands_before_the_key(at: int):
+    assert "".join(replayed(["ask", KEY[:at], KEY[at:], "."])).removeprefix("ask").strip("*.") == "<secret>"
+
+
+def test_choices_blocks_and_calls_have_a_text_each():
+    def chunk(index: int, piece: str) -> Chunk:
+        return Chunk(choices=[Choice(index=index, delta=Delta(content=piece))])
+
+    pieces = cut(TEXT, 4)
+    items = [
+        item
+        for piece in pieces
+        for item in (chunk(0, piece), chunk(1, "fine"), BlockDelta(index=1, delta=Text(text="x")))
+    ]
+    again = replayed(items)
+    assert "".join(item.choices[0].delta.content for item in again[::3]).startswith("Your key is <secret>")
+    assert all(item.choices[0].delta.content == "fine" for item in again[1::3])
+    assert all(item.delta.text == "x" for item in again[2::3])
+
+
+def test_other_items_between_the_pieces_do_not_hide_a_key():
+    items: list[Any] = []
+    for piece in cut(TEXT, 4):
+        items += [
+            OutputDelta(delta=piece),
+            {"type": "ping"},
+            OutputDelta(type="response.reasoning.delta", delta="hm "),
+            None,
+        ]
+    again = replayed(items)
+    assert "".join(item.delta for item in again[::4]).startswith("Your key is <secret>")
+    assert all(item.delta == "hm " for item in again[2::4])
+
+
+def test_an_empty_or_a_missing_text_does_not_hide_a_key():
+    pieces = [None, "", *cut(KEY, 5), "", None]
+    again = replayed([Chunk(choices=[Choice(delta=Delta(content=piece))]) for piece in pieces])
+    assert "".join(item.choices[0].delta.content or "" for item in again).startswith("<secret>")
+    assert [item.choices[0].delta.content is None for item in again] == [piece is None for piece in pieces]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "ghp_" + "a1B2" * 9,
+        "AKIAIOSFODNN7EXAMPLE",
+        "postgres://ann:hunter2-hunter2@db/x",
+        "Bearer abcdefghijklmnop.qrst",
+        '{"tool": "login", "password": "hunter2-hunter2"}',
+        "-----BEGIN PRIVATE KEY-----\nMIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8\n-----END PRIVATE KEY-----",
+    ],
+)
+@pytest.mark.parametrize("size", [4, 9])
+def test_every_kind_of_credential_in_pieces_is_masked(secret: str, size: int):
+    text = "".join(replayed(cut(f"It is {secret} now", size)))
+    assert "hunter2" not in text
+    assert secret[-12:] not in text
+    assert len(text) == len(f"It is {secret} now")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        cut("Hello, this is a text about task-based learning, and nothing else. " * 5, 4),
+        [chat(piece) for piece in cut("The bearer of good news: sk-learn is fast.", 4)],
+        [{"id": "sk-", "x": n} for n in range(30)],
+        ["abcdefgh1234"] * 20,
+        [{"index": n, "text": "sk-proj-"} for n in range(9)]
+        + [{"index": n, "text": "abcdefghijk"} for n in range(9, 18)],
+    ],
+    ids=range(5),
+)
+def test_a_stream_without_a_credential_is_left_alone(items: list[Any]):
+    got, outcome, _ = record(items)
+    assert got == items
+    assert "redacted" not in outcome
+    assert replayed(items) == items
+
+
+async def test_an_async_stream_passes_at_once_and_is_masked_when_it_is_stored():
+    store = MemoryStore()
+    seen: list[str] = []
+
+    @recordable(name="f")
+    async def stream() -> AsyncIterator[str]:
+        for piece in cut(TEXT, 4):
+            seen.append(f"made {piece}")
+            yield piece
+
+    with recording(store, mode="record"):
+        async for piece in stream():
+            seen += [f"got {piece}"]
+    assert seen[:4] == ["made Your", "got Your", "made  key", "got  key"]
+    with recording(store):
+        assert "".join([piece async for piece in stream()]).startswith("Your key is <secret>***")
+
+
+def test_a_consumer_that_leaves_in_the_middle_of_a_key_leaves_no_part_of_one():
+    store = MemoryStore()
+
+    @recordable(name="f")
+    def stream() -> Iterator[str]:
+        yield from cut(TEXT, 4)
+
+    with recording(store, mode="record"):
+        for count, _ in enumerate(stream()):
+            if count == 9:
+                break
+    [name] = store.scan()
+    [outcome] = orjson.loads(store.get(name) or b"")["outcomes"]
+    assert "".join(outcome["stream"]["items"]).startswith("Your key is <secret>***")
+
+
+def test_allow_secrets_takes_a_place_in_the_items_out():
+    store = MemoryStore()
+
+    @recordable(name="f", allow_secrets="[*].text")
+    def stream() -> Iterator[dict[str, str]]:
+        yield from ({"text": piece, "say": piece} for piece in cut(TEXT, 4))
+
+    with recording(store, mode="record"):
+        list(stream())
+    with recording(store):
+        again = list(stream())
+    assert "".join(item["text"] for item in again) == TEXT
+    assert "<secret>" in "".join(item["say"] for item in again)
