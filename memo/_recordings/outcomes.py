@@ -21,6 +21,7 @@ import orjson
 
 from memo._calls.secret_streams import mask_across
 from memo._calls.secrets import SecretRules, may_hold_secret, redact
+from memo._recordings.unread import refuse_unread
 from memo._values.paths import path_text
 from memo.codecs.errors import left_out_paths
 from memo.codecs.items import Items, Packer
@@ -133,7 +134,9 @@ def loss_warning(function: str, outcome: dict[str, Any]) -> ErrorNotWholeWarning
 def value_outcome(value: Any, values: Values, secrets: SecretRules) -> dict[str, Any]:
     """Return the outcome of a call that returned. Raises `UnrecordableValue`."""
     masks = _Masks(values, secrets)
-    return {"value": masks.without_secrets(values.encode(value)), **masks.report()}
+    tree = masks.without_secrets(values.encode(value))
+    refuse_unread(tree)
+    return {"value": tree, **masks.report()}
 
 
 def error_outcome(
