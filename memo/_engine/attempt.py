@@ -16,7 +16,7 @@ from memo._calls.secrets import SecretRules
 from memo._engine.changes import ArgumentWatch
 from memo._engine.consumers import Consumer, OpenStream
 from memo._engine.flights import Flight, Pending
-from memo._engine.nesting import making
+from memo._engine.nesting import Making, making
 from memo._engine.session import Session
 from memo._engine.threads import in_event_loop, run_to_end
 from memo._engine.waits import current
@@ -90,7 +90,7 @@ class Attempt:
         self._stored_count = -1
         self._offsets: list[float] = []
         self._token: Token[Any] | None = None
-        self._making = (session, call)
+        self._making = Making(session, call)
         self._outer: Token[Any] | None = None
         session.count_live()
         self._modules = len(sys.modules)
@@ -174,6 +174,8 @@ class Attempt:
         self._session.open_streams.discard(self._sink)
         if not self._is_stored:
             self._session.give_back(self._call, self._draw.number)
+            if self._draw.number is not None:
+                self._making.note_outside(self._session, self._call, -1)
             if self._loss is not None:
                 self._session.count_unrecorded(self._call, self._loss)
         if self.flight is not None:
@@ -328,6 +330,9 @@ class Attempt:
             return None
         if self.awaited:
             outcome["awaited"] = True
+        inside = {name: count for name, count in self._making.inside.items() if count > 0}
+        if inside:
+            outcome["inside"] = inside
         outcome["seconds"] = seconds
         return outcome
 

@@ -9,6 +9,7 @@ from memo._calls.call import Call
 from memo._engine.flights import Flight, Pending, WaitEnd
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode
+from memo._engine.nesting import making
 from memo._engine.session import Session
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome
@@ -67,7 +68,11 @@ class Request(NamedTuple):
 
     def give_back(self) -> None:
         """Let the next identical call have the number of this one, which was neither replayed nor recorded."""
-        self.session.give_back(self.call, self.number)
+        if self.number is not None:
+            self.session.give_back(self.call, self.number)
+            outer = making.get()
+            if outer is not None:
+                outer.note(self.session, self.call, -1)
 
 
 def decide(
@@ -186,6 +191,8 @@ def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision]:
             decision = decide(request, found, leads=leads)
             match decision:
                 case Outcome():
+                    if decision.inside:
+                        session.take_inside(decision.inside)
                     if leading is not None:
                         leading.finish()
                     return decision
@@ -265,4 +272,8 @@ def replayed(request: Request, found: Recording | None) -> Outcome | None:
     except BaseException:
         request.give_back()
         raise
-    return decision if isinstance(decision, Outcome) else None
+    if not isinstance(decision, Outcome):
+        return None
+    if decision.inside:
+        request.session.take_inside(decision.inside)
+    return decision

@@ -19,7 +19,7 @@ from memo._engine.extension import extend, extend_async
 from memo._engine.fairness import checkpoint, is_due
 from memo._engine.flights import Flight, Pending
 from memo._engine.modes import Mode
-from memo._engine.nesting import parent_in
+from memo._engine.nesting import making, parent_in
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._engine.writing import Draw
@@ -128,7 +128,12 @@ class CallDriver:
     def _asked(self) -> Request:
         """Return the request, with the number of the call: it is being made now."""
         session, mode, call, setting = self._session, self._mode, self._call, self._setting
-        number = session.number(call) if setting.is_numbered or mode is Mode.RECORD else None
+        number = None
+        if setting.is_numbered or mode is Mode.RECORD:
+            number = session.number(call)
+            outer = making.get()
+            if outer is not None:
+                outer.note(session, call, 1)
         # Every call comes by here: half as long as by the names of the fields.
         self._request_made = request = tuple.__new__(
             Request, (session, mode, call, setting.values, setting.has_draws, number)

@@ -1,20 +1,51 @@
-"""Recordings that are made inside of others: which call is being made where this code runs."""
+"""Calls that are made inside of others: which call is being made where this code runs, and which draws were taken in it."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
 
-__all__ = ["making", "parent_in"]
+__all__ = ["Making", "making", "parent_in"]
 
-making: ContextVar[tuple[Any, Call] | None] = ContextVar("memo_making", default=None)
-"""The session and the call whose real function runs here. Tasks and `to_thread` workers inherit it with their context."""
+
+class Making:
+    """A live call that is being made: the calls inside of it belong to it.
+
+    A replay does not run them. So that it goes on with the same draws as the recording did, the outcome says how many draws of
+    which calls were taken inside, and a replay of it takes them, too.
+    """
+
+    __slots__ = ("_parent", "call", "inside", "session")
+
+    def __init__(self, session: object, call: Call) -> None:
+        self.session = session
+        self.call = call
+        self.inside: dict[str, int] = {}
+        """How many draws were taken, by `function/key`."""
+        self._parent = making.get()
+
+    def note(self, session: object, call: Call, count: int) -> None:
+        """Note that so many draws of a call were taken inside (or given back, if negative)."""
+        name = f"{call.function}/{call.key}"
+        node: Making | None = self
+        while node is not None:
+            if node.session is session:
+                node.inside[name] = node.inside.get(name, 0) + count
+            node = node._parent
+
+    def note_outside(self, session: object, call: Call, count: int) -> None:
+        """Note the same of what encloses this call."""
+        if self._parent is not None:
+            self._parent.note(session, call, count)
+
+
+making: ContextVar[Making | None] = ContextVar("memo_making", default=None)
+"""The call whose real function runs here. Tasks and `to_thread` workers inherit it with their context."""
 
 
 def parent_in(session: object) -> str | None:
     """Return the name of the entry whose call is being made here, None if there is none in that session."""
     made = making.get()
-    return entry_name(made[1].function, made[1].key) if made is not None and made[0] is session else None
+    return entry_name(made.call.function, made.call.key) if made is not None and made.session is session else None

@@ -28,6 +28,7 @@ from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
 from memo._engine.memory import Memory, Recording
 from memo._engine.modes import Mode, ModeName
+from memo._engine.nesting import making
 from memo._engine.options import RecorderOptions, checked
 from memo._engine.staleness import Staleness
 from memo._engine.writing import Draw, Writer
@@ -259,6 +260,17 @@ class Session:
             self._stats.replayed += 1
             self._stats.seconds_saved += outcome.seconds
         return outcome
+
+    def take_inside(self, inside: Mapping[str, int]) -> None:
+        """Take the draws that were taken inside of a call when it was recorded: a replay does not make those calls."""
+        outer = making.get()
+        for name, count in inside.items():
+            function, _, key = name.rpartition("/")
+            call = Call(function, key, b"{}")
+            for _ in range(count):
+                self._numbers.take(call)
+            if outer is not None:
+                outer.note(self, call, count)
 
     def _index(self, call: Call, recording: Recording, number: int | None) -> int:
         if recording.count == 1 and self.exhausted == "repeat":

@@ -17,7 +17,7 @@ from typing import Any
 
 from memo._recordings.outcomes import fingerprint
 
-__all__ = ["Draws", "with_draw"]
+__all__ = ["Draws", "joined", "with_draw"]
 
 
 class Draws:
@@ -72,6 +72,17 @@ def with_draw(outcomes: Sequence[dict[str, Any]], draw: int, outcome: dict[str, 
         return changed
     draws[draw] = _bare(outcome)
     return _written(draws)
+
+
+def joined(outcomes: Sequence[dict[str, Any]], more: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Return the draws of two recordings of one call together, None where they differ in a draw, or do not count their calls."""
+    draws, others = _spread(outcomes), _spread(more)
+    if draws is None or others is None:
+        return None
+    for number, outcome in others.items():
+        if number in draws and fingerprint(draws[number]) != fingerprint(outcome):
+            return None
+    return _written({**others, **draws})
 
 
 def _spread(outcomes: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]] | None:

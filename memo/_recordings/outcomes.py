@@ -6,15 +6,18 @@
                                                                  "complete", "closed" (its consumer left), "error"
 
 each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
-paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left), `"test"` (where it is not the recording's); in a stream `"error"`, `"iterated": "sync"`,
+paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left), `"test"` (where it is not the
+recording's), `"inside"` (how many draws of which calls were taken inside of it, by `function/key`), `"calls"` and `"draw"`
+(see `draws`); in a stream `"error"`, `"iterated": "sync"`,
 `"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), and `"offsets"`
 (seconds, with `timings=True`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import orjson
@@ -39,6 +42,10 @@ __all__ = [
     "value_outcome",
     "why_no_answer",
 ]
+
+
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+_MOST_INSIDE = 10_000_000
 
 
 class Outcome:
@@ -66,6 +73,8 @@ class Outcome:
     ) -> None:
         self.seconds: float = tree.get("seconds", 0.0)
         self.awaited = bool(tree.get("awaited"))
+        self.inside = _counts(tree.get("inside"))
+        """How many draws of which calls were taken inside of the call, by `function/key`."""
         try:
             if "value" in tree:
                 self.read = values.reader(tree["value"], once=once)
@@ -97,6 +106,12 @@ class Outcome:
 
 
 _NUMBERS = (int, float)
+
+
+def _counts(tree: Any) -> Mapping[str, int]:
+    if not isinstance(tree, dict):
+        return _NOTHING
+    return {name: count for name, count in tree.items() if type(count) is int and 0 < count <= _MOST_INSIDE}
 
 
 def _error(read: Callable[[], Any], locate: Callable[[], str]) -> Callable[[], Exception]:

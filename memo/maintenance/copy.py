@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from memo._calls.digest import entry_name
-from memo._recordings.document import parse
+from memo._recordings.document import Document, parse, render
+from memo._recordings.draws import joined
 from memo._recordings.outcomes import fingerprint
 from memo.errors import MemoError, StoreError
 from memo.maintenance.entries import read
 from memo.maintenance.trees import StoreTree, beside
-from memo.stores import Creates, DirectoryStore, Store
+from memo.stores import Creates, DirectoryStore, Store, Swaps
 
 __all__ = ["CopyReport", "copy", "push"]
 
@@ -115,13 +116,29 @@ def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None
         into = beside(source, name, entry) if isinstance(dest, StoreTree) else entry
         there = create(into, data)
         if there is not None:
-            return "present" if _is_same(there, data, dest.location(into)) else "different"
+            return "present" if _is_same(there, data, dest.location(into)) else _added(dest, into, document, there)
         return "copied" if dest.get(into) == data else f"{dest.location(into)} does not give back what was written"
     except MemoError as error:
         # A store that failed fails with the next one, too; but a single file may be one that nobody may read.
         if isinstance(error, StoreError) and error.location != source.location(name):
             raise
         return str(getattr(error, "reason", error))
+
+
+def _added(dest: Store, name: str, document: Document, there: bytes) -> str:
+    """Add the draws that an entry lacks. Return whether it was `copied` so, had all of them, or is `different`."""
+    while isinstance(dest, Swaps):
+        kept = parse(there, dest.location(name))
+        outcomes = joined(kept.outcomes, document.outcomes)
+        if outcomes is None:
+            break
+        if outcomes == kept.outcomes:
+            return "present"
+        now = dest.swap(name, there, render(kept._replace(outcomes=outcomes)))
+        if now is None:
+            return "copied"
+        there = now
+    return "different"
 
 
 def _look_and_put(dest: Store, name: str, data: bytes) -> bytes | None:

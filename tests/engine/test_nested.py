@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from memo import Recorder, recordable, recording
 from memo._calls.digest import entry_name
 from memo._recordings.document import parse
+from memo.errors import CallsNotRecordedWarning
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -155,3 +157,108 @@ def test_a_thread_of_ones_own_begins_anew():
     with recording(store, mode="record"):
         outer(1)
     assert documents(store)["inner", 1].parent is None
+
+
+# Draws
+
+
+def draws_of(answers):
+    """A function that gives one answer after the other, and one that calls it twice."""
+
+    @recordable(name="ask")
+    async def ask():
+        return answers.pop(0)
+
+    @recordable(name="outer")
+    async def outer(question="?"):
+        return [await ask(), await ask()]
+
+    return ask, outer
+
+
+@pytest.mark.parametrize("mode", ["record", "record-if-missing"])
+async def test_a_replay_goes_on_after_the_draws_that_were_taken_inside(mode):
+    ask, outer = draws_of([1, 2, 3, 4, 5, 6, 7, 8])
+
+    async def program():
+        return [await ask(), await outer(), await ask(), await outer(), await ask(), await outer("other")]
+
+    store, expected = MemoryStore(), [1, [2, 3], 4, [5, 6], 7, [8, 9]]
+    ask, outer = draws_of([*range(1, 10)])
+    with recording(store, mode=mode):
+        assert await program() == expected
+    for again in ("replay", "record-if-missing"):
+        with recording(store, mode=again) as recorder:
+            assert await program() == expected
+        assert recorder.stats.live == 0
+
+
+@pytest.mark.parametrize("mode", ["record", "record-if-missing"])
+async def test_draws_of_a_recursive_call(mode):
+    answers = [*"abcdefgh"]
+
+    @recordable(name="deep")
+    async def deep(n):
+        return [answers.pop(0), *([await deep(n - 1)] if n else [])]
+
+    async def program():
+        return [await deep(2), await deep(0), await deep(1), await deep(0)]
+
+    store = MemoryStore()
+    with recording(store, mode=mode):
+        live = await program()
+    assert answers == [*"h"]
+    with recording(store, mode="replay") as recorder:
+        assert await program() == live
+    assert recorder.stats.live == 0
+
+
+async def test_draws_inside_of_a_call_that_is_replayed_inside_of_another():
+    answers = [*range(10)]
+
+    @recordable(name="ask")
+    async def ask():
+        return answers.pop(0)
+
+    @recordable(name="middle")
+    async def middle():
+        return await ask()
+
+    @recordable(name="outer")
+    async def outer(n):
+        return [n, await middle()]
+
+    store = MemoryStore()
+    with recording(store, mode="record-if-missing"):
+        assert [await middle(), await ask()] == [0, 1]
+
+    async def program():
+        return [await outer(1), await ask()]
+
+    for mode in ("record-if-missing", "replay"):
+        with recording(store, mode=mode):
+            assert await program() == [[1, 0], 1]  # of what is inside of the middle one, outer knows
+
+
+@pytest.mark.parametrize("mode", ["record", "record-if-missing"])
+async def test_a_call_inside_that_was_not_recorded_takes_no_draw(mode):
+    answers = [ConnectionError(), "a", "b"]
+
+    @recordable(name="ask")
+    async def ask():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @recordable(name="outer")
+    async def outer():
+        while True:
+            with suppress(ConnectionError):
+                return await ask()
+
+    store = MemoryStore()
+    with pytest.warns(CallsNotRecordedWarning), recording(store, mode=mode):
+        assert [await outer(), await ask()] == ["a", "b"]
+    with recording(store, mode="replay"):
+        assert [await outer(), await ask()] == ["a", "b"]

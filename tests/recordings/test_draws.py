@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memo._recordings.draws import Draws, with_draw
+from memo._recordings.draws import Draws, joined, with_draw
 
 
 def value(answer):
@@ -82,3 +82,20 @@ def test_each_draw_is_what_was_written_last(written):
 )
 def test_numbers_that_are_none(wrong):
     assert answers([{**value("A"), **wrong}], 1) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ([(0, "A")], [(0, "A"), (1, "B")], "AB"),
+        ([(0, "A"), (1, "A")], [(0, "A")], "AA"),
+        ([(0, "A"), (2, "C")], [(1, "B")], "ABC"),
+        ([(0, "A")], [(0, "B")], None),
+        ([(0, "A"), (1, "A")], [(1, "B")], None),
+    ],
+)
+def test_two_recordings_of_one_call(one, other, both):
+    for first, second in ((one, other), (other, one)):
+        outcomes = joined(added(first), added(second))
+        assert (outcomes and answers(outcomes, len(both))) == (both and [*both])
+    assert joined(of("A"), added(one)) is None, "which does not count its calls"

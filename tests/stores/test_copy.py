@@ -239,3 +239,21 @@ def test_a_file_that_nobody_may_read_stops_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(source, "get", refused)  # the tests may run as root
     report = copy(source, dest)
     assert (report.copied, report.failed) == (1, {name: "cannot be read: Permission denied"})
+
+
+@pytest.mark.parametrize("kind", ["directory", "memory", "sqlite"])
+def test_draws_that_the_other_store_lacks_are_added(tmp_path, kind):
+    dest = as_store(
+        {"directory": tmp_path / "there", "memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/s.db"}[kind]
+    )
+    spool, counted = DirectoryStore(tmp_path / "here"), {"calls": 1}
+    put(dest, 1, outcomes=[{"value": "A"}, {"value": "B", **counted}])
+    name = put(spool, 1, outcomes=[{"value": "A"}, {"value": "B"}, {"value": "C", **counted}])
+    put(dest, 2, outcomes=[{"value": "A"}, {"value": "B", **counted}])
+    put(spool, 2, outcomes=[{"value": "A", **counted}])
+    put(dest, 3, outcomes=[{"value": "A", **counted}])
+    other = put(spool, 3, outcomes=[{"value": "X", **counted}])
+    report = copy(spool, dest)
+    assert (report.copied, report.present, report.different) == (1, 1, [other])
+    document = json.loads(dest.get(name))
+    assert [outcome["value"] for outcome in document["outcomes"]] == ["A", "B", "C"]
