@@ -201,6 +201,7 @@ def test_a_claim_that_a_cancelled_caller_was_about_to_get_is_handed_over(tmp_pat
                 await task
         async with asyncio.timeout(10):
             assert await call(1) == 1
+        recorder.close_store()
 
     asyncio.run(main())
 

@@ -54,6 +54,7 @@ def test_a_fork_while_a_call_is_in_flight_in_another_thread(tmp_path, fork, stor
     assert fork(lambda: call(1)) == "1"
     release.set()
     thread.join()
+    recorder.close_store()
 
 
 @pytest.mark.parametrize("store", ["directory", "sqlite"])
@@ -70,3 +71,4 @@ def test_a_fork_from_inside_of_the_call(tmp_path, fork, store):
         return n if len(calls) > 1 else int(fork(lambda: call(n)))
 
     assert call(1) == 1
+    recorder.close_store()

@@ -76,8 +76,8 @@ async def test_a_reader_of_more_while_another_reads_further(memoized):
     assert stream.calls == [5, 5, 5]
 
 
-async def test_an_end_that_comes_otherwise(memoized):
-    recorder, _ = memoized
+async def test_an_end_that_comes_otherwise():
+    recorder = Recorder(MemoryStore(), mode="record-if-missing", errors="answers")
     ends = iter([ValueError("first"), ConnectionError(), ValueError("third")])
 
     @recorder.recordable(name="fails")

@@ -386,9 +386,19 @@ async def a_stream_that_reads_itself_in_a_child_task(recorder):
     return [item async for item in stream(1)]
 
 
+def two_recorders(folder):
+    return [Recorder(f"sqlite:///{folder}/claims.db", mode="record-if-missing") for _ in range(2)]
+
+
+def closed(recorders, results):
+    for recorder in recorders:
+        recorder.close_store()
+    return results
+
+
 @way
 async def two_recorders_of_one_store_that_claims(recorder, tmp_path):
-    stores = [Recorder(f"sqlite:///{tmp_path}/claims.db", mode="record-if-missing") for _ in range(2)]
+    stores = two_recorders(tmp_path)
 
     async def call(n):
         calls.append(n)
@@ -396,12 +406,12 @@ async def two_recorders_of_one_store_that_claims(recorder, tmp_path):
 
     calls = []
     one, other = [store.recordable(name="call")(call) for store in stores]
-    return [await one(1)]
+    return closed(stores, [await one(1)])
 
 
 @way
 async def two_recorders_that_wait_for_each_other_with_claims(recorder, tmp_path):
-    stores = [Recorder(f"sqlite:///{tmp_path}/claims.db", mode="record-if-missing") for _ in range(2)]
+    stores = two_recorders(tmp_path)
 
     async def call(name, n):
         begun.append(name)
@@ -413,7 +423,7 @@ async def two_recorders_that_wait_for_each_other_with_claims(recorder, tmp_path)
 
     begun = []
     calls = [store.recordable(name="call")(call) for store in stores]
-    return await in_task_group(lambda: calls[0]("a", 1), lambda: calls[1]("b", 1))
+    return closed(stores, await in_task_group(lambda: calls[0]("a", 1), lambda: calls[1]("b", 1)))
 
 
 @way
