@@ -105,6 +105,7 @@ def has_fields(cls: type) -> bool:
     return declares(cls, "__dataclass_fields__") or declares(cls, "__attrs_attrs__")
 
 
+@by_class
 def field_names(cls: Any) -> tuple[str, ...]:
     """Return the names of the fields of a dataclass or an attrs class."""
     if declares(cls, "__dataclass_fields__"):
@@ -120,13 +121,16 @@ def fielded_state(value: Any) -> dict[str, Any]:
             held[name] = object.__getattribute__(value, name)
         except AttributeError:
             continue
-    held.update((name, item) for name, item in own_attributes(value).items() if name not in held)
+    more = own_attributes(value)
+    if len(more) != len(held):
+        held.update((name, item) for name, item in more.items() if name not in held)
     return held
 
 
 def own_attributes(value: Any) -> dict[str, Any]:
     """Return what was set on an instance, in its `__dict__` and in slots."""
-    return {**getattr(value, "__dict__", {}), **dict(in_slots(value))}
+    attributes: dict[str, Any] = getattr(value, "__dict__", {})
+    return {**attributes, **dict(in_slots(value))} if slot_members(type(value)) else attributes
 
 
 _CONTENT: dict[type, Callable[[Any], Any]] = {

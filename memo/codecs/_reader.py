@@ -81,15 +81,19 @@ def _model(cls: Any, node: dict[str, Any], decode: Decode, name: str) -> Any:
 
 
 def _fielded(cls: Any, node: dict[str, Any], decode: Decode, name: str) -> Any:
-    fields = set(field_names(cls))
     stored = mapping(node["value"])
-    changed = (stored.keys() - fields) | (fields - stored.keys() - set(listed(node.get("missing", []))))
+    if tuple(stored) != field_names(cls):  # which it nearly always is
+        fields = set(field_names(cls))
+        changed = (stored.keys() - fields) | (fields - stored.keys() - set(listed(node.get("missing", []))))
+    else:
+        changed = set()
     if changed:
         raise DataMismatch(name, f"its fields have changed ({', '.join(sorted(changed))})")
     value = object.__new__(cls)
     for field, item in stored.items():
         object.__setattr__(value, field, decode(item))
-    _set_attributes(value, node, decode)
+    if "attributes" in node:
+        _set_attributes(value, node, decode)
     return value
 
 
@@ -134,7 +138,10 @@ def _set_attributes(value: Any, node: dict[str, Any], decode: Decode) -> None:
 
 
 def _members(decode: Decode, node: dict[str, Any]) -> list[Any]:
-    return [decode(item) for item in listed(node["value"])]
+    return [decode(item) if type(item) in _NESTED else item for item in listed(node["value"])]
+
+
+_NESTED = (dict, list)
 
 
 _BUILTINS: dict[str, Callable[[Values, Decode, dict[str, Any]], Any]] = {

@@ -64,11 +64,14 @@ def _itself(part: Any, step: str) -> Any:
 class Writer:
     """One encoding: knows the depth, and whether anything still needs to be proved."""
 
+    _outside: BaseException | None = None
+    _links = 0
+    _in_chain = False
+
     def __init__(self, types: Types, *, outside: BaseException | None = None) -> None:
         self._types = types
-        self._outside = outside
-        self._links = 0
-        self._in_chain = False
+        if outside is not None:
+            self._outside = outside
         self._above: set[int] = set()
         self._depth = 0
         self.unproved = False

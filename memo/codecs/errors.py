@@ -21,7 +21,8 @@ from memo.errors import UnrecordableValue
 __all__ = ["chain_form", "exception_form", "exception_of", "left_out_paths", "read_chain"]
 
 
-_LINKS = ("__cause__", "__context__", "__suppress_context__")
+_LINKS = [vars(BaseException)[name] for name in ("__cause__", "__context__", "__suppress_context__")]
+"""Not the attributes: a class may define properties of these names."""
 
 
 def exception_form(
@@ -61,7 +62,7 @@ def chain_form(
     """Return the part of an exception's form that holds its chain."""
     form: dict[str, Any] = {}
     left_out = []
-    cause, context, suppressed = (vars(BaseException)[name].__get__(error) for name in _LINKS)
+    cause, context, suppressed = (link.__get__(error) for link in _LINKS)
     for name, link in (("cause", cause), ("context", context)):
         if link is None or (link is outside and name == "context"):
             continue

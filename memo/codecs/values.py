@@ -26,6 +26,7 @@ from memo.errors import DataMismatch, MemoError, UnrecordableValue
 
 __all__ = ["MAX_DEPTH", "Values"]
 
+_NESTED = (dict, list)
 _LONG_FLOAT = 16
 """The length of a float's text from which on the float object takes at most twice the memory of the text."""
 
@@ -91,11 +92,11 @@ class Values:
     def _decode(self, tree: Any) -> Any:
         kind = type(tree)
         if kind is list:
-            return [self._decode(item) for item in tree]
+            return [self._decode(item) if type(item) in _NESTED else item for item in tree]
         if kind is not dict:
             return tree
         if "__type__" not in tree:
-            return {key: self._decode(item) for key, item in tree.items()}
+            return {key: self._decode(item) if type(item) in _NESTED else item for key, item in tree.items()}
         name = tree["__type__"]
         try:
             return read_form(self, self._decode, name, tree)
