@@ -38,6 +38,7 @@ __all__ = [
     "RecordingDamaged",
     "RecordingExpiredWarning",
     "RecordingNotFound",
+    "RecordingReplacedWarning",
     "RecordingsSpooledWarning",
     "Refused",
     "ScopeLost",
@@ -623,6 +624,23 @@ class CallsNotRecordedWarning(MemoError, UserWarning):
             f"{count} {'call was' if count == 1 else 'calls were'} not recorded, so a replay will not find "
             f"{'it' if count == 1 else 'them'}:\n" + "\n".join(said) + "\n"
             "  to record errors that are no answers, too: recording(…, errors='all')"
+        )
+
+
+class RecordingReplacedWarning(MemoError, UserWarning):
+    """An earlier recorder of this process recorded other outcomes of the same calls into the same store. A warning.
+
+    In `record` a session replaces what was recorded before, so a replay gives the later outcomes to both. `functions` has whose
+    calls they are, `store` where.
+    """
+
+    def __init__(self, functions: Iterable[str], store: str) -> None:
+        self.functions = list(functions)
+        self.store = store
+        super().__init__(
+            f"{', '.join(self.functions)}: outcomes that this process recorded into {store} before were replaced by other ones, which a "
+            "replay gives to both\n"
+            "  to keep both: one recording(…) around all of the calls, or mode='record-if-missing'"
         )
 
 

@@ -120,7 +120,7 @@ def test_version():
         (["demo", "--store"], "--store"),
         (["show"], "KEY|FILE"),
         (["diff", "a"], "'B'"),
-        (["ls", "--stale", "soon", "recordings"], "--stale='soon'"),
+        (["ls", "--stale", "soon", "recordings"], "--stale: invalid duration 'soon'"),
         (["verify", "--jobs", "0", "recordings"], "--jobs"),
         (["ls", "a", "b"], "b"),
         (["import"], "missing command"),

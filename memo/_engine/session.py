@@ -40,6 +40,7 @@ from memo.errors import (
     MemoError,
     OutcomesExhausted,
     RecordingNotFound,
+    RecordingReplacedWarning,
     UnrecordableValue,
 )
 from memo.stores import Store, as_store
@@ -147,14 +148,17 @@ class Session:
         """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once.
 
         What could not be delivered to the store, but is kept in a local directory, is warned of (`RecordingsSpooledWarning`), and so
-        are calls that had no outcome to record (`CallsNotRecordedWarning`).
+        are calls that had no outcome to record (`CallsNotRecordedWarning`), and outcomes of an earlier recorder of this process
+        that other ones replaced (`RecordingReplacedWarning`).
         """
+        replaced = self._writer.lost()
         with self._lock:
             failures, self.failures = self.failures, []
             unrecorded, self._unrecorded = self._unrecorded, {}
             warnings: list[MemoError | None] = [
                 self._gateway.undelivered(),
                 CallsNotRecordedWarning(unrecorded) if unrecorded else None,
+                RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
             ]
         for warning in warnings:
             if isinstance(warning, Warning):

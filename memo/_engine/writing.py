@@ -13,6 +13,7 @@ from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._engine.flights import Claim
 from memo._engine.gateway import StoreGateway
+from memo._engine.replacements import Replacements
 from memo._recordings.document import Document, parse, render
 from memo._recordings.draws import Draws, with_draw
 from memo.errors import EntryVanished, StoreNotWritable
@@ -53,6 +54,7 @@ class Writer:
         self._is_outdated = is_outdated
         self._begun: defaultdict[str, set[str]] = defaultdict(set)
         """The keys that were written in `record`, by function: what was recorded before the session is gone."""
+        self._replacements = Replacements(store, test)
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._locks = [threading.RLock() for _ in range(_LOCKS)]
 
@@ -74,6 +76,8 @@ class Writer:
             hash(call.key) % _LOCKS
         ]:  # so that only one thread of this process competes with other processes
             if draw.is_replacing and call.key not in self._begun[call.function]:
+                if draw.is_counted:
+                    self._replacements.note(name, self._gateway.get)
                 self._gateway.put(name, self._new(call, draw, outcome))
                 self._begun[call.function].add(call.key)
                 return None
@@ -95,6 +99,10 @@ class Writer:
         raise StoreNotWritable(
             self._store.location(name), f"was changed by others {_TRIES} times while it was added to"
         )
+
+    def lost(self) -> list[str]:
+        """Return the functions of which an earlier session of this process recorded other outcomes, now replaced. Once."""
+        return self._replacements.lost(self._gateway.get)
 
     def _swapped(self, name: str, found: bytes, changed: bytes) -> bytes | None:
         """Return None, or what is there now: no bytes where the entry has been deleted."""

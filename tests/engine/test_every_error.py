@@ -7,6 +7,7 @@ import socket
 import sys
 import tempfile
 import types
+import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -268,11 +269,20 @@ def raise_unrecorded():
         recordable(name="f")(lambda: ask_server(ConnectionError()))()
 
 
+def raise_replaced():
+    store, answers = MemoryStore(), iter([1, 2])
+    warnings.simplefilter("error", errors.RecordingReplacedWarning)  # until the end of the test
+    for _ in range(2):
+        with recording(store, mode="record"):
+            recordable(name="f")(lambda: next(answers))()
+
+
 def ask_server(error):
     raise error
 
 
 RAISES = {
+    "RecordingReplacedWarning": raise_replaced,
     "CallsNotRecordedWarning": raise_unrecorded,
     "CredentialIgnoredWarning": raise_credential_ignored,
     "RecordingsSpooledWarning": raise_spooled,
