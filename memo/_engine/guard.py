@@ -70,7 +70,7 @@ _placed: dict[tuple[type, str], _Guard] = {}
 
 
 def began() -> None:
-    """A session that replays is active from now on."""
+    """Count a session that replays from now on, and place the guards if it is the first."""
     global _replaying, _hooked  # noqa: PLW0603
     with _lock:
         _replaying += 1
@@ -83,7 +83,7 @@ def began() -> None:
 
 
 def ended() -> None:
-    """It is not any more. The last one takes the guards away."""
+    """Count a session that replays no more; the last one takes the guards away."""
     global _replaying  # noqa: PLW0603
     with _lock:
         _replaying -= 1
@@ -93,14 +93,14 @@ def ended() -> None:
 
 
 def again() -> None:
-    """Look for what is not guarded, and has to be: an SDK that lost its patches."""
+    """Guard what has lost its patches since the guards were placed."""
     if _replaying:
         for module in TARGETS.keys() & sys.modules.keys():
             _imported(sys.modules[module])
 
 
 def lift(owner: Any, name: str) -> None:
-    """Take a guard away, leaving no trace. One that somebody has wrapped since stays where it is, under that wrapper."""
+    """Take a guard away, leaving no trace. A guard that somebody has wrapped since stays where it is, under the wrapper."""
     with _lock:
         guard = _placed.get((owner, name))
         if guard is not None and vars(owner).get(name) is guard:
@@ -109,7 +109,7 @@ def lift(owner: Any, name: str) -> None:
 
 
 def _imported(module: Any) -> None:
-    """Guard the SDK of which this is the module. Nothing that goes wrong here may break an import, or a scope."""
+    """Guard the SDK of a module. Nothing that goes wrong here may break an import, or a scope."""
     preset, paths = TARGETS[module.__name__]
     for path in paths:
         kind, _, name = path.partition(".")
@@ -126,7 +126,7 @@ def _imported(module: Any) -> None:
 
 
 def _known(method: Any) -> bool:
-    """Whether there is a patch that is in use, or a guard, under whatever others have put on top."""
+    """Return whether there is a patch that is in use, or a guard, under whatever others have put on top."""
     for _ in range(20):
         if hasattr(method, "_self_guarded"):
             return True

@@ -192,7 +192,7 @@ class _Function:
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
 
     def setting(self, session: Session) -> FunctionContext:
-        """The function's options and the session's together: worked out once, since calls come under one session in a row."""
+        """Return the options of the function and of the session together: made once, since calls come under one session in a row."""
         setting = self._setting
         if setting is None or setting.of() is not session:
             has_draws = session.draws and self.session is None

@@ -77,6 +77,9 @@ class Stats:
 class Session:
     """What a recorder does for the calls that are made under it. Safe for any number of tasks, threads, event loops."""
 
+    is_of_test = False
+    """True if pytest made the session for a marked test, so that the options of the plugin count."""
+
     def __init__(
         self,
         store: Store | str | os.PathLike[str] = "recordings",
@@ -120,7 +123,9 @@ class Session:
         """What could not be recorded, although the caller got the live result."""
         self.callers = Callers()
         self.flights = Flights()
-        self.staleness = Staleness(self.store, self.max_age, self.on_expiry, self.on_watched_change)
+        self.staleness = Staleness(
+            self.store, self.max_age, self.on_expiry, self.on_watched_change, of_test=self.is_of_test
+        )
         self._memory = Memory(settings["memory"])
         self.draws: bool = settings["draws"]
         """Whether the k-th identical call gets the k-th outcome in `record-if-missing`, too."""
@@ -284,7 +289,7 @@ class Session:
         index, is_used_up = recording.draws.replayed(number)
         if not is_used_up or self.exhausted == "repeat":
             return index
-        from memo._engine.miss import recording_command
+        from memo._engine.commands import recording_command
 
         raise OutcomesExhausted(
             function=call.function,
@@ -293,7 +298,7 @@ class Session:
             arguments=call.arguments.decode(),
             outcomes=recording.count,
             location=recording.location(),
-            command=recording_command("record"),
+            command=recording_command("record", of_test=self.is_of_test),
         )
 
     def missed(self, call: Call) -> RecordingNotFound:
@@ -301,13 +306,15 @@ class Session:
 
         The search takes less than a tenth of a second, and much less once this session's misses have taken some seconds.
         """
+        from memo._engine.commands import recording_command
         from memo._engine.miss import missed
 
         with self._lock:
             self._stats.missed += 1
             is_quick = self._searched_seconds < _SEARCHES_SECONDS
         started = time.perf_counter()
-        error = missed(call, self.store, _SEARCH_SECONDS if is_quick else _BRIEF_SEARCH_SECONDS)
+        seconds = _SEARCH_SECONDS if is_quick else _BRIEF_SEARCH_SECONDS
+        error = missed(call, self.store, seconds, recording_command(of_test=self.is_of_test))
         with self._lock:
             self._searched_seconds += time.perf_counter() - started
         return error

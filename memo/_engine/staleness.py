@@ -20,12 +20,15 @@ __all__ = ["Staleness"]
 class Staleness:
     """What a session does with stale recordings: warns once a call, raises, or has them recorded again."""
 
-    def __init__(self, store: Store, max_age: timedelta | None, on_expiry: str, on_watched_change: str) -> None:
+    def __init__(
+        self, store: Store, max_age: timedelta | None, on_expiry: str, on_watched_change: str, *, of_test: bool = False
+    ) -> None:
         self.max_age = max_age
         self.is_checked_in_store = max_age is not None and on_expiry != "warn"
         """Whether an expired recording in memory is read again, since another process may have replaced it."""
         self._store = store
         self._on_expiry = on_expiry
+        self._of_test = of_test
         self._on_watched_change = on_watched_change
         self._warned: set[tuple[Any, ...]] = set()
 
@@ -59,7 +62,7 @@ class Staleness:
 
     def _report_expired(self, call: Call, recording: Recording, max_age: timedelta) -> None:
         """Raise `RecordingExpiredWarning`, or warn. (`on_expiry="record"` raises too: no call may be made here.)"""
-        from memo._engine.miss import recording_command
+        from memo._engine.commands import recording_command
         from memo._recordings.ages import in_words, moment
 
         if self._on_expiry == "warn" and (call.key, "expired") in self._warned:
@@ -77,7 +80,9 @@ class Staleness:
             said=f"does not say when it was recorded, and {limit} is asked for"
             if age is None
             else f"was recorded {in_words(age)} ago, which is more than {limit}",
-            command=recording_command("record-if-missing" if self._on_expiry == "record" else "record"),
+            command=recording_command(
+                "record-if-missing" if self._on_expiry == "record" else "record", of_test=self._of_test
+            ),
         )
         if self._on_expiry != "warn":
             raise warning
@@ -90,7 +95,7 @@ class Staleness:
             return
         target = ""
         if not isinstance(self._store, DirectoryStore):
-            from memo._engine.miss import named_recording
+            from memo._engine.commands import named_recording
 
             target = named_recording(self._store, call)
         warning = WatchedFieldChangedWarning(call.function, changed, recording.location(), changed, target)

@@ -11,6 +11,7 @@ Only what every run needs is imported here; memo itself comes with the first tes
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +37,10 @@ __all__ = [
 _SETTINGS = pytest.StashKey[Settings]()
 _LEDGER = pytest.StashKey[Ledger]()
 _SUITE = pytest.StashKey["Suite"]()
+_OUTER = pytest.StashKey["tuple[Path, Path] | None"]()
+
+root_and_start: tuple[Path, Path] | None = None
+"""The root of the running pytest, to which ids of tests are relative, and the directory in which pytest was started."""
 
 
 def __getattr__(name: str) -> Any:
@@ -61,10 +66,15 @@ def pytest_configure(config: pytest.Config) -> None:
     settings = config.stash[_SETTINGS] = settled(config)
     ledger = config.stash[_LEDGER] = Ledger(config, settings)
     config.pluginmanager.register(ledger, "memo-ledger")
+    global root_and_start  # noqa: PLW0603 - a process runs one pytest at a time, or one inside the other
+    config.stash[_OUTER] = root_and_start
+    root_and_start = config.rootpath, config.invocation_params.dir
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Undo what was done to the process: patches, the guard of the network."""
+    global root_and_start  # noqa: PLW0603
+    root_and_start = config.stash.get(_OUTER, None)
     suite = config.stash.get(_SUITE, None)
     if suite is not None:
         suite.close()

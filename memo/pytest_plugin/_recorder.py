@@ -32,6 +32,7 @@ class TestRecorder(Recorder):
     """The recorder of one test, or of the fixtures of one scope."""
 
     __test__ = False
+    is_of_test = True
 
     def __init__(
         self,

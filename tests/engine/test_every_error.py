@@ -379,7 +379,7 @@ def test_a_miss_says_how_to_record_and_counts():
         ask("why")
     text = str(raised.value)
     assert '{"question":"why"}' in text
-    assert "--memo-mode=record-if-missing" in text
+    assert "MEMO_MODE=record-if-missing pytest " in text
     assert "memory://" in text
     assert len(raised.value.key) == 64
     assert rec.stats.missed == 1

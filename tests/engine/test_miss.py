@@ -293,9 +293,21 @@ def test_the_command_of_a_test(monkeypatch):
     monkeypatch.delitem(sys.modules, "memo.pytest_plugin", raising=False)
     error = missed(MemoryStore(), lambda: chat()(said("a")))
     assert error.command == "MEMO_MODE=record-if-missing pytest 'tests/test_app.py::test_ask[a b]'"
+    # The option of the plugin is for the recorders of marked tests, and this is none.
     monkeypatch.setitem(sys.modules, "memo.pytest_plugin", pytest)
     error = missed(MemoryStore(), lambda: chat()(said("a")))
-    assert error.command == "pytest --memo-mode=record-if-missing 'tests/test_app.py::test_ask[a b]'"
+    assert error.command == "MEMO_MODE=record-if-missing pytest 'tests/test_app.py::test_ask[a b]'"
+
+
+def test_the_command_of_a_test_where_the_plugin_is_off(monkeypatch, tmp_path):
+    (tmp_path / "proj" / "tests" / "deep").mkdir(parents=True)
+    (tmp_path / "proj" / "tests" / "test_app.py").touch()
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_app.py::test_ask (call)")
+    monkeypatch.delitem(sys.modules, "memo.pytest_plugin", raising=False)
+    for start, typed in [("proj", "tests/"), ("proj/tests", ""), ("proj/tests/deep", "../")]:
+        monkeypatch.chdir(tmp_path / start)
+        error = missed(MemoryStore(), lambda: chat()(said("a")))
+        assert error.command == f"MEMO_MODE=record-if-missing pytest {typed}test_app.py::test_ask"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""The commands that memo tells its users to type: each can be pasted where the program, or pytest, was started."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from memo._calls.call import Call
+from memo._calls.digest import entry_name
+from memo.stores import DirectoryStore, Store
+
+__all__ = ["named_recording", "named_store", "recording_command"]
+
+_NAMED_BY_URL = ("sqlite://", "redis://", "rediss://", "valkey://", "valkeys://")
+"""URLs of which only credentials, and what does not matter here, are left out where they are shown."""
+
+
+def recording_command(mode: str = "record-if-missing", *, of_test: bool = False) -> str:
+    """Return what to type to run this program, or under pytest this test, in that mode.
+
+    `of_test` is for the recorder that pytest gives a marked test: only for that one the option of the plugin counts.
+    """
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+    if test:
+        test = shlex.quote(_as_started(test))
+        return f"pytest --memo-mode={mode} {test}" if of_test else f"MEMO_MODE={mode} pytest {test}"
+    # What follows the name of the program may be anything, a password too.
+    program, *rest = [*sys.orig_argv[1:], ""]
+    if program == "-m" and rest[0]:
+        program, rest = f"-m {shlex.quote(rest[0])}", rest[1:]
+    elif program.startswith("-") or not program:
+        return f"MEMO_MODE={mode} python …"
+    else:
+        program = shlex.quote(program)
+    return f"MEMO_MODE={mode} python {program}{' …' if any(rest) else ''}"
+
+
+def _as_started(test: str) -> str:
+    """Return the id of a test, which is relative to the root of pytest, as it is typed where pytest was started."""
+    path, colons, name = test.partition("::")
+    plugin = sys.modules.get("memo.pytest_plugin")
+    known: tuple[Path, Path] | None = getattr(plugin, "root_and_start", None)
+    try:
+        root, start = known or _found(path)
+        if not (root / path).exists():
+            return test
+        return os.path.relpath(root / path, start) + colons + name
+    except (OSError, ValueError):  # the working directory is gone, or on another drive
+        return test
+
+
+def _found(path: str) -> tuple[Path, Path]:
+    """Return the root of pytest and where it was started, where the plugin is off: the file of the test lies below both."""
+    start = Path.cwd()
+    return next((root for root in (start, *start.parents) if (root / path).exists()), start), start
+
+
+def named_recording(store: Store, call: Call) -> str:
+    """Return what to type where `memo rekey` takes a store, so that only the recording of this call is meant."""
+    return f"{named_store(store)} --only {shlex.quote(entry_name(call.function, call.key))}"
+
+
+def named_store(store: Store) -> str:
+    """Return what to type where a command takes a store; `STORE` where what is shown of the store does not lead there."""
+    location = store.location()
+    is_whole = isinstance(store, DirectoryStore) or location.startswith(_NAMED_BY_URL)
+    return shlex.quote(location) if is_whole else "STORE"
