@@ -32,6 +32,7 @@ class Consumer:
     """Called when nobody holds the stream any more, and no event loop is there to close it."""
     _task: weakref.ref[Any] | None = None
     """The task, of asyncio or trio. Weakly: the traceback of a task's error may hold the stream."""
+    _on_end: Callable[[asyncio.Task[Any]], None] | None = None
     _was_task_cancelled = False
     _left_cancelled = False
 
@@ -47,7 +48,14 @@ class Consumer:
         if task is not None:
             self._task = weakref.ref(task)
         if isinstance(task, asyncio.Task):
-            task.add_done_callback(partial(Consumer._task_ended, weakref.ref(self)))
+            self._on_end = partial(Consumer._task_ended, weakref.ref(self))
+            task.add_done_callback(self._on_end)
+
+    def forget(self) -> None:
+        """Leave no trace on the task, which may consume any number of streams: this one is over."""
+        task = self._task() if self._task is not None else None
+        if isinstance(task, asyncio.Task) and self._on_end is not None:
+            task.remove_done_callback(self._on_end)
 
     @staticmethod
     def _task_ended(consumer: weakref.ref[Consumer], task: asyncio.Task[Any]) -> None:
@@ -141,8 +149,11 @@ class OpenStreams:
     def add(self, stream: OpenStream, consumer: Consumer | None) -> None:
         """Note that a stream is open, and who consumes it, where that can be cancelled."""
         with self._lock:
+            before = self._open.get(stream)
             self._open[stream] = consumer
             _nonempty.add(self)
+        if before is not None and before is not consumer:
+            before.forget()
 
     def mark_left(self, stream: OpenStream) -> None:
         """Note that nobody can read a stream any more."""
@@ -154,9 +165,11 @@ class OpenStreams:
     def discard(self, stream: OpenStream) -> None:
         """Note that a stream is over. Idempotent."""
         with self._lock:
-            self._open.pop(stream, None)
+            consumer = self._open.pop(stream, None)
             if not self._open:
                 _nonempty.discard(self)
+        if consumer is not None:
+            consumer.forget()
 
     def store(self) -> list[str]:
         """Store as closed what passed of each open stream. Return which of them somebody may still read on.

@@ -14,6 +14,7 @@ import pytest
 
 from memo import Recorder, recordable, recording
 from memo.errors import CallsNotRecordedWarning, StreamCutShort
+from memo.stores import MemoryStore
 
 pytestmark = [
     pytest.mark.anyio,
@@ -428,3 +429,34 @@ async def test_read_on_after_the_scope(tmp_path, mode, caplog):
     with caplog.at_level(logging.WARNING, "memo"):
         assert await program(mode) == [0, 1, 2]
     assert await program("replay") == [0, 1, 2]
+
+
+class CountingTask(asyncio.Task):
+    """A task that knows how many callbacks wait for its end."""
+
+    callbacks = 0
+
+    def add_done_callback(self, *args, **options):
+        self.callbacks += 1
+        super().add_done_callback(*args, **options)
+
+    def remove_done_callback(self, callback):
+        removed = super().remove_done_callback(callback)
+        self.callbacks -= removed
+        return removed
+
+
+@MODES
+def test_a_task_that_reads_many_streams_keeps_nothing_of_them(mode):
+    async def reads():
+        for n in range(20):
+            assert [item async for item in numbers(2)] == [0, 1]
+            assert [item async for item in await awaited_numbers(2)] == [0, 1]
+            await by_aclose(numbers(n + 1))
+        return asyncio.current_task().callbacks
+
+    async def main():
+        with recording(MemoryStore(), mode=mode):
+            return await CountingTask(reads())
+
+    assert asyncio.run(main()) <= 1
