@@ -6,6 +6,7 @@ A piece keeps its length, so that the items stay valid: `<secret>` and stars, cu
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from memo._calls import secret_text
@@ -15,7 +16,7 @@ from memo._values.paths import Step
 
 __all__ = ["mask_across"]
 
-_APART = ("type", "index", "output_index", "content_index", "item_id", "id", "event", "role", "__type__")
+_APART = frozenset(("type", "index", "output_index", "content_index", "item_id", "id", "event", "role", "__type__"))
 """Fields by which items, and members of lists in them, are told apart: each has a text of its own."""
 
 _LONGEST = 8192
@@ -35,9 +36,45 @@ def mask_across(items: list[Any], rules: SecretRules = NO_RULES) -> list[tuple[S
 
     Text belongs together if it is at the same place of items of one kind: the same choice, the same block, the same call.
     """
+    if not any(map(secret_text.may_hold, _joined_texts(items))):
+        return []
     masked: list[tuple[Step, ...]] = []
     _search([_Place(items, index, (index,)) for index in range(len(items))], rules, masked)
     return masked
+
+
+def _joined_texts(values: list[Any]) -> Iterator[str]:
+    """Yield the texts that `_search` searches, without where they are, which takes a tenth of the time."""
+    texts = [value for value in values if type(value) is str]
+    if len(texts) > 1 and len(set(texts)) > 1:
+        yield "".join(texts)
+    if len(texts) == len(values):
+        return
+    dicts = [value for value in values if type(value) is dict]
+    if len(dicts) > 1:
+        names = set().union(*dicts)
+        apart = [[value.get(name) for value in dicts] for name in names.intersection(_APART)]
+        for alike in _groups(dicts, apart):
+            for name in names.difference(_APART):
+                yield from _joined_texts([value[name] for value in alike if name in value])
+    lists = [value for value in values if type(value) is list and value]
+    if len(lists) > 1:
+        columns: defaultdict[int, list[Any]] = defaultdict(list)
+        for value in lists:
+            for index, member in enumerate(value):
+                columns[_index(member, index)].append(member)
+        for column in columns.values():
+            yield from _joined_texts(column)
+
+
+def _groups(dicts: list[Any], apart: list[list[Any]]) -> Iterable[list[Any]]:
+    """Return the mappings by what tells them apart: the values of some fields, which are mostly the same in all."""
+    if all(values.count(values[0]) == len(values) for values in apart):
+        return [dicts]
+    groups: defaultdict[Any, list[Any]] = defaultdict(list)
+    for value in dicts:
+        groups[_kind(value)].append(value)
+    return groups.values()
 
 
 def _search(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...]]) -> None:
@@ -74,13 +111,18 @@ def _members(places: list[_Place], values: list[Any]) -> dict[Any, list[_Place]]
     for place, value in zip(places, values, strict=True):
         if type(value) is list:
             for index, member in enumerate(value):
-                own = member.get("index") if type(member) is dict else None
-                columns[index if type(own) is not int else own].append(_Place(value, index, (*place.steps, index)))
+                columns[_index(member, index)].append(_Place(value, index, (*place.steps, index)))
     return columns
 
 
+def _index(member: Any, index: int) -> int:
+    """Return the index of a member of a list: its own, if it says it."""
+    own = member.get("index") if type(member) is dict else None
+    return own if type(own) is int else index
+
+
 def _kind(value: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple([value[name] for name in _APART if name in value and type(value[name]) in (str, int)])
+    return tuple([value[name] for name in sorted(_APART & value.keys()) if type(value[name]) in (str, int)])
 
 
 def _mask(places: list[_Place], values: list[Any], rules: SecretRules, masked: list[tuple[Step, ...]]) -> None:
