@@ -19,8 +19,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hmac
-import os
 import typing
 from collections import ChainMap, Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -29,24 +27,24 @@ from enum import Enum
 from hashlib import sha256
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import orjson
 
+from memo._calls.class_forms import class_form, short_name
+from memo._calls.credentials import LEFT_OUT, Credential, CredentialFilter
 from memo._calls.secret_forms import ANY
 from memo._calls.secret_names import holds_headers
-from memo._calls.secrets import MASK, NO_RULES, SecretRules, is_header, looks_secret, mask
-from memo._json import canonical_json
-from memo._values.kinds import class_name, fielded_state, is_model, is_named_tuple
+from memo._calls.secrets import NO_RULES, SecretRules, is_header, looks_secret, mask
+from memo._values.kinds import fielded_state, is_model, is_named_tuple
 from memo._values.paths import Step, path_text
-from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form, text_of
+from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
 from memo._values.secrets import SECRET_TYPES
 from memo.codecs.registry import codec_of
 from memo.codecs.values import MAX_DEPTH
 from memo.errors import MemoError, UnkeyableArgument
 
-__all__ = ["KEYED", "PROCESS_SALT", "Canonical", "Found", "NotText"]
+__all__ = ["Canonical", "NotText"]
 
 _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
@@ -63,26 +61,6 @@ class Unkeyable:
         self.reason = reason
 
 
-class _Credential:
-    """Stands in a canonical tree for a credential, until it is left out or made a digest."""
-
-    __slots__ = ("name", "shown", "value")
-
-    def __init__(self, value: Any, shown: Any, name: str | None = None) -> None:
-        self.value = value
-        self.shown = shown
-        """What is left in the tree without a salt."""
-        self.name = name
-        """The name of a header, which its list does not have as a key."""
-
-
-class Found(NamedTuple):
-    """A credential that a call has: where it is in the arguments, and its digest."""
-
-    steps: tuple[Step, ...]
-    digest: str
-
-
 class _TooDeep(Exception):
     """A value is nested deeper than `MAX_DEPTH`, or holds itself."""
 
@@ -91,13 +69,8 @@ class NotText(Exception):
     """A shared part of the arguments holds text that has lone surrogates, which UTF-8 has not."""
 
 
-_LEFT_OUT: Any = object()
 _HEADERS: Any = object()
 """What names like `headers` name: pairs under them are headers."""
-KEYED = "secret"
-"""The type of a credential that is a digest."""
-PROCESS_SALT = os.urandom(32)
-"""For digests that are compared in this process and written nowhere."""
 _FEW = 8
 _DICT, _TEXTS = {dict}, {str, type(None)}
 _MAPPINGS = (OrderedDict, defaultdict, Counter, ChainMap, MappingProxyType)
@@ -140,81 +113,18 @@ class Canonical:
 
     def write(self, tree: Any) -> bytes:
         """Return a tree as canonical JSON without credentials. Raises `UnkeyableArgument`."""
-        found: list[Found] = []
-        tree = self.settled(tree, found, PROCESS_SALT, salted=False)
+        credentials = CredentialFilter(self._function, self.form_of, self._rules)
+        tree = credentials.by_name(tree)
         data = self.json(tree)
-        return self.masked(tree, found, PROCESS_SALT, salted=False) if looks_secret(data.decode()) else data
+        return self.json(credentials.by_shape(tree)) if looks_secret(data.decode()) else data
+
+    def form_of(self, value: Any) -> Any:
+        """Return the canonical tree of one value, with marks as in `tree`."""
+        return self.tree({"value": value}).get("value")
 
     def unkeyable(self, tree: dict[str, Any]) -> list[str]:
         """Return the names at the top of a tree under which something has no canonical form."""
         return [name for name, member in tree.items() if any(_without_form(member, ()))]
-
-    def has_credential(self, tree: Any) -> bool:
-        """Return whether a tree has a mark of a credential."""
-        if type(tree) is dict or type(tree) is list:
-            return any(map(self.has_credential, tree.values() if type(tree) is dict else tree))
-        return isinstance(tree, _Credential)
-
-    def settled(self, tree: Any, found: list[Found], salt: bytes, *, salted: bool) -> Any:
-        """Return a tree without the marks of credentials, which are left out or, if `salted`, made digests.
-
-        Adds each to `found`, with a digest by the salt.
-        """
-
-        def settle(node: Any, steps: tuple[Step, ...]) -> Any:
-            if isinstance(node, _Credential):
-                steps = steps if node.name is None else (*steps[:-1], node.name)
-                digest = self._digest(node.value, steps, salt, salted=salted)
-                found.append(Found(steps, digest))
-                return {"__type__": KEYED, "digest": digest} if salted else node.shown
-            if type(node) is list:
-                inner = (settle(member, (*steps, index)) for index, member in enumerate(node))
-                return [member for member in inner if member is not _LEFT_OUT]
-            if type(node) is dict:
-                members = {name: settle(member, (*steps, name)) for name, member in node.items()}
-                return {name: member for name, member in members.items() if member is not _LEFT_OUT}
-            return node
-
-        return settle(tree, ())
-
-    def _digest(self, value: Any, steps: tuple[Step, ...], salt: bytes, *, salted: bool) -> str:
-        """Return the keyed digest of a credential; that of its type if it has no canonical form and need not have one."""
-        if type(value) is not str:
-            try:
-                value = self.json(self.settled(Canonical(self._function).tree({"value": value}), [], salt, salted=True))
-            except (UnkeyableArgument, NotText):
-                if salted:
-                    raise UnkeyableArgument(self._function, path_text(steps), _no_form(type(value))) from None
-                value = type(value).__qualname__
-        return _keyed(value, salt)
-
-    def masked(self, tree: Any, found: list[Found], salt: bytes, *, salted: bool) -> bytes:
-        """Return the canonical JSON of a tree with what has the shape of a credential masked.
-
-        Adds each to `found`, with a digest by the salt, and puts the digest into the mask if `salted`.
-        """
-        steps: tuple[Step, ...] = ()
-
-        def replace(secret: str) -> str:
-            digest = _keyed(secret, salt)
-            found.append(Found(steps, digest))
-            return f"<secret:{digest}>" if salted else MASK
-
-        def hide(node: Any, at: tuple[Step, ...]) -> Any:
-            nonlocal steps
-            if type(node) is str:
-                steps = at
-                return mask(node, self._rules, replace) if not self._rules.allows(at) else node
-            if type(node) is list:
-                return [hide(member, (*at, index)) for index, member in enumerate(node)]
-            if type(node) is dict:
-                if node.get("__type__") == "str":  # it is escaped, since it has lone surrogates
-                    return {**node, "value": text_form(hide(text_of(node["value"]), at))}
-                steps = at
-                return {mask(name, self._rules, replace): hide(member, (*at, name)) for name, member in node.items()}
-            return node
-
-        return orjson.dumps(hide(tree, ()), option=orjson.OPT_SORT_KEYS)
 
     def json(self, tree: Any) -> bytes:
         """Return a tree as canonical JSON. Raises `UnkeyableArgument`."""
@@ -260,7 +170,7 @@ class Canonical:
                     if nested and type(each) is dict
                     else self._form(each, depth + 1)
                 )
-                is not _LEFT_OUT
+                is not LEFT_OUT
             ]
         try:
             return self._other(value, kind, depth + 1)
@@ -272,7 +182,7 @@ class Canonical:
     def _pairs(self, value: Any, depth: int, *, named: bool) -> Any:
         """Return the form of a list of pairs, which may be headers: they are if `named` so."""
         return [
-            _Credential(pair, _LEFT_OUT, pair[0])
+            Credential(pair, name=pair[0])
             if is_header(pair[0], pair[1], self._rules, named=named)
             else self._form(pair, depth + 1)
             for pair in value
@@ -300,7 +210,7 @@ class Canonical:
                         tree[key] = self._pairs(each, depth + 1, named=True)
                         continue
                 elif named is ANY or (type(each) is str and named(each)):
-                    tree[key] = _Credential(each, _LEFT_OUT)
+                    tree[key] = Credential(each)
                     continue
             if type(each) is str and each.isascii():
                 tree[key] = each
@@ -309,7 +219,7 @@ class Canonical:
                 form = self._mapping(each, depth + 1, schema=True)  # JSON schema: a `password` is described, not given
             else:
                 form = self._form(each, depth)
-            if form is not _LEFT_OUT:
+            if form is not LEFT_OUT:
                 tree[key] = form
         return tree
 
@@ -327,8 +237,8 @@ class Canonical:
         pairs: list[Any] = []
         for key, each in value.items():
             if isinstance(key, str) and is_header(key, each, self._rules, named=True):
-                pairs.append(_Credential([key, each], _LEFT_OUT, str(key)))
-            elif (form := self._form(each, depth)) is not _LEFT_OUT:
+                pairs.append(Credential([key, each], name=str(key)))
+            elif (form := self._form(each, depth)) is not LEFT_OUT:
                 pairs.append([self._form(key, depth), form])
         return {"__type__": "dict", "pairs": self._sorted(pairs)}
 
@@ -348,7 +258,7 @@ class Canonical:
         codec = codec_of(kind)
         if codec is not None:
             if codec.name in SECRET_TYPES:
-                return _Credential(codec.encode(value), {"__type__": kind.__name__})
+                return Credential(codec.encode(value), {"__type__": kind.__name__})
             name = codec.name.rpartition(":")[2].rpartition("<locals>.")[2]
             return {"__type__": name, "value": self._form(codec.encode(value), depth)}
         if isinstance(value, set | frozenset) and kind in (set, frozenset):
@@ -359,34 +269,34 @@ class Canonical:
                 return {"__type__": "bytes", "sha256": sha256(data).hexdigest(), "size": len(data)}
             return {"__type__": "bytes", **bytes_form(data)}
         if isinstance(value, type) or typing.get_origin(value) is not None:
-            return _class_form(value)
+            return class_form(value)
         if kind.__name__ in ("NotGiven", "Omit") and not value:
-            return _LEFT_OUT
+            return LEFT_OUT
         return self._data(value, kind, depth)
 
     def _data(self, value: Any, kind: Any, depth: int) -> Any:
         """An instance of a data class, or of a subclass of a builtin: the class's name, and what it holds."""
         if isinstance(value, Enum):
-            return {"__type__": _short(kind), "value": self._form(value.value, depth)}
+            return {"__type__": short_name(kind), "value": self._form(value.value, depth)}
         if is_model(kind):
             held = {name: value.__dict__[name] for name in kind.model_fields if name in value.__dict__}
-            form = {"__type__": _short(kind), "value": self._mapping(held, depth)}
+            form = {"__type__": short_name(kind), "value": self._mapping(held, depth)}
             if value.__pydantic_extra__:
                 form["extra"] = self._mapping(value.__pydantic_extra__, depth)
             return form
         if dataclasses.is_dataclass(kind):
-            return {"__type__": _short(kind), "value": self._mapping(fielded_state(value), depth)}
+            return {"__type__": short_name(kind), "value": self._mapping(fielded_state(value), depth)}
         if is_named_tuple(kind):
             return {
-                "__type__": _short(kind),
+                "__type__": short_name(kind),
                 "value": self._mapping(dict(zip(kind._fields, value, strict=True)), depth),
             }
         if isinstance(value, BaseException):
-            return {"__type__": _short(kind), "value": self._form([list(value.args), value.__dict__], depth)}
+            return {"__type__": short_name(kind), "value": self._form([list(value.args), value.__dict__], depth)}
         for base, plain in _PLAIN.items():
             if issubclass(kind, base):
                 held = {"attributes": self._mapping(value.__dict__, depth)} if getattr(value, "__dict__", None) else {}
-                return {"__type__": _short(kind), "value": self._form(plain(value), depth), **held}
+                return {"__type__": short_name(kind), "value": self._form(plain(value), depth), **held}
         return Unkeyable(_no_form(kind))
 
 
@@ -415,51 +325,12 @@ def _is_pair(value: Any) -> bool:
     return type(value) in _PAIRS and len(value) == 2 and type(value[0]) is str
 
 
-def _short(kind: Any) -> str:
-    """The class's name without its module: moving a class does not stale its recordings."""
-    return str(kind.__qualname__).rpartition("<locals>.")[2]
-
-
-_schemas: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
-
-
-def _class_form(value: Any) -> Any:
-    if not isinstance(value, type):
-        return {"__type__": "type", "value": str(value)}
-    form = {"__type__": "type", "value": _short(value)}
-    if value.__module__ == "builtins":
-        return form
-    if value not in _schemas:
-        try:
-            from pydantic import TypeAdapter
-
-            _schemas[value] = _ordered(TypeAdapter(value).json_schema())
-        except Exception:  # noqa: BLE001 - whatever pydantic says of a class that it can not describe
-            _schemas[value] = None
-    if _schemas[value] is None:
-        return {"__type__": "type", "value": class_name(value)}
-    return {**form, "schema": _schemas[value]}
-
-
-def _ordered(schema: Any) -> Any:
-    """The schema with its lists sorted: among them are sets (defaults, an enum's values), in the order of this process."""
-    if type(schema) is dict:
-        return {key: _ordered(each) for key, each in schema.items()}
-    return sorted(map(_ordered, schema), key=canonical_json) if type(schema) is list else schema
-
-
 def _sortable(form: Any) -> bytes:
     return orjson.dumps(form, option=orjson.OPT_SORT_KEYS, default=lambda credential: None)
 
 
 def _no_form(kind: type) -> str:
     return f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form"
-
-
-def _keyed(secret: str | bytes, salt: bytes) -> str:
-    """Return the keyed digest of a credential: without the salt, nobody can try whether a guess is right."""
-    data = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
-    return hmac.digest(salt, data, "sha256").hex()[:32]
 
 
 def _without_form(node: Any, steps: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], str]]:

@@ -10,7 +10,8 @@ import orjson
 
 from memo._calls.argument_cache import ArgumentCache
 from memo._calls.call import NOTHING_WATCHED, Call, Credentials
-from memo._calls.canonical import PROCESS_SALT, Canonical, Found
+from memo._calls.canonical import Canonical
+from memo._calls.credentials import PROCESS_SALT, CredentialFilter, Found, has_credential
 from memo._calls.digest import call_tail, digest
 from memo._calls.fingerprints import fingerprint_of
 from memo._calls.key_rules import KeyRules, as_names
@@ -129,26 +130,36 @@ class KeyBuilder:
         return arguments
 
     def _new_call(self, function: str, arguments: dict[str, Any]) -> Call:
-        canonical, salt = self._canonical, self._salt
-        tree = canonical.tree(arguments)
-        watched, found = NOTHING_WATCHED, None
+        tree = self._canonical.tree(arguments)
+        watched, credentials = NOTHING_WATCHED, None
         if self._tree_changes:
             for steps in self._ignored_inside:
                 pop(tree, steps)
-            tree, found = self._settled(tree, arguments)
+            credentials = self._filter(needs_salt=has_credential(tree))
+            tree = self._settled(tree, arguments, credentials)
             watched = self._change(tree)
         try:
             data = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
         except TypeError:
-            if found is None:
-                tree, found = self._settled(self._unshared.tree(arguments), arguments)
+            if credentials is None:
+                tree = self._unshared.tree(arguments)
+                credentials = self._filter(needs_salt=has_credential(tree))
+                tree = self._settled(tree, arguments, credentials)
             data = self._json(tree)
         if looks_secret(data.decode()):
-            found = [] if found is None else found
-            data = canonical.masked(tree, found, salt() if salt is not None else PROCESS_SALT, salted=salt is not None)
+            shaped = self._filter(needs_salt=True)
+            data = self._json(shaped.by_shape(tree))
+            shaped.found += credentials.found if credentials is not None else []
+            credentials = shaped
         tail = self._tail if self._describe is None else call_tail(function, self._version)
-        credentials = self._credentials(found) if found and salt is None else None
-        return Call(function, digest(data, tail), data, self._version, watched, credentials)
+        ignored = self._ignored_credentials(credentials.found) if credentials is not None else None
+        return Call(function, digest(data, tail), data, self._version, watched, ignored)
+
+    def _filter(self, *, needs_salt: bool) -> CredentialFilter:
+        """Return what takes the credentials out of a call: with digests, where recordings are shared."""
+        salt = self._salt() if self._salt is not None and needs_salt else PROCESS_SALT
+        form, keeps = self._unshared.form_of, self._salt is not None
+        return CredentialFilter(self.function, form, self._secrets, salt=salt, keeps_digests=keeps)
 
     def _json(self, tree: dict[str, Any]) -> bytes:
         try:
@@ -159,14 +170,15 @@ class KeyBuilder:
                 raise
             raise UnkeyableArgument(error.function, error.path, error.reason, receiver=True) from None
 
-    def _settled(self, tree: dict[str, Any], arguments: dict[str, Any]) -> tuple[dict[str, Any], list[Found]]:
-        """Return a tree without marks of credentials, and without defaults that have no canonical form; and the credentials."""
+    def _settled(
+        self, tree: dict[str, Any], arguments: dict[str, Any], credentials: CredentialFilter
+    ) -> dict[str, Any]:
+        """Return a tree without marks of credentials, and without defaults that have no canonical form."""
         for name in self._canonical.unkeyable(tree):
             if name in self._signature.defaults and arguments[name] is self._signature.defaults[name]:
                 del tree[name]  # left at its default: whatever that is, it is the same for all such calls
-        found: list[Found] = []
-        salt = self._salt() if self._salt is not None and self._canonical.has_credential(tree) else PROCESS_SALT
-        return self._canonical.settled(tree, found, salt, salted=self._salt is not None), found
+        settled: dict[str, Any] = credentials.by_name(tree)
+        return settled
 
     def _change(self, tree: dict[str, Any]) -> dict[str, str]:
         for steps in self._ignored_inside:
@@ -193,8 +205,10 @@ class KeyBuilder:
             return (keywords, *steps)
         raise InvalidOption(option, path, sorted(names) or ["(the function has no parameters)"])
 
-    def _credentials(self, found: list[Found]) -> Credentials | None:
+    def _ignored_credentials(self, found: list[Found]) -> Credentials | None:
         """Return what a call leaves out of its key, but for what the user names: that is known not to change the answer."""
+        if self._salt is not None:
+            return None
         named = [
             (path_text(steps), value)
             for steps, value in found

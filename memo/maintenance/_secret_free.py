@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from memo._calls.canonical import KEYED
+from memo._calls.credentials import KEYED
 from memo._calls.secret_forms import ANY
 from memo._calls.secret_names import holds_headers, judge
 from memo._calls.secret_streams import mask_across

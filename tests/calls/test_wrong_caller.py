@@ -269,6 +269,20 @@ def test_each_of_the_fixes_ends_the_warning(options: dict[str, Any]):
         assert f(ONE) == f(TWO) == 1
 
 
+@pytest.mark.parametrize("allowed", ["access_token", "user.password"])
+def test_an_argument_that_is_allowed_is_written_and_identifies(allowed: str):
+    @recordable(name="f", allow_secrets=allowed)
+    def f(access_token: Any = None, user: Any = None) -> int:
+        return 1
+
+    store = MemoryStore()
+    with recording(store, mode="record-if-missing"):
+        for token in (ONE, TWO):
+            f(token) if allowed == "access_token" else f(user={"password": token})
+    written = [store.get(name) or b"" for name in store.scan()]
+    assert [sum(token.encode() in data for data in written) for token in (ONE, TWO)] == [1, 1]
+
+
 def test_in_another_session_another_credential_is_no_surprise():
     store = MemoryStore()
 

@@ -1,0 +1,134 @@
+"""Credentials of a call: left out of its canonical form, or digests in it that only who has the salt of the store can make."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import orjson
+
+from memo._calls.secrets import MASK, NO_RULES, SecretRules, mask
+from memo._values.paths import Step, path_text
+from memo._values.scalars import text_form, text_of
+from memo.errors import UnkeyableArgument
+
+__all__ = ["KEYED", "LEFT_OUT", "PROCESS_SALT", "Credential", "CredentialFilter", "Found", "has_credential"]
+
+KEYED = "secret"
+"""The type, in a recording, of a credential that is a digest."""
+LEFT_OUT: Any = object()
+"""Stands in a canonical tree for what is no part of the call."""
+PROCESS_SALT = os.urandom(32)
+"""For digests that are compared in this process and written nowhere."""
+
+
+class Credential:
+    """Stands in a canonical tree for a credential by name, until a filter takes it out."""
+
+    __slots__ = ("name", "shown", "value")
+
+    def __init__(self, value: Any, shown: Any = LEFT_OUT, name: str | None = None) -> None:
+        self.value = value
+        self.shown = shown
+        """What a call without digests has in its place."""
+        self.name = name
+        """The name of a header, which is no key in its list."""
+
+
+class Found(NamedTuple):
+    """A credential that a call has: where in the arguments it is, and its digest."""
+
+    steps: tuple[Step, ...]
+    digest: str
+
+
+def has_credential(tree: Any) -> bool:
+    """Return whether a tree has a mark of a credential."""
+    if type(tree) is dict or type(tree) is list:
+        return any(map(has_credential, tree.values() if type(tree) is dict else tree))
+    return isinstance(tree, Credential)
+
+
+class CredentialFilter:
+    """Takes the credentials out of the canonical tree of one call, and remembers them in `found`.
+
+    They are left out, or masked; with `keeps_digests` there is a digest by `salt` in their place. `form` gives the canonical tree
+    of a value.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        form: Callable[[Any], Any],
+        rules: SecretRules = NO_RULES,
+        *,
+        salt: bytes = PROCESS_SALT,
+        keeps_digests: bool = False,
+    ) -> None:
+        self.found: list[Found] = []
+        self._function = function
+        self._form = form
+        self._rules = rules
+        self._salt = salt
+        self._keeps_digests = keeps_digests
+
+    def by_name(self, tree: Any, steps: tuple[Step, ...] = ()) -> Any:
+        """Return a tree without marks of credentials. Raises `UnkeyableArgument` for one that has a digest to have, and no form."""
+        if isinstance(tree, Credential):
+            return self._credential(tree, steps)
+        if type(tree) is list:
+            members = (self.by_name(member, (*steps, index)) for index, member in enumerate(tree))
+            return [member for member in members if member is not LEFT_OUT]
+        if type(tree) is dict:
+            fields = {name: self.by_name(member, (*steps, name)) for name, member in tree.items()}
+            return {name: member for name, member in fields.items() if member is not LEFT_OUT}
+        return tree
+
+    def by_shape(self, tree: Any, steps: tuple[Step, ...] = ()) -> Any:
+        """Return a tree in which what has the shape of a credential is masked."""
+        if type(tree) is str:
+            return tree if self._rules.allows(steps) else self._masked(tree, steps)
+        if type(tree) is list:
+            return [self.by_shape(member, (*steps, index)) for index, member in enumerate(tree)]
+        if type(tree) is dict:
+            if tree.get("__type__") == "str":  # it is escaped, since it has lone surrogates
+                return {**tree, "value": text_form(self.by_shape(text_of(tree["value"]), steps))}
+            return {self._masked(name, steps): self.by_shape(member, (*steps, name)) for name, member in tree.items()}
+        return tree
+
+    def _credential(self, credential: Credential, steps: tuple[Step, ...]) -> Any:
+        steps = steps if credential.name is None else (*steps[:-1], credential.name)
+        if self._rules.allows(steps):
+            return self.by_name(self._form(credential.value), steps)
+        digest = self._digest(credential.value, steps)
+        self.found.append(Found(steps, digest))
+        return {"__type__": KEYED, "digest": digest} if self._keeps_digests else credential.shown
+
+    def _masked(self, text: str, steps: tuple[Step, ...]) -> str:
+        def replace(secret: str) -> str:
+            digest = self._keyed(secret.encode("utf-8", "surrogatepass"))
+            self.found.append(Found(steps, digest))
+            return f"<secret:{digest}>" if self._keeps_digests else MASK
+
+        return mask(text, self._rules, replace)
+
+    def _digest(self, value: Any, steps: tuple[Step, ...]) -> str:
+        """Return the digest of a credential; that of its type if it has no canonical form and need not have one."""
+        if type(value) is str:
+            return self._keyed(value.encode("utf-8", "surrogatepass"))
+        inner = CredentialFilter(self._function, self._form, salt=self._salt, keeps_digests=True)
+        kind = type(value)
+        try:
+            data = orjson.dumps(inner.by_name(self._form(value)), option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # orjson's errors, and `UnkeyableArgument`
+            if self._keeps_digests:
+                reason = f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form"
+                raise UnkeyableArgument(self._function, path_text(steps), reason) from None
+            data = kind.__qualname__.encode()
+        return self._keyed(b"\0" + data)  # 1 is not "1"
+
+    def _keyed(self, secret: bytes) -> str:
+        """Return a keyed digest: without the salt, nobody can find out whether a guess is right."""
+        return hmac.digest(self._salt, secret, "sha256").hex()[:32]
