@@ -10,11 +10,11 @@ __all__ = ["assembled"]
 
 
 def assembled(items: list[Any]) -> dict[str, Any]:
-    """`text`, `thinking` and `tool_calls` (texts `name(arguments)`) of a stream's items; only what there is.
+    """Return the `text`, `thinking` and `tool_calls` (texts `name(arguments)`) of a stream's items, leaving out what is empty.
 
     The items are plain JSON: chunks of chat completions and completions, OpenAI's response events, Anthropic's message
     events, Ollama's chat and generate, Gemini's candidates, lines of server-sent events with any of these, and items that are
-    text or have one text among their fields. Where a chunk has several choices, the texts stand one after the other.
+    text or have one text field. If a chunk has several choices, their texts follow one another.
     """
     into = _Assembly()
     for item in items:
@@ -40,7 +40,7 @@ class _Assembly:
         self.found = False
 
     def add(self, item: Any) -> None:
-        """One more item."""
+        """Add one item."""
         if isinstance(item, str) and item.lstrip().startswith(("data:", "event:")):
             for line in item.splitlines():
                 self._line(line)
@@ -164,7 +164,7 @@ def _index(node: dict[str, Any], name: str = "index") -> int:
 
 
 def _plain_text(items: list[Any]) -> str:
-    """Items that are text, or have one text among their fields."""
+    """Return the text of items that are text, or that have one text field in common."""
     if all(isinstance(each, str) for each in items):
         return "".join(items)
     for name in ("text", "content", "delta", "token"):

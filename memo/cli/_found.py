@@ -41,16 +41,16 @@ class Found:
     location: str
 
     def document(self) -> Document:
-        """The recording, whole, its key checked. Raises `RecordingDamaged` or `NewerFormat`."""
+        """Return the recording, complete and with its key checked. Raises `RecordingDamaged` or `NewerFormat`."""
         from memo._recordings.document import parse
 
         return parse(self.data, self.location)
 
 
 def find(named: str, store: str | None) -> Found:
-    """The recording that `named` names: a file's path, or as much of a key as only one of the store's begins with.
+    """Return the recording of that name: a file's path, or the beginning of a key that only one recording has.
 
-    `function/key` names one of a function. Raises `InvalidOption` if there is none, or more than one.
+    `function/key` selects the recordings of a function. Raises `InvalidOption` if no recording matches, or more than one.
     """
     path = Path(named)
     if path.is_file():
@@ -94,7 +94,7 @@ def _read(store: Store, name: str) -> bytes:
 
 
 def _matching(store: Store, named: str) -> list[str]:
-    """Names in the store that begin so. A name holds the first characters of its key; a longer key is cut to these."""
+    """Return the names of the entries whose key begins so. A longer key is cut to the length that names have."""
     from memo._calls.digest import KEY_CHARACTERS
 
     function, slash, key = named.rpartition("/")

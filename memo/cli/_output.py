@@ -109,14 +109,14 @@ _SQLITE = "sqlite:///"
 
 
 def place(store: Store, name: str) -> str:
-    """Where an entry lies, in as few words as can be copied: a path from here, where that is shorter."""
+    """Return the path of an entry, relative to the working directory if that is shorter."""
     from memo.maintenance.entries import display_path
 
     return near(display_path(store, name))
 
 
 def near(location: str) -> str:
-    """A place in as few words as can be copied."""
+    """Return a location, relative to the working directory if that is shorter."""
     if Path(location).is_absolute():
         location = min(os.path.relpath(location), location, key=len)
     return location.replace("\n", "\\n")
@@ -140,7 +140,7 @@ def complain_empty(store: Store) -> None:
 
 
 def tell_damaged(store: Store, damaged: Sequence[Entry]) -> None:
-    """What is damaged in a store, in the same way."""
+    """Print the damaged recordings of a store on standard error."""
     from memo.maintenance.entries import display_path
 
     tell_reasons(
@@ -152,7 +152,7 @@ _SHOWN = 20
 
 
 def tell(text: str = "", style: str = "") -> None:
-    """A line (or some), on standard output. A terminal wraps it at words; `style` is one of rich's."""
+    """Print a line (or several) on standard output. A terminal wraps at words; `style` is one of rich's."""
     if sys.stdout.isatty():
         from rich.text import Text
 
@@ -162,12 +162,12 @@ def tell(text: str = "", style: str = "") -> None:
 
 
 def heading(text: str) -> None:
-    """The same, standing out on a terminal."""
+    """Print a line that stands out on a terminal."""
     tell(text, "bold")
 
 
 def cropped(text: str) -> None:
-    """A line of which a terminal shows only what fits."""
+    """Print a line; a terminal shows only what fits."""
     if sys.stdout.isatty():
         from rich.text import Text
 
@@ -177,12 +177,12 @@ def cropped(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """A line on standard error."""
+    """Print a line on standard error."""
     print(printable(text), file=sys.stderr)
 
 
 def tell_json(tree: Any) -> None:
-    """The whole answer, as JSON, and as ASCII: it controls no terminal, and can hold any file's name."""
+    """Print JSON as ASCII, which controls no terminal and can hold the name of any file."""
     print(json.dumps(tree, indent=2, default=datetime.isoformat))
 
 
@@ -205,10 +205,10 @@ def tell_difference(found: list[Difference], limit: int) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows under their columns, each as wide as its longest cell. Numbers stand to the right: `>SIZE`.
+    """Print rows under their columns, each as wide as its longest cell. A column named `>SIZE` is aligned to the right.
 
-    In a pipe nothing is cut. On a terminal, where lines would be too long, only the ends of the cells of a last column that
-    is named `<TEST` are shown, and none of it where too little is left.
+    Nothing is cut in a pipe. On a terminal that is too narrow, only the ends of the cells of a last column named `<TEST` are
+    shown, or none of it if too little room is left.
     """
     from rich.cells import cell_len, set_cell_size
 

@@ -19,9 +19,9 @@ Shown = dict[str, Any]
 
 
 def unpacked(tree: Any, depth: int = 0) -> Any:
-    """Typed JSON with every item of a list or a stream by itself, whole and with its type.
+    """Return typed JSON in which every item of a list or a stream stands alone, complete and with its type.
 
-    Raises `DataMismatch` for what is nested deeper than anything that memo writes.
+    Raises `DataMismatch` for JSON that is nested deeper than anything that memo writes.
     """
     if depth > _DEEPEST:
         raise DataMismatch("JSON", "it is nested too deep to be shown")
@@ -51,13 +51,13 @@ def _merged(base: Any, item: Any) -> Any:
 
 
 def type_name(tree: Any) -> str | None:
-    """The name of the type of unpacked typed JSON, as code writes it: `openai.types:Model` is `openai.types.Model`."""
+    """Return the type's name in unpacked typed JSON as code writes it: `openai.types:Model` is `openai.types.Model`."""
     name = tree.get("__type__") if isinstance(tree, dict) else None
     return name.replace(":", ".") if isinstance(name, str) and name != "json" else None
 
 
 def plain(tree: Any) -> Any:
-    """The JSON in unpacked typed JSON: a model is its fields, a tuple a list, a time its text."""
+    """Return the JSON in unpacked typed JSON: a model as its fields, a tuple as a list, a time as its text."""
     if isinstance(tree, list):
         return [plain(each) for each in tree]
     if not isinstance(tree, dict):
@@ -89,7 +89,7 @@ def _key(tree: Any) -> str:
 
 
 def raised(tree: Any) -> str:
-    """An error as Python shows it when it is raised: `openai.NotFoundError: Error code: 404`, and its notes."""
+    """Return an error as Python shows it: `openai.NotFoundError: Error code: 404`, with its notes."""
     tree = unpacked(tree)
     name = (type_name(tree) or "an error without a type").removeprefix("builtins.")
     args = plain(tree.get("args", [])) if isinstance(tree, dict) else []
@@ -104,7 +104,7 @@ def raised(tree: Any) -> str:
 
 
 def shown(outcome: dict[str, Any]) -> Shown:
-    """An outcome for people, as JSON."""
+    """Return an outcome for people, as JSON."""
     from memo.cli._assembled import assembled
 
     out: Shown = {"kind": next((kind for kind in ("value", "error", "stream") if kind in outcome), "unknown")}
@@ -142,7 +142,7 @@ _NUMBERS = 16
 
 
 def lines(node: Any, indent: int = 0, name: str = "") -> Iterator[str]:
-    """A JSON tree for reading: one member a line, text as it is, and long rows of numbers summed up."""
+    """Yield the lines of a JSON tree for reading: a member a line, text as it is, long rows of numbers summarized."""
     pad = " " * indent
     told = _told(node, name, _SHORT - indent)
     if told is not None:
@@ -157,7 +157,7 @@ def lines(node: Any, indent: int = 0, name: str = "") -> Iterator[str]:
 
 
 def members(node: dict[str, Any], indent: int = 0) -> Iterator[str]:
-    """The same of a mapping, each of its members on a line of its own however short they are."""
+    """Yield the lines of a mapping, a member a line however short."""
     for key, each in node.items():
         line = str(key).replace("\n", "\\n")
         yield from _member(f"{' ' * indent}{line}:", each, indent + 2, str(key))
@@ -173,7 +173,7 @@ def _member(head: str, each: Any, indent: int, name: str) -> Iterator[str]:
 
 
 def _told(node: Any, name: str, room: int) -> str | None:
-    """A value in words; None for what takes a line for each of its members."""
+    """Return a value on one line, or None if each of its members takes a line."""
     if isinstance(node, str):
         return _embedding(node) if name == "embedding" and len(node) > 200 else _quoted(node)
     if isinstance(node, list) and len(node) > _NUMBERS and all(type(each) in (int, float) for each in node):
@@ -185,14 +185,14 @@ def _told(node: Any, name: str, room: int) -> str | None:
 
 
 def _has_lines(node: Any) -> bool:
-    """Whether there is text in it that is worth lines of its own."""
+    """Return whether a value holds text of several lines."""
     if isinstance(node, dict):
         return any(map(_has_lines, node.values()))
     return any(map(_has_lines, node)) if isinstance(node, list) else isinstance(node, str) and "\n" in node
 
 
 def _quoted(text: str) -> str:
-    """Text as it is, in quotes where it would be taken for something else."""
+    """Return text as it is, in quotes if it could be taken for something else."""
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -210,7 +210,7 @@ def _numbers(row: list[int | float]) -> str:
 
 
 def _embedding(text: str) -> str:
-    """An embedding that was sent in base64, as OpenAI's SDK asks for it."""
+    """Return the summary of an embedding in base64, as OpenAI's SDK requests it."""
     try:
         data = base64.b64decode(text, validate=True)
         return _numbers([each for (each,) in struct.iter_unpack("<f", data)]) + " in base64"

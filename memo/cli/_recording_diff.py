@@ -21,7 +21,7 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 def parts(one: Document, other: Document) -> list[tuple[str, list[Difference]]]:
-    """What differs, by part: the call, then each outcome. Parts without a difference are left out."""
+    """Return what differs, by part: the call, then each outcome. Equal parts are left out."""
     from memo._recordings.differences import ABSENT, Difference, differences
 
     calls = [_call(document) for document in (one, other)]
@@ -45,7 +45,7 @@ def _call(document: Document) -> dict[str, Any]:
 
 
 def relevant(outcome: dict[str, Any]) -> dict[str, Any]:
-    """What counts of an outcome, every item by itself."""
+    """Return the compared parts of an outcome, with every item standing alone."""
     told = {name: unpacked(each) for name, each in outcome.items() if name not in ("seconds", "test")}
     if isinstance(told.get("stream"), dict):
         told["stream"] = {name: each for name, each in told["stream"].items() if name != "offsets"}
@@ -68,7 +68,7 @@ def _in_outcomes(before: dict[str, Any], after: dict[str, Any]) -> list[Differen
 
 
 def _collapsed(found: list[Difference]) -> list[Difference]:
-    """The same change in many items of a list, such as the id in every chunk, as one: `items[*].id`."""
+    """Return differences with the same change in many items of a list, such as every chunk's id, as one: `items[*].id`."""
     groups: dict[tuple[str, bytes, bytes], list[Difference]] = {}
     for each in found:
         before, after = (orjson.dumps(value, default=str) for value in (each.before, each.after))

@@ -14,9 +14,9 @@ _JOINERS = "\u200c\u200d"
 
 
 def printable(text: str) -> str:
-    r"""`text` without what controls a terminal, or cannot be encoded: `\x1b` is shown as these four characters.
+    r"""Return `text` without characters that control a terminal or cannot be encoded: `\x1b` becomes these four characters.
 
-    New lines and tabs stay. What recordings hold was written by anybody.
+    New lines and tabs stay. Recordings hold text that anybody may have written.
     """
     return text if text.isprintable() else _SPECIAL.sub(_shown, text)
 
@@ -29,7 +29,7 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def size(number: int) -> str:
-    """Bytes: `812 B`, `3.4 kB`, `12 MB`."""
+    """Return a number of bytes for people: `812 B`, `3.4 kB`, `12 MB`."""
     if number < 1000:
         return f"{number} B"
     scaled, unit = number / 1000, "kB"
@@ -40,7 +40,7 @@ def size(number: int) -> str:
 
 
 def age(moment: datetime | None, now: datetime | None = None) -> str:
-    """How long ago: `5m`, `3h`, `12d`, `2y`; `?` where it is not known."""
+    """Return how long ago a moment was: `5m`, `3h`, `12d`, `2y`; `?` if it is unknown."""
     if moment is None:
         return "?"
     passed = (now or datetime.now(UTC)) - moment
@@ -51,5 +51,5 @@ def age(moment: datetime | None, now: datetime | None = None) -> str:
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 recording`, `1,204 recordings`."""
+    """Return a number and its noun: `1 recording`, `1,204 recordings`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -173,7 +173,7 @@ class _Function:
 
 
 def _kind(outcome: dict[str, Any]) -> str:
-    """`value`, `error openai:NotFoundError`, `stream of 33`, `stream of 2, error app:Broken`."""
+    """Return the kind of an outcome: `value`, `error openai:NotFoundError`, `stream of 33`, `stream of 2, error app:Broken`."""
     if "value" in outcome:
         return "value"
     stream = outcome.get("stream")
@@ -190,7 +190,7 @@ def _error(tree: Any) -> str:
 
 
 def _told(outcomes: list[str]) -> str:
-    """All outcomes in a few words: `value`, `error Broken`, `4: value, error Broken, ...`."""
+    """Return all outcomes in a few words: `value`, `error Broken`, `4: value, error Broken, ...`."""
     outcomes = [_MODULE.sub("", each) for each in outcomes]
     if len(outcomes) == 1:
         return outcomes[0]

@@ -130,7 +130,7 @@ def _pairs(option: str, given: Iterable[str] | None, *, paths: bool = True) -> I
 
 
 def _split(text: str, signs: str) -> tuple[str, str | None]:
-    """What stands before and after the first of some signs that is in no brackets."""
+    """Return what precedes and what follows the first of some signs outside of brackets."""
     found = re.match(rf"""((?:\[[^\]]*\]|[^\[{signs}])*)[{signs}](.*)""", text, re.DOTALL)
     return (found[1], found[2]) if found else (text, None)
 
@@ -176,7 +176,7 @@ def _version(text: str) -> str | int | None:
 
 
 def _value(option: str, text: str) -> Any:
-    """The JSON that an option gives, in the form that arguments have in a recording."""
+    """Return the JSON that an option gives, in the form that arguments have in a recording."""
     from memo._values.scalars import LARGEST, SMALLEST, float_form, int_form, is_text
 
     def whole(digits: str) -> Any:

@@ -107,14 +107,14 @@ def require_sdk() -> None:
 
 
 def patched() -> Installation:
-    """The patches of the SDKs, installed for as long as the `with` lasts."""
+    """Return the patches of the SDKs, installed as long as the `with` block lasts."""
     return install(*_CLIENTS)
 
 
 def taken(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
-    """The call of the SDK that makes this request, and the outcome that this response comes to. Inside of `patched()`.
+    """Return the SDK's call that makes this request, and the outcome that the response gives. Call it inside `patched()`.
 
-    Raises `NotCarried` for a request that is no call known here, and for what is no answer to it.
+    Raises `NotCarried` for a request that is no known call, and for a response that is no answer to it.
     """
     endpoint, server = _endpoint(interaction)
     body = _request_body(interaction) if endpoint.method == "POST" else None
@@ -166,7 +166,7 @@ def taken(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
 
 
 def _endpoint(interaction: Interaction) -> tuple[_Endpoint, str]:
-    """What was called, and the base URL of the client that calls it."""
+    """Return the endpoint of a request, and the base URL of the client that calls it."""
     url = urlsplit(interaction.url)
     for endpoint in _ENDPOINTS:
         if interaction.method == endpoint.method and url.path.endswith(endpoint.path):
@@ -195,7 +195,7 @@ def _request_body(interaction: Interaction) -> dict[str, Any]:
 
 
 def _azure(server: str, body: Mapping[str, Any]) -> str:
-    """The base URL, without the deployment that `AzureOpenAI` puts into the path itself: the one named as the model is."""
+    """Return the base URL without the deployment that `AzureOpenAI` adds to the path, if it is named as the model is."""
     found = _DEPLOYMENT.fullmatch(server)
     return found["server"] if found and unquote(found["model"]) == body.get("model") else server
 
@@ -212,7 +212,7 @@ def _query(interaction: Interaction) -> dict[str, str]:
 
 
 def _decoded(interaction: Interaction, http: Any) -> tuple[dict[str, str], bytes]:
-    """Headers and body of the response as if it had not been compressed."""
+    """Return headers and body of the response without compression."""
     unsent = ("content-encoding", "content-length", "transfer-encoding")
     headers = {name: value for name, value in interaction.headers.items() if name not in unsent}
     encoding, body = interaction.headers.get("content-encoding", ""), interaction.body
@@ -257,7 +257,7 @@ def _check(content: bytes, endpoint: _Endpoint, *, stream: bool) -> None:
 
 
 def _sdk(name: str) -> tuple[Any, Any]:
-    """The SDK, and the HTTP client that it uses: httpx2, or httpx in its older versions."""
+    """Return the SDK and its HTTP client: httpx2, or httpx in older versions."""
     if find_spec(name) is None:
         raise NotCarried(f"is a call of {name}, which is not installed: pip install 'memo-recorder[{name}]'")
     home = vars(import_module(f"{name}._base_client"))
@@ -265,7 +265,7 @@ def _sdk(name: str) -> tuple[Any, Any]:
 
 
 def _named(name: str) -> Any:
-    """A type by its name, which may be generic: `module:name[module:name]`."""
+    """Return a type by its name, which can be generic: `module:name[module:name]`."""
     outer, _, inner = name.removesuffix("]").partition("[")
     module, _, attribute = outer.partition(":")
     found = getattr(import_module(module), attribute)

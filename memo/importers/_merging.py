@@ -50,5 +50,5 @@ def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written:
 
 
 def _told(outcome: dict[str, Any], test: str | None) -> dict[str, Any]:
-    """The outcome without its test, where that is the recording's."""
+    """Return the outcome without its test if that is the recording's."""
     return {name: each for name, each in outcome.items() if name != "test" or each != test}

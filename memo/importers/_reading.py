@@ -45,7 +45,7 @@ def require_yaml() -> None:
 
 
 def interactions(path: Path, *, yaml: str) -> Iterator[Item]:
-    """What a cassette holds, in its order. `yaml` is the version of YAML that the tool writes: "1.1" or "1.2".
+    """Yield what a cassette holds, in order. `yaml` is the version of YAML that the tool writes: "1.1" or "1.2".
 
     Raises `NotCarried` where the file cannot be read, or not any further.
     """
@@ -123,9 +123,9 @@ def _yaml(file: BinaryIO, *, core: bool) -> Iterator[Item]:
 
 @cache
 def _loader(core: bool) -> Any:  # noqa: FBT001 - cached by its place
-    """PyYAML's safe loader, in C where that is there, that hands out one node of a document after the other.
+    """Return PyYAML's safe loader, in C if available, which hands out a document node by node.
 
-    With `core`, plain scalars are what YAML 1.2 and JSON take them for: 2026-01-01 and 1:30 are text, 1.0e-7 is a number.
+    With `core`, plain scalars have the types of YAML 1.2 and JSON: 2026-01-01 and 1:30 are text, 1.0e-7 is a number.
     """
     yaml: Any = import_module("yaml")
     composer: Any = import_module("yaml.composer").Composer

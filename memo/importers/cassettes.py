@@ -52,7 +52,7 @@ class CassettesReport(Report):
     later answer: what is replayed to the second identical call of a session."""
 
     def counts(self) -> dict[str, Any]:
-        """The report as JSON: numbers, and lists of names."""
+        """Return the report as JSON: numbers, and lists of names."""
         failures = [
             {"file": file, "interaction": number, "reason": self.failed[name]} for name, file, number in self._named()
         ]
@@ -165,7 +165,7 @@ def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport
 
 
 def member(tree: Any, name: str, *kinds: type) -> Any:
-    """A member of a mapping. Raises `NotCarried` if it is not there, or of no such kind."""
+    """Return a member of a mapping. Raises `NotCarried` if it is missing, or of another kind."""
     if not isinstance(tree, Mapping) or name not in tree:
         raise NotCarried(f"has no {name}: it is no interaction, or was cut off")
     found = tree[name]
@@ -175,7 +175,7 @@ def member(tree: Any, name: str, *kinds: type) -> Any:
 
 
 def headers_of(tree: Mapping[str, Any]) -> dict[str, str]:
-    """The headers of a request or a response, which are lists of texts, or texts; of those that are there twice, both."""
+    """Return the headers of a request or a response; a header's value is a text or a list of texts, joined here."""
     headers: dict[str, str] = {}
     for name, values in (tree.get("headers") or {}).items():
         listed = values if isinstance(values, list | tuple) else [values]
@@ -184,7 +184,7 @@ def headers_of(tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def as_text(value: Any, what: str) -> str:
-    """A text, also where it was written as bytes. Raises `NotCarried`."""
+    """Return a text, even if it was written as bytes. Raises `NotCarried`."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if not isinstance(value, str):
@@ -193,7 +193,7 @@ def as_text(value: Any, what: str) -> str:
 
 
 def as_json(content: Any, item: Item) -> bytes:
-    """The body that a cassette holds as data, in the bytes that its tool would replay. Raises `NotCarried`."""
+    """Return a body that the cassette holds as data, as the bytes that its tool would replay. Raises `NotCarried`."""
     if item.aliased:
         raise NotCarried("uses YAML's aliases, which no recorder writes where a body is")
     return json.dumps(content).encode()

@@ -85,7 +85,7 @@ class LlamaStackReport(Report):
     """Types whose package is not installed, and the files that hold such objects, written unproved."""
 
     def counts(self) -> dict[str, Any]:
-        """The report as JSON: numbers, and lists of names."""
+        """Return the report as JSON: numbers, and lists of names."""
         return Report.counts(self) | {
             "objects": self.objects,
             "exact": self.exact,
@@ -200,7 +200,7 @@ def _request_call(request: dict[str, Any]) -> Call:
 
 
 def _sdk(endpoint: str) -> tuple[str, list[str]]:
-    """The SDK that an endpoint belongs to, and the fixed words of the path."""
+    """Return the SDK that an endpoint belongs to, and the fixed words of the path."""
     words = [word for word in endpoint.strip("/").split("/") if word.isidentifier()]
     match words:
         case ["api", _, *_]:
@@ -246,7 +246,7 @@ class _Importing(Values):
         self._unproved: set[str] = set()
 
     def outcome(self, report: LlamaStackReport) -> _Imported:
-        """The outcome in the file, which is noted in the report."""
+        """Return the outcome in the file, and note it in the report."""
         document = _read(self._path)
         request = _member(document, "request", dict)
         call = _call(request)
@@ -285,7 +285,7 @@ class _Importing(Values):
         return value_outcome(value, self, NO_RULES)
 
     def _object(self, item: Any) -> Any:
-        """An item as its SDK builds it; what is no object is itself."""
+        """Return an item as its SDK builds it; return anything but an object as it is."""
         if not (isinstance(item, dict) and "__type__" in item and "__data__" in item):
             return item
         name, data = _member(item, "__type__", str), _member(item, "__data__", dict)
@@ -304,7 +304,7 @@ class _Importing(Values):
         return cls.model_validate(data)
 
     def encode(self, value: Any) -> Any:
-        """The typed JSON; of what is unproved the plain form."""
+        """Return the typed JSON; of an unproved object, its plain form."""
         if isinstance(value, list) and any(isinstance(each, _Unproved) for each in value):
             return [self.encode(each) for each in value]
         if isinstance(value, _Unproved):
@@ -315,14 +315,14 @@ class _Importing(Values):
         return tree
 
     def decode(self, tree: Any) -> Any:
-        """What is unproved cannot be decoded, and stands for itself."""
+        """Return an unproved object as it is: nothing can decode it."""
         if isinstance(tree, dict) and tree.get("__type__") in self._unproved:
             return tree
         return super().decode(tree)
 
 
 def _objects(tree: Any) -> Iterator[dict[str, Any]]:
-    """The trees of the objects that a value is, or is a list of."""
+    """Return the trees of the objects in a value: the value itself, or the items of a list."""
     if isinstance(tree, dict) and tree.get("__type__") == "list":
         tree = tree["items"]
     for each in tree if isinstance(tree, list) else [tree]:
@@ -345,7 +345,7 @@ def _imported(module: str) -> bool:
 
 
 def _exception(data: dict[str, Any], call: Call) -> Exception:
-    """The exception that llama-stack took down."""
+    """Return the exception that llama-stack recorded."""
     kind, message = _member(data, "type", str), _member(data, "message", str)
     if data.get("category") == "provider_sdk":
         status, sdk = _member(data, "status_code", int), _member(data, "provider", str)
@@ -359,7 +359,7 @@ def _exception(data: dict[str, Any], call: Call) -> Exception:
 
 
 def _status_error(sdk: str, status: int, message: str, body: Any, call: Call) -> Exception:
-    """The SDK's error for a status, as the SDK raises it."""
+    """Return the SDK's error for a status, as the SDK raises it."""
     if sdk not in _STAINLESS:
         raise NotCarried(f"holds an error of {sdk}, whose errors are not known here")
     if not _imported(sdk):
@@ -380,7 +380,7 @@ def _status_error(sdk: str, status: int, message: str, body: Any, call: Call) ->
 
 
 def _on_the_wire(message: str, body: Any) -> Any:
-    """The JSON that was answered: an error's `body` may be a part of it, its message repeats it all."""
+    """Return the JSON of the answer: an error's `body` can be a part of it, and its message repeats all of it."""
     try:
         return ast.literal_eval(message.partition(" - ")[2])
     except (SyntaxError, ValueError):

@@ -28,7 +28,7 @@ class Report:
     """Where a secret in an outcome was masked."""
 
     def counts(self) -> dict[str, Any]:
-        """The report as JSON: numbers, and lists of names."""
+        """Return the report as JSON: numbers, and lists of names."""
         return {
             "files": self.files,
             "imported": self.imported,

@@ -56,7 +56,7 @@ def import_recordings(
 
 
 def recorded(data: Any, item: Item) -> Recorded:
-    """One interaction as vcrpy writes it. Raises `NotCarried`."""
+    """Return one interaction as vcrpy writes it. Raises `NotCarried`."""
     request, response = member(data, "request", Mapping), member(data, "response", Mapping)
     if "status_code" in response:  # its httpx recorder, before 6.0
         status, body = member(response, "status_code", int), _bytes(response.get("content"), "response")

@@ -21,7 +21,7 @@ class Detectors:
         self._scanner = Scanner(Rules(confidence="low"))
 
     def find(self, data: bytes) -> dict[str, str]:
-        """What looks like a secret in some JSON, as it stands there, and the rule that says so."""
+        """Return what looks like a secret in some JSON, as written there, with the rule that matches."""
         found: dict[str, str] = {}
         for each in self._scanner.scan(data):
             if each.visible:

@@ -14,7 +14,7 @@ Step = str | int
 
 
 def changed_paths(old: Any, new: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
-    """Where the leaves of a tree have changed, or are gone."""
+    """Yield the steps to the leaves of a tree that changed or disappeared."""
     if type(old) is dict and type(new) is dict:
         for key, each in old.items():
             if key in new:
@@ -29,7 +29,7 @@ def changed_paths(old: Any, new: Any, steps: tuple[Step, ...] = ()) -> Iterator[
 
 
 def texts(node: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:
-    """Every text in a tree, names too, with the steps that lead there."""
+    """Yield every text in a tree, keys too, with the steps that lead there."""
     if type(node) is str:
         yield steps, node
     elif type(node) is list:
@@ -42,7 +42,7 @@ def texts(node: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step,
 
 
 def text_at(node: Any, steps: Iterable[Step]) -> str:
-    """The text at some steps, as far as they lead there still."""
+    """Return the text at some steps, or the mask if they no longer lead to a text."""
     for step in steps:
         try:
             node = node[step]

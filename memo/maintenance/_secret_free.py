@@ -17,7 +17,7 @@ __all__ = ["as_recorded_now", "escaped", "without", "without_secrets"]
 
 
 def as_recorded_now(document: Document) -> Document:
-    """The document as memo would record it now."""
+    """Return the document as memo would record it now."""
     trees: list[Any] = [orjson.loads(orjson.dumps(outcome)) for outcome in document.outcomes]
     for tree in trees:
         for part in ("value", "error", "stream"):
@@ -60,7 +60,7 @@ def _is_credential(name: str, item: Any) -> bool:
 
 
 def without_secrets(document: Document, found: dict[str, str]) -> Document:
-    """The document without the secrets that were found, in all that may be changed of it."""
+    """Return the document without the secrets that were found, in every part that may be changed."""
     if not found:
         return document
     return document._replace(
@@ -81,7 +81,7 @@ def _each_without(node: Any, found: dict[str, str]) -> Any:
 
 
 def without(text: str, found: dict[str, str]) -> str:
-    """A text without the secrets, which are as they stand in JSON."""
+    """Return a text without the secrets, which are given as written in JSON."""
     if not found:
         return text
     plain = masked = escaped(text)

@@ -52,9 +52,9 @@ def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = No
 
 
 def push(spool: Store, store: Store, progress: Callable[[int], None] | None = None) -> CopyReport:
-    """The same, and what has been delivered, or was there already, is deleted from the spool.
+    """Copy every recording to a store, and delete from the spool what was delivered or was in the store already.
 
-    What is damaged, or differs from what the store has, stays in the spool. A push that is interrupted has lost nothing.
+    A recording that is damaged, or differs from the store's, stays in the spool. An interrupted push loses nothing.
     """
     return _each(spool, store, progress, move=True)
 
@@ -105,7 +105,7 @@ def _done(waiting: deque[tuple[str, Future[str]]]) -> tuple[str, str]:
 
 
 def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None], name: str) -> str:
-    """What became of an entry: copied, present, different, nothing (it is gone), or why it could not be copied."""
+    """Return what became of an entry: copied, present, different, an empty text (it is gone), or why it was not copied."""
     try:
         data = read(source, name)
         if data is None:
@@ -149,7 +149,7 @@ def _look_and_put(dest: Store, name: str, data: bytes) -> bytes | None:
 
 
 def _is_same(one: bytes, other: bytes, location: str) -> bool:
-    """Whether two recordings of a call replay alike. Raises `RecordingDamaged` for one that is none."""
+    """Return whether two recordings of a call replay alike. Raises `RecordingDamaged`."""
     return one == other or list(_outcomes(one, location)) == list(_outcomes(other, location))
 
 

@@ -109,7 +109,7 @@ class _Masker:
                 raise Refused("", f"could not be read back masked ({after}): delete it, and record it again")
 
     def _failure(self, tree: dict[str, Any]) -> Exception | None:
-        """Why an outcome cannot be read, None where it can."""
+        """Return why an outcome cannot be read, or None."""
         try:
             outcome = Outcome(tree, self._values, str)
             for read_ in (outcome.read, outcome.error, outcome.returned, outcome.response):
@@ -123,7 +123,7 @@ class _Masker:
 
 
 def _with_paths(old: Document, new: Document) -> Document:
-    """The new document, its outcomes with the paths of what was masked; the old one if nothing was."""
+    """Return the new document, its outcomes listing the paths of what was masked; the old one if nothing was masked."""
     steps = list(changed_paths(old.tree(), new.tree()))
     if not steps:
         return old

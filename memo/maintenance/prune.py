@@ -151,10 +151,10 @@ def _keys(path: Path) -> Iterable[str]:
 
 
 def plan_prune(store: Store, judge: RetentionRule, progress: Progress = lambda done, total: None) -> PrunePlan:
-    """What a store has that is not needed. Deletes nothing; holds one recording in memory at a time.
+    """Return what a store has that is not needed. Deletes nothing; holds one recording in memory at a time.
 
-    Raises `StoreError` if the store cannot be listed; `Refused` where the judge cannot judge: a list of what is used
-    names nothing that is there (so it is that of another store), or files do not say when they were read.
+    Raises `StoreError` if the store cannot be listed, and `Refused` if the rule cannot judge: because a list of what is used
+    names no recording of the store (so it is the list of another store), or because files do not say when they were read.
     """
     if judge.accessed:
         _prove_access_times(store)
@@ -188,7 +188,7 @@ def plan_prune(store: Store, judge: RetentionRule, progress: Progress = lambda d
 
 
 def _judged(store: Store, name: str, judge: RetentionRule) -> Unneeded | int | None:
-    """What is to be deleted, or how large it is; None where it is gone."""
+    """Return what is to be deleted, or the size of what is kept; None if the entry is gone."""
     location = store.location(name)
     times = _times(location) if judge.accessed else None
     data = read(store, name)
@@ -243,7 +243,7 @@ def prune(store: Store, pruning: PrunePlan, progress: Progress = lambda done, to
 
 
 def _times(location: str) -> tuple[int, int, int] | None:
-    """The inode of a file, and when it was read and written last (ns)."""
+    """Return the inode of a file, and when it was last read and written (ns)."""
     try:
         state = os.stat(location)  # noqa: PTH116 - as text, like all of the store's paths
     except OSError:
@@ -262,7 +262,7 @@ def _put_back(location: str, times: tuple[int, int, int]) -> None:
 
 
 def _prove_access_times(store: Store) -> None:
-    """Whether the file system notes when files are read is found out with a file: many mounts do not (`noatime`)."""
+    """Raise `Refused` if the file system does not note when files are read, as many mounts do not (`noatime`)."""
     if not isinstance(store, DirectoryStore | StoreTree):
         raise Refused(store.location(), "does not say when recordings were read: --used-list and --stale need not know")
     root = Path(store.location())

@@ -128,7 +128,7 @@ def _replaced(path: str, old: str, new: Any, value: Any) -> Any:
 
 
 def _below(watched: Mapping[str, str], steps: tuple[Step, ...]) -> list[str]:
-    """The watched paths that are this one, or lead into it."""
+    """Return the watched paths that equal this path, or lead into it."""
     return [path for path in watched if parse_path(path, "watch")[: len(steps)] == steps]
 
 
@@ -147,9 +147,9 @@ def _name(path: str, new: str) -> str:
 
 
 def selected(store: Store, only: Sequence[str] = ()) -> Iterator[str]:
-    """The names of the recordings that are meant: of `function`, or `function/key` with as much of the key as is known.
+    """Yield the names of the selected recordings: of `function`, or of `function/key`, where the beginning of the key is enough.
 
-    All of them without any. Raises `InvalidOption` for one that no recording has.
+    Without any, yields all. Raises `InvalidOption` for a name that no recording has.
     """
     if not only:
         yield from store.scan()
@@ -172,13 +172,12 @@ def plan_rekey(
     only: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Plan:
-    """What a `Rekey` would do to a store, or what is in its way. Writes nothing: `memo.maintenance.changes.apply` does.
+    """Return what a `Rekey` does to a store, or what prevents it. Writes nothing: `memo.maintenance.changes.apply` does.
 
-    Two recordings that would be the same call are in each other's way, and so is one that is there already. A recording
-    that is damaged, or that cannot be changed so, is in the way of all: it may be one that is meant. `only` names
-    functions, or recordings as `function/key` (the beginning of the key is enough); a parameter that is added to several
-    functions needs it: else `Refused` is raised. Raises `InvalidOption` for a name that no recording has, `StoreError` if
-    the store cannot be read.
+    Obstacles are two recordings that would become the same call, a recording that has the new call already, and a recording
+    that is damaged or cannot be changed, since it may be one that is meant. `only` names functions, or recordings as
+    `function/key` (the beginning of the key is enough). Raises `Refused` if a parameter is added to several functions
+    without `only`, `InvalidOption` for a name that no recording has, `StoreError` if the store cannot be read.
     """
     plan = plan_changes(store, selected(store, only), rekey, progress)
     functions = sorted({change.function for change in plan.changes})

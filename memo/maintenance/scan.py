@@ -128,7 +128,7 @@ def _findings(name: str, document: Document, found: dict[str, str]) -> Iterator[
 
 
 def _excerpt(masked: str) -> str:
-    """What stands around the first mask; what touches it may be a part of the secret, and is left out."""
+    """Return the text around the first mask, without the characters that touch it: they may be part of the secret."""
     found = re.search(rf"\S*{MASK}\S*", masked)
     if found is None:
         return MASK

@@ -234,7 +234,7 @@ class ReportBuilder:
     total: int
 
     def read(self, name: str) -> Iterator[bytes]:
-        """The bytes of that name, if there are any."""
+        """Yield the bytes under that name, if there are any."""
         try:
             data = read(self.store, name, largest=self.largest)
         except MemoError as error:

@@ -52,7 +52,7 @@ def __getattr__(name: str) -> Any:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options, none of which another plugin has."""
+    """Add the options, none of which another plugin has."""
     add_options(parser)
 
 
@@ -81,7 +81,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """The mode, and where recordings lie."""
+    """Return the mode, and where recordings are kept."""
     return config.stash[_SETTINGS].header()
 
 
@@ -115,24 +115,24 @@ def _suite_of(config: pytest.Config) -> Suite:
 
 @pytest.fixture(scope="session")
 def memo_config() -> dict[str, Any]:
-    """What the recorders of a suite have in common: override it in a conftest.py or a module, in scope `session` or `module`.
+    """Return the options that the recorders of a suite share: override it in a conftest.py or module, with scope `session` or `module`.
 
-    It returns the options of `memo.Recorder` (`ignore`, `watch`, `scrub`, `trust`, `errors`, `secrets`, …), which hold for
-    every function that is recorded, and perhaps `store` (a directory or a store for all of these tests together: then memo
-    does not look for unused recordings) and `patches` (targets of `memo.install`, in place from the first test that needs
-    them to the end of the run). A mark's options win over it. A recorder of fixtures of a wider scope is made when the first
-    of them is set up, with what `memo_config` is for the test that asked.
+    The options are those of `memo.Recorder` (`ignore`, `watch`, `scrub`, `trust`, `errors`, `secrets`, …), for every function
+    that is recorded. Two more are `store` (a directory or a store for all of these tests; memo then does not look for unused
+    recordings) and `patches` (targets of `memo.install`, installed from the first test that needs them to the end of the run).
+    A mark's options take precedence. The recorder of a fixture with a wider scope is made when the first such fixture is set
+    up, with the options that `memo_config` gives the test that asked for it.
     """
     return {}
 
 
 @pytest.fixture
 def memo_recorder(request: pytest.FixtureRequest) -> TestRecorder:
-    """The recorder of the test: its `mode`, `stats`, `store`, and `misses`.
+    """Return the recorder of the test: its `mode`, `stats`, `store`, and `misses`.
 
-    A test that asks for it is recorded, marked or not. It is the default of the whole process while the test and its fixtures
-    run, in every task and thread; `with memo.recording()` inside of the test is nearer. A call that could not be replayed
-    fails the test, even if the code under test caught the error; a test that means to miss ends with
+    A test that asks for it is recorded, marked or not. The recorder is the default of the whole process while the test and
+    its fixtures run, in every task and thread; `with memo.recording()` inside the test takes precedence. A call that could
+    not be replayed fails the test, even if the code under test caught the error; a test that expects misses ends with
     `memo_recorder.misses.clear()`.
     """
     return _suite_of(request.config).recorder_for(request.node)

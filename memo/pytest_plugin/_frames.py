@@ -14,7 +14,7 @@ __all__ = ["frames_of", "is_library", "place", "prune", "stack"]
 
 
 def stack() -> Iterator[FrameType]:
-    """The frames that are being run, the innermost first."""
+    """Yield the frames of the current call stack, the innermost first."""
     frame: FrameType | None = inspect.currentframe()
     while frame is not None:
         yield frame
@@ -22,7 +22,7 @@ def stack() -> Iterator[FrameType]:
 
 
 def frames_of(traceback: TracebackType | None) -> Iterator[FrameType]:
-    """The frames of a traceback, the innermost first."""
+    """Return the frames of a traceback, the innermost first."""
     frames: list[FrameType] = []
     while traceback is not None:
         frames.append(traceback.tb_frame)
@@ -31,13 +31,13 @@ def frames_of(traceback: TracebackType | None) -> Iterator[FrameType]:
 
 
 def is_library(frame: FrameType) -> bool:
-    """Whether its code is Python's own, or installed, or memo's."""
+    """Return whether a frame's code is Python's, memo's or an installed package's."""
     file = frame.f_code.co_filename
     return file.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in file
 
 
 def place(frame: FrameType) -> str:
-    """Where its code stands."""
+    """Return the file and line of a frame."""
     file = frame.f_code.co_filename
     return f"{os.path.relpath(file) if os.path.isabs(file) else file}:{frame.f_lineno}"  # noqa: PTH117 - as text
 

@@ -142,7 +142,7 @@ def _address(name: str) -> Any:
 
 
 def _is_here(name: str) -> bool:
-    """Whether a host is this machine itself."""
+    """Return whether a host is this machine."""
     if not name or name.lower() == "localhost" or name.lower().endswith(".localhost"):
         return True
     address = _address(name)

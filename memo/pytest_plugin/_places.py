@@ -36,28 +36,28 @@ class Places:
         """The names of the classes that tests are in, as they begin the names of their directories."""
 
     def folder(self, directory: Path) -> Path:
-        """Where the recordings of the test files in a directory lie."""
+        """Return the directory for the recordings of the test files in a directory."""
         if self._base is None:
             return directory / "recordings"
         inside = directory.relative_to(self._root) if directory.is_relative_to(self._root) else directory
         return self._base.joinpath(*(safe_name(part) for part in inside.parts))
 
     def module(self, path: Path) -> str:
-        """Where the recordings of a test file lie."""
+        """Return the directory for the recordings of a test file."""
         found = self._modules.get(path)
         if found is None:
             found = self._modules[path] = str(self.folder(path.parent) / safe_name(path.stem))
         return found
 
     def test(self, item: pytest.Item) -> str:
-        """Where a test's recordings lie."""
+        """Return the directory for a test's recordings."""
         classes = self._parents.get(item.parent)
         if classes is None:
             classes = self._parents[item.parent] = "".join(f"{name}." for name in _classes(item))
         return f"{self.module(item.path)}/{safe_name(classes + item.name, _PLAIN)}"
 
     def scope(self, node: Any, scope: str) -> str:
-        """Where the recordings lie that are shared in a scope: of a class, a module, a package or the session."""
+        """Return the directory for recordings that a class, a module, a package or the session shares."""
         if scope == "session":
             return str(self.folder(self._root) / "@session")
         if scope == "package":

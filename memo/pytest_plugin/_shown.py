@@ -14,7 +14,7 @@ __all__ = ["again", "caught", "chain", "distinct", "named"]
 
 
 def caught(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
-    """What to say of errors that the code under test caught."""
+    """Return what to say of errors that the code under test caught."""
     told: list[str] = []
     for error in misses:
         named(error, (), item)
@@ -41,7 +41,7 @@ def distinct(errors: Iterable[Exception]) -> list[str]:
 
 
 def chain(error: BaseException | None, seen: set[int] | None = None) -> Iterator[BaseException]:
-    """The error, and those that it came from or holds."""
+    """Yield the error, its causes and contexts, and the errors of its groups."""
     seen = set() if seen is None else seen
     if error is None or id(error) in seen:
         return

@@ -61,7 +61,7 @@ class Suite:
         self._configured_parents: dict[Any, bool] = {}
 
     def take(self, items: list[pytest.Item]) -> None:
-        """These tests record, if they are run."""
+        """Prepare tests that record, if they run."""
         self._items += items
         self._recorded_fixtures = None
         for item in items:
@@ -82,7 +82,7 @@ class Suite:
     # Recorders
 
     def recorder_for(self, item: pytest.Item) -> TestRecorder:
-        """The recorder of a test: from now to its end the default of the process."""
+        """Return the recorder of a test: until the test ends, the default of the process."""
         recorder = item.stash.get(_RECORDER, None)
         if recorder is None:
             with _clear_errors():
@@ -155,7 +155,7 @@ class Suite:
         return dict(config)
 
     def _is_configured(self, item: Any) -> bool:
-        """Whether there is a `memo_config` of the user's. It can be asked for only when the test's fixtures are set up."""
+        """Return whether the user overrides `memo_config`. It can be requested only while the test's fixtures are set up."""
         known = self._configured_parents.get(item.parent)
         if known is None:
             known = len(item._request._fixturemanager.getfixturedefs("memo_config", item)) > 1
@@ -191,7 +191,7 @@ class Suite:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: Any) -> Generator[None, Any, Any]:
-        """What a fixture of a wider scope calls belongs to that scope, not to the test that came first."""
+        """Record the calls of a fixture with a wider scope for that scope, not for the test that came first."""
         if fixturedef.scope == "function" or self._configuring or not self._is_recorded(fixturedef, request):
             return (yield)
         item = request._pyfuncitem
@@ -209,7 +209,7 @@ class Suite:
             fixturedef.addfinalizer(lambda: self._activate(recorder))
 
     def _is_recorded(self, fixturedef: Any, request: Any) -> bool:
-        """Whether any of the tests that record uses the fixture: it is set up once, for all."""
+        """Return whether any test that records uses the fixture: it is set up once, for all."""
         name, module = fixturedef.argname, getattr(fixturedef.func, "__module__", None) or ""
         if name == "memo_config" or (module.startswith("_pytest.") and not name.startswith("_")):
             return False  # pytest's own, but for setup_module, setup_class and setUpClass, which it makes fixtures of
@@ -248,7 +248,7 @@ class Suite:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """The same of the teardown, since a stream may have ended only now; then the recorder is done."""
+        """Fail as `pytest_runtest_call` does, since a stream may end only now; then deactivate the recorder."""
         try:
             result = yield
             self._check(item)
@@ -357,7 +357,7 @@ def _node(item: Any, scope: str) -> Any:
 
 @contextmanager
 def _clear_errors() -> Generator[None]:
-    """What is wrong with marks and options is said in a line, without the way through the plugin."""
+    """Fail with one line for invalid marks and options, without the plugin's frames."""
     try:
         yield
     except MemoError as error:
@@ -390,7 +390,7 @@ def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "")
 
 
 def _taken(recorders: list[TestRecorder]) -> list[MemoError]:
-    """What went wrong since it was asked for the last time."""
+    """Return what went wrong since the last call."""
     misses: list[MemoError] = []
     for recorder in recorders:
         misses += recorder.misses

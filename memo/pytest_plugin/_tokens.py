@@ -23,7 +23,7 @@ _PARTS = (
 
 
 def tokens(recording: bytes, replays: int) -> int:
-    """The tokens that so many replays of a recording saved; 0 where it says nothing of any."""
+    """Return the tokens that so many replays of a recording saved; 0 if the recording reports none."""
     outcomes: list[Any] = orjson.loads(recording)["outcomes"]
     each = [_of(outcome) for outcome in outcomes]
     return sum(each[:replays]) + each[-1] * max(0, replays - len(each))
@@ -45,7 +45,7 @@ def _total(count: dict[str, int]) -> int:
 
 
 def _counts(node: Any) -> Iterator[dict[str, int]]:
-    """The objects that count tokens, their counts only."""
+    """Yield the counts of the objects that count tokens."""
     if isinstance(node, dict):
         count = {name: each for name, each in node.items() if (name in _TOTAL or name in _PARTS) and type(each) is int}
         if count:
