@@ -1,4 +1,4 @@
-"""`memo demo`: a real recorded answer comes back through a real client; then a slow tool is recorded, and replayed."""
+"""`memo demo`: replay a real recorded answer through a real client, then record and replay a slow tool."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = ["run"]
 
 _QUESTION = "Which planet has rings around it with a name starting with letter S?"
 _PLACES = (Path(__file__).parent / "recordings", Path(__file__).parent.parent / "recordings")
-"""Where the real recordings lie: inside of an installed package, beside it in a checkout."""
+"""The directories of the real recordings: inside an installed package, beside the package in a checkout."""
 _RHYTHM = 0.01
 
 
 def run(store: Path | None = None) -> int:
-    """Run the demo, recording into `store`, else into a temporary directory. The exit code: 1 if openai is missing."""
+    """Run the demo, recording into `store` or a temporary directory; return the exit code: 1 if openai is missing."""
     for name in ("MEMO_MODE", "MEMO_STORE"):
-        os.environ.pop(name, None)  # they would win over what the demo says
+        os.environ.pop(name, None)  # they take precedence over the demo's own mode and store
     return asyncio.run(_run(store))
 
 
@@ -87,19 +87,19 @@ async def _real_answer() -> None:
 
 
 class Reading(BaseModel):
-    """What the demo's tool yields."""
+    """An item that the demo's tool yields."""
 
     celsius: float
     station: str
 
 
 class WeatherTool:
-    """A tool that is slow, as real ones are, and that knows nothing of memo."""
+    """A tool that is as slow as real tools, and that does not know memo."""
 
     async def invoke_tool(
         self, tool_name: str, kwargs: dict[str, str], authorization: str | None = None
     ) -> AsyncIterator[Reading]:
-        """Five readings, one by one."""
+        """Yield five readings, one by one."""
         for celsius in (20.5, 20.9, 21.4, 21.2, 20.8):
             await asyncio.sleep(0.08)
             yield Reading(celsius=celsius, station=kwargs["station"])

@@ -1,4 +1,4 @@
-"""What a stream says when its items are put together: text, thinking and tool calls, of the shapes that SDKs stream."""
+"""The text, thinking and tool calls of a stream, assembled from its items in the shapes that SDKs stream."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def assembled(items: list[Any]) -> dict[str, Any]:
 
 
 class _Assembly:
-    """Collects the parts, each under the choice, or the block, that it belongs to."""
+    """Collects parts, each under its choice or block."""
 
     def __init__(self) -> None:
         self.texts: dict[Any, str] = {}

@@ -1,4 +1,4 @@
-"""One recording, as a command names it: by its file, or by the first characters of its key."""
+"""One recording, named by its file or by the first characters of its key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A recording's bytes, and where they lie."""
+    """A recording's bytes, and their location."""
 
     data: bytes
     location: str

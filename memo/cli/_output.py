@@ -1,7 +1,7 @@
-"""What commands show: for people on a terminal, plain and stable in a pipe, and as JSON.
+"""The output of commands: for people on a terminal, plain and stable in a pipe, and as JSON.
 
-Everything that is shown passes through `tell`, `table` or `tell_json`, so that nothing in a recording, or in the name of
-a file, controls the terminal. Colour, frames and wrapping are for terminals; in a pipe a line is a line.
+All output passes through `print_line`, `print_table` or `print_json`, so that nothing in a recording or a file's name can
+control the terminal. Colour, frames and wrapping are for terminals; in a pipe a line is a line.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ __all__ = [
     "Json",
     "Progress",
     "StoreArgument",
-    "complain",
-    "complain_empty",
-    "heading",
     "open_store",
     "place",
-    "table",
-    "tell",
-    "tell_json",
+    "print_empty",
+    "print_error",
+    "print_heading",
+    "print_json",
+    "print_line",
+    "print_table",
 ]
 
 StoreArgument = Annotated[
@@ -122,28 +122,28 @@ def near(location: str) -> str:
     return location.replace("\n", "\\n")
 
 
-def tell_reasons(what: str, reasons: Mapping[str, str]) -> None:
+def print_reasons(what: str, reasons: Mapping[str, str]) -> None:
     """Places, and what is the matter there, on standard error: some of them by name. Nothing where there are none."""
     if reasons:
-        complain(f"{what}:")
+        print_error(f"{what}:")
     for location, reason in islice(reasons.items(), _SHOWN):
-        complain(f"  {near(location)}: {reason}")
+        print_error(f"  {near(location)}: {reason}")
     if len(reasons) > _SHOWN:
-        complain(f"  and {len(reasons) - _SHOWN:,} more (--json names them all)")
+        print_error(f"  and {len(reasons) - _SHOWN:,} more (--json names them all)")
 
 
-def complain_empty(store: Store) -> None:
+def print_empty(store: Store) -> None:
     """Complain that a check found no recording at all, which a wrong path causes more often than an empty store."""
-    complain(
+    print_error(
         f"there are no recordings in {store.location()}: is it the store that is meant? (--allow-empty accepts this)"
     )
 
 
-def tell_damaged(store: Store, damaged: Sequence[Entry]) -> None:
+def print_damaged(store: Store, damaged: Sequence[Entry]) -> None:
     """Print the damaged recordings of a store on standard error."""
     from memo.maintenance.entries import display_path
 
-    tell_reasons(
+    print_reasons(
         count(len(damaged), "damaged recording"), {display_path(store, each.name): each.reason for each in damaged}
     )
 
@@ -151,7 +151,7 @@ def tell_damaged(store: Store, damaged: Sequence[Entry]) -> None:
 _SHOWN = 20
 
 
-def tell(text: str = "", style: str = "") -> None:
+def print_line(text: str = "", style: str = "") -> None:
     """Print a line (or several) on standard output. A terminal wraps at words; `style` is one of rich's."""
     if sys.stdout.isatty():
         from rich.text import Text
@@ -161,12 +161,12 @@ def tell(text: str = "", style: str = "") -> None:
         print(printable(text))
 
 
-def heading(text: str) -> None:
+def print_heading(text: str) -> None:
     """Print a line that stands out on a terminal."""
-    tell(text, "bold")
+    print_line(text, "bold")
 
 
-def cropped(text: str) -> None:
+def print_cropped(text: str) -> None:
     """Print a line; a terminal shows only what fits."""
     if sys.stdout.isatty():
         from rich.text import Text
@@ -176,12 +176,12 @@ def cropped(text: str) -> None:
         print(printable(text))
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print a line on standard error."""
     print(printable(text), file=sys.stderr)
 
 
-def tell_json(tree: Any) -> None:
+def print_json(tree: Any) -> None:
     """Print JSON as ASCII, which controls no terminal and can hold the name of any file."""
     print(json.dumps(tree, indent=2, default=datetime.isoformat))
 
@@ -189,7 +189,7 @@ def tell_json(tree: Any) -> None:
 _STYLES = {"path": "bold", "same": "", "before": "red", "after": "green", "note": "dim"}
 
 
-def tell_difference(found: list[Difference], limit: int) -> None:
+def print_differences(found: list[Difference], limit: int) -> None:
     """Differences, in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal."""
     from memo._recordings.difference_lines import shown
 
@@ -204,7 +204,7 @@ def tell_difference(found: list[Difference], limit: int) -> None:
             print(printable("".join(each.text for each in line)))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under their columns, each as wide as its longest cell. A column named `>SIZE` is aligned to the right.
 
     Nothing is cut in a pipe. On a terminal that is too narrow, only the ends of the cells of a last column named `<TEST` are
@@ -223,7 +223,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
             " " * (width - cell_len(cell)) + cell if name.startswith(">") else set_cell_size(_end(cell, width), width)
             for name, cell, width in zip(columns, row, widths, strict=True)
         ]
-        tell("  ".join(padded).rstrip(), "bold" if number == 0 else "")
+        print_line("  ".join(padded).rstrip(), "bold" if number == 0 else "")
 
 
 _LEAST = 20
@@ -247,14 +247,14 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 class Progress:
-    """A bar on standard error while something takes its time, where that is a terminal.
+    """A progress bar on standard error, if that is a terminal; it disappears at the end.
 
-    Called with how much is done and how much there is, as often as one likes; it is gone at the end.
+    Call it with the number done and the total, as often as needed.
     """
 
     def __init__(self, unit: str) -> None:
         self.shown = sys.stderr.isatty()
-        """Whether anybody looks: to count what there is may take time, too."""
+        """True if the bar is shown: counting the total may take time."""
         self._unit = unit
         self._bar: Bar | None = None
         self._task: TaskID | None = None

@@ -1,4 +1,4 @@
-"""What recordings hold, for people: the JSON inside of the typed JSON. No type is looked up, nothing is imported."""
+"""The contents of recordings for people: the JSON inside the typed JSON. No type is looked up, nothing is imported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from memo.errors import DataMismatch
 __all__ = ["Shown", "lines", "members", "plain", "raised", "shown", "type_name", "unpacked"]
 
 Shown = dict[str, Any]
-"""An outcome for people, as JSON: its `kind` (value, stream, error), and what it came to."""
+"""An outcome for people, as JSON: its `kind` (value, stream, error), and its contents."""
 
 
 def unpacked(tree: Any, depth: int = 0) -> Any:
@@ -96,11 +96,11 @@ def raised(tree: Any) -> str:
     if not isinstance(args, list):
         args = [args]
     message = "" if not args else str(args[0]) if len(args) == 1 else str(tuple(args))
-    if isinstance(tree, dict) and "args" not in tree:  # of a type with a codec of its own
+    if isinstance(tree, dict) and "args" not in tree:  # its type has a codec of its own
         message = orjson.dumps(plain(tree)).decode()
     notes = plain(tree.get("notes", [])) if isinstance(tree, dict) else []
-    told = f"{name}: {message}" if message else name
-    return "\n".join([told, *map(str, notes if isinstance(notes, list) else [])])
+    line = f"{name}: {message}" if message else name
+    return "\n".join([line, *map(str, notes if isinstance(notes, list) else [])])
 
 
 def shown(outcome: dict[str, Any]) -> Shown:
@@ -138,15 +138,15 @@ def _attributes(tree: Any) -> Any:
 
 _SHORT = 76
 _NUMBERS = 16
-"""A longer row of numbers is summed up."""
+"""Numbers up to which a row is shown in full."""
 
 
 def lines(node: Any, indent: int = 0, name: str = "") -> Iterator[str]:
     """Yield the lines of a JSON tree for reading: a member a line, text as it is, long rows of numbers summarized."""
     pad = " " * indent
-    told = _told(node, name, _SHORT - indent)
-    if told is not None:
-        yield from (pad + line for line in told.split("\n"))
+    line = _inline(node, name, _SHORT - indent)
+    if line is not None:
+        yield from (pad + part for part in line.split("\n"))
     elif isinstance(node, dict):
         yield from members(node, indent)
     else:
@@ -164,15 +164,15 @@ def members(node: dict[str, Any], indent: int = 0) -> Iterator[str]:
 
 
 def _member(head: str, each: Any, indent: int, name: str) -> Iterator[str]:
-    told = _told(each, name, _SHORT - len(head))
-    if told is not None and "\n" not in told:
-        yield f"{head} {told}"
+    line = _inline(each, name, _SHORT - len(head))
+    if line is not None and "\n" not in line:
+        yield f"{head} {line}"
     else:
         yield head
         yield from lines(each, indent, name)
 
 
-def _told(node: Any, name: str, room: int) -> str | None:
+def _inline(node: Any, name: str, room: int) -> str | None:
     """Return a value on one line, or None if each of its members takes a line."""
     if isinstance(node, str):
         return _embedding(node) if name == "embedding" and len(node) > 200 else _quoted(node)

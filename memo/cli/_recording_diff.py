@@ -46,10 +46,10 @@ def _call(document: Document) -> dict[str, Any]:
 
 def relevant(outcome: dict[str, Any]) -> dict[str, Any]:
     """Return the compared parts of an outcome, with every item standing alone."""
-    told = {name: unpacked(each) for name, each in outcome.items() if name not in ("seconds", "test")}
-    if isinstance(told.get("stream"), dict):
-        told["stream"] = {name: each for name, each in told["stream"].items() if name != "offsets"}
-    return told
+    compared = {name: unpacked(each) for name, each in outcome.items() if name not in ("seconds", "test")}
+    if isinstance(compared.get("stream"), dict):
+        compared["stream"] = {name: each for name, each in compared["stream"].items() if name != "offsets"}
+    return compared
 
 
 def _in_outcomes(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from memo.cli._output import heading, table, tell, tell_damaged, tell_difference, tell_json
+from memo.cli._output import print_damaged, print_differences, print_heading, print_json, print_line, print_table
 from memo.cli._recording_diff import relevant, trees
 from memo.cli._text import count
 
@@ -84,7 +84,7 @@ def diff_stores(a: Store, b: Store, lines: int, *, json: bool) -> int:
     edited = _edited(one, other, differing)
     damaged = [(side.store, entry) for side in (one, other) for entry in side.damaged]
     if json:
-        tell_json(
+        print_json(
             {
                 "a": a.location(),
                 "b": b.location(),
@@ -102,14 +102,14 @@ def diff_stores(a: Store, b: Store, lines: int, *, json: bool) -> int:
             }
         )
     else:
-        _tell_stores(states, differing)
+        _print_stores(states, differing)
         for left, right, found in edited[:_PAIRS]:
-            heading(f"{left.function}: the call {left.key[:12]} of A became {right.key[:12]} in B")
-            tell_difference(found, lines)
+            print_heading(f"{left.function}: the call {left.key[:12]} of A became {right.key[:12]} in B")
+            print_differences(found, lines)
         if len(edited) > _PAIRS:
-            tell(f"and {len(edited) - _PAIRS:,} more such calls (--json shows them all)")
-        tell_damaged(a, one.damaged)
-        tell_damaged(b, other.damaged)
+            print_line(f"and {len(edited) - _PAIRS:,} more such calls (--json shows them all)")
+        print_damaged(a, one.damaged)
+        print_damaged(b, other.damaged)
     return 2 if damaged else 1 if differing else 0
 
 
@@ -160,23 +160,23 @@ def _state(one: bytes | None, other: bytes | None) -> str:
     return "same" if one == other else "other outcomes"
 
 
-def _tell_stores(states: dict[_Call, str], differing: dict[_Call, str]) -> None:
+def _print_stores(states: dict[_Call, str], differing: dict[_Call, str]) -> None:
     kinds = ("same", *_DIFFERENT)
     counts = Counter((call.function, state) for call, state in states.items())
     functions = sorted({call.function for call in states})
-    table(
+    print_table(
         ("FUNCTION", *(f">{kind.upper()}" for kind in kinds)),
         [(function, *(f"{counts[function, kind]:,}" for kind in kinds)) for function in functions],
     )
     if not differing:
-        tell(f"no difference in {count(len(states), 'recording')}")
+        print_line(f"no difference in {count(len(states), 'recording')}")
         return
-    tell()
+    print_line()
     listed = list(differing.items())[:_SHOWN]
     tests = any(call.folder for call in differing)
-    table(
+    print_table(
         ("KEY", "FUNCTION", "IS", *(["<TEST"] if tests else [])),
         [(call.key[:12], call.function, state, *([call.folder] if tests else [])) for call, state in listed],
     )
     if len(differing) > len(listed):
-        tell(f"and {len(differing) - len(listed):,} more (--json names them all)")
+        print_line(f"and {len(differing) - len(listed):,} more (--json names them all)")

@@ -1,4 +1,4 @@
-"""Text for people: what is said of sizes and times, and what must not reach a terminal."""
+"""Text for people: sizes, ages and counts, and what must not reach a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["age", "count", "printable", "size"]
 
 _SPECIAL = re.compile(r"[^\t\n\x20-\x7e]")
 _JOINERS = "\u200c\u200d"
-"""Parts of writing and of emoji, though they show nothing by themselves."""
+"""Invisible characters that scripts and emoji need."""
 
 
 def printable(text: str) -> str:

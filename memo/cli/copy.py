@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memo.cli._output import Json, Progress, complain, open_store, place, tell, tell_json
+from memo.cli._output import Json, Progress, open_store, place, print_error, print_json, print_line
 from memo.cli._text import count
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ def _report(
 
     into = as_store(dest)
     with Progress("recordings") as progress:
-        # Only for who looks: to list a large store takes its time.
+        # Only if somebody looks: listing a large store takes time.
         total = sum(1 for _ in source.scan()) if progress.shown else 0
         report = run(source, into, lambda done: progress(done, max(done, total)))
     if json:
-        tell_json(
+        print_json(
             {
                 "source": source.location(),
                 "dest": into.location(),
@@ -91,22 +91,22 @@ def _report(
             }
         )
     else:
-        _tell(report, source, into, did)
+        _print(report, source, into, did)
     return 1 if report.different or report.failed else 0
 
 
-def _tell(report: CopyReport, source: Store, dest: Store, did: str) -> None:
+def _print(report: CopyReport, source: Store, dest: Store, did: str) -> None:
     there = f", {report.present:,} were there already" if report.present else ""
-    tell(f"{did} {report.copied:,} of {count(report.entries, 'recording')} to {dest.location()}{there}")
+    print_line(f"{did} {report.copied:,} of {count(report.entries, 'recording')} to {dest.location()}{there}")
     if not report.entries:
-        complain(f"there are no recordings in {source.location()}")
+        print_error(f"there are no recordings in {source.location()}")
     if report.different:
-        complain(f"{dest.location()} has other outcomes of {count(len(report.different), 'call')}, which stay:")
+        print_error(f"{dest.location()} has other outcomes of {count(len(report.different), 'call')}, which stay:")
     for name in report.different[:_SHOWN]:
-        complain(f"  {place(source, name)}")
+        print_error(f"  {place(source, name)}")
     if report.failed:
-        complain(f"{count(len(report.failed), 'recording')} could not be {did}:")
+        print_error(f"{count(len(report.failed), 'recording')} could not be {did}:")
     for name, reason in list(report.failed.items())[:_SHOWN]:
-        complain(f"  {place(source, name)}: {reason}")
+        print_error(f"  {place(source, name)}: {reason}")
     if len(report.different) > _SHOWN or len(report.failed) > _SHOWN:
-        complain("and more (--json names them all)")
+        print_error("and more (--json names them all)")

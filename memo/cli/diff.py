@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from memo.cli._found import StoreOption, find
-from memo.cli._output import Json, heading, open_store, tell, tell_difference, tell_json
+from memo.cli._output import Json, open_store, print_differences, print_heading, print_json, print_line
 from memo.cli._recording_diff import parts, trees
 from memo.cli._store_diff import diff_stores
 
@@ -37,18 +37,18 @@ def diff(
     one, other = find(a, store), find(b, store)
     differing = parts(one.document(), other.document())
     if json:
-        tell_json(
+        print_json(
             {"a": one.location, "b": other.location, "differences": {name: trees(each) for name, each in differing}}
         )
         return 1 if differing else 0
     if not differing:
-        tell(f"no difference between {one.location} and {other.location}")
+        print_line(f"no difference between {one.location} and {other.location}")
         return 0
-    tell(f"--- {one.location}")
-    tell(f"+++ {other.location}")
+    print_line(f"--- {one.location}")
+    print_line(f"+++ {other.location}")
     for name, found in differing:
-        heading(name)
-        tell_difference(found, lines)
+        print_heading(name)
+        print_differences(found, lines)
     return 1
 
 

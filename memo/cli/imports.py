@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from memo.cli._output import Json, Progress, complain, tell, tell_json
+from memo.cli._output import Json, Progress, print_error, print_json, print_line
 from memo.cli._text import count
 
 if TYPE_CHECKING:
@@ -92,18 +92,18 @@ def _imported(
     with Progress("files") as progress:
         report = run(source, into, progress)
     if json:
-        tell_json({"store": into.location(), **report.counts()})
+        print_json({"store": into.location(), **report.counts()})
         return 1 if report.failed else 0
     found, lines = described(report)
-    tell(f"imported {report.imported:,} of {found}: {count(report.recordings, 'recording')} in {into.location()}")
+    print_line(f"imported {report.imported:,} of {found}: {count(report.recordings, 'recording')} in {into.location()}")
     for line in lines:
-        tell(line)
+        print_line(line)
     for name in report.masked:
-        tell(f"masked a secret in the outcome of {name}")
+        print_line(f"masked a secret in the outcome of {name}")
     if report.failed:
-        complain(f"could not carry over {len(report.failed):,}:")
+        print_error(f"could not carry over {len(report.failed):,}:")
     for name, reason in report.failed.items():
-        complain(f"  {name}: {reason}")
+        print_error(f"  {name}: {reason}")
     return 1 if report.failed else 0
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memo.cli._output import Json, StoreArgument, open_store, table, tell, tell_damaged, tell_json
+from memo.cli._output import Json, StoreArgument, open_store, print_damaged, print_json, print_line, print_table
 from memo.cli._text import age, count, size
 
 if TYPE_CHECKING:
@@ -72,23 +72,23 @@ def ls(
         shown = [each.tree() for each in (recordings if single else functions.values())]
         name = "recordings" if single else "functions"
         broken = [{"location": display_path(opened, each.name), "reason": each.reason} for each in damaged]
-        tell_json({"store": opened.location(), name: shown, "damaged": broken})
+        print_json({"store": opened.location(), name: shown, "damaged": broken})
     else:
         if single:
-            table(("KEY", "FUNCTION", ">AGE", "OUTCOMES", "<TEST"), [each.row() for each in recordings])
+            print_table(("KEY", "FUNCTION", ">AGE", "OUTCOMES", "<TEST"), [each.row() for each in recordings])
         else:
             tests = isinstance(opened, StoreTree)
             columns = ("FUNCTION", *([">TESTS"] if tests else []), *_COLUMNS)
-            table(columns, [each.row(tests=tests) for each in functions.values()])
+            print_table(columns, [each.row(tests=tests) for each in functions.values()])
         _sum(functions, opened.location())
-        tell_damaged(opened, damaged)
+        print_damaged(opened, damaged)
     return 1 if damaged else 0
 
 
 def _sum(functions: dict[str, _Function], store: str) -> None:
     recordings = sum(each.recordings for each in functions.values())
     whole = size(sum(each.size for each in functions.values()))
-    tell(f"{count(recordings, 'recording')} of {count(len(functions), 'function')}, {whole}, in {store}", "dim")
+    print_line(f"{count(recordings, 'recording')} of {count(len(functions), 'function')}, {whole}, in {store}", "dim")
 
 
 _COLUMNS = (">RECORDINGS", ">OUTCOMES", ">ERRORS", ">SIZE", ">OLDEST", ">NEWEST")
@@ -97,7 +97,7 @@ _MODULE = re.compile(r"(?<=error )[\w.]+:")
 
 @dataclass(slots=True)
 class _Recording:
-    """One recording, as far as it is listed."""
+    """The listed parts of one recording."""
 
     function: str
     key: str
@@ -117,7 +117,7 @@ class _Recording:
         return cls(document.function, document.key, moment, bytes_, outcomes, errors, document.test or folder, folder)
 
     def row(self) -> tuple[str, ...]:
-        return self.key[:12], self.function, age(self.moment), _told(self.outcomes), self.test
+        return self.key[:12], self.function, age(self.moment), _summary(self.outcomes), self.test
 
     def tree(self) -> dict[str, Any]:
         return {
@@ -132,7 +132,7 @@ class _Recording:
 
 @dataclass(slots=True)
 class _Function:
-    """The recordings of one function, added up."""
+    """The totals of one function's recordings."""
 
     name: str
     recordings: int = 0
@@ -189,7 +189,7 @@ def _error(tree: Any) -> str:
     return f"error {name}" if isinstance(name, str) else "error"
 
 
-def _told(outcomes: list[str]) -> str:
+def _summary(outcomes: list[str]) -> str:
     """Return all outcomes in a few words: `value`, `error Broken`, `4: value, error Broken, ...`."""
     outcomes = [_MODULE.sub("", each) for each in outcomes]
     if len(outcomes) == 1:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from memo.cli._output import Json, near, tell, tell_json, tell_reasons
+from memo.cli._output import Json, near, print_json, print_line, print_reasons
 from memo.cli._text import count
 
 __all__ = ["mv"]
@@ -41,7 +41,7 @@ def mv(
     obstacles = planned.plan.obstacles
     left = [] if obstacles else move(planned).left
     if json:
-        tell_json(
+        print_json(
             {
                 "moved": 0 if obstacles else len(planned.plan.changes),
                 "obstacles": [{"location": location, "reason": reason} for location, reason in obstacles.items()],
@@ -49,8 +49,8 @@ def mv(
             }
         )
     elif obstacles:
-        tell_reasons(f"nothing was moved: {count(len(obstacles), 'recording')} cannot be", obstacles)
+        print_reasons(f"nothing was moved: {count(len(obstacles), 'recording')} cannot be", obstacles)
     else:
-        tell(f"moved {count(len(planned.plan.changes), 'recording')} from {near(str(old))} to {near(str(new))}")
-        tell_reasons("there still", dict.fromkeys(left, "was recorded again meanwhile"))
+        print_line(f"moved {count(len(planned.plan.changes), 'recording')} from {near(str(old))} to {near(str(new))}")
+        print_reasons("there still", dict.fromkeys(left, "was recorded again meanwhile"))
     return 1 if obstacles or left else 0

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memo.cli._output import Json, Progress, StoreArgument, open_store, table, tell, tell_json, tell_reasons
+from memo.cli._output import (
+    Json,
+    Progress,
+    StoreArgument,
+    open_store,
+    print_json,
+    print_line,
+    print_reasons,
+    print_table,
+)
 from memo.cli._text import age, count, size
 
 if TYPE_CHECKING:
@@ -66,9 +75,9 @@ def prune(
         if yes:
             pruned = engine.prune(opened, pruning, progress)
     if json:
-        _tell_json(opened, pruning, pruned)
+        _print_json(opened, pruning, pruned)
     else:
-        _tell(opened, pruning, pruned)
+        _print(opened, pruning, pruned)
     return 1 if pruning.left or (pruned is not None and pruned.left) else 0
 
 
@@ -92,7 +101,7 @@ def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | 
     return engine.not_used_since(moment if moment.tzinfo is not None else moment.astimezone())
 
 
-def _tell(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None:
+def _print(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None:
     if pruning.unneeded:
         from memo.maintenance.trees import StoreTree, folder_of
 
@@ -107,23 +116,23 @@ def _tell(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None:
             )
             for recording in pruning.unneeded
         ]
-        table(("KEY", "FUNCTION", ">AGE", ">SIZE", *(["<TEST"] if tests else [])), rows)
+        print_table(("KEY", "FUNCTION", ">AGE", ">SIZE", *(["<TEST"] if tests else [])), rows)
     if pruning.abandoned:
         files = f"{count(len(pruning.abandoned), 'temporary file')} that killed writers left behind"
-        tell(f"deleted {files}" if pruned is not None else f"{files} would go")
+        print_line(f"deleted {files}" if pruned is not None else f"{files} would go")
     kept = f"{count(pruning.kept, 'recording')} ({size(pruning.kept_size)}) in {store.location()}"
     if pruned is not None:
-        tell(f"deleted {count(pruned.deleted, 'recording')} ({size(pruned.size)}), kept {kept}")
+        print_line(f"deleted {count(pruned.deleted, 'recording')} ({size(pruned.size)}), kept {kept}")
     else:
         go = f"{count(len(pruning.unneeded), 'recording')} ({size(pruning.size)})"
         how = ": --yes deletes" if pruning.unneeded or pruning.abandoned else ""
-        tell(f"{go} would go, leaving {kept}{how}")
+        print_line(f"{go} would go, leaving {kept}{how}")
     left = {**pruning.left, **(pruned.left if pruned is not None else {})}
-    tell_reasons(f"left as they are, {count(len(left), 'file')}", left)
+    print_reasons(f"left as they are, {count(len(left), 'file')}", left)
 
 
-def _tell_json(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None:
-    tell_json(
+def _print_json(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None:
+    print_json(
         {
             "store": store.location(),
             "unneeded": [

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memo.cli._output import Json, Progress, StoreArgument, complain, open_store, table, tell, tell_json, tell_reasons
+from memo.cli._output import (
+    Json,
+    Progress,
+    StoreArgument,
+    open_store,
+    print_error,
+    print_json,
+    print_line,
+    print_reasons,
+    print_table,
+)
 from memo.cli._text import count
 
 if TYPE_CHECKING:
@@ -102,9 +112,9 @@ def rekey(
         if not dry_run and not plan.obstacles:
             done = apply(opened, plan, change, progress)
     if json:
-        _tell_json(opened, plan, done)
+        _print_json(opened, plan, done)
     else:
-        _tell(opened, plan, done, dry_run=dry_run)
+        _print(opened, plan, done, dry_run=dry_run)
     return 1 if plan.obstacles or (done is not None and done.left) else 0
 
 
@@ -199,12 +209,12 @@ def _value(option: str, text: str) -> Any:
     return value
 
 
-def _tell(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool) -> None:
+def _print(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool) -> None:
     from memo.maintenance.trees import StoreTree, folder_of
 
     if plan.obstacles:
-        tell_reasons(f"nothing was changed: {count(len(plan.obstacles), 'recording')} cannot be", plan.obstacles)
-        complain("delete what is not needed, mend what is damaged, or leave it out with --only")
+        print_reasons(f"nothing was changed: {count(len(plan.obstacles), 'recording')} cannot be", plan.obstacles)
+        print_error("delete what is not needed, mend what is damaged, or leave it out with --only")
         return
     if dry_run and plan.changes:
         names = any(each.new_function != each.function for each in plan.changes)
@@ -220,7 +230,7 @@ def _tell(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool) 
             for each in plan.changes
         ]
         columns = (*(["NEW FUNCTION"] if names else []), *(["<TEST"] if tests else []))
-        table(("FUNCTION", "KEY", "NEW KEY", *columns), rows)
+        print_table(("FUNCTION", "KEY", "NEW KEY", *columns), rows)
     word = "would get" if done is None else "got"
     moved = sum(each.moves for each in plan.changes)
     accepted = len(plan.changes) - moved
@@ -229,13 +239,13 @@ def _tell(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool) 
     folders = {folder_of(store, change.name) for change in plan.changes}
     of_tests = f" of {count(len(folders), 'test')}" if isinstance(store, StoreTree) and plan.changes else ""
     as_before = f"{count(plan.unchanged, 'recording')} as before, in {store.location()}"
-    tell(f"{', '.join(got) or 'nothing changes'}{of_tests}; {as_before}")
+    print_line(f"{', '.join(got) or 'nothing changes'}{of_tests}; {as_before}")
     if done is not None:
-        tell_reasons("there still", dict.fromkeys(done.left, "was recorded again meanwhile"))
+        print_reasons("there still", dict.fromkeys(done.left, "was recorded again meanwhile"))
 
 
-def _tell_json(store: Store, plan: Plan, done: ApplyResult | None) -> None:
-    tell_json(
+def _print_json(store: Store, plan: Plan, done: ApplyResult | None) -> None:
+    print_json(
         {
             "store": store.location(),
             "done": done is not None,

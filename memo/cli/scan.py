@@ -11,13 +11,13 @@ from memo.cli._output import (
     Json,
     Progress,
     StoreArgument,
-    complain_empty,
     near,
     open_store,
     place,
-    tell,
-    tell_json,
-    tell_reasons,
+    print_empty,
+    print_json,
+    print_line,
+    print_reasons,
 )
 from memo.cli._text import count, size
 
@@ -73,35 +73,37 @@ def scan(
                 if location in found.damaged:
                     masked.left[location] = found.damaged[location]
     if json:
-        _tell_json(opened, found, masked)
+        _print_json(opened, found, masked)
     else:
-        _tell(opened, found, masked)
+        _print(opened, found, masked)
     if not (found.entries or found.damaged or allow_empty):
-        complain_empty(opened)
+        print_empty(opened)
         return 1
     left = masked.left if masked is not None else found.findings
     return 1 if left or found.damaged else 0
 
 
-def _tell(store: Store, found: Scan, masked: Masked | None) -> None:
+def _print(store: Store, found: Scan, masked: Masked | None) -> None:
     for each in found.findings:
         where = f"{each.path}: " if each.path else ""
-        tell(f"{place(store, each.name)}: {where}{', '.join(each.detectors)}: {each.excerpt}")
+        print_line(f"{place(store, each.name)}: {where}{', '.join(each.detectors)}: {each.excerpt}")
     secrets, holders = count(len(found.findings), "secret"), len(found.names)
-    tell(f"{secrets} in {holders:,} of {count(found.entries, 'recording')} ({size(found.size)}) in {store.location()}")
+    print_line(
+        f"{secrets} in {holders:,} of {count(found.entries, 'recording')} ({size(found.size)}) in {store.location()}"
+    )
     if masked is not None:
-        tell(f"masked them in {count(masked.masked, 'recording')}")
+        print_line(f"masked them in {count(masked.masked, 'recording')}")
         for old, new in masked.moved.items():
-            tell(f"  {near(old)} is now {near(new)}: replay finds it if the call has no secret there")
+            print_line(f"  {near(old)} is now {near(new)}: replay finds it if the call has no secret there")
         if masked.unproved:
-            tell(f"not read again, since their types were not imported (--trust): {len(masked.unproved):,}")
-        tell_reasons(f"not masked, {count(len(masked.left), 'file')}", masked.left)
+            print_line(f"not read again, since their types were not imported (--trust): {len(masked.unproved):,}")
+        print_reasons(f"not masked, {count(len(masked.left), 'file')}", masked.left)
     damaged = {where: why for where, why in found.damaged.items() if masked is None or where not in masked.left}
-    tell_reasons(count(len(damaged), "damaged recording"), damaged)
+    print_reasons(count(len(damaged), "damaged recording"), damaged)
 
 
-def _tell_json(store: Store, found: Scan, masked: Masked | None) -> None:
-    tell_json(
+def _print_json(store: Store, found: Scan, masked: Masked | None) -> None:
+    print_json(
         {
             "store": store.location(),
             "recordings": found.entries,

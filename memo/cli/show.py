@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from memo.cli._found import StoreOption, find
-from memo.cli._output import Json, complain, cropped, heading, tell, tell_json
+from memo.cli._output import Json, print_cropped, print_error, print_heading, print_json, print_line
 from memo.cli._plain import Shown, lines, members, shown
 from memo.cli._text import age, size
 from memo.errors import MemoError
@@ -39,7 +39,7 @@ def show(
     found = find(recording, store)
     if raw:
         if sys.stdout.isatty():
-            tell(found.data.decode(errors="backslashreplace"))
+            print_line(found.data.decode(errors="backslashreplace"))
         else:
             sys.stdout.buffer.write(found.data)
         return 0
@@ -47,23 +47,23 @@ def show(
         document = found.document()
         outcomes = [shown(each) for each in document.outcomes]
     except MemoError as error:
-        complain(f"memo: {error}")
-        complain(f"memo show --raw shows what is there ({size(len(found.data))})")
+        print_error(f"memo: {error}")
+        print_error(f"memo show --raw shows what is there ({size(len(found.data))})")
         return 1
     if json:
-        tell_json({**document.tree(), "outcomes": outcomes, "location": found.location, "size": len(found.data)})
+        print_json({**document.tree(), "outcomes": outcomes, "location": found.location, "size": len(found.data)})
         return 0
-    _tell_call(document, found.location, len(found.data))
+    _print_call(document, found.location, len(found.data))
     for number, outcome in enumerate(outcomes, 1):
-        tell()
-        _tell_outcome(outcome, f"outcome {number} of {len(outcomes)}", document.outcomes[number - 1])
+        print_line()
+        _print_outcome(outcome, f"outcome {number} of {len(outcomes)}", document.outcomes[number - 1])
     return 0
 
 
-def _tell_call(document: Document, location: str, bytes_: int) -> None:
+def _print_call(document: Document, location: str, bytes_: int) -> None:
     from memo.maintenance.entries import recorded_at
 
-    heading(document.function)
+    print_heading(document.function)
     about = {
         "key": document.key,
         "version": document.version,
@@ -75,14 +75,14 @@ def _tell_call(document: Document, location: str, bytes_: int) -> None:
     }
     for name, value in about.items():
         if value is not None:
-            tell(f"  {name:<9} {value}")
-    tell()
-    heading("call")
+            print_line(f"  {name:<9} {value}")
+    print_line()
+    print_heading("call")
     for line in members(document.arguments, 2):
-        tell(line)
+        print_line(line)
 
 
-def _tell_outcome(outcome: Shown, title: str, stored: dict[str, Any]) -> None:
+def _print_outcome(outcome: Shown, title: str, stored: dict[str, Any]) -> None:
     kind, type_ = outcome["kind"], outcome.get("type") or ""
     if kind == "stream":
         of = f" {type_}" if type_ else " items"
@@ -93,47 +93,47 @@ def _tell_outcome(outcome: Shown, title: str, stored: dict[str, Any]) -> None:
         title += f", {stored['calls']} calls"
     if "seconds" in outcome:
         title += f", {outcome['seconds']:.3g} s"
-    heading(title)
+    print_heading(title)
     for name in ("test", "redacted"):
         if name in outcome:
-            tell(f"  {name}: {outcome[name] if name == 'test' else ', '.join(map(str, outcome[name]))}")
+            print_line(f"  {name}: {outcome[name] if name == 'test' else ', '.join(map(str, outcome[name]))}")
     if kind == "value":
         _indented(outcome["value"])
     elif kind == "error":
         for line in outcome["raised"].split("\n"):
-            tell(f"  {line}")
+            print_line(f"  {line}")
         attributes = outcome["attributes"]
         if "message" in attributes and str(attributes["message"]) in outcome["raised"]:
-            del attributes["message"]  # said already
+            del attributes["message"]  # shown in the line above
         for line in members(attributes, 2):
-            tell(line)
+            print_line(line)
     else:
-        _tell_stream(outcome, stored["stream"])
+        _print_stream(outcome, stored["stream"])
 
 
-def _tell_stream(outcome: Shown, stored: Any) -> None:
+def _print_stream(outcome: Shown, stored: Any) -> None:
     for name in ("thinking", "text"):
         if name in outcome:
-            tell(f"  {name}:")
+            print_line(f"  {name}:")
             for line in outcome[name].split("\n"):
-                tell(f"    {line}")
+                print_line(f"    {line}")
     for call in outcome.get("tool_calls", ()):
-        tell(f"  tool call: {call}")
+        print_line(f"  tool call: {call}")
     for name in ("returned", "response"):
         if name in outcome:
-            tell(f"  {name}:")
+            print_line(f"  {name}:")
             _indented(outcome[name], 4)
     base = stored.get("base") if isinstance(stored, dict) else None
     items = stored.get("items") if isinstance(stored, dict) else None
     if not isinstance(items, list):
         return
-    tell("  items:" if not base else "  items, without what most of them have in common:")
+    print_line("  items:" if not base else "  items, without what most of them have in common:")
     if base:
-        cropped(f"    {orjson.dumps(base).decode()}")
+        print_cropped(f"    {orjson.dumps(base).decode()}")
     for number, item in enumerate(items):
-        cropped(f"    {number:>{len(str(len(items)))}}  {orjson.dumps(item).decode()}")
+        print_cropped(f"    {number:>{len(str(len(items)))}}  {orjson.dumps(item).decode()}")
     if "raised" in outcome:
-        tell(f"  then raised {outcome['raised']}")
+        print_line(f"  then raised {outcome['raised']}")
 
 
 def _ending(outcome: Shown) -> str:
@@ -143,4 +143,4 @@ def _ending(outcome: Shown) -> str:
 
 def _indented(node: Any, indent: int = 2) -> None:
     for line in lines(node, indent):
-        tell(line)
+        print_line(line)

@@ -14,12 +14,12 @@ from memo.cli._output import (
     Json,
     Progress,
     StoreArgument,
-    complain_empty,
-    heading,
     open_store,
     place,
-    tell,
-    tell_json,
+    print_empty,
+    print_heading,
+    print_json,
+    print_line,
 )
 from memo.cli._text import count
 
@@ -79,11 +79,11 @@ def verify(
             progress=progress if progress.shown else None,
         )
     if json:
-        tell_json(_tree(report, opened))
+        print_json(_tree(report, opened))
     else:
-        _tell(report, opened)
+        _print(report, opened)
     if not report.recordings and not allow_empty:
-        complain_empty(opened)
+        print_empty(opened)
         return 1
     return 1 if report.failed else 0
 
@@ -110,23 +110,23 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _tell(report: Report, store: Store) -> None:
+def _print(report: Report, store: Store) -> None:
     parts = [f"{report.sound:,} sound", f"{report.failed:,} failed"]
     if report.incomplete:
         parts.append(f"{report.incomplete:,} not checked wholly")
-    tell(f"{count(report.recordings, 'recording')} in {store.location()}: {', '.join(parts)}")
+    print_line(f"{count(report.recordings, 'recording')} in {store.location()}: {', '.join(parts)}")
     for reason in dict.fromkeys(each.reason for each in report.failures):
         failures = [each for each in report.failures if each.reason == reason]
-        heading(f"{reason} ({len(failures):,}):")
+        print_heading(f"{reason} ({len(failures):,}):")
         for each in failures[:_SHOWN]:
-            tell(f"  {place(store, each.name)}: {each.message}")
+            print_line(f"  {place(store, each.name)}: {each.message}")
         if len(failures) > _SHOWN:
-            tell(f"  and {len(failures) - _SHOWN:,} more (--json names them all)")
+            print_line(f"  and {len(failures) - _SHOWN:,} more (--json names them all)")
     for package, recordings in report.unchecked.most_common():
         known = f"memo verify --trust {package}" if _is_installed(package) else "it is not installed here"
-        tell(f"not checked: types of {package}, in {count(recordings, 'recording')}: {known}")
+        print_line(f"not checked: types of {package}, in {count(recordings, 'recording')}: {known}")
     if report.local:
-        tell(
+        print_line(
             f"not checked: classes local to a function, in {count(report.local, 'recording')}: only a replay knows them"
         )
 

@@ -1,3 +1,3 @@
-"""Importers: the recordings of other tools, as recordings of memo's."""
+"""Import the recordings of other tools."""
 
 __all__: list[str] = []

@@ -1,7 +1,7 @@
-"""Recorded HTTP interactions, as the calls of an SDK.
+"""Recorded HTTP interactions, as calls of an SDK.
 
-A recorded response is given to the SDK itself in place of a server's, with memo's patch installed and a session that takes
-the outcome: so the name, the arguments and the key of the call, its types, streams and errors are what a live call gives.
+The SDK itself receives the recorded response in place of a server's, with memo's patch installed and a session that takes the
+outcome. So the call's name, arguments and key, and its types, streams and errors, are those of a live call.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["Interaction", "patched", "require_sdk", "taken"]
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One HTTP request, and how it was answered. The names of headers are in lower case."""
+    """One HTTP request and its response. The names of headers are in lower case."""
 
     method: str
     url: str
@@ -43,22 +43,22 @@ class Interaction:
     status: int
     headers: Mapping[str, str]
     body: bytes
-    """As it came over the wire, or decoded already: `content-encoding` may say one and the body be the other."""
+    """As sent, or decoded already, whatever `content-encoding` says."""
 
 
 class _Endpoint(NamedTuple):
-    """What an SDK calls, and what it makes of the answer."""
+    """An endpoint that an SDK calls, and the type of its answer."""
 
     sdk: str
     method: str
     path: str
-    """What the SDK's client adds to its base URL."""
+    """The path that the SDK's client adds to its base URL."""
     member: str
-    """What an answer cannot be without."""
+    """A member that every answer has."""
     answer: str
     """The type of a whole answer, `module:name`."""
     event: str = ""
-    """And of a stream's items, where there are streams."""
+    """The type of a stream's items, if the endpoint streams."""
 
 
 _ENDPOINTS = (
@@ -95,9 +95,9 @@ _CLIENTS = {"anthropic": "Anthropic", "openai": "OpenAI"}
 _RAW = "x-stainless-raw-response"
 _DEPLOYMENT = re.compile(r"(?P<server>.*/openai)/deployments/(?P<model>[^/]+)")
 _TYPED = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?|true|false|null|", re.IGNORECASE)
-"""What stands in a URL for a number, a bool or nothing, or for the text that looks like it."""
+"""Text in a URL that can mean a number, a bool or nothing as well."""
 _EVENTS_END = re.compile(rb"\s*|:.*|\s*data: ?\[DONE\]\s*")
-"""What may come after the last blank line of a stream of events."""
+"""Text that can follow the last blank line of a stream of events."""
 
 
 def require_sdk() -> None:
@@ -204,7 +204,7 @@ def _query(interaction: Interaction) -> dict[str, str]:
     query = parse_qs(urlsplit(interaction.url).query, keep_blank_values=True)
     for name, values in query.items():
         if len(values) > 1 or "[" in name or _TYPED.fullmatch(values[0]):
-            raise NotCarried(f"has {name} in its query, of which cannot be known whether it was given as text")
+            raise NotCarried(f"has {name} in its query, and whether it was given as text is unknown")
     return {name: values[0] for name, values in query.items()}
 
 
@@ -273,7 +273,7 @@ def _named(name: str) -> Any:
 
 
 class _Taking(Session):
-    """Takes what comes of a call, instead of storing it."""
+    """Keeps the outcome of a call instead of storing it."""
 
     def __init__(self) -> None:
         super().__init__(MemoryStore(), mode="record")
@@ -301,7 +301,7 @@ def _taken(call: Callable[[], None], sdk: Any) -> tuple[Call, dict[str, Any]]:
         if not is_answer(error):
             status = getattr(error, "status_code", type(error).__name__)
             raise NotCarried(
-                f"was answered with {status}, which says nothing about the call: memo records no such errors"
+                f"was answered with {status}, which says nothing about the call, so memo does not record it"
             ) from None
     finally:
         active.reset(token)
@@ -312,5 +312,5 @@ def _taken(call: Callable[[], None], sdk: Any) -> tuple[Call, dict[str, Any]]:
     found, outcome = session.taken
     if b'"[FILTERED]"' in found.arguments:
         raise NotCarried("was filtered when it was recorded, so its request is not the one that the client sends")
-    outcome.pop("seconds", None)  # of this, not of what was recorded
+    outcome.pop("seconds", None)  # of this replay, not of the recorded call
     return found, outcome

@@ -1,4 +1,4 @@
-"""Imported outcomes, put into a store beside what is there."""
+"""Merge imported outcomes into the recordings of a store."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["Merged", "merge"]
 
 
 class Merged(NamedTuple):
-    """How many outcomes of a call were in the store before, and how many have been added."""
+    """The numbers of a call's outcomes that were in the store before, and that were added."""
 
     before: int
     added: int
 
 
 def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written: float) -> Merged:
-    """Write the recording of a call, what is there already included.
+    """Write the recording of a call, keeping the outcomes that the store has already.
 
-    Outcomes that it lacks come after those that it has, in their order: merging the same again changes nothing. A new
-    recording is dated `written` (seconds since 1970), and belongs to the test of its first outcome. Who adds to a recording at
-    the same instant may be overwritten; who is the first to write it is not, where the store can tell. Raises what reading
-    the recording raises that is there (`RecordingDamaged`, `NewerFormat`), and `StoreError`.
+    New outcomes follow the existing ones, in their order; merging the same outcomes again changes nothing. A new recording
+    is dated `written` (seconds since 1970) and belongs to the test of its first outcome. A concurrent addition to the
+    recording can be lost; a concurrent first write is not, if the store can create atomically. Raises `StoreError`, and
+    `RecordingDamaged` or `NewerFormat` for the existing recording.
     """
     name = entry_name(call.function, call.key)
     data = store.get(name)
@@ -37,18 +37,18 @@ def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written:
         document = Document.of(call, [], recorded_at=timestamp(written), test=outcomes[0].get("test"))
     held = document.outcomes
     before, there = len(held), {fingerprint(each) for each in held}
-    held += [_told(each, document.test) for each in outcomes if fingerprint(each) not in there]
+    held += [_without_test(each, document.test) for each in outcomes if fingerprint(each) not in there]
     while len(held) > 1 and fingerprint(held[-1]) == fingerprint(held[-2]):
         held.pop()
     rendered = render(document)
     if data is None and isinstance(store, Creates):
         if store.create(name, rendered) is not None:
-            return merge(call, outcomes, store, written)  # somebody else was first
+            return merge(call, outcomes, store, written)  # another process was first
     elif rendered != data:
         store.put(name, rendered)
     return Merged(before, len(held) - before)
 
 
-def _told(outcome: dict[str, Any], test: str | None) -> dict[str, Any]:
+def _without_test(outcome: dict[str, Any], test: str | None) -> dict[str, Any]:
     """Return the outcome without its test if that is the recording's."""
     return {name: each for name, each in outcome.items() if name != "test" or each != test}

@@ -1,6 +1,6 @@
-"""Files of cassettes, read one interaction at a time: YAML of any size, JSON and TOML, which are read whole.
+"""Read cassettes interaction by interaction: YAML of any size, and JSON and TOML, which are read whole.
 
-Nothing but text, bytes, numbers, lists and mappings is ever built from them, whatever tags they have.
+Only text, bytes, numbers, lists and mappings are built from them, whatever tags they have.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from memo.importers.report import NotCarried
 __all__ = ["Item", "interactions", "require_yaml"]
 
 _SECTIONS = ("interactions", "grpc_interactions", "ws_interactions", "observed_requests", "http_interactions")
-"""Where something recorded stands in a cassette: vcrpy's and cassetter's, cassetter's for other protocols, Ruby's VCR's."""
+"""The sections with recorded items: of vcrpy and cassetter, of cassetter for other protocols, of Ruby's VCR."""
 _DEEPEST = 200
-"""Nested nodes. Composing a node takes three of Python's 1,000 frames."""
+"""Levels of nested nodes. Composing a node takes three of Python's 1,000 frames."""
 _NONE = "holds no interactions, so it is no cassette"
 
 
@@ -31,9 +31,9 @@ class Item(NamedTuple):
 
     section: str
     aliased: bool
-    """Whether it uses YAML's aliases: then it may be far larger than the file, once it is written out."""
+    """True if it uses YAML's aliases, so it can be far larger than the file once it is expanded."""
     build: Callable[[], Any]
-    """Gives its data. Raises whatever is wrong with it, which is not wrong with the others."""
+    """Returns the data. Raises for whatever is wrong with this item alone."""
 
 
 def require_yaml() -> None:
@@ -142,7 +142,7 @@ def _loader(core: bool) -> Any:  # noqa: FBT001 - cached by its place
             self.aliased = self.aliased or self.check_event(yaml.AliasEvent)
             self.depth += 1
             if self.depth > _DEEPEST:
-                raise RecursionError  # earlier than Python, or a version of PyYAML, would say so in its own words
+                raise RecursionError  # before Python or PyYAML raises an error in other words
             node = composer.compose_node(self, parent, index)
             self.depth -= 1
             return node

@@ -1,8 +1,8 @@
-"""Cassettes of cassetter, as recordings of memo's.
+"""Import the cassettes of cassetter.
 
-What is imported, and as what, is told in `memo.importers.vcr`. Read are cassetter's YAML and TOML, and the cassettes of
-vcrpy that it takes over as they are. Calls over gRPC and websockets are named and not carried over. So are requests out of
-which cassetter has filtered something that identifies the call: nothing would ever replay them.
+`memo.importers.vcr` describes which interactions are imported, and as which calls. This module reads cassetter's YAML and
+TOML, and the vcrpy cassettes that cassetter takes over unchanged. Calls over gRPC and websockets are listed and not imported,
+and so are requests from which cassetter filtered a part that identifies the call: nothing would ever replay them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _recorded(data: Any, item: Item) -> Recorded:
         headers=headers_of(response),
         body=_body(response, "response", item),
     )
-    # Written last: where it is missing, the file was cut off, perhaps in the middle of a body.
+    # Written last: without it, the file was cut off, perhaps in the middle of a body.
     at = member(data, "recorded_at", str)
     try:
         moment = datetime.fromisoformat(at)
@@ -67,7 +67,7 @@ def _recorded(data: Any, item: Item) -> Recorded:
 
 
 def _body(holder: Mapping[str, Any], what: str, item: Item) -> bytes:
-    if "body_type" in holder:  # in TOML, where JSON stands as its text
+    if "body_type" in holder:  # in TOML, which holds JSON as text
         kind, content = holder["body_type"], holder.get("body_content")
         if kind == "json":
             content = json.loads(as_text(content, f"{what} body"))

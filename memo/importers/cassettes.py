@@ -1,12 +1,12 @@
-"""What the importers of HTTP cassettes have in common: from files of interactions to recordings.
+"""Turn HTTP cassettes into recordings: the part that all importers of cassettes share.
 
-Each cassette is a session of its own: its identical calls are the outcomes of one recording, in their order, as if they
-had been recorded one after the other. Cassettes come one after the other, by their paths: of a call that is recorded
-already, only the outcomes that the recording lacks are added, after those that it has.
+Each cassette is a session of its own: its identical calls are the outcomes of one recording, in order, as if they had been
+recorded one after another. Cassettes are imported in the order of their paths; of a call that is recorded already, only
+new outcomes are added, after the existing ones.
 
-Nothing of a request but its method, its URL and its JSON is carried over, and of a response's headers those that memo
-writes of any response: no credentials, no cookies. What looks like a secret all the same is masked, as in every recording.
-How long an answer took is not known, and `seconds` is left out.
+Of a request, only its method, URL and JSON are imported; of a response's headers, only those that memo writes for any
+response: no credentials, no cookies. Whatever still looks like a secret is masked, as in every recording. The duration of a
+call is unknown, so `seconds` is left out.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ __all__ = [
 
 @dataclass(slots=True)
 class CassettesReport(Report):
-    """What an import of cassettes did. An interaction is named by its file and its number in it: `a.yaml#3`."""
+    """The result of an import of cassettes. An interaction is named by its file and its number there: `a.yaml#3`."""
 
     interactions: int = 0
-    """Interactions that were found."""
+    """Number of interactions found."""
     later: list[str] = field(default_factory=list)
-    """Those whose call was answered otherwise elsewhere (in another file, or in the store before), in which they are the
-    later answer: what is replayed to the second identical call of a session."""
+    """Interactions whose call has an earlier, different answer in another file or in the store: they answer the second
+    identical call of a session."""
 
     def counts(self) -> dict[str, Any]:
         """Return the report as JSON: numbers, and lists of names."""
         failures = [
             {"file": file, "interaction": number, "reason": self.failed[name]} for name, file, number in self._named()
         ]
-        told = Report.counts(self)
-        return {"interactions": self.interactions, **told, "failures": failures, "later": self.later}
+        counts = Report.counts(self)
+        return {"interactions": self.interactions, **counts, "failures": failures, "later": self.later}
 
     def _named(self) -> Iterator[tuple[str, str, int | None]]:
         for name in self.failed:
@@ -80,7 +80,7 @@ class Name(str):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An interaction, and when it was recorded (seconds since 1970), where the cassette says so."""
+    """An interaction, and when it was recorded (seconds since 1970), if the cassette says so."""
 
     interaction: Interaction
     at: float | None = None
@@ -88,13 +88,13 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What tells the cassettes of one tool from those of another."""
+    """The format of one tool's cassettes."""
 
     tool: str
     suffixes: tuple[str, ...]
-    """Of the files that are looked for in a directory."""
+    """The suffixes of the files to read in a directory."""
     yaml: str
-    """The version of YAML that it writes."""
+    """The version of YAML that the tool writes."""
     recorded: Callable[[Any, Item], Recorded]
     """Reads the data of an item. Raises `NotCarried`."""
 
@@ -128,7 +128,7 @@ class _Calls:
     at: float
     names: list[Name] = field(default_factory=list)
     outcomes: list[bytes] = field(default_factory=list)
-    """As JSON: a cassette's outcomes are held until its end, and are much smaller so."""
+    """As JSON, which takes much less memory until the cassette ends."""
 
 
 def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport) -> set[str]:

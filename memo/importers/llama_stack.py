@@ -1,28 +1,28 @@
-"""Recordings of llama-stack (now ogx), as recordings of memo's.
+"""Import the recordings of llama-stack (now ogx).
 
-Its files hold one request and what came of it, keyed per test. Here a call is what the SDK's own client sends for it:
+Each file holds one request and its outcome, keyed per test. The imported call is what the SDK's own client sends:
 
     function    the SDK and the fixed words of the path: openai.chat.completions, openai.embeddings, openai.models,
                 ollama.ps, anthropic.messages, google.generate_content_stream; <provider>.invoke_tool for tools,
                 <provider>.<api> for the rest (pypdf.file_processors)
     arguments   of a request always these five, of a tool `tool_name` and `kwargs`:
-      method    in upper case, and the real one: GET for lists (the files say POST of everything)
+      method    in upper case, and the real one: GET for lists (the files have POST for everything)
       path      what the client adds to its base URL: /chat/completions
-      query     what stands in the URL, `extra_query` included; {} if nothing does
+      query     the query of the URL, `extra_query` included; {} if there is none
       body      the JSON that is sent, `extra_body` merged into it; null for a GET
       server    the client's base URL, without a slash at its end: https://api.openai.com/v1
 
 So `AsyncOpenAI(base_url=server).chat.completions.create(**body)` is the imported call. (The files' `url` is the base URL
 and an `endpoint` that starts with /v1, often a second one.) Headers, time-outs, the SDK's version and
-`id_normalization_mapping` are no part of a call and are not carried over.
+`id_normalization_mapping` are no part of a call and are not imported.
 
-Objects are built as their SDK builds them and proved like any other. A type whose package is not installed is written as
-it stands, under its name, unproved. A list of models is a list; an exception, or a status from 400 on, is an error with
+Objects are built as their SDK builds them and proved like any other. An object of a package that is not installed is written
+as it is, under its type's name, unproved. A list of models is a list; an exception, or a status from 400 on, is an error with
 the SDK's class, whose response holds the status and the body. The files do not say when and how fast they were recorded:
 `recorded_at` is the time of the file, and `seconds` is left out.
 
-The outcomes of identical calls stand in one recording, in the order of the files' paths, each with its test where that
-is not the first one's.
+The outcomes of identical calls share one recording, in the order of the files' paths, each with its test if that differs
+from the first one's.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _T = TypeVar("_T")
 _STAINLESS = frozenset({"anthropic", "llama_stack_client", "ogx_client", "openai"})
 """SDKs that build their objects without validation."""
 _PACKAGES = _STAINLESS | {"google", "llama_stack", "llama_stack_api", "ogx", "ogx_api", "ollama"}
-"""What llama-stack recorded objects of. Nothing else that a file names is imported."""
+"""The packages whose objects llama-stack recorded. Nothing else that a file names is imported."""
 _LISTS = frozenset({"/api/ps", "/api/tags", "/v1/models"})
 _BUILTINS = {
     each.__name__: each
@@ -71,16 +71,16 @@ _BUILTINS = {
         ValueError,
     )
 }
-"""The exceptions that it took down by their bare names."""
+"""The exceptions that llama-stack recorded by their bare names."""
 
 
 @dataclass(slots=True)
 class LlamaStackReport(Report):
-    """What an import of llama-stack's recordings did."""
+    """The result of an import of llama-stack's recordings."""
 
     objects: int = 0
     exact: int = 0
-    """Objects that needed the exact form."""
+    """Number of objects that needed the exact form."""
     not_installed: dict[str, list[str]] = field(default_factory=dict)
     """Types whose package is not installed, and the files that hold such objects, written unproved."""
 

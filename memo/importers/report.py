@@ -1,4 +1,4 @@
-"""What an import did: what every importer counts, and what it names because it could not carry it over."""
+"""The result of an import: what every importer counts, and what could not be imported."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["NotCarried", "Report", "carrying"]
 
 @dataclass(slots=True)
 class Report:
-    """What an import did. Files, and what is in them, are named by their paths."""
+    """The result of an import. Files, and items in them, are named by their paths."""
 
     files: int = 0
-    """Files of the other tool that were found; memo's own are passed over."""
+    """Number of the other tool's files; memo's own are skipped."""
     imported: int = 0
     recordings: int = 0
-    """Recordings in the store that hold what was imported."""
+    """Number of recordings in the store that hold imported outcomes."""
     failed: dict[str, str] = field(default_factory=dict)
-    """What could not be carried over, and why."""
+    """What could not be imported, and why."""
     masked: list[str] = field(default_factory=list)
-    """Where a secret in an outcome was masked."""
+    """The outcomes in which a secret was masked."""
 
     def counts(self) -> dict[str, Any]:
         """Return the report as JSON: numbers, and lists of names."""
@@ -41,7 +41,7 @@ class Report:
 
 
 class NotCarried(Exception):
-    """A file, or a part of it, cannot become a recording. The message says why, as what is said of the file."""
+    """A file, or a part of it, cannot become a recording. The message says why, with the file as its subject."""
 
 
 @contextmanager

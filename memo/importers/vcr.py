@@ -1,17 +1,16 @@
-"""Cassettes of vcrpy and pytest-recording, as recordings of memo's.
+"""Import the cassettes of vcrpy and pytest-recording.
 
-They hold HTTP requests and responses, keyed by nothing. Those that are calls of an OpenAI-compatible endpoint become the
-calls that `AsyncOpenAI(base_url=server)` makes, which the `openai` patch replays:
+They hold HTTP requests and responses without keys. Those of an OpenAI-compatible endpoint become the calls that `AsyncOpenAI(base_url=server)` makes, which the `openai` patch replays:
 
     POST …/chat/completions, /completions, /embeddings, /responses, plain and streamed; GET …/models
     POST …/v1/messages of anthropic's, where its SDK is installed
 
-`server` is what stands before these words; of Azure's, also what stands before `/deployments/` and the name that the body
-has as its `model`, since `AzureOpenAI` puts these two there by itself. Calls made through `with_raw_response` and
-`with_streaming_response` are that again. A call that another SDK made (groq, together) is carried over as one of openai's.
+`server` is the part of the URL before these words; for Azure, the part before `/deployments/` and the body's `model`, since
+`AzureOpenAI` adds these two itself. Calls made through `with_raw_response` and
+`with_streaming_response` stay such calls. A call that another SDK made (groq, together) is imported as one of openai's.
 
-Read are the YAML and JSON of vcrpy since 1.0, the responses of its older httpx recorder, and the `parsed_body` that
-pydantic-ai's serializer writes. Errors that are no answer (429, 5xx) are not carried over, as no recorder of memo's keeps
+The importer reads the YAML and JSON of vcrpy since 1.0, the responses of its older httpx recorder, and the `parsed_body` that
+pydantic-ai's serializer writes. Errors that are no answer (429, 5xx) are not imported, as memo does not record
 them. See `memo.importers.cassettes` for the order of identical calls.
 """
 

@@ -1,7 +1,7 @@
-"""Looking after the recordings of a store: functions over a `Store` that the command line, or a program, can call.
+"""Maintain the recordings of a store: functions over a `Store`, for the command line and for programs.
 
-One module for each task, imported where it is used: `memo.maintenance.verify` and its like. All of them go through a
-store one recording at a time, so that memory does not grow with it, and report what they find as typed results.
+Each task is a module, imported where it is used: `memo.maintenance.verify` and its like. All of them hold one recording in
+memory at a time, however large the store, and return typed results.
 """
 
 __all__: list[str] = []

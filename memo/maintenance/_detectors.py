@@ -8,7 +8,7 @@ __all__ = ["Detectors"]
 
 
 class Detectors:
-    """kingfisher's rules, ready to be used. Getting them ready takes seconds the first time; then they are cached.
+    """kingfisher's rules, compiled. Compiling takes seconds the first time; later the rules are cached.
 
     Raises `MissingExtra` if kingfisher is not installed.
     """

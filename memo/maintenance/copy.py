@@ -1,4 +1,4 @@
-"""Recordings from one store to another: copied, or delivered from a spool."""
+"""Copy recordings from one store to another, or deliver them from a spool."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from memo.stores import Creates, DirectoryStore, Store, Swaps
 __all__ = ["CopyReport", "copy", "push"]
 
 _THREADS = 16
-"""A server answers many at once, and a disk flushes many at once."""
+"""Servers answer, and disks flush, many requests at once."""
 _WAITING = 256
 
 
 @dataclass(slots=True)
 class CopyReport:
-    """What became of the entries of a store. A name that is in none of the lists was copied, or was there already."""
+    """The result of a copy. A name that is in none of the lists was copied, or was there already."""
 
     entries: int = 0
     copied: int = 0
     present: int = 0
-    """Were there already: the same outcomes, whenever they were recorded."""
+    """Recordings that were there already: the same outcomes, whenever recorded."""
     different: list[str] = field(default_factory=list)
-    """Where the other store has other outcomes of the same call: these stay, in both stores."""
+    """Names of recordings of which the other store has other outcomes: both stores keep theirs."""
     failed: dict[str, str] = field(default_factory=dict)
-    """What could not be copied, by name, and why: it is damaged, or did not come back as it was written."""
+    """Name to reason, for recordings that are damaged or did not come back as written."""
 
 
 def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = None) -> CopyReport:
@@ -64,7 +64,7 @@ def _each(source: Store, dest: Store, progress: Callable[[int], None] | None, *,
     if isinstance(source, StoreTree) and isinstance(dest, DirectoryStore):
         dest = StoreTree(dest.location(), source.folders)
 
-    def tell(name: str, came: str) -> None:
+    def count(name: str, came: str) -> None:
         report.entries += 1
         if came == "copied":
             report.copied += 1
@@ -91,9 +91,9 @@ def _each(source: Store, dest: Store, progress: Callable[[int], None] | None, *,
         for name in source.scan():
             waiting.append((name, pool.submit(one, name)))
             if len(waiting) >= _WAITING:
-                tell(*_done(waiting))
+                count(*_done(waiting))
         while waiting:
-            tell(*_done(waiting))
+            count(*_done(waiting))
     finally:
         pool.shutdown(cancel_futures=True)
     return report
@@ -111,7 +111,7 @@ def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None
         if data is None:
             return ""
         document = parse(data, source.location(name))
-        # By what it says, not by the name: files have other names than entries of a server.
+        # By its contents, not by its name: files have other names than entries of a server.
         entry = entry_name(document.function, document.key)
         into = beside(source, name, entry) if isinstance(dest, StoreTree) else entry
         there = create(into, data)
@@ -119,7 +119,7 @@ def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None
             return "present" if _is_same(there, data, dest.location(into)) else _added(dest, into, document, there)
         return "copied" if dest.get(into) == data else f"{dest.location(into)} does not give back what was written"
     except MemoError as error:
-        # A store that failed fails with the next one, too; but a single file may be one that nobody may read.
+        # A failed store fails with the next entry too; but a single file may just lack permissions.
         if isinstance(error, StoreError) and error.location != source.location(name):
             raise
         return str(getattr(error, "reason", error))

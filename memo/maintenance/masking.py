@@ -28,16 +28,16 @@ _ROUNDS = 5
 
 @dataclass(slots=True)
 class Masked:
-    """What was masked."""
+    """The result of masking."""
 
     masked: int = 0
-    """Recordings."""
+    """Number of masked recordings."""
     moved: dict[str, str] = field(default_factory=dict)
-    """Old and new place of those that had a secret in the call: it has another key now."""
+    """Old to new location, for recordings whose call held a secret, so that it has another key now."""
     unproved: list[str] = field(default_factory=list)
-    """Places of those that may no longer be readable: their types were not at hand."""
+    """Locations of recordings that may no longer be readable: their types were not imported."""
     left: dict[str, str] = field(default_factory=dict)
-    """Places of what could not be masked, and why."""
+    """Location to reason, for recordings that could not be masked."""
 
 
 def mask_secrets(
@@ -48,19 +48,19 @@ def mask_secrets(
     trust: Iterable[str] = (),
     progress: Progress = lambda done, total: None,
 ) -> Masked:
-    """Mask the secrets in those recordings, as the recorder would have: outcomes list the paths under `redacted`.
+    """Mask the secrets in those recordings as the recorder would have: outcomes list the paths under `redacted`.
 
-    A secret in the arguments changes the call, and so the key: credentials by name are left out, others are masked, and
-    the recording moves to where a call like that is looked for. Replay finds it if the call has no such secret either,
-    or hides it: `ignore=`, `secrets=` or `scrub=`. What would not be readable any more is left, and so is what would take
-    another recording's place; types of packages that were not imported and that `trust` does not name are not read.
-    The recordings that are masked are so all together, or none is: see `memo.maintenance.changes`.
+    A secret in the arguments changes the call, and so the key: credentials by name are removed, others are masked, and the
+    recording moves to the new key's place. Replay finds it if the call has no such secret either, or hides it with
+    `ignore=`, `secrets=` or `scrub=`. A recording that would no longer be readable, or would take another one's place, is left
+    unmasked; types of packages that neither the program has imported nor `trust` names are not read. All other recordings are
+    masked together, or none is: see `memo.maintenance.changes`.
     """
     masker = _Masker(detectors, Values(Types(trust=trust)))
     result = Masked()
     plan = plan_changes(store, names, masker, progress)
     result.left, plan.obstacles = plan.obstacles, {}
-    # In memory: what is undone when something fails holds secrets, and these shall lie nowhere else.
+    # In memory: the undo data holds secrets, which must not be written anywhere else.
     changed: ApplyResult = apply(store, plan, masker, progress, undo=MemoryStore())
     result.masked = changed.changed
     for change in plan.changes:
@@ -74,17 +74,17 @@ def mask_secrets(
 
 
 class _Masker:
-    """Masks the secrets in recordings: a `Rewrite`."""
+    """Masks secrets in recordings: a `Rewrite`."""
 
     def __init__(self, detectors: Detectors, values: Values) -> None:
         self._detectors = detectors
         self._values = values
         self.unproved: set[str] = set()
-        """Keys of what could not be read, before it was masked as after."""
+        """Keys of recordings whose types were not imported, so that reading them proves nothing."""
 
     def __call__(self, document: Document) -> Document:
         new = document
-        for _ in range(_ROUNDS):  # what stands beside a mask may be a secret by itself
+        for _ in range(_ROUNDS):  # text beside a mask may itself be a secret
             found = self._detectors.find(render(new))
             cleaned = _with_paths(new, without_secrets(as_recorded_now(new), found))
             if cleaned is new:

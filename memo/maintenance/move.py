@@ -17,7 +17,7 @@ __all__ = ["MovePlan", "move", "plan_move"]
 
 
 _DIGEST = re.compile("-[0-9a-f]{12}$")
-"""Ends the name of a directory whose test has a name that is no file's."""
+"""Ends a directory's name if the test's name cannot be a file's."""
 
 
 class MovePlan:
@@ -83,7 +83,7 @@ def _test(test: str | None, old: Path, new: Path) -> str | None:
         return test
     file, _, name = test.partition("::")
     if _DIGEST.search(new.name):
-        return test  # the directory's name does not tell the test's
+        return test  # the test's name cannot be read off the directory's
     if Path(file).stem == old.parent.name and _directory_name(name) == old.name:  # one test
         return f"{_file(file, old.parent, new.parent)}::{_test_name(new.name)}"
     if Path(file).stem == old.name:  # a test file

@@ -1,4 +1,4 @@
-"""Deleting recordings that nobody needs any more: what is old, or is not used."""
+"""Delete recordings that are no longer needed: the old, or the unused."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 _MARGIN = timedelta(days=1)
-"""Where a mount is `relatime`, as nearly all are, a time of access is written down once a day."""
+"""On a `relatime` mount, as nearly all are, access times are updated once a day."""
 
 
 _ABANDONED = 86400.0
-"""No write takes so many seconds."""
+"""Seconds after which a temporary file is no write in progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +48,23 @@ class Unneeded:
     function: str
     key: str
     size: int
-    """In bytes."""
+    """Bytes."""
     recorded_at: datetime | None
     digest: bytes
 
 
 @dataclass(slots=True)
 class PrunePlan:
-    """What a store has that is not needed."""
+    """The recordings of a store that are not needed."""
 
     unneeded: list[Unneeded] = field(default_factory=list)
     kept: int = 0
-    """Recordings that are needed."""
+    """Number of recordings that are needed."""
     kept_size: int = 0
     left: dict[str, str] = field(default_factory=dict)
-    """Places of what is damaged, or is no recording, and why: it is never deleted."""
+    """Location to reason, for damaged files and files that are no recordings: they are never deleted."""
     abandoned: list[str] = field(default_factory=list)
-    """Places of temporary files that writers who were killed left behind more than a day ago: nobody ever reads them."""
+    """Paths of temporary files that killed writers left behind more than a day ago: nothing reads them."""
 
     @property
     def size(self) -> int:
@@ -74,47 +74,48 @@ class PrunePlan:
 
 @dataclass(slots=True)
 class PruneResult:
-    """What was deleted."""
+    """The result of a deletion."""
 
     deleted: int = 0
     size: int = 0
     left: dict[str, str] = field(default_factory=dict)
-    """Places of what could not be deleted, or was changed meanwhile and so is needed."""
+    """Location to reason, for recordings that could not be deleted, or changed meanwhile and so are needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """Says which recordings are needed: of a key, of when it was recorded, and (`accessed`) of when it was read last."""
+    """Decides which recordings are needed: by key, time of recording, and (with `accessed`) time of the last access."""
 
     needs: Callable[[str, datetime | None, datetime | None], bool]
     accessed: bool = False
-    """Whether the last access matters, so that memo must not be one itself."""
+    """True if the last access matters, so memo's own read must not count."""
     keys: frozenset[str] | None = None
-    """Those of a list of what is used, as much of them as names a file."""
+    """The keys in a list of what is used, cut to the length that names a file."""
 
 
 def older_than(age: timedelta, now: datetime | None = None) -> RetentionRule:
-    """Needed is what was recorded within `age`. What does not say when it was recorded is needed."""
+    """Return the rule that recordings made within `age`, or without a time of recording, are needed."""
     before = (now or datetime.now(UTC)) - age
     return RetentionRule(lambda key, recorded, accessed: recorded is None or recorded >= before)
 
 
 def not_used_by(lists: Iterable[Path]) -> RetentionRule:
-    """Needed is what stands in lists of what is used.
+    """Return the rule that recordings in lists of what is used are needed.
 
-    A list is a text with a name a line (empty lines, and those with `#` at their beginning, say nothing), or JSON, a list
-    of names. A name ends in a key: `function/key`, the path of a file, a key alone; 32 characters of it or all 64.
-    Raises `InvalidOption` for a line that has none: what is misread must not lead to something being deleted.
+    A list is text with a name on each line (empty lines and lines that begin with `#` are skipped), or a JSON list of names.
+    A name ends in a key: `function/key`, the path of a file, or a key alone, with 32 or all 64 characters. Raises
+    `InvalidOption` for a line without a key: a misread line must not delete a recording.
     """
     keys = frozenset(key for path in lists for key in _keys(path))
     return RetentionRule(lambda key, recorded, accessed: key[:KEY_CHARACTERS] in keys, keys=keys)
 
 
 def not_used_since(moment: datetime, now: datetime | None = None) -> RetentionRule:
-    """Needed is what was read or written since, as far as the file system says: `plan_prune` sees whether it does.
+    """Return the rule that recordings read or written since `moment` are needed.
 
-    It says so to the day, and of every reader: a search through the files, a backup and `memo verify` use them too. A
-    fresh copy counts as used. So more may be kept than need be, but nothing is deleted that was replayed since.
+    The file system notes accesses to the day, and of every reader: a search through the files, a backup and `memo verify`
+    count as use, and so does a fresh copy. So more is kept than necessary, but nothing that was replayed since is deleted.
+    `plan_prune` checks that the file system notes accesses. Raises `InvalidOption` for a moment in the future.
     """
     if moment > (now or datetime.now(UTC)):
         raise InvalidOption("unused-since", moment.isoformat(), ["a date in the past"])
@@ -208,9 +209,9 @@ def _judged(store: Store, name: str, judge: RetentionRule) -> Unneeded | int | N
 
 
 def prune(store: Store, pruning: PrunePlan, progress: Progress = lambda done, total: None) -> PruneResult:
-    """Delete what is not needed, what was abandoned, and the directories that are empty then.
+    """Delete what is not needed, abandoned temporary files, and the directories that become empty.
 
-    What was changed since it was planned is left. Raises nothing of what goes wrong with one of them: it is left, and named.
+    A recording that changed since it was planned is left. A failure to delete one recording is reported, not raised.
     """
     pruned = PruneResult()
     listed = pruning.unneeded
@@ -247,12 +248,12 @@ def _times(location: str) -> tuple[int, int, int] | None:
     try:
         state = os.stat(location)  # noqa: PTH116 - as text, like all of the store's paths
     except OSError:
-        return None  # reading it will say why
+        return None  # reading it raises the reason
     return state.st_ino, state.st_atime_ns, state.st_mtime_ns
 
 
 def _put_back(location: str, times: tuple[int, int, int]) -> None:
-    """Let memo's own look at a file be none: else the first dry run would keep everything."""
+    """Restore a file's access time after memo's own read; otherwise the first dry run would keep everything."""
     try:
         now = _times(location)
         if now is not None and now[0] == times[0] and now[2] == times[2] and now[1] != times[1]:

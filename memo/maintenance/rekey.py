@@ -1,7 +1,7 @@
-"""New keys for recordings whose calls are made in another way now, without calling anybody.
+"""Give recordings new keys when code makes their calls in another way, without a live call.
 
-A parameter that is gone, is new, or has another name; a function that has another name or another `version=`; an
-argument that `watch=` keeps out of the key from now on, or that was edited under `watch`.
+This covers a parameter that is removed, new or renamed, an argument with another value, a function with another name or
+`version=`, and an argument that `watch=` now keeps out of the key, or that was edited under `watch`.
 """
 
 from __future__ import annotations

@@ -35,9 +35,9 @@ class Finding:
     """A secret, or what looks like one."""
 
     name: str
-    """Of the recording, in the store."""
+    """The recording's name in the store."""
     path: str
-    """In its JSON: `outcomes[0].value.text`; nothing where the file is no whole JSON."""
+    """The path in the recording's JSON: `outcomes[0].value.text`; empty if the file is no complete JSON."""
     detectors: tuple[str, ...]
     """`memo`, or the names of kingfisher's rules."""
     excerpt: str
@@ -46,14 +46,14 @@ class Finding:
 
 @dataclass(slots=True)
 class Scan:
-    """What was found."""
+    """The result of a search."""
 
     entries: int = 0
     size: int = 0
-    """In bytes."""
+    """Bytes."""
     findings: list[Finding] = field(default_factory=list)
     damaged: dict[str, str] = field(default_factory=dict)
-    """Places of what is no whole recording, and why. Its bytes were searched all the same, unless it could not be read."""
+    """Location to reason, for damaged files. Their bytes were searched nevertheless, unless they could not be read."""
 
     @property
     def names(self) -> list[str]:

@@ -146,7 +146,7 @@ def _is_entry(name: str) -> bool:
 def _listed(folder: str | os.PathLike[str]) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - names, as text
-    except OSError:  # closed to us, or gone: reading the store will say so
+    except OSError:  # no permission, or gone: reading the store raises the reason
         return []
 
 

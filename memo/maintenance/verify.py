@@ -1,4 +1,4 @@
-"""Whether recordings are what they were: whole, under their key, in their place, and still taken by their types."""
+"""Check that recordings are complete, have the right key and place, and can still be decoded with their types."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ from memo.stores import Store
 __all__ = ["Failure", "Reason", "Report", "verify"]
 
 _FEW = 1500
-"""Fewer are done sooner here than by processes that have to be started."""
+"""Recordings below which starting processes takes longer than checking here."""
 _BATCH_BYTES, _BATCH = 1 << 20, 200
-"""What is handed to another process at once, at most."""
+"""The largest batch for another process, in bytes and in recordings."""
 
 
 class Reason(StrEnum):
-    """Why a recording is not what it was."""
+    """Why a recording fails."""
 
     DAMAGED = "damaged"
-    """It is not whole, is larger than what is read, or is no file of the store."""
+    """The recording is not complete, larger than the limit, or no file of the store."""
     NOT_A_RECORDING = "not a recording"
-    """Something else, or a format that memo never had."""
+    """The file holds something else, or a format that memo never had."""
     KEY_MISMATCH = "key mismatch"
-    """Its key is not that of its arguments: it was edited."""
+    """The key is not that of the arguments: the recording was edited."""
     MISPLACED = "misplaced"
-    """It does not lie where replay looks for its key: it was moved or renamed."""
+    """The file is not where replay looks for its key: it was moved or renamed."""
     NEWER_FORMAT = "newer format"
-    """It was written by a newer memo."""
+    """A newer memo wrote the recording."""
     TYPE_NOT_FOUND = "type not found"
-    """A type that it names is not there any more."""
+    """A type that the recording names no longer exists."""
     DATA_MISMATCH = "data mismatch"
-    """Its data does not fit its type any more."""
+    """The data no longer fits its type."""
     NO_DATA_TYPE = "no data type"
-    """What it names as a type is none that a recording may name."""
+    """The recording names something that is no data type."""
     NOT_READABLE = "not readable"
-    """The store does not give it: permissions, input and output."""
+    """The store cannot read the recording: permissions, input or output."""
 
 
 _REASONS: tuple[tuple[type[MemoError], Reason], ...] = (
@@ -80,35 +80,35 @@ _REASONS: tuple[tuple[type[MemoError], Reason], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What is wrong with a recording."""
+    """One problem of a recording."""
 
     name: str
-    """Its name in the store."""
+    """The recording's name in the store."""
     reason: Reason
     message: str
-    """What is wrong, and where: the outcome, the type and the field."""
+    """The problem and its place: the outcome, the type and the field."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found."""
+    """The result of a check."""
 
     recordings: int = 0
-    """How many there are, whole or not."""
+    """Number of recordings, damaged ones included."""
     failed: int = 0
-    """How many of them have a failure."""
+    """Number of recordings with a failure."""
     failures: list[Failure] = field(default_factory=list)
-    """In the order of the names; more than one for a recording of which several outcomes fail."""
+    """In the order of names; one for each failing outcome."""
     unchecked: Counter[str] = field(default_factory=Counter)
-    """Packages whose types were not looked at because nobody said that they may be imported: in how many recordings."""
+    """Packages that may not be imported, so that their types were not checked, to the number of recordings."""
     local: int = 0
-    """How many hold objects of classes that are local to a function: only a replay knows these."""
+    """Number of recordings with objects of classes that are local to a function, which only a replay knows."""
     incomplete: int = 0
-    """How many were not checked wholly, for one of these two reasons, and have no failure as far as they were."""
+    """Number of recordings without a failure that were not checked completely, for one of these two reasons."""
 
     @property
     def sound(self) -> int:
-        """How many are what they were, to the last item."""
+        """Number of recordings that were checked completely and have no failure."""
         return self.recordings - self.failed - self.incomplete
 
 
@@ -124,13 +124,12 @@ def verify(
     """Check every recording of a store by reading it as a replay would: every outcome, every item of every stream.
 
     Only types of packages that the program has imported, or that `trust` names, are imported and built. `modules` are
-    imported first: a program's own, that defines types or registers codecs. Nothing is imported because data names it; what
-    was left out for that is counted in `unchecked`. Nothing is written.
+    imported first: the program's own modules that define types or register codecs. Nothing is imported because data names
+    it; types that were not checked for that reason are counted in `unchecked`. Nothing is written.
 
-    With `jobs` above 1, a large store is checked by so many processes, started afresh (a script needs its
-    `if __name__ == "__main__":`). Memory does not grow with the store: it holds some recordings at a time, and the failures.
-    `largest` is how many bytes are read as one recording at most. `progress` is told how many are done, and how many there
-    are. Raises `InvalidOption` for a module that cannot be imported, `StoreError` where the store cannot be listed.
+    With `jobs` above 1, that many new processes check a large store (a script needs its `if __name__ == "__main__":`).
+    Memory holds a few recordings at a time, and the failures, however large the store. `largest` is the size in bytes up to
+    which a recording is read. `progress` is called with the numbers of recordings done and of all. Raises `InvalidOption` for a module that cannot be imported, `StoreError` where the store cannot be listed.
     """
     modules = tuple(modules)
     for module in modules:
@@ -156,18 +155,18 @@ def verify(
 
 @dataclass(slots=True)
 class _Found:
-    """What a recording is like, as far as it tells itself."""
+    """What checking one recording found."""
 
     call: tuple[str, str] | None
-    """Its function and its key, of one that is whole."""
+    """Function and key, if the recording is complete."""
     failures: list[tuple[Reason, str]]
     packages: set[str]
-    """Those that were not trusted."""
+    """Packages that are not trusted."""
     local: bool = False
 
 
 class _Checker:
-    """Checks recordings, in this process."""
+    """Checks recordings in this process."""
 
     def __init__(self, trust: Iterable[str]) -> None:
         self._values = Values(Types(trust=trust))
@@ -177,7 +176,7 @@ class _Checker:
         try:
             document = parse(data, location)
         except MemoError as error:
-            found.failures.append(_told(error))
+            found.failures.append(_reason_of(error))
             return found
         found.call = document.function, document.key
         for number, tree in enumerate(document.outcomes, 1):
@@ -186,7 +185,7 @@ class _Checker:
             except UntrustedType as error:
                 self._untrusted(error, found, number)
             except MemoError as error:
-                found.failures.append(_told(error, f"outcome {number}: "))
+                found.failures.append(_reason_of(error, f"outcome {number}: "))
             except Exception as error:  # noqa: BLE001 - what nobody wrote may fail anywhere on its way to a value
                 message = f"outcome {number}: cannot be read ({type(error).__name__}: {error})"
                 found.failures.append((Reason.DAMAGED, message))
@@ -206,12 +205,12 @@ class _Checker:
         if "<locals>" in error.name:
             found.local = True
         elif module in sys.modules:
-            found.failures.append(_told(error, f"outcome {number}: "))
+            found.failures.append(_reason_of(error, f"outcome {number}: "))
         else:
             found.packages.add(module.partition(".")[0])
 
 
-def _told(error: MemoError, where: str = "") -> tuple[Reason, str]:
+def _reason_of(error: MemoError, where: str = "") -> tuple[Reason, str]:
     """Why, and in which words, without the place and the advice."""
     reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), Reason.DAMAGED)
     words = str(getattr(error, "reason", error))
@@ -225,7 +224,7 @@ def _told(error: MemoError, where: str = "") -> tuple[Reason, str]:
 
 @dataclass(slots=True)
 class ReportBuilder:
-    """Reads recordings, and adds up what was found."""
+    """Reads recordings and totals what was found."""
 
     store: Store
     largest: int
@@ -238,7 +237,7 @@ class ReportBuilder:
         try:
             data = read(self.store, name, largest=self.largest)
         except MemoError as error:
-            self.add(name, _Found(None, [_told(error)], set()))
+            self.add(name, _Found(None, [_reason_of(error)], set()))
         else:
             if data is not None:
                 yield data
@@ -269,7 +268,7 @@ _Batch = list[tuple[str, str, bytes]]
 def _in_processes(
     tally: ReportBuilder, names: Iterator[str], setup: tuple[tuple[str, ...], tuple[str, ...]], jobs: int
 ) -> None:
-    # This process reads, so that a store of any kind will do; a few batches are on their way, never the whole store.
+    # This process reads, so any kind of store works; a few batches are in flight, never the whole store.
     others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, setup)
     waiting: deque[Future[list[tuple[str, _Found]]]] = deque()
@@ -288,7 +287,7 @@ def _in_processes(
     finally:
         try:
             pool.shutdown(cancel_futures=True)
-        except RuntimeError:  # interrupted while it was starting: it cannot end what it did not know yet
+        except RuntimeError:  # interrupted while starting: the pool cannot end a process that it does not know yet
             for process in multiprocessing.active_children():
                 if process not in others:
                     process.terminate()
@@ -328,11 +327,11 @@ def _collect(done: Future[list[tuple[str, _Found]]], tally: ReportBuilder) -> No
 
 
 _checkers: list[_Checker] = []
-"""A started process's own."""
+"""The checker of a started process."""
 
 
 def _begin(trust: tuple[str, ...], modules: tuple[str, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it stops it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops this process
     for module in modules:
         import_module(module)
     _checkers.append(_Checker(trust))

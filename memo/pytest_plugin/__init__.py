@@ -1,11 +1,11 @@
-"""The pytest plugin: a marked test replays from files beside it, and never makes a call that nobody noticed.
+"""The pytest plugin: a marked test replays from files beside it, and never makes a live call unnoticed.
 
     @pytest.mark.memo
     async def test_answer(): ...
 
     $ pytest --memo-mode=record-if-missing
 
-Only what every run needs is imported here; memo itself comes with the first test that records.
+Only what every run needs is imported here; the rest of memo is imported for the first test that records.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tracebacks and stacks: which frames are the user's, and which are in the way."""
+"""Frames of tracebacks and stacks: those of the user, and those to hide."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def place(frame: FrameType) -> str:
 
 
 def prune(error: BaseException) -> None:
-    """Take out of a traceback what is in the reader's way.
+    """Remove the frames from a traceback that hide the cause.
 
-    Of memo's own errors, every frame that is not the user's: what counts is the call. Of others, memo's frames, unless that is
-    where the error came to be.
+    From memo's own errors, remove every frame that is not the user's: what counts is the call. From other errors, remove
+    memo's frames, unless the error was raised in one.
     """
     above = error.__traceback__
     ours = isinstance(error, MemoError)

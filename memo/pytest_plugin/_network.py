@@ -1,7 +1,7 @@
-"""The guard of the network: while a recorder replays, nothing but this machine itself may be connected to.
+"""The guard of the network: while a recorder replays, only connections to this machine are allowed.
 
-It stands in Python's own `socket`, which asyncio, trio, anyio and the HTTP clients go through; a loop or a client that brings
-its own sockets (uvloop, grpc), and other processes, are not held back.
+The guard wraps Python's `socket`, which asyncio, trio, anyio and the HTTP clients use. Event loops and clients with sockets
+of their own (uvloop, grpc) and other processes are not guarded.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from memo.pytest_plugin._frames import is_library, place, stack
 __all__ = ["Network", "explain"]
 
 _METHODS = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
-"""What reaches out, and which of its arguments is the address."""
+"""The methods that connect or send, and the position of the address in their arguments."""
 _LOOKUPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
 _ABSENT: Any = object()
 
 
 class Network:
-    """Refuses connections while it is told to, and tells who tried."""
+    """Refuses connections while it is blocked, and reports who tried."""
 
     def __init__(self, allowed: tuple[str, ...]) -> None:
         self._names: list[str] = []
@@ -61,7 +61,7 @@ class Network:
         with self._lock:
             for holder, name, original, ours in reversed(self._undo):
                 if vars(holder).get(name) is not ours:
-                    continue  # somebody has put their own in front of it: it lets everything through from now on
+                    continue  # another wrapper is around it, so it stays, and lets everything through from now on
                 if original is _ABSENT:
                     delattr(holder, name)
                 else:
@@ -76,7 +76,7 @@ class Network:
                 self._replace(socket.socket, name, self._guarded_method(getattr(socket.socket, name), at))
             for name in _LOOKUPS:
                 self._replace(socket, name, self._guarded_lookup(getattr(socket, name)))
-            # A loop asks for addresses in a thread of its own, where nobody knows for whom.
+            # A loop looks addresses up in a thread of its own, where the caller is unknown.
             self._replace(BaseEventLoop, "getaddrinfo", self._guarded_loop(BaseEventLoop.getaddrinfo))
 
     def _replace(self, holder: Any, name: str, ours: Any) -> None:

@@ -1,4 +1,4 @@
-"""Where recordings lie: `recordings/<module>/<test>/` beside the test file, `@module` and the like for shared ones."""
+"""The directories of recordings: `recordings/<module>/<test>/` beside the test file, `@module` and the like if shared."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from memo.stores.file_names import safe_name
 __all__ = ["Places"]
 
 _PLAIN = "[]@"
-"""Marks that a test's name may have, and a function's cannot."""
+"""Characters that a test's name may have, and a function's cannot."""
 
 
 class Places:
-    """The directories of tests and scopes. Two of them never share one.
+    """The directories of tests and scopes, one for each.
 
-    | recordings of | lie in |
+    | recordings of | directory |
     |---|---|
     | `tests/test_a.py::TestX::test_y[z]` | `tests/recordings/test_a/TestX.test_y[z]/` |
     | fixtures of the class, the module | `tests/recordings/test_a/TestX.@class/`, `…/@module/` |
@@ -33,7 +33,7 @@ class Places:
         self._base = root / Path(directory or "").expanduser() if in_files else None
         self._modules: dict[Path, str] = {}
         self._parents: dict[pytest.Item | pytest.Collector | None, str] = {}
-        """The names of the classes that tests are in, as they begin the names of their directories."""
+        """The names of tests' classes, as the names of the directories begin with them."""
 
     def folder(self, directory: Path) -> Path:
         """Return the directory for the recordings of the test files in a directory."""

@@ -47,7 +47,9 @@ class TestRecorder(Recorder):
         lost: Mapping[str, str] = NOTHING_LOST,
         may_delete: bool = False,
     ) -> None:
-        super().__init__(store, mode=mode, test=test, environ={}, **options)  # the environment has had its say
+        super().__init__(
+            store, mode=mode, test=test, environ={}, **options
+        )  # the plugin's settings contain the environment's
         self.alone = alone
         """True if no other test keeps recordings in this store."""
         self.is_over = False
@@ -91,7 +93,7 @@ class TestRecorder(Recorder):
 
     def on_replay_error(self, error: MemoError) -> None:
         """Remember why a call failed: the code under test may catch the error."""
-        if not self.misses or self.misses[-1] is not error:  # it may pass here twice on its way
+        if not self.misses or self.misses[-1] is not error:  # an error may pass here twice
             self.misses.append(error)
 
     def missed(self, call: Call) -> RecordingNotFound:

@@ -27,7 +27,7 @@ class Rename(NamedTuple):
     command: str
 
     def advice(self, start: Path) -> str:
-        """Return what to tell about it."""
+        """Return the advice for people, with paths relative to `start`."""
         mv = f"memo mv {_quoted(self.old, start)} {_quoted(self.new, start)}"
         also = [] if self.command == mv else [f"             {mv}  (without git, too)"]
         shown = os.path.relpath(self.old, start)

@@ -147,7 +147,7 @@ def _may_configure(file: Path) -> bool:
     try:
         return file.name == "memo.toml" or b"memo" in file.read_bytes()
     except OSError:
-        return True  # reading it again says what is wrong
+        return True  # reading the file again raises what is wrong
 
 
 def marked(node: Any, known: Iterable[str]) -> dict[str, Any]:
@@ -183,17 +183,17 @@ def _mode(option: str, name: str) -> Mode:
 
 
 def _expiry(max_age: str, on_expiry: str) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if max_age:
         from memo._recordings.ages import duration
 
         try:
-            said["max_age"] = duration(max_age, "memo_max_age")
+            options["max_age"] = duration(max_age, "memo_max_age")
         except InvalidOption as error:
             raise pytest.UsageError(str(error)) from None
     if on_expiry:
-        said["on_expiry"] = _one_of("memo_on_expiry", on_expiry, ("warn", "fail", "record"))
-    return said
+        options["on_expiry"] = _one_of("memo_on_expiry", on_expiry, ("warn", "fail", "record"))
+    return options
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Errors as they are shown: once, in words, with the place in the user's code."""
+"""How errors are shown: once, with the place in the user's code."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["again", "caught", "chain", "distinct", "named"]
 
 def caught(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
     """Return what to say of errors that the code under test caught."""
-    told: list[str] = []
+    messages: list[str] = []
     for error in misses:
         named(error, (), item)
         frame = next((each for each in frames_of(error.__traceback__) if not is_library(each)), None)
         at = [f"  called at: {place(frame)}, in {frame.f_code.co_qualname}"] if frame is not None else []
         notes = [*getattr(error, "__notes__", ()), *at]
-        told.append(
+        messages.append(
             "\n".join(
                 ["memo: a call failed in replay, and the code under test caught the error:", "", str(error), *notes]
             )
         )
-    return list(dict.fromkeys(told))
+    return list(dict.fromkeys(messages))
 
 
 def again(error: BaseException, first: str) -> str:

@@ -1,4 +1,4 @@
-"""The tests that record: each gets its recorder, and fails with what went wrong in it."""
+"""The tests that record: each gets a recorder, and fails with the errors that its recorder caught."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Suite:
             item.stash[_PLACE] = self._places.test(item)
             names: list[str] = item.fixturenames  # type: ignore[attr-defined]
             if self._is_configured(item) and names[:1] != ["memo_recorder"]:
-                # memo_config is a fixture that a fixture asks for: before all others.
+                # The recorder requests memo_config, so it is set up before all other fixtures.
                 names[:] = ["memo_recorder", *(name for name in names if name != "memo_recorder")]
         self._ledger.expect(item.stash[_PLACE] for item in items)
 
@@ -122,7 +122,7 @@ class Suite:
         # A shared recorder serves any of its tests in any order, so their identical calls cannot be numbered.
         draws = {"draws": isinstance(node, pytest.Item)}
         options = draws | self._settings.options | config | marked(node, _MARKABLE)
-        mode = Mode.of(options.pop("mode", self._settings.default_mode))  # a wrong one is an error, used or not
+        mode = Mode.of(options.pop("mode", self._settings.default_mode))  # an invalid mode is an error, used or not
         mode = self._settings.mode or mode
         self._install(patches)
         return TestRecorder(
@@ -196,10 +196,10 @@ class Suite:
             return (yield)
         item = request._pyfuncitem
         if _node(item, fixturedef.scope) is None:
-            return (yield)  # a class's, for a test outside of any: it is set up for that test alone
+            return (yield)  # of scope class, for a test outside a class: it is set up for that test alone
         with _clear_errors():
             recorder = self._of_scope(item, fixturedef.scope)
-        # Finalizers run backwards: the fixture's own will stand between these two.
+        # Finalizers run in reverse order: the fixture's own one runs between these two.
         fixturedef.addfinalizer(lambda: self._deactivate(recorder))
         self._activate(recorder)
         try:
@@ -212,7 +212,9 @@ class Suite:
         """Return whether any test that records uses the fixture: it is set up once, for all."""
         name, module = fixturedef.argname, getattr(fixturedef.func, "__module__", None) or ""
         if name == "memo_config" or (module.startswith("_pytest.") and not name.startswith("_")):
-            return False  # pytest's own, but for setup_module, setup_class and setUpClass, which it makes fixtures of
+            return (
+                False  # pytest's own, except setup_module, setup_class and setUpClass, which pytest turns into fixtures
+            )
         if self._recorded_fixtures is None:
             infos = {
                 id(info): info for item in self._items if (info := getattr(item, "_fixtureinfo", None)) is not None
@@ -261,7 +263,7 @@ class Suite:
     def _check(self, item: pytest.Item) -> None:
         own = item.stash.get(_RECORDER, None)
         if not self._wider and (own is None or not (own.misses or own.failures)):
-            return  # as nearly always
+            return  # the common case
         recorders = self._recorders(item)
         if not any(recorder.misses or recorder.failures for recorder in recorders):
             return
@@ -331,7 +333,7 @@ class Suite:
                     recorder.is_over = True
                     vars(report)["memo"] = _note(
                         recorder, [item.nodeid], "test"
-                    )._asdict()  # goes with it to xdist's controller
+                    )._asdict()  # sent with the report to xdist's controller
         return report
 
     def _recorders(self, item: pytest.Item) -> list[TestRecorder]:

@@ -1,4 +1,4 @@
-"""How many tokens a recorded answer took, where it says so: in the words of openai, anthropic, google and ollama."""
+"""The tokens that a recorded answer took, as openai, anthropic, google and ollama report them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def tokens(recording: bytes, replays: int) -> int:
 
 def _of(outcome: Any) -> int:
     counts = list(_counts(outcome))
-    if "stream" in outcome:  # its chunks say how many it were so far
+    if "stream" in outcome:  # its chunks report the tokens so far
         counts = (
             [{name: max(each.get(name, 0) for each in counts) for name in {name for each in counts for name in each}}]
             if counts
