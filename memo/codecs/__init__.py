@@ -33,7 +33,9 @@ def dumps(value: Any, *, types: Iterable[Any] = (), trust: Iterable[str] = ()) -
     tree = Values(Types(reach=types, trust=trust)).encode(value)
     data = orjson.dumps(tree)
     if any(name.encode() in data for name in SECRET_TYPES) and _holds_secret(tree):
-        raise UnrecordableValue("", "holds a secret (SecretStr), which is never written")
+        raise UnrecordableValue(
+            "", "holds a secret (SecretStr), which is never written", fix="to write it all the same: get_secret_value()"
+        )
     return data
 
 

@@ -10,17 +10,19 @@ class, whatever lies beyond 30 links, …): a replayed error lacks them.
 
 from __future__ import annotations
 
+import logging
 import types
 from collections.abc import Callable
 from typing import Any
 
 from memo._values.kinds import slot_members
 from memo.codecs._shape import listed, mapping
-from memo.errors import UnrecordableValue
+from memo.errors import TypeNotFound, UnrecordableValue, UntrustedType
 
 __all__ = ["chain_form", "exception_form", "exception_of", "left_out_paths", "read_chain"]
 
 
+log = logging.getLogger("memo")
 _LINKS = [vars(BaseException)[name] for name in ("__cause__", "__context__", "__suppress_context__")]
 """Not the attributes: a class may define properties of these names."""
 
@@ -130,11 +132,16 @@ def exception_of(cls: type[BaseException], node: dict[str, Any], decode: Callabl
 
 def read_chain(error: BaseException, node: dict[str, Any], decode: Callable[[Any], Any]) -> None:
     """Link an exception as it was: the inverse of `chain_form`."""
-    links: dict[str, Any] = {
-        name: decode(node[name]) for name in ("cause", "context") if name in node and node[name] != "cause"
-    }
+    links: dict[str, Any] = {}
+    for name in ("cause", "context"):
+        if name in node and node[name] != "cause":
+            try:
+                links[name] = decode(node[name])
+            except (UntrustedType, TypeNotFound) as lost:
+                # The transport below an SDK may be imported by its first request, which a replay does not make.
+                log.warning("%s is replayed without its __%s__: %s", type(error).__name__, name, lost)
     if node.get("context") == "cause":
-        links["context"] = links["cause"]
+        links["context"] = links.get("cause")
     if "cause" in node or "suppress_context" in node:
         links["suppress_context"] = bool(node.get("suppress_context", True))
     for name, link in links.items():  # the cause first: setting it sets `__suppress_context__`

@@ -22,7 +22,7 @@ from memo.codecs.items import Items
 from memo.codecs.registry import codec_named
 from memo.codecs.sameness import difference
 from memo.codecs.types import Types
-from memo.errors import DataMismatch, MemoError, UnrecordableValue
+from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
 __all__ = ["MAX_DEPTH", "Values"]
 
@@ -212,6 +212,9 @@ def _plain_reader(cls: Any, name: str, fields_set_mode: str | None) -> Callable[
 
 
 def _named(error: BaseException) -> str:
+    """Return what an error says, on one line."""
+    if isinstance(error, DataMismatch | TypeNotFound | UntrustedType):
+        return f"{error.name}: {error.reason}"
     return str(error) if isinstance(error, Exception) and str(error) else f"{type(error).__name__}: {error}"
 
 

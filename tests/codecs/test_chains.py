@@ -281,3 +281,16 @@ def test_what_could_not_be_kept_is_warned_of_when_it_is_recorded(function, paths
 def test_a_link_that_is_no_exception_is_a_mismatch(link, junk):
     with pytest.raises(memo.MemoError):
         Values(Types()).decode({"__type__": "builtins:ValueError", "args": [], link: junk})
+
+
+@pytest.mark.parametrize("link", ["cause", "context"])
+def test_a_link_of_a_module_that_is_not_imported_is_logged_and_left_out(link, caplog):
+    tree = {
+        "__type__": "builtins:ValueError",
+        "args": [1],
+        link: {"__type__": "memo_gone.transport:ConnectError", "args": []},
+    }
+    error = Values(Types()).decode(tree)
+    assert (error.args, error.__cause__, error.__context__) == ((1,), None, None)
+    assert f"without its __{link}__" in caplog.text
+    assert "memo_gone" in caplog.text

@@ -91,12 +91,13 @@ def recordings() -> list[dict[str, Any]]:
     import openai  # noqa: F401 - whose types some of them name
 
     from memo._calls.call import Call
+    from memo._calls.secrets import NO_RULES
     from memo._recordings.document import Document
     from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
     from memo.codecs.types import Types
     from memo.codecs.values import Values
 
-    values, none = Values(Types()), frozenset()
+    values, none = Values(Types()), NO_RULES
     outcomes = [value_outcome(value, values, none) for value in VALUES]
     for error in ERRORS:
         error.add_note("a note")
