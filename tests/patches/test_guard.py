@@ -246,3 +246,15 @@ def test_an_sdk_imported_inside_of_the_replay():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("openai\n", "")
+
+
+def test_a_patched_client_in_a_pool_is_replayed(server, client, tmp_path):
+    with ThreadPoolExecutor(1) as executor, memo.install("openai"):
+        executor.submit(int).result()  # the thread is older than the scopes
+        with recording(tmp_path, mode="record"):
+            recorded = executor.submit(ask, client).result()
+        server.seen.clear()
+        with recording(tmp_path) as recorder:
+            assert executor.submit(ask, client).result() == recorded
+            assert executor.submit(ask, client).result() == recorded
+    assert (recorder.stats.replayed, server.seen) == (2, [])
