@@ -26,7 +26,8 @@ class Callers:
     """The caller of each key in one session: the function, or a weak reference to the object whose method it is."""
 
     def __init__(self) -> None:
-        self._by_key: dict[str, Any] = {}
+        self.by_key: dict[str, Any] = {}
+        """Read in place where a call is made: most calls come from the caller that made them before."""
         self._warned: set[str] = set()
 
     def check(self, function: str, key: str, caller: Any, *, memoizes: bool) -> None:
@@ -35,10 +36,8 @@ class Callers:
         Warns `KeyCollisionWarning`, once a function; raises `KeyCollision` where calls are memoized, unless the function
         was merely defined anew.
         """
-        callers = self._by_key
+        callers = self.by_key
         before = callers.get(key)
-        if before is caller:
-            return
         if before is not None:
             collision = _collision(before, caller)
             if collision is not None:

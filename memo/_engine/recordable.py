@@ -180,9 +180,10 @@ class _Function:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
             raise TypeError(*error.args) from None
         if self._is_compared and mode is not _LIVE:
-            is_method = self._tells_objects_apart and instance is not None and not isinstance(instance, type)
-            caller = caller_of(self, instance) if is_method else self
-            session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
+            is_object = self._tells_objects_apart and instance is not None and not isinstance(instance, type)
+            caller = caller_of(self, instance) if is_object else self
+            if session.callers.by_key.get(call.key) is not caller:
+                session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
         # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
         if b'"__type__"' in call.arguments or self._describe is not None:
             depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is an argument of its own

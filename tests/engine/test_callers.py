@@ -92,13 +92,14 @@ async def test_different_functions_under_one_name_warn_once_in_a_scope(case):
 async def test_different_functions_under_one_name_never_share_an_answer_in_a_memoizer(case):
     cache = Recorder(MemoryStore(), mode="record-if-missing")
     first, second = (cache.recordable(name="ask")(function) for function in DIFFERENT[case]())
-    assert await first("a") == await first("a") == "small: a"
-    for _ in range(2):
+    refused = []
+    for function, answer in [(first, "small: a"), (second, "large: a"), (first, "small: a"), (second, "large: a")]:
         try:
-            assert await second("a") == "large: a"
+            assert await function("a") == answer
         except (KeyCollision, UnkeyableArgument) as error:
-            assert "identity=" in str(error)
-    assert await first("a") == "small: a"
+            refused.append(str(error))
+    assert refused
+    assert all("identity=" in error for error in refused)
 
 
 async def test_the_error_of_a_memoizer():
@@ -201,4 +202,4 @@ def test_a_session_of_many_calls_remembers_so_many_callers():
     callers, caller = Callers(), types.SimpleNamespace(function=small)
     for number in range(_REMEMBERED_CALLS + 10):
         callers.check("ask", str(number), caller, memoizes=True)
-    assert len(callers._by_key) == _REMEMBERED_CALLS
+    assert len(callers.by_key) == _REMEMBERED_CALLS
