@@ -191,11 +191,7 @@ def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision]:
             decision = decide(request, found, leads=leads)
             match decision:
                 case Outcome():
-                    if decision.inside:
-                        session.take_inside(decision.inside)
-                    if leading is not None:
-                        leading.finish()
-                    return decision
+                    return _settled(request, decision, leading)
                 case CallLive():
                     return decision._replace(flight=leading)
                 case LeadFlight(leading):
@@ -215,6 +211,15 @@ def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision]:
             leading.finish()
         request.give_back()
         raise
+
+
+def _settled(request: Request, outcome: Outcome, leading: Flight | None = None) -> Outcome:
+    """End the flight of a call that is replayed after all, and take the draws that were taken inside when it was recorded."""
+    if outcome.inside:
+        request.session.take_inside(outcome.inside)
+    if leading is not None:
+        leading.finish()
+    return outcome
 
 
 # The drivers
@@ -274,6 +279,4 @@ def replayed(request: Request, found: Recording | None) -> Outcome | None:
         raise
     if not isinstance(decision, Outcome):
         return None
-    if decision.inside:
-        request.session.take_inside(decision.inside)
-    return decision
+    return _settled(request, decision) if decision.inside else decision

@@ -5,15 +5,13 @@ from __future__ import annotations
 import inspect
 import io
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from memo._calls.call import Call
-from memo._calls.key_builder import KeyBuilder
-from memo._calls.secrets import SecretRules
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
+from memo._engine.context import Function, FunctionContext
 from memo._engine.decision import CallLive, Request, recalled, take, take_async
 from memo._engine.extension import extend, extend_async
 from memo._engine.fairness import checkpoint, is_due
@@ -25,48 +23,12 @@ from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unr
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo._values.kinds import by_class, is_model
-from memo.codecs.values import Values
 from memo.errors import DataMismatch, MemoError
 
-__all__ = ["CallDriver", "FunctionContext"]
+__all__ = ["CallDriver"]
 
 _ASYNC_KINDS = (Pending.AWAITABLE_STREAM, Pending.STREAM)
 _SYNC_KINDS = (Pending.AWAITABLE, *_ASYNC_KINDS, Pending.ITERATOR)
-
-
-@dataclass(slots=True, eq=False)
-class FunctionContext:
-    """What a function's calls under one session have in common."""
-
-    of: Callable[[], Session | None]
-    values: Values
-    errors: str
-    secrets: SecretRules
-    has_draws: bool
-    """Whether each of the identical calls has an outcome of its own."""
-    is_numbered: bool
-    """Whether it matters in every mode which of the identical calls a call is."""
-    plain: bool
-    """It is a plain function: what it returns says what it is."""
-    key_builders: dict[int, KeyBuilder] = field(default_factory=dict)
-
-
-class Function(Protocol):
-    """The function that is called: it counts hits and misses, and makes calls."""
-
-    hits: int
-    misses: int
-
-    def call(
-        self,
-        session: Session,
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        setting: FunctionContext | None = None,
-    ) -> Call:
-        """Make a call of the function."""
-        ...
 
 
 class CallDriver:
@@ -310,7 +272,7 @@ class CallDriver:
     # Results
 
     def _received(self, attempt: Attempt, value: Any) -> Any:
-        """What the caller gets of a live result: itself, recorded, or the stream that it is, recorded as it passes."""
+        """Return what the caller gets of a live result: itself, recorded, or the stream that it is, recorded as it passes."""
         passing = self._passing(attempt, value)
         if passing is None:
             attempt.returned(value)
@@ -318,7 +280,7 @@ class CallDriver:
         return passing
 
     async def _areceived(self, attempt: Attempt, value: Any) -> Any:
-        """The same of what was awaited."""
+        """Async twin of `_received`, for what was awaited."""
         attempt.awaited = self._setting.plain
         passing = self._passing(attempt, value)
         if passing is None:
@@ -356,7 +318,7 @@ class CallDriver:
         return self._counter.call(self._session, self._instance, self._args, self._kwargs, self._setting)
 
     def _passing(self, attempt: Attempt, value: Any) -> Any:
-        """The stream that a call returned, recorded as it passes; None if it returned no stream."""
+        """Return the stream that a call returned, recorded as it passes; None if it returned no stream."""
         kind = _streamed(type(value))
         if not kind:
             return None
@@ -372,7 +334,7 @@ class CallDriver:
         return None
 
     def _played(self, outcome: Outcome) -> Any:
-        """What the caller gets of a recorded outcome."""
+        """Return what the caller gets of a recorded outcome. Raises recorded errors."""
         if outcome.items is not None:
             return self._stream(outcome)
         if outcome.read is not None:
@@ -381,7 +343,7 @@ class CallDriver:
         return raise_recorded(outcome.error())
 
     async def _aplayed(self, outcome: Outcome) -> Any:
-        """The same of what is awaited."""
+        """Async twin of `_played`, for what is awaited."""
         return self._played(outcome)
 
     def _stream(self, outcome: Outcome) -> Any:
@@ -410,7 +372,7 @@ class CallDriver:
 
 @by_class
 def _streamed(kind: type) -> str:
-    """What kind of stream the objects of a class are, if they are any. (A model's metaclass takes long to say no.)"""
+    """Return what kind of stream the objects of a class are, if they are any. (A model's metaclass takes long to say no.)"""
     if hasattr(kind, "__anext__") or (hasattr(kind, "__aiter__") and not is_model(kind)):
         return "stream"
     return "iterator" if hasattr(kind, "__next__") else ""

@@ -19,7 +19,8 @@ from memo._calls.signature import DoesNotFit, Signature
 from memo._engine.active import session_for
 from memo._engine.cache import CacheMethods
 from memo._engine.callers import caller_of
-from memo._engine.driver import CallDriver, FunctionContext
+from memo._engine.context import FunctionContext
+from memo._engine.driver import CallDriver
 from memo._engine.modes import Mode
 from memo._engine.overrides import wrap_overrides
 from memo._engine.pickling import PickledByName, PickledMethod

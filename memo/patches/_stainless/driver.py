@@ -23,8 +23,9 @@ from pydantic import BaseModel
 
 from memo._calls.call import Call
 from memo._engine.attempt import Attempt
+from memo._engine.context import FunctionContext
 from memo._engine.decision import replayed
-from memo._engine.driver import CallDriver, FunctionContext
+from memo._engine.driver import CallDriver
 from memo._engine.flights import Pending
 from memo._engine.memory import Recording
 from memo._engine.recordable import Options

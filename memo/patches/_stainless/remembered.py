@@ -27,7 +27,7 @@ import wrapt
 from memo._calls.argument_cache import written
 from memo._calls.key_builder import KeyBuilder
 from memo._engine.active import current
-from memo._engine.driver import FunctionContext
+from memo._engine.context import FunctionContext
 from memo._engine.fairness import checkpoint, is_due
 from memo._engine.modes import Mode
 from memo.patches._stainless.driver import MISSING, ReplayPlan, Stainless, request_log
