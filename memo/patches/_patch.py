@@ -18,7 +18,7 @@ Prepare = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Patch:
-    """What to make recordable from outside, and how."""
+    """A function to make recordable from outside, and how its calls are recorded."""
 
     target: str
     options: Options = field(default_factory=Options)

@@ -16,11 +16,11 @@ __all__ = ["Patched", "is_decorated", "is_patched", "is_under", "unpatched"]
 
 
 class Target(Protocol):
-    """What a wrapper knows of its target."""
+    """The part of an applied patch that its wrapper uses."""
 
     name: str
     count: int
-    """How many installations want the target patched."""
+    """The number of installations that want the target patched."""
     wrapper: Any
     owner: Any
     function: Any

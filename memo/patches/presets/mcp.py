@@ -27,7 +27,7 @@ _OF_THE_MOMENT = frozenset({-32000, -32001, -32603, 408})
 
 
 def _identifying(arguments: dict[str, Any]) -> dict[str, Any]:
-    """What is given and tells: newer versions of the SDK have more parameters, which stale nothing where they are not used."""
+    """Return the given arguments that identify a call: a parameter that a newer SDK adds stales nothing while unused."""
     params = arguments.pop("params", None)
     given = arguments if params is None else params.model_dump()
     aside = ("read_timeout_seconds", "progress_callback", "meta")

@@ -24,7 +24,7 @@ REQUIRES = "ollama>=0.4"
 
 _SIGNATURE = Signature(lambda method, url, *, params=None, json=None, **_: None)
 _inside: ContextVar[bool] = ContextVar("memo_ollama_inside", default=False)
-"""Whether `_request` is being called: what it calls is a part of it."""
+"""True while `_request` is being called, of which the inner call is a part."""
 
 
 def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
