@@ -31,7 +31,7 @@ def test_nothing_to_be_found(memo, write, tmp_path):
 def test_what_is_found(memo, store):
     done = memo("scan", store, code=1)
     found, told = done.out.splitlines()
-    assert found.split(".json: ")[1] == "outcomes[0].value.text: betterleaks.gitlab-pat: here is <secret> for you"
+    assert found.split(".json: ")[1] == "outcomes[0].value.text: memo, betterleaks.gitlab-pat: here is <secret> for you"
     assert told.startswith("1 secret in 1 of 2 recordings (")
     assert GITLAB[8:14] not in done.out + done.err
 
