@@ -43,6 +43,8 @@ class Renames:
         self._books = books
         self._start = config.invocation_params.dir
         self._roots: list[Path] | None = None
+        self._listed: dict[Path, list[Path]] = {}
+        """Directories in a directory: a thousand misses look at the same ones."""
 
     def find(self, place: str, entry: str) -> Rename | None:
         """Return the rename that brings an entry to the directory of its test, if a test that is gone has the entry."""
@@ -53,17 +55,27 @@ class Renames:
 
     def _sisters(self, place: Path) -> Iterator[Path]:
         """Yield the directories of tests, of the same file first, then of the same folder, then of all."""
-        yield from _directories(place.parent)
+        yield from self._directories(place.parent)
         folder = place.parent.parent
-        for module in _directories(folder):
+        for module in self._directories(folder):
             if module != place.parent:
-                yield from _directories(module)
+                yield from self._directories(module)
         if self._roots is None:
             self._roots = recordings_below(self._config.rootpath)
         for root in self._roots:
             if root != folder:
-                for module in _directories(root):
-                    yield from _directories(module)
+                for module in self._directories(root):
+                    yield from self._directories(module)
+
+    def _directories(self, folder: Path) -> list[Path]:
+        found = self._listed.get(folder)
+        if found is None:
+            try:
+                found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+            except OSError:
+                found = []
+            self._listed[folder] = found
+        return found
 
     def _is_gone(self, directory: Path) -> bool:
         """Return whether no test records in a directory any more, as far as the run, or else the source, shows."""
@@ -98,13 +110,6 @@ class Renames:
 
 def _holds(directory: Path, entry: str) -> bool:
     return os.path.exists(DirectoryStore(directory).location(entry))  # noqa: PTH110 - a store's paths are text
-
-
-def _directories(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError:
-        return []
 
 
 def _quoted(path: str, start: Path) -> str:
