@@ -26,7 +26,7 @@ from memo._engine.threads import in_event_loop, on_asyncio, writers
 from memo._engine.waits import waiting
 from memo.stores import Claims, HeldClaim, Wakes
 
-__all__ = ["Lease", "aclaim", "claim"]
+__all__ = ["Lease", "aclaim", "claim", "flush"]
 
 log = logging.getLogger("memo")
 
@@ -91,7 +91,7 @@ class _Keeper(threading.Thread):
 
     def flush(self) -> None:
         """Wait for what is to be handed over, but not for a server that does not answer."""
-        if self._process == os.getpid():
+        if self._started_once and self._process == os.getpid():
             done = threading.Event()
             self._requests.put(done)
             done.wait(_FLUSH_SECONDS)
@@ -224,6 +224,11 @@ class _Claiming:
         """Return how long to sleep where nobody wakes those who wait."""
         pause, self._pause = self._pause, min(self._pause * 1.5, _MAX_PAUSE_SECONDS)
         return min(seconds, pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all of them ask at once
+
+
+def flush() -> None:
+    """Wait for the claims of this process that are being handed over: two seconds at most."""
+    _keeper.flush()
 
 
 def claim(store: Claims, name: str, patience: float) -> Lease | bytes | None:

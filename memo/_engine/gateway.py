@@ -60,7 +60,7 @@ class StoreGateway:
         self._create: Callable[[str, bytes], bytes | None] = (
             any_store.create if Creates in capabilities else self._look_and_put
         )
-        self.close: Callable[[], None] = any_store.close if Closes in capabilities else _nothing
+        self.close: Callable[[], None] = self._close_store if Closes in capabilities else _nothing
         """Close what the store holds open. The store may still be used."""
         self._swap: Callable[[str, bytes, bytes], bytes | None] = (
             any_store.swap if Swaps in capabilities else self._compare_and_put
@@ -177,6 +177,14 @@ class StoreGateway:
         reason = self._writes.error.reason if self._writes.error is not None else "it failed"
         return RecordingsSpooledWarning(self._store.location(), self._spool.location(), count, reason)
 
+    def _close_store(self) -> None:
+        if self._claims is not None:
+            from memo._engine.claims import flush  # a claim that is handed over later would open the store again
+
+            flush()
+        any_store: Any = self._store
+        any_store.close()
+
     # Claims
 
     @property
@@ -216,7 +224,8 @@ class StoreGateway:
         return self._spool.get(name)
 
 
-def _nothing() -> None: ...
+def _nothing() -> None:
+    """Do nothing: the store holds nothing open."""
 
 
 def _claimed(name: str, draw: int) -> str:

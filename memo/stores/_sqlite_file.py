@@ -48,18 +48,22 @@ class SqliteFile:
 
     def exists(self) -> bool:
         """Return whether there is a database. Raises `StoreError` where it cannot be opened."""
-        return self._connected(make=False) is not None
+        kept = self._held(make=False)
+        if kept is not None:
+            kept.using.release()
+        return kept is not None
 
     def read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Return the rows that a query gives; none where there is no file."""
-        kept = self._connected(make=False)
+        kept = self._held(make=False)
         if kept is None:
             return []
-        with kept.using:
-            try:
-                rows = kept.waiting(self._reading.seconds()).execute(query, values).fetchall()
-            except sqlite3.Error as error:
-                raise self._failure(error, self._reading, StoreNotReadable) from error
+        try:
+            rows = kept.waiting(self._reading.seconds()).execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failure(error, self._reading, StoreNotReadable) from error
+        finally:
+            kept.using.release()
         self._reading.rest()
         return rows
 
@@ -69,9 +73,9 @@ class SqliteFile:
         The threads of a process share transactions: whoever comes first writes for all who wait, and the disk is flushed
         once. What need not be flushed may be undone by a loss of power, but not by the end of the process.
         """
-        kept = self._connected(make=True)
+        kept = self._held(make=True)
         assert kept is not None
-        with kept.using:
+        try:
             if kept.connection.in_transaction:
                 return run(
                     kept.connection
@@ -81,6 +85,8 @@ class SqliteFile:
             with self._turn:
                 if not job.done:
                     self._commit(kept)
+        finally:
+            kept.using.release()
         if job.error is not None:
             if isinstance(job.error, sqlite3.Error):
                 raise self._failure(job.error, self._writing, StoreNotWritable) from job.error
@@ -145,6 +151,15 @@ class SqliteFile:
         # Reentrant: the garbage collector, which ends streams, may come at any time.
         self._turn, self._opening = threading.RLock(), threading.RLock()
         self._jobs: deque[_Job] = deque()
+
+    def _held(self, *, make: bool) -> _Kept | None:
+        """Return this thread's connection, which nobody closes until it is released. None if there is no file to connect to."""
+        while (kept := self._connected(make=make)) is not None:
+            kept.using.acquire()
+            if not kept.closed:
+                return kept
+            kept.using.release()
+        return None
 
     def _connected(self, *, make: bool) -> _Kept | None:
         """Return this thread's connection to the file that is there now. None if there is none and it is not to be made."""

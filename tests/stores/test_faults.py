@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 
 from memo import Recorder, recordable, recording
-from memo._engine import gateway
+from memo._engine import circuit_breaker
 from memo.errors import (
     RecordingDamaged,
     RecordingsSpooledWarning,
@@ -107,7 +107,7 @@ async def test_replay_says_which_store_failed_and_asks_it_no_more_for_a_while(fa
 
 
 async def test_a_store_that_is_back_is_asked_again(far, monkeypatch):
-    monkeypatch.setattr(gateway.CircuitBreaker, "_SECONDS", 0.0)
+    monkeypatch.setattr(circuit_breaker, "_OPEN_SECONDS", 0.0)
     far.reads = False
     with recording(far) as recorder:
         with pytest.raises(StoreError):
