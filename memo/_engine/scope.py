@@ -178,9 +178,11 @@ class Recorder(Session):
         leave(self)
         self._guard(active=False)
         self.store_open_streams()
-        self.close_store()
-        if kind is None:
-            self.raise_failures()
+        try:
+            if kind is None:
+                self.raise_failures()
+        finally:
+            self.close_store()
 
     async def __aenter__(self) -> Self:
         """Async twin of `__enter__`."""
@@ -210,7 +212,10 @@ class Recorder(Session):
         if self.started:
             self.started = False
             self._cease()
-        self.raise_failures()
+        try:
+            self.raise_failures()
+        finally:
+            self.close_store()
 
     def _become_default(self) -> None:
         process_wide.append(self)
@@ -220,7 +225,6 @@ class Recorder(Session):
         process_wide.remove(self)
         self._guard(active=False)
         self.store_open_streams()
-        self.close_store()
 
     def _guard(self, *, active: bool) -> None:
         if self.mode is Mode.REPLAY:

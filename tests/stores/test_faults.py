@@ -185,7 +185,7 @@ async def test_a_store_that_goes_away_in_the_middle(far, spool):
 
 async def test_streams_and_errors_are_kept_too(far, spool):
     far.reads = far.writes = False
-    recorder = Recorder(far, mode="record-if-missing")
+    recorder = Recorder(far, mode="record-if-missing", errors="answers")
 
     @recorder.recordable
     async def stream(n):

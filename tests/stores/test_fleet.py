@@ -378,7 +378,7 @@ async def test_the_loser_of_a_race_gets_the_outcome_of_the_winner(creates, claim
 
 @pytest.mark.parametrize(("won", "lost"), [("error", "value"), ("value", "error"), ("error", "error")])
 async def test_the_loser_gets_the_error_of_the_winner_and_the_other_way_round(creates, won, lost):
-    losing, winning = (Recorder(creates, mode="record-if-missing", claims=False) for _ in range(2))
+    losing, winning = (Recorder(creates, mode="record-if-missing", claims=False, errors="answers") for _ in range(2))
 
     def end(kind, name):
         if kind == "error":
@@ -403,7 +403,7 @@ async def test_the_loser_gets_the_error_of_the_winner_and_the_other_way_round(cr
 
 
 async def test_a_stream_that_lost_stays_what_was_seen_and_is_replayed_as_the_winner(creates):
-    losing, winning = (Recorder(creates, mode="record-if-missing", claims=False) for _ in range(2))
+    losing, winning = (Recorder(creates, mode="record-if-missing", claims=False, errors="answers") for _ in range(2))
 
     @winning.recordable(name="f")
     async def wins(n):
