@@ -1,8 +1,13 @@
 """The forms that values are written in.
 
 A JSON value is its own form. Every other form is an object with `"__type__"`; so is the form of a mapping that has such
-a key, or keys that are no text. `_models`, `_exceptions` and `items` describe the forms of models, exceptions and lists
-of models; `_reader` is the inverse.
+a key, or keys that are no text. `_models`, `errors` and `items` describe the forms of models, exceptions and lists of
+models; `_reader` is the inverse.
+
+    "value"        what a codec, a builtin (tuple, set, bytes, …), an enum, a named tuple, a dataclass or an attrs class holds
+    "name"         of an enum's member that its value does not lead to
+    "content"      the builtin that an instance of a subclass of a builtin is
+    "attributes"   whatever else was set on an instance; "missing": its fields without a value
 """
 
 from __future__ import annotations
