@@ -206,7 +206,8 @@ class Attempt:
         if kind is Pending.AWAITABLE:
             self.abandon("was never awaited")
             return
-        self._session.open_streams.mark_left(self._sink)  # stored at the end of the scope: nothing else may come of it
+        # Stored with the next outcome, or when the scope ends: the collector may have interrupted the store.
+        self._session.open_streams.mark_left(self._sink)
         if self.flight is not None:
             self.flight.finish()
 
@@ -361,6 +362,7 @@ class Attempt:
         self._loss = None  # what fails in storing is reported as such
         self.winning_outcome = self._session.store_outcome(self._call, self._draw, outcome, self._values, claim)
         self._is_stored = True
+        self._session.open_streams.store_unread()
 
     def _report(self, outcome: dict[str, Any] | None) -> None:
         """Warn of what a replay will not do or give as the call did."""

@@ -145,6 +145,7 @@ class OpenStreams:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._open: dict[OpenStream, Consumer | None] = {}
+        self._unread: list[OpenStream] = []
 
     def add(self, stream: OpenStream, consumer: Consumer | None) -> None:
         """Note that a stream is open, and who consumes it, where that can be cancelled."""
@@ -156,11 +157,23 @@ class OpenStreams:
             before.forget()
 
     def mark_left(self, stream: OpenStream) -> None:
-        """Note that nobody can read a stream any more."""
+        """Note that nobody can read a stream any more that nobody has read."""
         with self._lock:
             if stream in self._open:
                 consumer = self._open[stream] = self._open[stream] or Consumer()
                 consumer.mark_left()
+                self._unread.append(stream)
+
+    def store_unread(self) -> None:
+        """Store the streams that were left unread, unless their consumers were cancelled."""
+        while self._unread:
+            with suppress(IndexError):  # another thread was faster
+                stream = self._unread.pop()
+                consumer = self._open.get(stream)
+                if consumer is not None and not consumer.was_cancelled():
+                    stream.finish("closed")
+                else:
+                    stream.abandon()
 
     def discard(self, stream: OpenStream) -> None:
         """Note that a stream is over. Idempotent."""

@@ -178,6 +178,21 @@ async def test_unread_it_is_closed_after_none(tmp_path, mode, function, leave):
         await program()
 
 
+async def test_unread_it_is_stored_with_the_next_outcome(tmp_path):
+    recorder = Recorder(tmp_path, mode="record-if-missing")
+
+    @recorder.recordable
+    async def opened(n):
+        return numbers.__wrapped__(n)
+
+    for n in range(3):
+        await opened(n)
+        gc.collect()
+    assert recorder.stats.recorded == 0
+    assert [item async for item in await opened(3)] == [0, 1, 2]
+    assert recorder.stats.recorded == 4
+
+
 @MODES
 async def test_two_streams_zipped(tmp_path, mode):
     async def program():

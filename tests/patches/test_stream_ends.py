@@ -19,7 +19,7 @@ import memo
 from memo.errors import StreamCutShort
 
 pytestmark = pytest.mark.filterwarnings(
-    r"ignore:Async generator '(openai|anthropic|memo|httpx|httpcore):ResourceWarning"
+    r"ignore:Async generator '(openai|anthropic|memo|httpx|httpcore|.*test_stream_ends):ResourceWarning"
 )
 
 kinds = pytest.mark.parametrize("kind", ["Async", ""])
