@@ -173,24 +173,25 @@ def _part_differences(first: Any, second: Any, depth: int, name: str) -> Iterato
 
 
 def _content_differences(first: Any, second: Any, depth: int, name: str) -> Iterator[str]:
-    if isinstance(first, dict):
-        if first.keys() != second.keys():
-            yield name
-            return
-        for key, value in list(first.items()):
-            yield from _differences(value, second.get(key), depth, key if isinstance(key, str) else name)
-    elif isinstance(first, list | tuple):
-        if len(first) != len(second):
-            yield name
-            return
-        for one, other in zip(first, second, strict=False):
-            yield from _differences(one, other, depth, name)
-    elif isinstance(first, set | frozenset):
+    if isinstance(first, set | frozenset):
         if first != second:
             yield name
-    elif hasattr(first, "__dict__"):
-        for attribute, value in list(vars(first).items()):
-            yield from _differences(value, vars(second).get(attribute), depth, attribute)
+        return
+    ours, theirs = _parts(first), _parts(second)
+    if ours.keys() != theirs.keys():
+        yield name
+        return
+    for part, value in ours.items():
+        yield from _differences(value, theirs[part], depth, part if isinstance(part, str) else name)
+
+
+def _parts(value: Any) -> dict[Any, Any]:
+    """Return the items of a container, or the attributes of an object, by their keys, places or names."""
+    if isinstance(value, dict):
+        return dict(value)
+    if isinstance(value, list | tuple):
+        return dict(enumerate(value))
+    return dict(vars(value)) if hasattr(value, "__dict__") else {}
 
 
 def _content(cell: types.CellType) -> Any:

@@ -36,43 +36,11 @@ def carry(function: Callable[P, R], /) -> Callable[P, R]:
 
 def _carried(function: Any, session: Session) -> Any:
     if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def acall(*args: Any, **kwargs: Any) -> Any:
-            with _inside(session):
-                return await function(*args, **kwargs)
-
-        return acall
+        return _carried_coroutine(function, session)
     if inspect.isasyncgenfunction(function):
-
-        @functools.wraps(function)
-        async def astream(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-            source = function(*args, **kwargs)
-            step: Callable[[Any], Awaitable[Any]] = source.asend
-            value: Any = None
-            try:
-                while True:
-                    # The scope holds for a step, and not while the consumer works with an item.
-                    with _inside(session):
-                        item = await step(value)
-                    try:
-                        step, value = source.asend, (yield item)
-                    except Exception as error:  # noqa: BLE001 - the generator may handle what is thrown into it
-                        step, value = source.athrow, error
-            except StopAsyncIteration:
-                return
-            finally:
-                with _inside(session):
-                    await source.aclose()
-
-        return astream
+        return _carried_async_generator(function, session)
     if inspect.isgeneratorfunction(function):
-
-        @functools.wraps(function)
-        def stream(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-            return (yield from _Steps(session, function(*args, **kwargs)))
-
-        return stream
+        return _carried_generator(function, session)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -81,6 +49,47 @@ def _carried(function: Any, session: Session) -> Any:
         return _awaited(session, result) if inspect.isawaitable(result) else result
 
     return call
+
+
+def _carried_coroutine(function: Any, session: Session) -> Any:
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        with _inside(session):
+            return await function(*args, **kwargs)
+
+    return call
+
+
+def _carried_generator(function: Any, session: Session) -> Any:
+    @functools.wraps(function)
+    def stream(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        return (yield from _Steps(session, function(*args, **kwargs)))
+
+    return stream
+
+
+def _carried_async_generator(function: Any, session: Session) -> Any:
+    @functools.wraps(function)
+    async def stream(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        source = function(*args, **kwargs)
+        step: Callable[[Any], Awaitable[Any]] = source.asend
+        value: Any = None
+        try:
+            while True:
+                # The scope holds for a step, and not while the consumer works with the item.
+                with _inside(session):
+                    item = await step(value)
+                try:
+                    step, value = source.asend, (yield item)
+                except Exception as error:  # noqa: BLE001 - the generator may handle what is thrown into it
+                    step, value = source.athrow, error
+        except StopAsyncIteration:
+            return
+        finally:
+            with _inside(session):
+                await source.aclose()
+
+    return stream
 
 
 @contextmanager
