@@ -10,7 +10,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["DoesNotFit", "Signature"]
 
@@ -100,25 +100,25 @@ class Signature:
                 if name not in self._by_name:
                     more[name] = value
                 elif name in given:
-                    return self._refuse(args, kwargs)
+                    self._refuse(args, kwargs)
                 else:
                     bound[name] = value
         if len(bound) != self._count:
-            return self._refuse(args, kwargs)
+            self._refuse(args, kwargs)
         if self._rest is not None:
             bound[self._rest] = args[len(positional) :]
         elif len(args) > len(positional):
-            return self._refuse(args, kwargs)
+            self._refuse(args, kwargs)
         if self.keywords is not None:
             bound[self.keywords] = more
         elif more:
-            return self._refuse(args, kwargs)
+            self._refuse(args, kwargs)
         return bound
 
-    def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
         try:
-            bound = self._signature.bind(*args, **kwargs)
+            self._signature.bind(*args, **kwargs)
         except TypeError as error:
             raise DoesNotFit(*error.args) from None
-        bound.apply_defaults()
-        return dict(bound.arguments)
+        # Python 3.13 binds a positional-only parameter by keyword beside **kwargs, and refuses the call itself.
+        raise DoesNotFit("got some positional-only arguments passed as keyword arguments")
