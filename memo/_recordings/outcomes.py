@@ -166,7 +166,7 @@ def error_outcome(
 
 
 class StreamWriter:
-    """Encodes a stream's items as they pass. What can not be recorded is kept for the end and stops nothing."""
+    """Encodes the items of a stream as they pass. An item that cannot be recorded is reported at the end and stops nothing."""
 
     def __init__(self, values: Values, secrets: SecretRules) -> None:
         self._values = values
@@ -278,10 +278,10 @@ class _Masks:
 
 def fingerprint(outcome: dict[str, Any]) -> bytes:
     """Equal for outcomes that replay alike, however long they took and whichever test made them."""
-    told = {name: each for name, each in outcome.items() if name not in ("calls", "draw", "seconds", "test")}
-    if "stream" in told:
-        told["stream"] = {name: each for name, each in told["stream"].items() if name != "offsets"}
-    return sha256(orjson.dumps(told)).digest()
+    compared = {name: part for name, part in outcome.items() if name not in ("calls", "draw", "seconds", "test")}
+    if "stream" in compared:
+        compared["stream"] = {name: part for name, part in compared["stream"].items() if name != "offsets"}
+    return sha256(orjson.dumps(compared)).digest()
 
 
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 429})

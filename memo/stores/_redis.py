@@ -40,7 +40,7 @@ class RedisStore:
 
     An entry is one string under `memo:{function/key}`, its claim one under `memo:{function/key}:claim`, where what is
     neither letter, digit nor one of `_.-~/` is percent-encoded. What a write was answered for is as safe as the server is
-    told to keep it (`appendfsync`): a cache that evicts, or forgets when it restarts, is a cache here, too.
+    configured to keep it (`appendfsync`): a server that evicts, or forgets on restart, does so here, too.
 
     Nothing is tried twice. Any number of threads and event loops may use it at once; so may a forked process. Event loops
     have connections of their own, which are closed with them (by `asyncio.run` and its like).

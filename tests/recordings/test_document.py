@@ -261,3 +261,22 @@ def test_a_long_numeric_array_has_one_line(array):
 def test_the_package_says_its_format():
     module = (Path(__file__).parents[2] / "memo" / "_recordings" / "document.py").read_text(encoding="utf-8")
     assert all(name in module.split('"""')[1] for name in orjson.loads(written(chat, [], [], test="t")))
+
+
+@settings(max_examples=50)
+@given(documents(), st.dictionaries(st.text(min_size=6), trees, max_size=3))
+def test_fields_that_memo_does_not_know_are_kept(document, more):
+    """As a newer memo may write them: whoever rewrites the recording does not lose them."""
+    tree = {**document, **{f"x-{name}": value for name, value in more.items()}}
+    read = parse(orjson.dumps(tree), "here")
+    rewritten = parse(render(read._replace(test="another")), "here").tree()
+    assert rewritten.pop("test") == "another"
+    tree.pop("test", None)
+    assert rewritten == tree
+
+
+def test_another_call_has_another_key():
+    document = parse(written(embed, "x"), "here")
+    moved = document.with_call("embed", canonical_json({"text": "y"}), 2)
+    assert (moved.arguments, moved.version, moved.outcomes) == ({"text": "y"}, 2, document.outcomes)
+    assert parse(render(moved), "here").key == call_key("embed", canonical_json({"text": "y"}), 2) != document.key
