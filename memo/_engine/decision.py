@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import NamedTuple, NoReturn, Protocol
 
 from memo._calls.call import Call
+from memo._engine import modes
 from memo._engine.flights import Flight, Pending, WaitEnd
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode
@@ -51,7 +52,7 @@ Decision = Outcome | CallLive | Pending
 
 Kinds = tuple[Pending, ...]
 
-_REPLAYING = (Mode.REPLAY, Mode.RECORD_IF_MISSING)
+_REPLAYING = (modes.REPLAY, modes.RECORD_IF_MISSING)
 
 
 class Request(NamedTuple):
@@ -87,11 +88,11 @@ def decide(
     """
     session, mode, call, values, has_draws, number = request
     match mode:
-        case Mode.REPLAY:
+        case modes.REPLAY:
             if found is None:
                 return NoRecording()
             return session.replay(call, found, values, number)
-        case Mode.RECORD_IF_MISSING:
+        case modes.RECORD_IF_MISSING:
             if found is not None and not session.staleness.should_rerecord(found):
                 if not has_draws or number is None:
                     return session.replay(call, found, values, number)
@@ -102,9 +103,9 @@ def decide(
                 return CallLive(Draw(number, number or 0 if has_draws else 0, is_counted=has_draws))
             flight, is_first = session.flights.join(f"{call.key}~{number}" if has_draws else call.key)
             return LeadFlight(flight) if is_first else JoinFlight(flight)
-        case Mode.RECORD:
+        case modes.RECORD:
             return CallLive(Draw(number, number or 0, is_replacing=True))
-        case Mode.LIVE:
+        case modes.LIVE:
             return CallLive(None)
 
 
@@ -178,7 +179,7 @@ class _Miss(NamedTuple):
 
 def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision]:
     session, mode, call, *_ = request
-    if mode is Mode.LIVE:
+    if mode is modes.LIVE:
         return CallLive(None)
     leading: Flight | None = None
     try:

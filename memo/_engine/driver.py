@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from memo._calls.call import Call
+from memo._engine import modes
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
 from memo._engine.context import Function, FunctionContext
@@ -91,7 +92,7 @@ class CallDriver:
         """Return the request, with the number of the call: it is being made now."""
         session, mode, call, setting = self._session, self._mode, self._call, self._setting
         number = None
-        if setting.is_numbered or mode is Mode.RECORD:
+        if setting.is_numbered or mode is modes.RECORD:
             number = session.number(call)
             outer = making.get()
             if outer is not None:
@@ -359,7 +360,7 @@ class CallDriver:
     def _play(self, outcome: Outcome) -> RecordedStream:
         if outcome.read is not None:
             raise DataMismatch(self._call.function, "it is a generator, but a value was recorded")
-        may_call = outcome.end == "closed" and self._mode is Mode.RECORD_IF_MISSING
+        may_call = outcome.end == "closed" and self._mode is modes.RECORD_IF_MISSING
         return RecordedStream(
             outcome,
             self._call.function,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from memo.errors import InvalidMode
 
@@ -29,6 +29,12 @@ class Mode(StrEnum):
             raise InvalidMode("mode", name, [*cls, *(alias for alias in _ALIASES if alias not in list(cls))])
         return mode
 
+
+LIVE: Final = Mode.LIVE
+RECORD: Final = Mode.RECORD
+REPLAY: Final = Mode.REPLAY
+RECORD_IF_MISSING: Final = Mode.RECORD_IF_MISSING
+"""For what every call passes: in Python 3.11, a member of an enum takes 0.17 µs to look up, a name of a module 0.01."""
 
 _ALIASES: dict[str, Mode] = {str(mode): mode for mode in Mode} | {
     # The words of VCR and its descendants.
