@@ -27,17 +27,17 @@ _RANDOM_NAME = re.compile(r"<tmp>/(?:pytest-of-[^/\s]+/pytest-(?:\d+|current)|tm
 
 
 def uuids(value: Any) -> Any:
-    """UUIDs in a text become `<uuid>`."""
+    """Replace UUIDs in a text by `<uuid>`. What is no text stays as it is."""
     return _UUID.sub("<uuid>", value) if isinstance(value, str) else value
 
 
 def timestamps(value: Any) -> Any:
-    """ISO 8601 / RFC 3339 dates and times in a text become `<timestamp>`."""
+    """Replace ISO 8601 / RFC 3339 dates and times in a text by `<timestamp>`. What is no text stays as it is."""
     return _TIMESTAMP.sub("<timestamp>", value) if isinstance(value, str) else value
 
 
 def floats(digits: int) -> Scrubber:
-    """Floats are rounded to that many decimal places."""
+    """Return a scrubber that rounds floats to that many decimal places. What is no float stays as it is."""
 
     def rounded(value: Any) -> Any:
         return round(value, digits) if isinstance(value, float) else value
@@ -46,7 +46,7 @@ def floats(digits: int) -> Scrubber:
 
 
 def paths(value: Any) -> Any:
-    """The working, the temporary and the home directory in a text become `<cwd>`, `<tmp>` and `<home>`."""
+    """Replace the working, the temporary and the home directory in a text by `<cwd>`, `<tmp>` and `<home>`."""
     if not isinstance(value, str):
         return value
     places = {"<cwd>": os.getcwd(), "<tmp>": tempfile.gettempdir(), "<home>": str(Path.home())}  # noqa: PTH109 - as text

@@ -90,7 +90,7 @@ class Canonical:
     """The canonical form of a function's arguments."""
 
     _nests = True
-    """Mappings in lists are gone into without a look at them."""
+    """Whether mappings in lists are gone through by the quick way."""
 
     def __init__(self, function: str, rules: SecretRules = NO_RULES, *, shares: bool = False) -> None:
         self._function = function
@@ -164,11 +164,11 @@ class Canonical:
                 return value
             return [
                 form
-                for each in value
+                for item in value
                 if (
-                    form := self._mapping(each, depth + 2)
-                    if nested and type(each) is dict
-                    else self._form(each, depth + 1)
+                    form := self._mapping(item, depth + 2)
+                    if nested and type(item) is dict
+                    else self._form(item, depth + 1)
                 )
                 is not LEFT_OUT
             ]
@@ -198,7 +198,7 @@ class Canonical:
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:
         tree: dict[str, Any] = {}
         known = self._known
-        for key, each in value.items():
+        for key, item in value.items():
             named = known.get(key) if type(key) is str else None
             if named is None:
                 if type(key) is not str or key == "__type__" or not is_text(key):
@@ -206,25 +206,25 @@ class Canonical:
                 named = self._named(key)
             if named and not schema:
                 if named is _HEADERS:
-                    if type(each) in _PAIRS and each and all(map(_is_pair, each)) and depth < MAX_DEPTH:
-                        tree[key] = self._pairs(each, depth + 1, named=True)
+                    if type(item) in _PAIRS and item and all(map(_is_pair, item)) and depth < MAX_DEPTH:
+                        tree[key] = self._pairs(item, depth + 1, named=True)
                         continue
-                elif named is ANY or (type(each) is str and named(each)):
-                    tree[key] = Credential(each)
+                elif named is ANY or (type(item) is str and named(item)):
+                    tree[key] = Credential(item)
                     continue
-            if type(each) is str and each.isascii():
-                tree[key] = each
+            if type(item) is str and item.isascii():
+                tree[key] = item
                 continue
-            if key == "properties" and type(each) is dict and depth < MAX_DEPTH:
-                form = self._mapping(each, depth + 1, schema=True)  # JSON schema: a `password` is described, not given
+            if key == "properties" and type(item) is dict and depth < MAX_DEPTH:
+                form = self._mapping(item, depth + 1, schema=True)  # JSON schema: a `password` is described, not given
             else:
-                form = self._form(each, depth)
+                form = self._form(item, depth)
             if form is not LEFT_OUT:
                 tree[key] = form
         return tree
 
     def _are_plain(self, mappings: list[Any]) -> bool:
-        """Whether these are mappings of harmless names to text and None, and so their own form. No loop of Python's looks."""
+        """Return whether mappings of harmless names hold text and None, and so are their own form, without a loop in Python."""
         if set(map(type, mappings)) != _DICT:
             return False
         for name in set().union(*mappings):
@@ -235,10 +235,10 @@ class Canonical:
     def _odd_mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
         depth += 1  # three levels of JSON, not two
         pairs: list[Any] = []
-        for key, each in value.items():
-            if isinstance(key, str) and is_header(key, each, self._rules, named=True):
-                pairs.append(Credential([key, each], name=str(key)))
-            elif (form := self._form(each, depth)) is not LEFT_OUT:
+        for key, item in value.items():
+            if isinstance(key, str) and is_header(key, item, self._rules, named=True):
+                pairs.append(Credential([key, item], name=str(key)))
+            elif (form := self._form(item, depth)) is not LEFT_OUT:
                 pairs.append([self._form(key, depth), form])
         return {"__type__": "dict", "pairs": self._sorted(pairs)}
 
@@ -262,7 +262,7 @@ class Canonical:
             name = codec.name.rpartition(":")[2].rpartition("<locals>.")[2]
             return {"__type__": name, "value": self._form(codec.encode(value), depth)}
         if isinstance(value, set | frozenset) and kind in (set, frozenset):
-            return {"__type__": "set", "value": self._sorted([self._form(each, depth) for each in value])}
+            return {"__type__": "set", "value": self._sorted([self._form(item, depth) for item in value])}
         if kind in (bytes, bytearray, memoryview):
             data = bytes(value)
             if len(data) > _DIGEST_FROM:
@@ -275,7 +275,7 @@ class Canonical:
         return self._data(value, kind, depth)
 
     def _data(self, value: Any, kind: Any, depth: int) -> Any:
-        """An instance of a data class, or of a subclass of a builtin: the class's name, and what it holds."""
+        """Return the form of an instance of a data class, or of a subclass of a builtin: the name of the class, and what it holds."""
         if isinstance(value, Enum):
             return {"__type__": short_name(kind), "value": self._form(value.value, depth)}
         if is_model(kind):
@@ -301,7 +301,7 @@ class Canonical:
 
 
 class _CycleSafe(Canonical):
-    """Looks at each value for itself inside of itself: what holds itself twice is gone through for ever otherwise."""
+    """Finds values that hold themselves. The quick way would go through one that holds itself twice forever."""
 
     _nests = False
 

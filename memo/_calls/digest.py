@@ -21,12 +21,12 @@ def entry_name(function: str, key: str) -> str:
 
 
 def call_key(function: str, arguments: bytes, version: str | int | None = None) -> str:
-    """The key (sha256, 64 hex characters) of a call, `arguments` being canonical JSON."""
+    """Return the key (sha256, 64 hex characters) of a call whose arguments are canonical JSON."""
     return digest(arguments, call_tail(function, version))
 
 
 def digest(arguments: bytes, tail: bytes) -> str:
-    """The same, from what `call_tail` gives."""
+    """Return the key of a call from its arguments and what `call_tail` returns."""
     hashed = _HEAD.copy()
     hashed.update(arguments)
     hashed.update(tail)
@@ -34,7 +34,7 @@ def digest(arguments: bytes, tail: bytes) -> str:
 
 
 def call_tail(function: str, version: str | int | None = None) -> bytes:
-    """What is hashed after the arguments, and is the same for all calls of a function."""
+    """Return what is hashed after the arguments, and is the same for all calls of a function."""
     tail = b',"function":' + orjson.dumps(function)
     if version is not None:
         tail += b',"version":' + orjson.dumps(version)

@@ -49,7 +49,7 @@ def replace(tree: Any, steps: tuple[Step, ...], function: Callable[[Any], Any]) 
 
 
 def _named_by(tree: Any, steps: tuple[Step, ...]) -> Iterator[dict[Any, Any]]:
-    """The objects at a path; of a model, that of its fields."""
+    """Yield the objects at a path; of a model, the object of its fields."""
     nodes = [holder[step] for holder, step in _holders(tree, steps)] if steps else [tree]
     for node in nodes:
         fields = node.get("value") if steps and isinstance(node, dict) and "__type__" in node else node
@@ -65,14 +65,14 @@ def change(tree: Any, steps: tuple[Step, ...], function: Callable[[Any], Any]) -
 
 def _leaves(node: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(node, dict):
-        return {key: each if key == "__type__" else _leaves(each, function) for key, each in node.items()}
+        return {key: item if key == "__type__" else _leaves(item, function) for key, item in node.items()}
     if isinstance(node, list):
-        return [_leaves(each, function) for each in node]
+        return [_leaves(item, function) for item in node]
     return function(node)
 
 
 def _holders(node: Any, steps: tuple[Step, ...]) -> Iterator[tuple[Any, Any]]:
-    """The containers that hold what is at the path, with the key or index it has there."""
+    """Yield the containers that hold what is at a path, with its key or index in them."""
     if isinstance(node, dict) and "__type__" in node:
         for part in _PARTS:
             if part in node:

@@ -1,6 +1,6 @@
 """Binding: the arguments of a call by their parameters' names, defaults applied.
 
-`inspect.Signature.bind` costs seven times what the rest of a small key costs, so what it would find out at each call is
+`inspect.Signature.bind` takes seven times as long as the rest of a small key, so what it would find out at each call is
 found out once. A call that does not fit the signature is given to `inspect` to be refused.
 """
 
@@ -37,7 +37,7 @@ class Signature:
         parameters = list(signature.parameters.values())
         if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
             skip = 0  # `def method(*args)`: a bound `self` is no parameter of its own
-        self.skipped = [each.name for each in parameters[:skip]]
+        self.skipped = [parameter.name for parameter in parameters[:skip]]
         parameters = parameters[skip:]
         self._signature = signature.replace(parameters=parameters)
         kinds = inspect.Parameter
@@ -69,7 +69,7 @@ class Signature:
         return given
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The arguments by name. `*args` and `**kwargs` are arguments under their own names.
+        """Return the arguments by name. `*args` and `**kwargs` are arguments under their own names.
 
         Raises `DoesNotFit`.
         """
