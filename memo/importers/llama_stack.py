@@ -372,7 +372,7 @@ def _status_error(sdk: str, status: int, message: str, body: Any, call: Call) ->
         json=_on_the_wire(message, body),
         request=http.Request(arguments["method"], arguments["server"] + arguments["path"]),
     )
-    del response.headers["content-length"]  # of this body, not of the one that the old recorder saw
+    response.headers.pop("content-length", None)  # of this body, not of the one that the old recorder saw
     known = {each.status_code: each for each in base.__subclasses__() if isinstance(vars(each).get("status_code"), int)}
     cls = known.get(status) or (home["InternalServerError"] if status >= 500 else base)
     error: Exception = cls(message, response=response, body=body)
