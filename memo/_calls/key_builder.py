@@ -31,6 +31,9 @@ _WRITTEN_IN_PYTHON = 1 << 9
 Describe = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[str, dict[str, Any]]]
 """From `self`, positional and keyword arguments to the call's name and its arguments, where they are not the signature's."""
 
+_BUFFER = 4096
+"""Bytes that orjson allocates at least."""
+
 
 class KeyBuilder:
     """Turn the invocations of one function into `Call`s, by the options that the function was given."""
@@ -151,6 +154,10 @@ class KeyBuilder:
             data = self._json(shaped.by_shape(tree))
             shaped.found += credentials.found if credentials is not None else []
             credentials = shaped
+        if len(data) < _BUFFER:
+            data = memoryview(
+                data
+            ).tobytes()  # the cache of arguments holds it: an orjson buffer takes 4 KB for any text
         tail = self._tail if self._describe is None else call_tail(function, self._version)
         ignored = self._ignored_credentials(credentials.found) if credentials is not None else None
         return Call(function, digest(data, tail), data, self._version, watched, ignored)
