@@ -191,7 +191,7 @@ def test_a_process_that_did_not_import_the_types_is_told_whom_to_trust(place):
     process = start(place, program.format(""))
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "memo.errors.UntrustedType" in err
+    assert "memo.errors.TypeNotImported" in err
     assert "trust=('shapes',)" in err
     assert finish(start(place, program.format(", trust=('shapes',)"))) == "ok\n"
 
