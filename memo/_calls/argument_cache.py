@@ -62,7 +62,7 @@ def written(*values: Any) -> bytes | None:
     """Return the same bytes for the same plain values, and only for these; None if one is not plain."""
     if not _is_plain(
         values, _MOST_PARTS
-    ):  # first, since marshal goes for ever through what holds itself, and through nested sets
+    ):  # first, since marshal never comes to the end of what holds itself, and through nested sets
         return None
     try:
         return dumps(values, _FORMAT)

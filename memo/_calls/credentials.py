@@ -1,4 +1,7 @@
-"""Credentials of a call: left out of its canonical form, or digests in it that only who has the salt of the store can make."""
+"""Credentials in the key of a call: left out, or replaced by a digest that cannot be made without the salt of the store.
+
+What counts as a credential is decided in `memo._calls.secrets`.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ __all__ = ["KEYED", "LEFT_OUT", "PROCESS_SALT", "Credential", "CredentialFilter"
 KEYED = "secret"
 """The type, in a recording, of a credential that is a digest."""
 LEFT_OUT: Any = object()
-"""Stands in a canonical tree for what is no part of the call."""
+"""Marks, in a canonical tree, what is not part of the call."""
 PROCESS_SALT = os.urandom(32)
 """For digests that are compared in this process and written nowhere."""
 
 
 class Credential:
-    """Stands in a canonical tree for a credential by name, until a filter takes it out."""
+    """A mark, in a canonical tree, of a credential with its name, until a filter removes it."""
 
     __slots__ = ("name", "shown", "value")
 
@@ -130,5 +133,5 @@ class CredentialFilter:
         return self._keyed(b"\0" + data)  # 1 is not "1"
 
     def _keyed(self, secret: bytes) -> str:
-        """Return a keyed digest: without the salt, nobody can find out whether a guess is right."""
+        """Return a keyed digest: without the salt, a guess cannot be checked."""
         return hmac.digest(self._salt, secret, "sha256").hex()[:32]

@@ -1,4 +1,9 @@
-"""Secrets: what can only be a credential, by its name or by its shape, is never written."""
+"""Secrets: what can only be a credential, by its name or by its shape, is never written.
+
+This module applies the rules. The names are in `secret_names`, the shapes in `secret_shapes`, the forms of what has a name
+that may be data in `secret_forms`, credentials inside of a text in `secret_text`, and those cut by a stream in
+`secret_streams`.
+"""
 
 from __future__ import annotations
 

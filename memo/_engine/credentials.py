@@ -1,4 +1,4 @@
-"""Credentials that are left out of the key: a call that differs in nothing else gets the answer of another, and a warning."""
+"""The warning for calls that differ only in a credential, which is not part of the key: they share one answer."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """A miss: why a call has no recording, which recording is nearest, what differs, and how to record it.
 
+The message of `RecordingNotFound` is put together in two places: its frame in `memo.errors`, the reason and the details here.
+
 All of it is worked out where the miss is raised, since the store may change later, and in a bounded time. Nothing that goes
 wrong meanwhile is raised: what could not be read is named.
 """
@@ -123,7 +125,7 @@ def _reason(
 
 
 def _only_watched(found: list[Difference], paths: Iterable[str]) -> bool:
-    """Whether the one is the other with something taken out because it is watched (in a list, its place stays, as None)."""
+    """Return whether only watched places differ: what is watched is left out of one side (in a list, None keeps its place)."""
     watched = [parse_path(path, "watch") for path in paths]
 
     def taken(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""The modes of a recorder, by name."""
+"""The names of the modes, and their aliases. What each mode does with a call is decided in `memo._engine.decision`."""
 
 from __future__ import annotations
 

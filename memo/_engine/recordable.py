@@ -1,4 +1,4 @@
-"""The decorator: `@recordable`, and what it knows of the function it stands on."""
+"""The decorator `@recordable`, its options, and what it knows of the function that it decorates."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ def _name(function: Any, core: Any) -> str:
 
 
 def _in_class(function: Any) -> bool:
-    """Whether a plain function stands in a class body: judged by its names, since there is no class yet."""
+    """Return whether a plain function is in a class body: judged by its names, since there is no class yet."""
     if not isinstance(function, types.FunctionType):
         return False
     parent = function.__qualname__.rpartition(".")[0]

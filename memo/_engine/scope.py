@@ -42,15 +42,15 @@ class Memoized(Protocol[P, R_co]):
     ) -> Memoized[Q, R_co]: ...
 
     def cache_info(self) -> CacheInfo:
-        """How many calls were replayed and how many went live in this process, and how many recordings there are."""
+        """Return the numbers of replayed and live calls in this process, and of recordings in the store."""
         ...
 
     def cache_contains(self, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Whether this call is recorded."""
+        """Return whether this call is recorded."""
         ...
 
     def cache_invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Delete the recording of this call. Whether there was one."""
+        """Delete the recording of this call; return whether it existed."""
         ...
 
     def cache_clear(self) -> None:
@@ -58,7 +58,7 @@ class Memoized(Protocol[P, R_co]):
         ...
 
     async def acache_info(self) -> CacheInfo:
-        """Async twin of `cache_info`, as all of these: no event loop waits for the store."""
+        """Async twin of `cache_info`: the event loop does not wait for the store."""
         ...
 
     async def acache_contains(self, *args: P.args, **kwargs: P.kwargs) -> bool:

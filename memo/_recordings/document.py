@@ -1,4 +1,4 @@
-r"""The file: one call, its outcomes, as JSON that a person can read and a diff can show.
+r"""The file of a recording: one call, its outcomes, as JSON that a person can read and a diff can show.
 
 Format version 1 (an object, UTF-8, `\n`, ends in a newline):
 

@@ -54,7 +54,7 @@ def verify(
 ) -> int:
     """Check that every recording is whole and can be replayed.
 
-    A recording passes if it is complete JSON in memo's format, its key is the key of its arguments, it lies where replay
+    A recording passes if it is complete JSON in memo's format, its key is the key of its arguments, it is where replay
     looks for it, and every outcome and every item of a stream can be decoded with the types of today. A link that leads out
     of the store, anything but a file, and a file larger than --largest count as damage and are not opened.
 
@@ -89,7 +89,7 @@ def verify(
 
 
 def _trusted() -> list[str]:
-    """Packages that are trusted without being named: the presets' SDKs, and what this project has configured."""
+    """Return the packages that are trusted without being named: the presets' SDKs, and what this project configures."""
     from importlib import import_module
 
     from memo._configuration import configured

@@ -1,6 +1,8 @@
 """Patches: SDKs and tool runtimes made recordable from outside, at startup.
 
 memo.install("openai", "myapp.tools:TavilyTool.invoke_tool")
+
+An SDK has a module in `memo.patches.presets`; docs/CONTRIBUTING.md has the recipe for a new one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Stores of recordings: bytes under names.
 
 `DirectoryStore` is the default, and `MemoryStore` ends with the process; `as_store` returns the others by their URLs.
+
+A new store is a module here with a class that keeps the promises of `Store` (`memo.stores._store`), and a line in `_urls.py`;
+docs/CONTRIBUTING.md has the recipe, and `tests/stores` the tests that every store passes.
 """
 
 import warnings

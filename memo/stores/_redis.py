@@ -253,7 +253,7 @@ class RedisStore:
 
     @property
     def _lifetime(self) -> int | str:
-        """Milliseconds that an entry lasts, "" for ever."""
+        """Milliseconds that an entry lasts, "" for no end."""
         return _milliseconds(self.ttl) if self.ttl is not None else ""
 
     def _run(self, script: Script, key: str, *values: bytes | str | int) -> Any:

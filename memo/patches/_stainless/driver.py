@@ -53,7 +53,7 @@ __all__ = ["MISSING", "ReplayPlan", "Stainless", "request_log", "stainless"]
 
 
 def stainless(sdk: str, module: str | None = None) -> tuple[Patch, ...]:
-    """The patches of an SDK: its name in recordings, and the package it is imported as."""
+    """Return the patches of an SDK, given its name in recordings and the package that it is imported as."""
     module = module or sdk
     return tuple(
         Patch(
