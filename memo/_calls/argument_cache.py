@@ -12,16 +12,18 @@ __all__ = ["ArgumentCache", "written"]
 T = TypeVar("T")
 
 _BYTES = 1 << 20
-_LARGEST = 2048
-"""Bytes of arguments: to compare more takes as long as to make the key again."""
-_PARTS = 32
+_LARGEST = _BYTES // 4
+_SMALL, _PARTS = 2048, 32
+"""Bytes and parts of arguments that are remembered at once: to compare larger ones pays only where they are asked for again."""
+_SEEN = 1024
+"""How many keys of larger arguments are remembered, to know which are asked for again."""
 _FORMAT = 2
 """The last one that does not depend on which objects are one: equal arguments give equal bytes."""
 _MOST_PARTS = 10_000
 
 
 class ArgumentCache(Generic[T]):
-    """What was made of plain and small arguments, up to a megabyte of them. Safe for threads.
+    """What was made of plain arguments, up to a megabyte of them: of large ones, once some were asked for again. Safe for threads.
 
     Arguments are compared as `marshal` writes them, which is fast, and exact: what it writes can be read back, though nobody does
     that, so two different values never give the same bytes. Dicts in another order, and tuples instead of lists, are different here.
@@ -30,15 +32,17 @@ class ArgumentCache(Generic[T]):
     def __init__(self) -> None:
         self._made: dict[bytes, T] = {}
         self._size = 0
+        self._longest, self._most_parts = _SMALL, _PARTS
+        self._seen: set[str] = set()
 
     def look_up(self, function: str, arguments: Mapping[str, Any]) -> tuple[bytes | None, T | None]:
-        """Return what to `store` under, None if the arguments are not plain and small, and what was made of them before."""
+        """Return what to `store` under, None if the arguments are not plain or too large, and what was made of them before."""
         for value in arguments.values():
             kind = type(value)
             if kind is str:
-                if len(value) > _LARGEST:
+                if len(value) > self._longest:
                     return None, None
-            elif kind not in _SCALARS and not _is_plain(value, _PARTS):
+            elif kind not in _SCALARS and not _is_plain(value, self._most_parts):
                 return None, None
         pair: Any = (function, arguments)
         try:
@@ -49,13 +53,21 @@ class ArgumentCache(Generic[T]):
 
     def store(self, asked: bytes, made: T) -> None:
         """Remember what was made of arguments."""
-        if len(asked) > _LARGEST:
+        if len(asked) > self._longest:
             return
         if self._size + len(asked) > _BYTES:
             self._made.clear()
             self._size = 0
         self._size += len(asked)
         self._made[asked] = made
+
+    def note(self, key: str) -> None:
+        """Note the key of arguments that nothing is stored under: large ones are remembered from when a key comes again."""
+        if key in self._seen:
+            self._longest, self._most_parts = _LARGEST, _MOST_PARTS
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen.add(key)
 
 
 def written(*values: Any) -> bytes | None:

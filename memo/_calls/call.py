@@ -33,9 +33,11 @@ class Call(NamedTuple):
     """Path to fingerprint."""
     credentials: Credentials | None = None
     """None if the call has no credential, or one that identifies the call."""
+    has_types: bool = True
+    """False if no value in the arguments is written with its type: none is a class, or an instance of one."""
 
     @classmethod
     def of(cls, function: str, arguments: Mapping[str, Any], version: str | int | None = None) -> Call:
         """Return the call of a function with arguments that may be anything with a canonical form."""
         data = Canonical(function).dump(dict(arguments))
-        return cls(function, call_key(function, data, version), data, version)
+        return cls(function, call_key(function, data, version), data, version, has_types=b'"__type__"' in data)

@@ -112,7 +112,9 @@ class KeyBuilder:
         asked, call = self._cache.look_up(function, arguments)
         if call is None:
             call = self._new_call(function, arguments)
-            if asked is not None:
+            if asked is None:
+                self._cache.note(call.key)
+            else:
                 self._cache.store(asked, call)
         return call
 
@@ -160,7 +162,7 @@ class KeyBuilder:
             ).tobytes()  # the cache of arguments holds it: an orjson buffer takes 4 KB for any text
         tail = self._tail if self._describe is None else call_tail(function, self._version)
         ignored = self._ignored_credentials(credentials.found) if credentials is not None else None
-        return Call(function, digest(data, tail), data, self._version, watched, ignored)
+        return Call(function, digest(data, tail), data, self._version, watched, ignored, b'"__type__"' in data)
 
     def _filter(self, *, needs_salt: bool) -> CredentialFilter:
         """Return what takes the credentials out of a call: with digests, where recordings are shared."""

@@ -186,7 +186,7 @@ class _Function:
             if session.callers.by_key.get(call.key) is not caller:
                 session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
         # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
-        if b'"__type__"' in call.arguments or self._describe is not None:
+        if call.has_types or self._describe is not None:
             depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is an argument of its own
             unnamed = setting.values.types.unnamed((*args, *kwargs.values()), depth)
             if unnamed:
@@ -230,7 +230,7 @@ class _Function:
 
 
 _LIVE = Mode.LIVE
-_UNKEYED = Call("", "", b"{}")
+_UNKEYED = Call("", "", b"{}", has_types=False)
 
 
 class BoundRecordable(PickledMethod, CacheMethods, wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
