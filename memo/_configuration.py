@@ -191,10 +191,10 @@ def _check(place: str, name: str, value: Any) -> None:
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise InvalidOption(place, value, [words])
     if name in ("patches", "targets") and not (
-        _texts(value) or (isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()))
+        _texts(value) or (isinstance(value, dict) and all(isinstance(table, dict) for table in value.values()))
     ):
         raise InvalidOption(place, value, ["a list of names", "a table of names with their options"])
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)

@@ -473,7 +473,7 @@ class RecordingExpiredWarning(MemoError, UserWarning):
         recorded_at: str,
         age: timedelta | None,
         max_age: timedelta,
-        said: str,
+        problem: str,
         command: str,
     ) -> None:
         self.function = function
@@ -483,7 +483,7 @@ class RecordingExpiredWarning(MemoError, UserWarning):
         self.age = age
         self.max_age = max_age
         self.command = command
-        super().__init__(f"{function}: {location} {said}\n  to record it again: {command}")
+        super().__init__(f"{function}: {location} {problem}\n  to record it again: {command}")
 
 
 class NotARecording(RecordingDamaged):
@@ -614,7 +614,7 @@ class CallsNotRecordedWarning(MemoError, UserWarning):
 
     def __init__(self, calls: Mapping[str, Mapping[str, int]]) -> None:
         self.calls = {function: dict(reasons) for function, reasons in calls.items()}
-        said = [
+        reasons = [
             f"  {function}: {count} {'call' if count == 1 else 'calls'} {reason}"
             for function, reasons in self.calls.items()
             for reason, count in reasons.items()
@@ -622,7 +622,7 @@ class CallsNotRecordedWarning(MemoError, UserWarning):
         count = sum(sum(reasons.values()) for reasons in self.calls.values())
         super().__init__(
             f"{count} {'call was' if count == 1 else 'calls were'} not recorded, so a replay will not find "
-            f"{'it' if count == 1 else 'them'}:\n" + "\n".join(said) + "\n"
+            f"{'it' if count == 1 else 'them'}:\n" + "\n".join(reasons) + "\n"
             "  to record errors that are no answers, too: recording(…, errors='all')"
         )
 

@@ -49,5 +49,5 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     scope ends. Raises `InvalidOption` at once; the calls raise `UnkeyableArgument`, `RecordingNotFound`, `RecordingDamaged`.
     """
     if function is None:
-        return lambda each: Recordable(each, recorder, options)
+        return lambda function: Recordable(function, recorder, options)
     return Recordable(function, recorder, options)

@@ -70,7 +70,7 @@ def _error(call: Call, store: Store, search: Search, command: str) -> RecordingN
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
         details += _about_nothing(call, store, search)
-    details += [f"  but in:    {each} (MEMO_STORE={shlex.quote(each)})" for each in elsewhere]
+    details += [f"  but in:    {location} (MEMO_STORE={shlex.quote(location)})" for location in elsewhere]
     return RecordingNotFound(
         function=call.function,
         key=call.key,
@@ -134,12 +134,14 @@ def _only_watched(found: list[Difference], paths: Iterable[str]) -> bool:
         except InvalidOption:  # a key with both kinds of quotes
             return False
         return any(
-            len(each) == len(steps) and all(one in (None, other) for one, other in zip(each, steps, strict=True))
-            for each in watched
+            len(pattern) == len(steps) and all(one in (None, other) for one, other in zip(pattern, steps, strict=True))
+            for pattern in watched
         )
 
     nothing = (ABSENT, None)
-    return all((each.before in nothing or each.after in nothing) and taken(each.path) for each in found)
+    return all(
+        (difference.before in nothing or difference.after in nothing) and taken(difference.path) for difference in found
+    )
 
 
 def _nearest(name: str, document: Document, store: Store) -> Nearest:
@@ -189,7 +191,7 @@ def _counted(call: Call, search: Search) -> str:
 def _could_not_say(search: Search) -> Iterator[str]:
     if search.unread:
         yield "  could not look at:"
-        yield from (f"    {each}" for each in search.unread[:3])
+        yield from (f"    {name}" for name in search.unread[:3])
         if len(search.unread) > 3:
             yield f"    … and {len(search.unread) - 3:,} more"
 
@@ -215,7 +217,7 @@ def _elsewhere(call: Call, store: Store, *, only_this: bool) -> tuple[str, ...]:
     bases += [os.path.join(here, "tests"), os.path.join(here, "test"), parent, os.path.join(parent, "tests")]  # noqa: PTH118
     bases += [os.path.dirname(store.location()), os.path.dirname(os.path.dirname(store.location()))]  # noqa: PTH120
     found: list[tuple[bool, str]] = []
-    for folder in dict.fromkeys(os.path.join(base, each) for base in bases for each in (name, "recordings")):  # noqa: PTH118
+    for folder in dict.fromkeys(os.path.join(base, subfolder) for base in bases for subfolder in (name, "recordings")):  # noqa: PTH118
         if folder == store.location():
             continue
         try:
@@ -225,7 +227,7 @@ def _elsewhere(call: Call, store: Store, *, only_this: bool) -> tuple[str, ...]:
                 found.append((not exact, folder))
         except Exception:  # noqa: BLE001, S112 - a place that cannot be read is no hint
             continue
-    return tuple(folder for _, folder in sorted(found, key=lambda each: each[0]))
+    return tuple(folder for _, folder in sorted(found, key=lambda candidate: candidate[0]))
 
 
 def _cwd() -> str:

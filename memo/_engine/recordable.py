@@ -100,8 +100,8 @@ class _Function:
         self._values = self._values_for(self._trust)
         self._setting: FunctionContext | None = None
         self._key_options: dict[str, Any] = {
-            name: each
-            for name, each in options.items()
+            name: value
+            for name, value in options.items()
             if name in ("ignore", "watch", "key", "identity", "version", "scrub")
         }
         self._method = isinstance(function, classmethod) or (not self._static and _in_class(inner))

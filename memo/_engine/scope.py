@@ -199,7 +199,7 @@ class Recorder(Session):
 
         Raises `AlreadyStarted` if another recorder is.
         """
-        others = [each for each in process_wide if each.started and each is not self]
+        others = [recorder for recorder in process_wide if recorder.started and recorder is not self]
         if others:
             raise AlreadyStarted(repr(self), repr(others[0]))
         if not self.started:

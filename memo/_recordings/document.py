@@ -134,11 +134,11 @@ def _outcome(outcome: dict[str, Any]) -> bytes:
     if "stream" not in outcome:
         return _pretty(outcome, 4)
     stream = {
-        name: [orjson.Fragment(orjson.dumps(item)) for item in each] if name == "items" else _laid_out(each, 6)
-        for name, each in outcome["stream"].items()
+        name: [orjson.Fragment(orjson.dumps(item)) for item in member] if name == "items" else _laid_out(member, 6)
+        for name, member in outcome["stream"].items()
     }
     rest = [
-        b", %b: %b" % (orjson.dumps(name), orjson.dumps(each)) for name, each in outcome.items() if name != "stream"
+        b", %b: %b" % (orjson.dumps(name), orjson.dumps(member)) for name, member in outcome.items() if name != "stream"
     ]
     return b'{"stream": %b}%b}' % (orjson.dumps(stream, option=_LINES).removesuffix(b"\n}"), b"".join(rest))
 
@@ -152,9 +152,9 @@ def _pretty(node: Any, indent: int) -> bytes:
     if indent + len(flat) <= _LINE or (not flat.isascii() and indent + len(flat.decode()) <= _LINE):
         return flat
     entries = (
-        {name: _laid_out(each, indent + 2) if type(each) in _NESTED else each for name, each in node.items()}
+        {name: _laid_out(child, indent + 2) if type(child) in _NESTED else child for name, child in node.items()}
         if kind is dict
-        else [_laid_out(each, indent + 2) if type(each) in _NESTED else each for each in node]
+        else [_laid_out(child, indent + 2) if type(child) in _NESTED else child for child in node]
     )
     return orjson.dumps(entries, option=_LINES)
 

@@ -21,7 +21,7 @@ def assembled(items: list[Any]) -> dict[str, Any]:
         into.add(item)
     if not into.found and items:
         into.texts[0] = _plain_text(items)
-    text, thinking = ("\n\n".join(parts[each] for each in sorted(parts)) for parts in (into.texts, into.thoughts))
+    text, thinking = ("\n\n".join(parts[index] for index in sorted(parts)) for parts in (into.texts, into.thoughts))
     calls = [f"{name or '?'}({arguments})" for name, arguments in into.calls.values()]
     return {
         **({"text": text} if text else {}),
@@ -165,9 +165,9 @@ def _index(node: dict[str, Any], name: str = "index") -> int:
 
 def _plain_text(items: list[Any]) -> str:
     """Return the text of items that are text, or that have one text field in common."""
-    if all(isinstance(each, str) for each in items):
+    if all(isinstance(item, str) for item in items):
         return "".join(items)
     for name in ("text", "content", "delta", "token"):
-        if all(isinstance(each, dict) and isinstance(each.get(name), str) for each in items):
-            return "".join(each[name] for each in items)
+        if all(isinstance(item, dict) and isinstance(item.get(name), str) for item in items):
+            return "".join(item[name] for item in items)
     return ""

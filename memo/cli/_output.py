@@ -144,7 +144,7 @@ def print_damaged(store: Store, damaged: Sequence[Entry]) -> None:
     from memo.maintenance.entries import display_path
 
     print_reasons(
-        count(len(damaged), "damaged recording"), {display_path(store, each.name): each.reason for each in damaged}
+        count(len(damaged), "damaged recording"), {display_path(store, entry.name): entry.reason for entry in damaged}
     )
 
 
@@ -198,10 +198,10 @@ def print_differences(found: list[Difference], limit: int) -> None:
             from rich.text import Text
 
             _console().print(
-                Text.assemble(*((printable(each.text), _STYLES[each.kind]) for each in line)), soft_wrap=True
+                Text.assemble(*((printable(part.text), _STYLES[part.kind]) for part in line)), soft_wrap=True
             )
         else:
-            print(printable("".join(each.text for each in line)))
+            print(printable("".join(part.text for part in line)))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -26,21 +26,21 @@ def unpacked(tree: Any, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         raise DataMismatch("JSON", "it is nested too deep to be shown")
     if isinstance(tree, list):
-        return [unpacked(each, depth + 1) for each in tree]
+        return [unpacked(item, depth + 1) for item in tree]
     if not isinstance(tree, dict):
         return tree
-    out = {name: unpacked(each, depth + 1) for name, each in tree.items()}
+    out = {name: unpacked(member, depth + 1) for name, member in tree.items()}
     of, items = tree.get("of"), out.get("items")
     if not (isinstance(of, str) and isinstance(items, list)):
         return out
     base, count = tree.get("base"), {"set": tree["set"]} if "set" in tree else {}
     out["items"] = [
-        each
-        if isinstance(each, dict) and "__type__" in each
-        else {"__type__": of, "value": _merged(base, each), **count}
-        for each in items
+        item
+        if isinstance(item, dict) and "__type__" in item
+        else {"__type__": of, "value": _merged(base, item), **count}
+        for item in items
     ]
-    return {name: each for name, each in out.items() if name not in ("of", "base", "set")}
+    return {name: member for name, member in out.items() if name not in ("of", "base", "set")}
 
 
 _DEEPEST = 230
@@ -59,11 +59,11 @@ def type_name(tree: Any) -> str | None:
 def plain(tree: Any) -> Any:
     """Return the JSON in unpacked typed JSON: a model as its fields, a tuple as a list, a time as its text."""
     if isinstance(tree, list):
-        return [plain(each) for each in tree]
+        return [plain(item) for item in tree]
     if not isinstance(tree, dict):
         return tree
     if "__type__" not in tree:
-        return {name: plain(each) for name, each in tree.items()}
+        return {name: plain(member) for name, member in tree.items()}
     if isinstance(tree.get("exact"), dict):
         return plain({**tree["exact"], **_mapping(tree.get("extra"))})
     if isinstance(tree.get("items"), list):
@@ -76,7 +76,7 @@ def plain(tree: Any) -> Any:
     for name in ("value", "text", "base64", "name"):
         if name in tree:
             return plain(tree[name])
-    return {name: plain(each) for name, each in tree.items() if name != "__type__"}
+    return {name: plain(member) for name, member in tree.items() if name != "__type__"}
 
 
 def _mapping(tree: Any) -> dict[str, Any]:
@@ -115,8 +115,8 @@ def shown(outcome: dict[str, Any]) -> Shown:
         stream = _mapping(tree)
         items = stream.get("items") if isinstance(stream.get("items"), list) else []
         assert isinstance(items, list)
-        values = [plain(each) for each in items]
-        types = {type_name(each) for each in items}
+        values = [plain(item) for item in items]
+        types = {type_name(item) for item in items}
         out |= {"type": types.pop() if len(types) == 1 else None, "end": stream.get("end"), **assembled(values)}
         if "error" in stream:
             out["raised"] = raised(stream["error"])
@@ -150,33 +150,33 @@ def lines(node: Any, indent: int = 0, name: str = "") -> Iterator[str]:
     elif isinstance(node, dict):
         yield from members(node, indent)
     else:
-        for each in node:
-            inner = list(lines(each, indent + 2))
+        for item in node:
+            inner = list(lines(item, indent + 2))
             yield f"{pad}- {inner[0][indent + 2 :]}"
             yield from inner[1:]
 
 
 def members(node: dict[str, Any], indent: int = 0) -> Iterator[str]:
     """Yield the lines of a mapping, a member a line however short."""
-    for key, each in node.items():
+    for key, member in node.items():
         line = str(key).replace("\n", "\\n")
-        yield from _member(f"{' ' * indent}{line}:", each, indent + 2, str(key))
+        yield from _member(f"{' ' * indent}{line}:", member, indent + 2, str(key))
 
 
-def _member(head: str, each: Any, indent: int, name: str) -> Iterator[str]:
-    line = _inline(each, name, _SHORT - len(head))
+def _member(head: str, value: Any, indent: int, name: str) -> Iterator[str]:
+    line = _inline(value, name, _SHORT - len(head))
     if line is not None and "\n" not in line:
         yield f"{head} {line}"
     else:
         yield head
-        yield from lines(each, indent, name)
+        yield from lines(value, indent, name)
 
 
 def _inline(node: Any, name: str, room: int) -> str | None:
     """Return a value on one line, or None if each of its members takes a line."""
     if isinstance(node, str):
         return _embedding(node) if name == "embedding" and len(node) > 200 else _quoted(node)
-    if isinstance(node, list) and len(node) > _NUMBERS and all(type(each) in (int, float) for each in node):
+    if isinstance(node, list) and len(node) > _NUMBERS and all(type(item) in (int, float) for item in node):
         return _numbers(node)
     text = orjson.dumps(node).decode()
     if not isinstance(node, dict | list) or not node or (len(text) <= room and not _has_lines(node)):
@@ -203,9 +203,9 @@ def _quoted(text: str) -> str:
 
 
 def _numbers(row: list[int | float]) -> str:
-    kind = "floats" if any(type(each) is float for each in row) else "integers"
-    first = ", ".join(f"{each:.4g}" for each in row[:3])
-    norm = math.sqrt(math.fsum(float(each) ** 2 for each in row))
+    kind = "floats" if any(type(number) is float for number in row) else "integers"
+    first = ", ".join(f"{number:.4g}" for number in row[:3])
+    norm = math.sqrt(math.fsum(float(number) ** 2 for number in row))
     return f"[{len(row):,} {kind}, first {first}, norm {norm:.4g}]"
 
 
@@ -213,6 +213,6 @@ def _embedding(text: str) -> str:
     """Return the summary of an embedding in base64, as OpenAI's SDK requests it."""
     try:
         data = base64.b64decode(text, validate=True)
-        return _numbers([each for (each,) in struct.iter_unpack("<f", data)]) + " in base64"
+        return _numbers([number for (number,) in struct.iter_unpack("<f", data)]) + " in base64"
     except (ValueError, struct.error, OverflowError):
         return _quoted(text)

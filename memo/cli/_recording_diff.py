@@ -36,7 +36,7 @@ def parts(one: Document, other: Document) -> list[tuple[str, list[Difference]]]:
             found.append((f"outcome {number}", [Difference("", relevant(before), ABSENT)]))
         else:
             found.append((f"outcome {number}", _collapsed(_in_outcomes(relevant(before), relevant(after)))))
-    return [(name, each) for name, each in found if each]
+    return [(name, section) for name, section in found if section]
 
 
 def _call(document: Document) -> dict[str, Any]:
@@ -46,9 +46,9 @@ def _call(document: Document) -> dict[str, Any]:
 
 def relevant(outcome: dict[str, Any]) -> dict[str, Any]:
     """Return the compared parts of an outcome, with every item standing alone."""
-    compared = {name: unpacked(each) for name, each in outcome.items() if name not in ("seconds", "test")}
+    compared = {name: unpacked(member) for name, member in outcome.items() if name not in ("seconds", "test")}
     if isinstance(compared.get("stream"), dict):
-        compared["stream"] = {name: each for name, each in compared["stream"].items() if name != "offsets"}
+        compared["stream"] = {name: member for name, member in compared["stream"].items() if name != "offsets"}
     return compared
 
 
@@ -70,13 +70,13 @@ def _in_outcomes(before: dict[str, Any], after: dict[str, Any]) -> list[Differen
 def _collapsed(found: list[Difference]) -> list[Difference]:
     """Return differences with the same change in many items of a list, such as every chunk's id, as one: `items[*].id`."""
     groups: dict[tuple[str, bytes, bytes], list[Difference]] = {}
-    for each in found:
-        before, after = (orjson.dumps(value, default=str) for value in (each.before, each.after))
-        groups.setdefault((_INDEX.sub("[*]", each.path), before, after), []).append(each)
+    for difference in found:
+        before, after = (orjson.dumps(value, default=str) for value in (difference.before, difference.after))
+        groups.setdefault((_INDEX.sub("[*]", difference.path), before, after), []).append(difference)
     return [
-        each
+        difference
         for (path, _, _), group in groups.items()
-        for each in ([group[0]._replace(path=path)] if len(group) >= _MANY else group)
+        for difference in ([group[0]._replace(path=path)] if len(group) >= _MANY else group)
     ]
 
 
@@ -85,6 +85,9 @@ def trees(found: list[Difference]) -> list[dict[str, Any]]:
 
     sides = ("before", "after")
     return [
-        {"path": each.path, **{side: getattr(each, side) for side in sides if getattr(each, side) is not ABSENT}}
-        for each in found
+        {
+            "path": difference.path,
+            **{side: getattr(difference, side) for side in sides if getattr(difference, side) is not ABSENT},
+        }
+        for difference in found
     ]

@@ -22,10 +22,10 @@ def printable(text: str) -> str:
 
 
 def _shown(found: re.Match[str]) -> str:
-    each = found[0]
-    if each.isprintable() or each in _JOINERS or unicodedata.category(each) == "Zs":
-        return each
-    return each.encode("unicode_escape").decode()
+    character = found[0]
+    if character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs":
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 def size(number: int) -> str:

@@ -38,7 +38,11 @@ def diff(
     differing = parts(one.document(), other.document())
     if json:
         print_json(
-            {"a": one.location, "b": other.location, "differences": {name: trees(each) for name, each in differing}}
+            {
+                "a": one.location,
+                "b": other.location,
+                "differences": {name: trees(section) for name, section in differing},
+            }
         )
         return 1 if differing else 0
     if not differing:

@@ -59,35 +59,37 @@ def ls(
         if entry.document is None:
             damaged.append(entry)
             continue
-        each = _Recording.of(entry.document, entry.size, recorded_at(entry.document), folder_of(opened, entry.name))
+        recording = _Recording.of(
+            entry.document, entry.size, recorded_at(entry.document), folder_of(opened, entry.name)
+        )
         if (
-            (function is None or fnmatchcase(each.function, function))
-            and (before is None or (each.moment is not None and each.moment < before))
-            and (not errors or each.errors)
+            (function is None or fnmatchcase(recording.function, function))
+            and (before is None or (recording.moment is not None and recording.moment < before))
+            and (not errors or recording.errors)
         ):
-            functions.setdefault(each.function, _Function(each.function)).add(each)
+            functions.setdefault(recording.function, _Function(recording.function)).add(recording)
             if single:
-                recordings.append(each)
+                recordings.append(recording)
     if json:
-        shown = [each.tree() for each in (recordings if single else functions.values())]
+        shown = [row.tree() for row in (recordings if single else functions.values())]
         name = "recordings" if single else "functions"
-        broken = [{"location": display_path(opened, each.name), "reason": each.reason} for each in damaged]
+        broken = [{"location": display_path(opened, entry.name), "reason": entry.reason} for entry in damaged]
         print_json({"store": opened.location(), name: shown, "damaged": broken})
     else:
         if single:
-            print_table(("KEY", "FUNCTION", ">AGE", "OUTCOMES", "<TEST"), [each.row() for each in recordings])
+            print_table(("KEY", "FUNCTION", ">AGE", "OUTCOMES", "<TEST"), [recording.row() for recording in recordings])
         else:
             tests = isinstance(opened, StoreTree)
             columns = ("FUNCTION", *([">TESTS"] if tests else []), *_COLUMNS)
-            print_table(columns, [each.row(tests=tests) for each in functions.values()])
+            print_table(columns, [row.row(tests=tests) for row in functions.values()])
         _sum(functions, opened.location())
         print_damaged(opened, damaged)
     return 1 if damaged else 0
 
 
 def _sum(functions: dict[str, _Function], store: str) -> None:
-    recordings = sum(each.recordings for each in functions.values())
-    whole = size(sum(each.size for each in functions.values()))
+    recordings = sum(function.recordings for function in functions.values())
+    whole = size(sum(function.size for function in functions.values()))
     print_line(f"{count(recordings, 'recording')} of {count(len(functions), 'function')}, {whole}, in {store}", "dim")
 
 
@@ -112,8 +114,8 @@ class _Recording:
 
     @classmethod
     def of(cls, document: Document, bytes_: int, moment: datetime | None, folder: str) -> _Recording:
-        outcomes = [_kind(each) for each in document.outcomes]
-        errors = sum("error" in each for each in outcomes)
+        outcomes = [_kind(outcome) for outcome in document.outcomes]
+        errors = sum("error" in outcome for outcome in outcomes)
         return cls(document.function, document.key, moment, bytes_, outcomes, errors, document.test or folder, folder)
 
     def row(self) -> tuple[str, ...]:
@@ -191,7 +193,7 @@ def _error(tree: Any) -> str:
 
 def _summary(outcomes: list[str]) -> str:
     """Return all outcomes in a few words: `value`, `error Broken`, `4: value, error Broken, ...`."""
-    outcomes = [_MODULE.sub("", each) for each in outcomes]
+    outcomes = [_MODULE.sub("", outcome) for outcome in outcomes]
     if len(outcomes) == 1:
         return outcomes[0]
     shown = ", ".join(dict.fromkeys(outcomes[:3]))

@@ -86,7 +86,7 @@ def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | 
     from memo.errors import InvalidOption
     from memo.maintenance import prune as engine
 
-    given = [each for each in (unused_since, used_list or None, stale) if each is not None]
+    given = [option for option in (unused_since, used_list or None, stale) if option is not None]
     if len(given) != 1:
         raise typer.BadParameter("give exactly one of --unused-since, --used-list and --stale")
     if stale is not None:
@@ -137,13 +137,13 @@ def _print_json(store: Store, pruning: PrunePlan, pruned: PruneResult | None) ->
             "store": store.location(),
             "unneeded": [
                 {
-                    "location": store.location(each.name),
-                    "function": each.function,
-                    "key": each.key,
-                    "size": each.size,
-                    "recorded_at": each.recorded_at,
+                    "location": store.location(recording.name),
+                    "function": recording.function,
+                    "key": recording.key,
+                    "size": recording.size,
+                    "recorded_at": recording.recorded_at,
                 }
-                for each in pruning.unneeded
+                for recording in pruning.unneeded
             ],
             "abandoned": pruning.abandoned,
             "size": pruning.size,

@@ -217,22 +217,22 @@ def _print(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool)
         print_error("delete what is not needed, mend what is damaged, or leave it out with --only")
         return
     if dry_run and plan.changes:
-        names = any(each.new_function != each.function for each in plan.changes)
+        names = any(change.new_function != change.function for change in plan.changes)
         tests = isinstance(store, StoreTree)
         rows = [
             (
-                each.function,
-                each.key[:12],
-                each.new_key[:12] if each.moves else "(watched)",
-                *([each.new_function] if names else []),
-                *([folder_of(store, each.name)] if tests else []),
+                change.function,
+                change.key[:12],
+                change.new_key[:12] if change.moves else "(watched)",
+                *([change.new_function] if names else []),
+                *([folder_of(store, change.name)] if tests else []),
             )
-            for each in plan.changes
+            for change in plan.changes
         ]
         columns = (*(["NEW FUNCTION"] if names else []), *(["<TEST"] if tests else []))
         print_table(("FUNCTION", "KEY", "NEW KEY", *columns), rows)
     word = "would get" if done is None else "got"
-    moved = sum(each.moves for each in plan.changes)
+    moved = sum(change.moves for change in plan.changes)
     accepted = len(plan.changes) - moved
     kinds = ((moved, "a new key"), (accepted, "a new fingerprint"))
     got = [f"{count(number, 'recording')} {word} {what}" for number, what in kinds if number]
@@ -251,14 +251,14 @@ def _print_json(store: Store, plan: Plan, done: ApplyResult | None) -> None:
             "done": done is not None,
             "changes": [
                 {
-                    "location": store.location(each.name),
-                    "new_location": store.location(each.new_name),
-                    "function": each.function,
-                    "key": each.key,
-                    "new_function": each.new_function,
-                    "new_key": each.new_key,
+                    "location": store.location(change.name),
+                    "new_location": store.location(change.new_name),
+                    "function": change.function,
+                    "key": change.key,
+                    "new_function": change.new_function,
+                    "new_key": change.new_key,
                 }
-                for each in plan.changes
+                for change in plan.changes
             ],
             "unchanged": plan.unchanged,
             "obstacles": [{"location": location, "reason": reason} for location, reason in plan.obstacles.items()],

@@ -84,9 +84,9 @@ def scan(
 
 
 def _print(store: Store, found: Scan, masked: Masked | None) -> None:
-    for each in found.findings:
-        where = f"{each.path}: " if each.path else ""
-        print_line(f"{place(store, each.name)}: {where}{', '.join(each.detectors)}: {each.excerpt}")
+    for finding in found.findings:
+        where = f"{finding.path}: " if finding.path else ""
+        print_line(f"{place(store, finding.name)}: {where}{', '.join(finding.detectors)}: {finding.excerpt}")
     secrets, holders = count(len(found.findings), "secret"), len(found.names)
     print_line(
         f"{secrets} in {holders:,} of {count(found.entries, 'recording')} ({size(found.size)}) in {store.location()}"
@@ -110,12 +110,12 @@ def _print_json(store: Store, found: Scan, masked: Masked | None) -> None:
             "size": found.size,
             "secrets": [
                 {
-                    "location": store.location(each.name),
-                    "path": each.path,
-                    "detectors": each.detectors,
-                    "excerpt": each.excerpt,
+                    "location": store.location(finding.name),
+                    "path": finding.path,
+                    "detectors": finding.detectors,
+                    "excerpt": finding.excerpt,
                 }
-                for each in found.findings
+                for finding in found.findings
             ],
             "masked": masked.masked if masked is not None else 0,
             "moved": masked.moved if masked is not None else {},

@@ -45,7 +45,7 @@ def show(
         return 0
     try:
         document = found.document()
-        outcomes = [shown(each) for each in document.outcomes]
+        outcomes = [shown(outcome) for outcome in document.outcomes]
     except MemoError as error:
         print_error(f"memo: {error}")
         print_error(f"memo show --raw shows what is there ({size(len(found.data))})")

@@ -115,11 +115,11 @@ def _print(report: Report, store: Store) -> None:
     if report.incomplete:
         parts.append(f"{report.incomplete:,} not checked wholly")
     print_line(f"{count(report.recordings, 'recording')} in {store.location()}: {', '.join(parts)}")
-    for reason in dict.fromkeys(each.reason for each in report.failures):
-        failures = [each for each in report.failures if each.reason == reason]
+    for reason in dict.fromkeys(failure.reason for failure in report.failures):
+        failures = [failure for failure in report.failures if failure.reason == reason]
         print_heading(f"{reason} ({len(failures):,}):")
-        for each in failures[:_SHOWN]:
-            print_line(f"  {place(store, each.name)}: {each.message}")
+        for failure in failures[:_SHOWN]:
+            print_line(f"  {place(store, failure.name)}: {failure.message}")
         if len(failures) > _SHOWN:
             print_line(f"  and {len(failures) - _SHOWN:,} more (--json names them all)")
     for package, recordings in report.unchecked.most_common():
@@ -141,8 +141,8 @@ def _tree(report: Report, store: Store) -> dict[str, object]:
         "failed": report.failed,
         "incomplete": report.incomplete,
         "failures": [
-            {"location": display_path(store, each.name), "reason": str(each.reason), "message": each.message}
-            for each in report.failures
+            {"location": display_path(store, failure.name), "reason": str(failure.reason), "message": failure.message}
+            for failure in report.failures
         ],
         "unchecked": dict(report.unchecked.most_common()),
         "local": report.local,

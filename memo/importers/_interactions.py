@@ -179,7 +179,7 @@ def _endpoint(interaction: Interaction) -> tuple[_Endpoint, str]:
             return endpoint, f"{url.scheme}://{url.netloc}{url.path.removesuffix(endpoint.path)}"
     raise NotCarried(
         f"is {interaction.method} {public_url(interaction.url)}, which is none of the calls that are imported: "
-        f"{', '.join(each.path.removeprefix('/') for each in _ENDPOINTS)}"
+        f"{', '.join(candidate.path.removeprefix('/') for candidate in _ENDPOINTS)}"
     )
 
 

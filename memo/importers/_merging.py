@@ -36,8 +36,8 @@ def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written:
     else:
         document = Document.of(call, [], recorded_at=timestamp(written), test=outcomes[0].get("test"))
     held = document.outcomes
-    before, there = len(held), {fingerprint(each) for each in held}
-    held += [_without_test(each, document.test) for each in outcomes if fingerprint(each) not in there]
+    before, there = len(held), {fingerprint(outcome) for outcome in held}
+    held += [_without_test(outcome, document.test) for outcome in outcomes if fingerprint(outcome) not in there]
     while len(held) > 1 and fingerprint(held[-1]) == fingerprint(held[-2]):
         held.pop()
     rendered = render(document)
@@ -51,4 +51,4 @@ def merge(call: Call, outcomes: Sequence[dict[str, Any]], store: Store, written:
 
 def _without_test(outcome: dict[str, Any], test: str | None) -> dict[str, Any]:
     """Return the outcome without its test if that is the recording's."""
-    return {name: each for name, each in outcome.items() if name != "test" or each != test}
+    return {name: value for name, value in outcome.items() if name != "test" or value != test}

@@ -153,7 +153,7 @@ def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport
     keys = set[str]()
     for key, same in calls.items():
         with carrying(report, *same.names):
-            merged = merge(same.call, [orjson.loads(each) for each in same.outcomes], store, same.at)
+            merged = merge(same.call, [orjson.loads(text) for text in same.outcomes], store, same.at)
             keys.add(key)
             report.imported += len(same.names)
             if merged.before and merged.added:
@@ -179,7 +179,7 @@ def headers_of(tree: Mapping[str, Any]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, values in (tree.get("headers") or {}).items():
         listed = values if isinstance(values, list | tuple) else [values]
-        headers[str(name).lower()] = ", ".join(as_text(each, "header") for each in listed)
+        headers[str(name).lower()] = ", ".join(as_text(value, "header") for value in listed)
     return headers
 
 

@@ -59,8 +59,8 @@ _PACKAGES = _STAINLESS | {"google", "llama_stack", "llama_stack_api", "ogx", "og
 """The packages whose objects llama-stack recorded. Nothing else that a file names is imported."""
 _LISTS = frozenset({"/api/ps", "/api/tags", "/v1/models"})
 _BUILTINS = {
-    each.__name__: each
-    for each in (
+    cls.__name__: cls
+    for cls in (
         ConnectionError,
         KeyError,
         NotImplementedError,
@@ -126,9 +126,9 @@ def import_recordings(
             done += 1
             progress(done, report.files)
         if imported:
-            with carrying(report, *(str(each.path) for each in imported)):
-                written = min(each.path.stat().st_mtime for each in imported)
-                merge(imported[0].call, [each.tree | {"test": each.test} for each in imported], into, written)
+            with carrying(report, *(str(outcome.path) for outcome in imported)):
+                written = min(outcome.path.stat().st_mtime for outcome in imported)
+                merge(imported[0].call, [outcome.tree | {"test": outcome.test} for outcome in imported], into, written)
                 report.recordings += 1
                 report.imported += len(imported)
     return report
@@ -164,7 +164,7 @@ def _call(request: dict[str, Any]) -> Call:
     if "tool_name" in request:
         tool = {"tool_name": _member(request, "tool_name", str), "kwargs": _member(request, "kwargs", dict)}
         return Call.of(f"{provider}.invoke_tool", tool)
-    rest = {name: each for name, each in request.items() if name not in ("api", "provider", "test_id")}
+    rest = {name: value for name, value in request.items() if name not in ("api", "provider", "test_id")}
     return Call.of(f"{provider}.{_member(request, 'api', str)}", rest)
 
 
@@ -305,13 +305,13 @@ class _Importing(Values):
 
     def encode(self, value: Any) -> Any:
         """Return the typed JSON; of an unproved object, its plain form."""
-        if isinstance(value, list) and any(isinstance(each, _Unproved) for each in value):
-            return [self.encode(each) for each in value]
+        if isinstance(value, list) and any(isinstance(item, _Unproved) for item in value):
+            return [self.encode(item) for item in value]
         if isinstance(value, _Unproved):
             self._unproved.add(value.name)
             return {"__type__": value.name, "value": value.data}
         tree = super().encode(value)
-        self._exact += sum("exact" in each for each in _objects(tree))
+        self._exact += sum("exact" in node for node in _objects(tree))
         return tree
 
     def decode(self, tree: Any) -> Any:
@@ -325,9 +325,9 @@ def _objects(tree: Any) -> Iterator[dict[str, Any]]:
     """Return the trees of the objects in a value: the value itself, or the items of a list."""
     if isinstance(tree, dict) and tree.get("__type__") == "list":
         tree = tree["items"]
-    for each in tree if isinstance(tree, list) else [tree]:
-        if isinstance(each, dict) and "__type__" in each:
-            yield each
+    for item in tree if isinstance(tree, list) else [tree]:
+        if isinstance(item, dict) and "__type__" in item:
+            yield item
 
 
 def _imported(module: str) -> bool:
@@ -373,7 +373,11 @@ def _status_error(sdk: str, status: int, message: str, body: Any, call: Call) ->
         request=http.Request(arguments["method"], arguments["server"] + arguments["path"]),
     )
     response.headers.pop("content-length", None)  # of this body, not of the one that the old recorder saw
-    known = {each.status_code: each for each in base.__subclasses__() if isinstance(vars(each).get("status_code"), int)}
+    known = {
+        subclass.status_code: subclass
+        for subclass in base.__subclasses__()
+        if isinstance(vars(subclass).get("status_code"), int)
+    }
     cls = known.get(status) or (home["InternalServerError"] if status >= 500 else base)
     error: Exception = cls(message, response=response, body=body)
     return error

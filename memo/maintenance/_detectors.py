@@ -23,9 +23,9 @@ class Detectors:
     def find(self, data: bytes) -> dict[str, str]:
         """Return what looks like a secret in some JSON, as written there, with the rule that matches."""
         found: dict[str, str] = {}
-        for each in self._scanner.scan(data):
-            if each.visible:
-                place = each.location
+        for secret in self._scanner.scan(data):
+            if secret.visible:
+                place = secret.location
                 text = data[place["start_offset"] : place["end_offset"]].decode(errors="replace")
-                found.setdefault(text or each.secret, each.rule_id)
+                found.setdefault(text or secret.secret, secret.rule_id)
         return found

@@ -16,14 +16,14 @@ Step = str | int
 def changed_paths(old: Any, new: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
     """Yield the steps to the leaves of a tree that changed or disappeared."""
     if type(old) is dict and type(new) is dict:
-        for key, each in old.items():
+        for key, value in old.items():
             if key in new:
-                yield from changed_paths(each, new[key], (*steps, key))
+                yield from changed_paths(value, new[key], (*steps, key))
             else:
                 yield (*steps, key)
     elif type(old) is list and type(new) is list and len(old) == len(new):
-        for index, (each, other) in enumerate(zip(old, new, strict=True)):
-            yield from changed_paths(each, other, (*steps, index))
+        for index, (item, other) in enumerate(zip(old, new, strict=True)):
+            yield from changed_paths(item, other, (*steps, index))
     elif old != new:
         yield steps
 
@@ -33,12 +33,12 @@ def texts(node: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step,
     if type(node) is str:
         yield steps, node
     elif type(node) is list:
-        for index, each in enumerate(node):
-            yield from texts(each, (*steps, index))
+        for index, item in enumerate(node):
+            yield from texts(item, (*steps, index))
     elif type(node) is dict:
-        for key, each in node.items():
+        for key, value in node.items():
             yield (*steps, key), key
-            yield from texts(each, (*steps, key))
+            yield from texts(value, (*steps, key))
 
 
 def text_at(node: Any, steps: Iterable[Step]) -> str:

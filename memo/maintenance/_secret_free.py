@@ -64,19 +64,19 @@ def without_secrets(document: Document, found: dict[str, str]) -> Document:
     if not found:
         return document
     return document._replace(
-        arguments=_each_without(document.arguments, found),
+        arguments=_tree_without(document.arguments, found),
         test=document.test and without(document.test, found),
-        outcomes=_each_without(document.outcomes, found),
+        outcomes=_tree_without(document.outcomes, found),
     )
 
 
-def _each_without(node: Any, found: dict[str, str]) -> Any:
+def _tree_without(node: Any, found: dict[str, str]) -> Any:
     if type(node) is str:
         return without(node, found)
     if type(node) is list:
-        return [_each_without(each, found) for each in node]
+        return [_tree_without(item, found) for item in node]
     if type(node) is dict:
-        return {without(key, found): _each_without(each, found) for key, each in node.items()}
+        return {without(key, found): _tree_without(value, found) for key, value in node.items()}
     return node
 
 

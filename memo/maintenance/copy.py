@@ -48,7 +48,7 @@ def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = No
 
     `progress` is called with how many entries are done. Raises `StoreError` if either store fails.
     """
-    return _each(source, dest, progress, move=False)
+    return _transferred(source, dest, progress, move=False)
 
 
 def push(spool: Store, store: Store, progress: Callable[[int], None] | None = None) -> CopyReport:
@@ -56,10 +56,10 @@ def push(spool: Store, store: Store, progress: Callable[[int], None] | None = No
 
     A recording that is damaged, or differs from the store's, stays in the spool. An interrupted push loses nothing.
     """
-    return _each(spool, store, progress, move=True)
+    return _transferred(spool, store, progress, move=True)
 
 
-def _each(source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool) -> CopyReport:
+def _transferred(source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool) -> CopyReport:
     report = CopyReport()
     if isinstance(source, StoreTree) and isinstance(dest, DirectoryStore):
         dest = StoreTree(dest.location(), source.folders)

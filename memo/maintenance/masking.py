@@ -130,13 +130,13 @@ def _with_paths(old: Document, new: Document) -> Document:
     outcomes: list[dict[str, Any]] = []
     for index, tree in enumerate(new.outcomes):
         paths = [
-            path_text(_steps_in_value(each[2:], old.outcomes[index]))
-            for each in steps
-            if each[:2] == ("outcomes", index)
+            path_text(_steps_in_value(path[2:], old.outcomes[index]))
+            for path in steps
+            if path[:2] == ("outcomes", index)
         ]
         if paths:
-            kind, rest = next(iter(tree)), {name: each for name, each in tree.items() if name != "redacted"}
-            known = [each for each in tree.get("redacted", []) if isinstance(each, str)]
+            kind, rest = next(iter(tree)), {name: value for name, value in tree.items() if name != "redacted"}
+            known = [path for path in tree.get("redacted", []) if isinstance(path, str)]
             redacted = list(dict.fromkeys([*known, *paths]))
             tree = {kind: rest.pop(kind), "redacted": redacted, **rest}  # noqa: PLW2901
         outcomes.append(tree)

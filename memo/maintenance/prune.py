@@ -69,7 +69,7 @@ class PrunePlan:
     @property
     def size(self) -> int:
         """How many bytes would be freed."""
-        return sum(each.size for each in self.unneeded)
+        return sum(recording.size for recording in self.unneeded)
 
 
 @dataclass(slots=True)
@@ -216,18 +216,18 @@ def prune(store: Store, pruning: PrunePlan, progress: Progress = lambda done, to
     pruned = PruneResult()
     listed = pruning.unneeded
     gone: list[str] = []
-    for done, each in enumerate(listed, 1):
-        location = store.location(each.name)
+    for done, recording in enumerate(listed, 1):
+        location = store.location(recording.name)
         try:
-            data = read(store, each.name)
+            data = read(store, recording.name)
             if data is None:
                 continue
-            if sha256(data).digest() != each.digest:
+            if sha256(data).digest() != recording.digest:
                 pruned.left[location] = "was recorded again meanwhile"
-            elif store.delete(each.name):
+            elif store.delete(recording.name):
                 pruned.deleted += 1
-                pruned.size += each.size
-                gone.append(each.name)
+                pruned.size += recording.size
+                gone.append(recording.name)
         except MemoError as error:
             pruned.left[location] = str(getattr(error, "reason", error))
         progress(done, len(listed))

@@ -155,10 +155,10 @@ def selected(store: Store, only: Sequence[str] = ()) -> Iterator[str]:
         yield from store.scan()
         return
     seen: set[str] = set()
-    for each in only:
-        names = [*store.scan(f"{each}/"), *(store.scan(each) if "/" in each else ())]
+    for prefix in only:
+        names = [*store.scan(f"{prefix}/"), *(store.scan(prefix) if "/" in prefix else ())]
         if not names:
-            raise InvalidOption("only", each, ["a function's name", "function/key, or the beginning of the key"])
+            raise InvalidOption("only", prefix, ["a function's name", "function/key, or the beginning of the key"])
         for name in names:
             if name not in seen:
                 seen.add(name)

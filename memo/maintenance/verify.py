@@ -149,7 +149,7 @@ def verify(
         for name in few:
             for data in tally.read(name):
                 tally.add(name, checker.check(data, store.location(name)))
-    tally.report.failures.sort(key=lambda each: each.name)
+    tally.report.failures.sort(key=lambda failure: failure.name)
     return tally.report
 
 

@@ -37,7 +37,7 @@ class Verdict:
             for paths, kind in ((self.unused, "unused recording"), (self.orphaned, "directory of a removed test"))
             if paths
         ]
-        found = [each.replace("directory of a removed tests", "directories of removed tests") for each in found]
+        found = [line.replace("directory of a removed tests", "directories of removed tests") for line in found]
         if settings.unused != "fail" or not found:
             return ""
         return f"memo: the run fails for {' and '.join(found)} (memo_unused = fail)"

@@ -32,15 +32,15 @@ class Network:
     def __init__(self, allowed: tuple[str, ...]) -> None:
         self._names: list[str] = []
         self._networks: list[Any] = []
-        for each in allowed:
+        for host in allowed:
             try:
-                self._networks.append(ip_network(each, strict=False))
+                self._networks.append(ip_network(host, strict=False))
             except ValueError:
-                if "://" in each or "/" in each:
+                if "://" in host or "/" in host:
                     raise InvalidOption(
-                        "memo_allowed_hosts", each, ["api.example.com", "*.example.com", "10.0.0.7", "10.0.0.0/8"]
+                        "memo_allowed_hosts", host, ["api.example.com", "*.example.com", "10.0.0.7", "10.0.0.0/8"]
                     ) from None
-                self._names.append(each.lower())
+                self._names.append(host.lower())
         self._resolved: set[str] = set()
         self._watching: list[Callable[[MemoError], None]] = []
         self._lock = threading.Lock()
@@ -101,7 +101,7 @@ class Network:
             self._check(host)
             found = original(host, *args, **kwargs)
             if not _is_here(_text(host)) and isinstance(found, list):
-                self._resolved.update(str(each[4][0]) for each in found)
+                self._resolved.update(str(address[4][0]) for address in found)
             return found
 
         guarded.__name__ = guarded.__qualname__ = original.__name__
@@ -117,10 +117,14 @@ class Network:
 
     def _check(self, host: Any) -> None:
         name = _text(host)
-        if _is_here(name) or name in self._resolved or any(fnmatchcase(name.lower(), each) for each in self._names):
+        if (
+            _is_here(name)
+            or name in self._resolved
+            or any(fnmatchcase(name.lower(), pattern) for pattern in self._names)
+        ):
             return
         address = _address(name)
-        if address is not None and any(address in each for each in self._networks):
+        if address is not None and any(address in network for network in self._networks):
             return
         error = NetworkBlocked(name)
         explain(error, stack())
@@ -154,6 +158,6 @@ def explain(error: NetworkBlocked, frames: Iterator[FrameType]) -> None:
 
     If it was made in a thread or a task of its own, they do not lead to the user's code, but a later traceback does.
     """
-    frame = None if error.caller else next((each for each in frames if not is_library(each)), None)
+    frame = None if error.caller else next((frame for frame in frames if not is_library(frame)), None)
     if frame is not None:
         error.caller = f"{frame.f_code.co_qualname} ({place(frame)})"

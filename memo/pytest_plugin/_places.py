@@ -66,4 +66,4 @@ class Places:
 
 
 def _classes(node: Any) -> list[str]:
-    return [each.name for each in node.listchain() if isinstance(each, pytest.Class)]
+    return [cls.name for cls in node.listchain() if isinstance(cls, pytest.Class)]

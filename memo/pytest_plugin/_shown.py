@@ -18,7 +18,7 @@ def caught(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
     messages: list[str] = []
     for error in misses:
         named(error, (), item)
-        frame = next((each for each in frames_of(error.__traceback__) if not is_library(each)), None)
+        frame = next((frame for frame in frames_of(error.__traceback__) if not is_library(frame)), None)
         at = [f"  called at: {place(frame)}, in {frame.f_code.co_qualname}"] if frame is not None else []
         notes = [*getattr(error, "__notes__", ()), *at]
         messages.append(
@@ -50,13 +50,13 @@ def chain(error: BaseException | None, seen: set[int] | None = None) -> Iterator
     yield from chain(error.__cause__, seen)
     yield from chain(error.__context__, seen)
     if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from chain(each, seen)
+        for inner in error.exceptions:
+            yield from chain(inner, seen)
 
 
 def named(error: BaseException, shown: Iterable[BaseException], item: pytest.Item) -> None:
     """Find out who tried to connect, at the latest from the errors that it led to."""
     if isinstance(error, NetworkBlocked):
-        for each in (error, *shown):
-            explain(error, frames_of(each.__traceback__))
+        for raised in (error, *shown):
+            explain(error, frames_of(raised.__traceback__))
         error.caller = error.caller or item.nodeid

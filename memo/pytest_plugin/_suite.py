@@ -220,11 +220,11 @@ class Suite:
                 id(info): info for item in self._items if (info := getattr(item, "_fixtureinfo", None)) is not None
             }
             self._recorded_fixtures = {
-                each
+                fixture
                 for info in infos.values()
                 for found in info.name2fixturedefs.values()
-                for each in found
-                if each.scope != "function"
+                for fixture in found
+                if fixture.scope != "function"
             }
         return fixturedef in self._recorded_fixtures or _PLACE in request._pyfuncitem.stash
 
@@ -338,7 +338,10 @@ class Suite:
 
     def _recorders(self, item: pytest.Item) -> list[TestRecorder]:
         own = item.stash.get(_RECORDER, None)
-        return [*(each for each in self._wider.values() if each is not own), *([own] if own is not None else [])]
+        return [
+            *(recorder for recorder in self._wider.values() if recorder is not own),
+            *([own] if own is not None else []),
+        ]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

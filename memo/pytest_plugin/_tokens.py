@@ -25,15 +25,20 @@ _PARTS = (
 def tokens(recording: bytes, replays: int) -> int:
     """Return the tokens that so many replays of a recording saved; 0 if the recording reports none."""
     outcomes: list[Any] = orjson.loads(recording)["outcomes"]
-    each = [_of(outcome) for outcome in outcomes]
-    return sum(each[:replays]) + each[-1] * max(0, replays - len(each))
+    counts = [_of(outcome) for outcome in outcomes]
+    return sum(counts[:replays]) + counts[-1] * max(0, replays - len(counts))
 
 
 def _of(outcome: Any) -> int:
     counts = list(_counts(outcome))
     if "stream" in outcome:  # its chunks report the tokens so far
         counts = (
-            [{name: max(each.get(name, 0) for each in counts) for name in {name for each in counts for name in each}}]
+            [
+                {
+                    name: max(count.get(name, 0) for count in counts)
+                    for name in {name for count in counts for name in count}
+                }
+            ]
             if counts
             else []
         )
@@ -47,11 +52,13 @@ def _total(count: dict[str, int]) -> int:
 def _counts(node: Any) -> Iterator[dict[str, int]]:
     """Yield the counts of the objects that count tokens."""
     if isinstance(node, dict):
-        count = {name: each for name, each in node.items() if (name in _TOTAL or name in _PARTS) and type(each) is int}
+        count = {
+            name: value for name, value in node.items() if (name in _TOTAL or name in _PARTS) and type(value) is int
+        }
         if count:
             yield count
         node = node.values()
     elif not isinstance(node, list):
         return
-    for each in node:
-        yield from _counts(each)
+    for child in node:
+        yield from _counts(child)

@@ -137,7 +137,7 @@ def _parts(url: str) -> tuple[str | None, str | None, str, int, int] | None:
     except ValueError:
         return None
     user, password, host = (
-        unquote(each) if each else None for each in (parts.username, parts.password, parts.hostname)
+        unquote(part) if part else None for part in (parts.username, parts.password, parts.hostname)
     )
     return (user, password, host or "localhost", port, database) if database >= 0 else None
 

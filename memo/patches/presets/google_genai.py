@@ -41,7 +41,11 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     return f"google.{_NAMES.get(name, name)}", {
         "method": asked["http_method"].upper(),
         "path": url.path,
-        "query": {each: given for each, given in parse_qs(url.query, keep_blank_values=True).items() if each != "key"},
+        "query": {
+            parameter: given
+            for parameter, given in parse_qs(url.query, keep_blank_values=True).items()
+            if parameter != "key"
+        },
         "body": request.data or None,
         "server": f"{url.scheme}://{url.netloc}",
     }

@@ -31,7 +31,9 @@ def _identifying(arguments: dict[str, Any]) -> dict[str, Any]:
     params = arguments.pop("params", None)
     given = arguments if params is None else params.model_dump()
     aside = ("read_timeout_seconds", "progress_callback", "meta")
-    return {name: each for name, each in given.items() if name not in aside and each is not None and each is not False}
+    return {
+        name: value for name, value in given.items() if name not in aside and value is not None and value is not False
+    }
 
 
 def _server(session: Any) -> dict[str, str | None]:
