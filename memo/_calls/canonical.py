@@ -97,7 +97,7 @@ class Canonical:
         self._rules = rules
         self._shares = shares
         """Whether a tree may hold parts of the arguments themselves: where nobody changes it."""
-        self._known: dict[str, Any] = {}
+        self._judged: dict[str, Any] = {}
         """Mapping keys met so far that a plain object can have, and what they name: False for nothing special."""
 
     def dump(self, arguments: Mapping[str, Any]) -> bytes:
@@ -190,16 +190,16 @@ class Canonical:
 
     def _named(self, key: str) -> Any:
         """Return what a key names: the form of a credential, or `_HEADERS`; False for nothing special."""
-        if len(self._known) > _KNOWN:
-            self._known.clear()
-        named = self._known[key] = self._rules.judge(key) or (_HEADERS if holds_headers(key) else False)
+        if len(self._judged) > _KNOWN:
+            self._judged.clear()
+        named = self._judged[key] = self._rules.judge(key) or (_HEADERS if holds_headers(key) else False)
         return named
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:
         tree: dict[str, Any] = {}
-        known = self._known
+        judged = self._judged
         for key, item in value.items():
-            named = known.get(key) if type(key) is str else None
+            named = judged.get(key) if type(key) is str else None
             if named is None:
                 if type(key) is not str or key == "__type__" or not is_text(key):
                     return self._odd_mapping(value, depth)
@@ -228,7 +228,7 @@ class Canonical:
         if set(map(type, mappings)) != _DICT:
             return False
         for name in set().union(*mappings):
-            if type(name) is not str or self._known.get(name, True):  # not met yet, or a credential's
+            if type(name) is not str or self._judged.get(name, True):  # not met yet, or a credential's
                 return False
         return set(map(type, chain.from_iterable(map(dict.values, mappings)))) <= _TEXTS
 

@@ -76,9 +76,9 @@ class Signature:
         if self._args or self._kwargs:
             args, kwargs = self._args + args, {**self._kwargs, **kwargs}
         shape = (len(args), *kwargs) if kwargs else len(args)
-        known = self._shapes.get(shape)
-        if known is not None:
-            names, defaults = known
+        layout = self._shapes.get(shape)
+        if layout is not None:
+            names, defaults = layout
             given = (*args, *kwargs.values(), *defaults) if kwargs else args + defaults
             return dict(zip(names, given))  # noqa: B905 - as many as names, and strictness takes half as long again
         bound = self._bind(args, kwargs)

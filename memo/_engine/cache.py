@@ -59,7 +59,7 @@ class CacheMethods:
 
     @property
     def _self_function(self: Any) -> _Function:
-        function: _Function = (self if self._self_parent is None else self._self_parent)._self_known
+        function: _Function = (self if self._self_parent is None else self._self_parent)._self_bound
         return function
 
     @property

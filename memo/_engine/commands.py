@@ -41,9 +41,9 @@ def _as_started(test: str) -> str:
     """Return the id of a test, which is relative to the root of pytest, as it is typed where pytest was started."""
     path, colons, name = test.partition("::")
     plugin = sys.modules.get("memo.pytest_plugin")
-    known: tuple[Path, Path] | None = getattr(plugin, "root_and_start", None)
+    root_and_start: tuple[Path, Path] | None = getattr(plugin, "root_and_start", None)
     try:
-        root, start = known or _found(path)
+        root, start = root_and_start or _found(path)
         if not (root / path).exists():
             return test
         return os.path.relpath(root / path, start) + colons + name

@@ -59,9 +59,9 @@ class Consumer:
 
     @staticmethod
     def _task_ended(consumer: weakref.ref[Consumer], task: asyncio.Task[Any]) -> None:
-        known = consumer()
-        if known is not None:
-            known._was_task_cancelled = task.cancelled()
+        ended = consumer()
+        if ended is not None:
+            ended._was_task_cancelled = task.cancelled()
 
     def was_cancelled(self) -> bool:
         """Return whether the consumer left because it was cancelled."""

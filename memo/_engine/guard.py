@@ -130,7 +130,7 @@ def _known(method: Any) -> bool:
     for _ in range(20):
         if hasattr(method, "_self_guarded"):
             return True
-        if hasattr(method, "_self_known"):
+        if hasattr(method, "_self_bound"):
             applied = getattr(method, "_self_applied", None)
             return applied is None or bool(applied.count)
         method = getattr(method, "__wrapped__", None)

@@ -250,16 +250,16 @@ class Recordable(PickledByName, CacheMethods, wrapt.FunctionWrapper):  # type: i
         run: type[CallDriver] = CallDriver,
         describe: Describe | None = None,
     ) -> None:
-        known = _Function(function, session, options, run, describe)
+        bound = _Function(function, session, options, run, describe)
 
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            session = known.session or session_for(known.name)
+            session = bound.session or session_for(bound.name)
             if session is None:
                 return wrapped(*args, **kwargs)
-            return known.run(session, session.mode, wrapped, instance, args, kwargs)
+            return bound.run(session, session.mode, wrapped, instance, args, kwargs)
 
         super().__init__(function, wrapper)
-        self._self_known = known
+        self._self_bound = bound
         self._self_options = options
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -276,7 +276,7 @@ class Recordable(PickledByName, CacheMethods, wrapt.FunctionWrapper):  # type: i
         options, named = self._self_options, self._self_options.get("name")
         if named:  # two implementations are two functions
             options = cast(Options, {**options, "name": f"{named}.{cls.__qualname__}".replace("<locals>.", "")})
-        return Recordable(override, self._self_known.session, options)
+        return Recordable(override, self._self_bound.session, options)
 
 
 def _kind(function: Any) -> str:

@@ -176,10 +176,10 @@ def _stack(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _work(thread: int, frames: dict[int, FrameType]) -> list[Any]:
+def _work(ident: int, frames: dict[int, FrameType]) -> list[Any]:
     """Return what others can wait for to wait for a thread: its `Thread`, and the futures of what it executes."""
-    found: list[Any] = [known for known in threading.enumerate() if known.ident == thread]
-    for frame in _stack(frames.get(thread)):
+    found: list[Any] = [thread for thread in threading.enumerate() if thread.ident == ident]
+    for frame in _stack(frames.get(ident)):
         if frame.f_code.co_name == "run" and frame.f_globals.get("__name__") == "concurrent.futures.thread":
             future = getattr(frame.f_locals.get("self"), "future", None)
             if future is not None:

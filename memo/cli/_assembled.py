@@ -78,11 +78,11 @@ class _Assembly:
 
     def _call(self, place: Any, name: Any, arguments: Any) -> None:
         self.found = True
-        known, so_far = self.calls.get(place, ("", ""))
+        named, so_far = self.calls.get(place, ("", ""))
         more = (
             arguments if isinstance(arguments, str) else "" if arguments is None else orjson.dumps(arguments).decode()
         )
-        self.calls[place] = (known or (name if isinstance(name, str) else ""), so_far + more)
+        self.calls[place] = (named or (name if isinstance(name, str) else ""), so_far + more)
 
     def _choices(self, choices: list[Any]) -> None:
         self.found = True

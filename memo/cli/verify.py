@@ -123,8 +123,8 @@ def _print(report: Report, store: Store) -> None:
         if len(failures) > _SHOWN:
             print_line(f"  and {len(failures) - _SHOWN:,} more (--json names them all)")
     for package, recordings in report.unchecked.most_common():
-        known = f"memo verify --trust {package}" if _is_installed(package) else "it is not installed here"
-        print_line(f"not checked: types of {package}, in {count(recordings, 'recording')}: {known}")
+        advice = f"memo verify --trust {package}" if _is_installed(package) else "it is not installed here"
+        print_line(f"not checked: types of {package}, in {count(recordings, 'recording')}: {advice}")
     if report.local:
         print_line(
             f"not checked: classes local to a function, in {count(report.local, 'recording')}: only a replay knows them"

@@ -373,12 +373,12 @@ def _status_error(sdk: str, status: int, message: str, body: Any, call: Call) ->
         request=http.Request(arguments["method"], arguments["server"] + arguments["path"]),
     )
     response.headers.pop("content-length", None)  # of this body, not of the one that the old recorder saw
-    known = {
+    by_status = {
         subclass.status_code: subclass
         for subclass in base.__subclasses__()
         if isinstance(vars(subclass).get("status_code"), int)
     }
-    cls = known.get(status) or (home["InternalServerError"] if status >= 500 else base)
+    cls = by_status.get(status) or (home["InternalServerError"] if status >= 500 else base)
     error: Exception = cls(message, response=response, body=body)
     return error
 

@@ -136,8 +136,8 @@ def _with_paths(old: Document, new: Document) -> Document:
         ]
         if paths:
             kind, rest = next(iter(tree)), {name: value for name, value in tree.items() if name != "redacted"}
-            known = [path for path in tree.get("redacted", []) if isinstance(path, str)]
-            redacted = list(dict.fromkeys([*known, *paths]))
+            earlier = [path for path in tree.get("redacted", []) if isinstance(path, str)]
+            redacted = list(dict.fromkeys([*earlier, *paths]))
             tree = {kind: rest.pop(kind), "redacted": redacted, **rest}  # noqa: PLW2901
         outcomes.append(tree)
     return new._replace(outcomes=outcomes)

@@ -74,7 +74,7 @@ class AppliedPatch:
         """Return whether the wrapper is in place, and give it the current options."""
         if owner is self.owner and is_under(namespace(owner).get(self.name), self.wrapper):
             if self.count == 0:  # it was switched off, and the options may have changed
-                self.function = self.wrapper._self_known = self._function_of(self._original)
+                self.function = self.wrapper._self_bound = self._function_of(self._original)
             return True
         # Something else may be in its place for now, a test's double perhaps, but not in a module that was loaded anew.
         return self.count > 0 and loaded is self._loaded
@@ -162,4 +162,4 @@ def function_of(function: Any, patch: Patch) -> Any:
     trust = patch.options.get("trust", ())
     packages = (*((trust,) if isinstance(trust, str) else trust), patch.target.partition(":")[0].partition(".")[0])
     made: Any = Recordable(function, None, {**patch.options, "trust": packages}, patch.run, patch.describe)
-    return made._self_known
+    return made._self_bound

@@ -43,7 +43,7 @@ class Patched(Recordable):
             return applied.function.run(session, session.mode, wrapped, instance, args, kwargs)
 
         super(Recordable, self).__init__(original, wrapper)
-        self._self_known = applied.function
+        self._self_bound = applied.function
         self._self_applied = applied
         self._self_original = original
         self._self_own = inheritor is None

@@ -150,7 +150,7 @@ def _may_configure(file: Path) -> bool:
         return True  # reading the file again raises what is wrong
 
 
-def marked(node: Any, known: Iterable[str]) -> dict[str, Any]:
+def marked(node: Any, allowed: Iterable[str]) -> dict[str, Any]:
     """Return the options in a node's marks: those of the test override those of its class and its module.
 
     Raises `InvalidOption` for an unknown option, and for two contradicting marks on the same test, class or module.
@@ -160,8 +160,8 @@ def marked(node: Any, known: Iterable[str]) -> dict[str, Any]:
         if mark.args:
             raise InvalidOption("@pytest.mark.memo", mark.args, ["options by name: mode=..."])
         for name, value in mark.kwargs.items():
-            if name not in known:
-                raise InvalidOption("@pytest.mark.memo", name, sorted(known))
+            if name not in allowed:
+                raise InvalidOption("@pytest.mark.memo", name, sorted(allowed))
             if name in found and found[name][0] is holder and found[name][1] != value:
                 raise InvalidOption(
                     f"@pytest.mark.memo twice: {name}", value, [f"what the other says: {found[name][1]!r}"]

@@ -156,11 +156,11 @@ class Suite:
 
     def _is_configured(self, item: Any) -> bool:
         """Return whether the user overrides `memo_config`. It can be requested only while the test's fixtures are set up."""
-        known = self._configured_parents.get(item.parent)
-        if known is None:
-            known = len(item._request._fixturemanager.getfixturedefs("memo_config", item)) > 1
-            self._configured_parents[item.parent] = known
-        return known
+        is_configured = self._configured_parents.get(item.parent)
+        if is_configured is None:
+            is_configured = len(item._request._fixturemanager.getfixturedefs("memo_config", item)) > 1
+            self._configured_parents[item.parent] = is_configured
+        return is_configured
 
     def _install(self, patches: Any) -> None:
         configuration = self._settings.configuration

@@ -82,7 +82,7 @@ class RedisStore:
     @classmethod
     def from_url(cls, url: str) -> RedisStore:
         """Return the store of a URL, without connecting. Raises `InvalidOption`."""
-        known = options(
+        parsed = options(
             url,
             prefix=_PREFIX,
             ttl=None,
@@ -92,7 +92,7 @@ class RedisStore:
             ssl_certfile="",
             ssl_keyfile="",
         )
-        return cls(url, **known)
+        return cls(url, **parsed)
 
     def __repr__(self) -> str:
         return f"RedisStore({self._server.location!r})"

@@ -112,13 +112,13 @@ def shown(name: str) -> str:
     return quote(name, safe="/", errors="surrogatepass")
 
 
-def options(url: str, **known: float | str | None) -> dict[str, Any]:
+def options(url: str, **defaults: float | str | None) -> dict[str, Any]:
     """Return the known options with the values of a URL's query, or their defaults. Raises `InvalidOption`."""
-    found: dict[str, Any] = dict(known)
+    found: dict[str, Any] = dict(defaults)
     for name, text in parse_qsl(url.partition("?")[2].partition("#")[0], keep_blank_values=True):
-        if name not in known:
-            raise InvalidOption(f"store {masked(url)}: option", name, sorted(known))
-        found[name] = text if isinstance(known[name], str) else _number(url, name, text)
+        if name not in defaults:
+            raise InvalidOption(f"store {masked(url)}: option", name, sorted(defaults))
+        found[name] = text if isinstance(defaults[name], str) else _number(url, name, text)
     return found
 
 

@@ -269,7 +269,7 @@ async def test_who_waits_can_be_cancelled_and_leaves_no_claim(fleet):
         calls.append(n)
         return n
 
-    call = ask._self_known.call(recorder, None, (1,), {})
+    call = ask._self_bound.call(recorder, None, (1,), {})
     name = f"f/{call.key[:32]}"
     assert store.claim(name, "another") is None
     with anyio.move_on_after(0.3) as scope:
@@ -294,7 +294,7 @@ async def test_patience_ends(fleet, caplog, kind):
         return n
 
     asked = recorder.recordable(name="f")(ask if kind == "async" else ask_sync)
-    name = f"f/{asked._self_known.call(recorder, None, (1,), {}).key[:32]}"
+    name = f"f/{asked._self_bound.call(recorder, None, (1,), {}).key[:32]}"
     assert store.claim(name, "host:7:another") is None
     with anyio.fail_after(5):
         assert (await asked(1) if kind == "async" else await anyio.to_thread.run_sync(asked, 1)) == 1

@@ -52,7 +52,7 @@ _BESIDE = 2048
 """The bytes of a remembered call beside its arguments."""
 
 
-class _Known(NamedTuple):
+class _Remembered(NamedTuple):
     """A remembered call: the plan of its replay, and the server that it goes to."""
 
     plan: ReplayPlan
@@ -64,17 +64,17 @@ class _Calls:
     """The remembered calls of one client."""
 
     def __init__(self) -> None:
-        self.known: dict[_Key, _Known] = {}
+        self.by_key: dict[_Key, _Remembered] = {}
         self._size = 0
 
-    def keep(self, key: _Key, known: _Known) -> None:
+    def keep(self, key: _Key, call: _Remembered) -> None:
         """Keep one more call. The oldest goes where there are too many."""
         with _lock:
-            before = self.known.pop(key, None)
-            self.known[key] = known
-            self._size += known.size - (before.size if before is not None else 0)
+            before = self.by_key.pop(key, None)
+            self.by_key[key] = call
+            self._size += call.size - (before.size if before is not None else 0)
             while self._size > MOST_BYTES:
-                self._size -= self.known.pop(next(iter(self.known))).size
+                self._size -= self.by_key.pop(next(iter(self.by_key))).size
 
 
 _Key = tuple[Any, Any, KeyBuilder, bytes]
@@ -106,7 +106,7 @@ class _Unknown(NamedTuple):
         if size <= MOST_BYTES:
             with _lock:
                 calls = _clients.setdefault(client, _Calls())
-            calls.keep(self.key, _Known(plan, self.server, size))
+            calls.keep(self.key, _Remembered(plan, self.server, size))
 
 
 def _given(client: Any, arguments: tuple[Any, Any]) -> tuple[Any, ...]:
@@ -116,7 +116,7 @@ def _given(client: Any, arguments: tuple[Any, Any]) -> tuple[Any, ...]:
     return (arguments, getattr(client, "default_query", None), client._custom_headers, overridden)
 
 
-def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _planned(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the planned replay of a call; `_Unknown` where it may be remembered, None where its request may vary."""
     session = current()
     if session is None or session.mode not in _MODES:
@@ -139,10 +139,10 @@ def _known(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, 
         calls = _clients.get(client)
     except (AttributeError, TypeError):
         return None  # no client that memo knows
-    known = calls.known.get(key) if calls is not None else None
-    if known is None or not (known.server is server or known.server == server):
+    remembered = calls.by_key.get(key) if calls is not None else None
+    if remembered is None or not (remembered.server is server or remembered.server == server):
         return _Unknown(key, client, server, setting, arguments)
-    plan = known.plan
+    plan = remembered.plan
     return plan.kind.from_plan(plan, function, setting, session, wrapped)
 
 
@@ -158,9 +158,9 @@ def _is_still(given: bytes, client: Any, arguments: tuple[Any, Any]) -> bool:
 
 
 def _recall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    known = _known(method, resource, args, kwargs)
-    if type(known) is not _Unknown:
-        result = known.replay_or_missing(known.found()) if known is not None else MISSING
+    found = _planned(method, resource, args, kwargs)
+    if type(found) is not _Unknown:
+        result = found.replay_or_missing(found.found()) if found is not None else MISSING
         return result if result is not MISSING else method(resource, *args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
     before = request_log.set(made)
@@ -168,16 +168,16 @@ def _recall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str,
         result = method(resource, *args, **kwargs)
     finally:
         request_log.reset(before)
-    known.keep(made, result)
+    found.keep(made, result)
     return result
 
 
 async def _arecall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    known = _known(method, resource, args, kwargs)
-    if type(known) is not _Unknown:
-        if known is not None and is_due():
+    found = _planned(method, resource, args, kwargs)
+    if type(found) is not _Unknown:
+        if found is not None and is_due():
             await checkpoint()
-        result = known.replay_or_missing(await known.afound()) if known is not None else MISSING
+        result = found.replay_or_missing(await found.afound()) if found is not None else MISSING
         return result if result is not MISSING else await method(resource, *args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
     before = request_log.set(made)
@@ -186,7 +186,7 @@ async def _arecall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: di
     finally:
         with suppress(ValueError):  # a forgotten coroutine ends in the context of whoever collects it
             request_log.reset(before)
-    known.keep(made, result)
+    found.keep(made, result)
     return result
 
 

@@ -18,13 +18,13 @@ _responses: WeakKeyDictionary[Callable[[], Any], Any] = WeakKeyDictionary()
 
 def stream_response(read: Callable[[], Any], seconds: float) -> Any:
     """Return the HTTP response that a recorded stream came in: a fresh one each time, without its body."""
-    known = _responses.get(read)
-    if known is None:
-        known = _responses[read] = read()
-        known.stream = package_of(known).ByteStream(b"")
-        _mark_decoded(known)
-        known.elapsed = timedelta(seconds=seconds)
-    return _fresh(known)
+    response = _responses.get(read)
+    if response is None:
+        response = _responses[read] = read()
+        response.stream = package_of(response).ByteStream(b"")
+        _mark_decoded(response)
+        response.elapsed = timedelta(seconds=seconds)
+    return _fresh(response)
 
 
 def _fresh(response: Any) -> Any:
