@@ -608,22 +608,23 @@ class StoreFull(StoreError):
 class CallsNotRecordedWarning(MemoError, UserWarning):
     """Calls in a recording mode ended without an outcome that is recorded, so that a replay will not find them. A warning.
 
-    They were cancelled, or raised an error that says nothing about the call: connection, time-out, 429, 5xx. `calls` has how
-    often that happened, by function and reason.
+    They were cancelled, or raised an error that says nothing about the call: connection, time-out, 429, 5xx; or they had a
+    credential, and the store failed whose salt its digest needs. `calls` has how often that happened, by function and reason.
     """
 
     def __init__(self, calls: Mapping[str, Mapping[str, int]]) -> None:
         self.calls = {function: dict(reasons) for function, reasons in calls.items()}
-        reasons = [
+        lines = [
             f"  {function}: {count} {'call' if count == 1 else 'calls'} {reason}"
             for function, reasons in self.calls.items()
             for reason, count in reasons.items()
         ]
+        if any(reason.startswith(("raised", "answered")) for reasons in self.calls.values() for reason in reasons):
+            lines.append("  to record errors that are no answers, too: recording(…, errors='all')")
         count = sum(sum(reasons.values()) for reasons in self.calls.values())
         super().__init__(
             f"{count} {'call was' if count == 1 else 'calls were'} not recorded, so a replay will not find "
-            f"{'it' if count == 1 else 'them'}:\n" + "\n".join(reasons) + "\n"
-            "  to record errors that are no answers, too: recording(…, errors='all')"
+            f"{'it' if count == 1 else 'them'}:\n" + "\n".join(lines)
         )
 
 

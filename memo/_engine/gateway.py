@@ -12,11 +12,18 @@ import anyio.to_thread
 from memo._engine.circuit_breaker import CircuitBreaker
 from memo._engine.flights import Claim
 from memo._engine.spool import Spool
-from memo._engine.threads import on_asyncio
-from memo.errors import EntryVanished, RecordingsSpooledWarning, StoreError, StoreLocked
-from memo.stores import AsyncReads, Claims, Closes, Creates, DirectoryStore, Expires, Remote, Store, Swaps
+from memo._engine.threads import on_asyncio, writers
+from memo.errors import (
+    EntryVanished,
+    RecordingsSpooledWarning,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreNotWritable,
+)
+from memo.stores import AsyncReads, Claims, Closes, Creates, DirectoryStore, Expires, Remote, Store, Swaps, salt
 
-__all__ = ["StoreGateway"]
+__all__ = ["SaltUnread", "StoreGateway"]
 
 log = logging.getLogger("memo")
 
@@ -30,6 +37,10 @@ def _capabilities(store: Store) -> frozenset[Any]:
     if capabilities is None:
         capabilities = _known[type(store)] = frozenset(kind for kind in _CAPABILITIES if isinstance(store, kind))
     return capabilities
+
+
+class SaltUnread(Exception):
+    """The salt of the store is needed and was not read yet, and reading would block an event loop."""
 
 
 class StoreGateway:
@@ -67,6 +78,7 @@ class StoreGateway:
         )
         self._reads, self._writes = CircuitBreaker(), CircuitBreaker()
         self._spool = Spool()
+        self._salt: bytes | None = None
 
     # Reading
 
@@ -108,6 +120,34 @@ class StoreGateway:
     def _may_recover(self, error: StoreError) -> bool:
         """Return whether the store may work again in a moment: the spool is the place for what is recorded meanwhile."""
         return self._remote or isinstance(error, StoreLocked)
+
+    # The salt
+
+    def salt(self) -> bytes:
+        """Return the salt of the store, which is read once. Raises `StoreError`, for some seconds the same one at once."""
+        if self._salt is None:
+            self._reads.check()
+            try:
+                self._salt = salt(self._store)
+            except StoreError as error:
+                if self._may_recover(error):
+                    self._reads.trip(error)
+                raise
+        return self._salt
+
+    def salt_in_loop(self) -> bytes:
+        """Return the salt of the store. Raises `SaltUnread` where that would block an event loop: `aread_salt` comes first."""
+        if self._salt is None and not (self._store.reads_in_place and self._store.writes_in_place):
+            raise SaltUnread
+        return self.salt()
+
+    async def aread_salt(self) -> None:
+        """Read the salt of the store in a worker thread. Raises `StoreError`."""
+        await anyio.to_thread.run_sync(self.salt, limiter=writers())
+
+    def may_go_without_salt(self, error: StoreError) -> bool:
+        """Return whether a call is made live whose key needs the salt that cannot be had: as if its outcome was not stored."""
+        return self._recording and (self._may_recover(error) or isinstance(error, StoreNotWritable | StoreFull))
 
     # Writing
 

@@ -21,16 +21,18 @@ from memo._engine.cache import CacheMethods
 from memo._engine.callers import caller_of
 from memo._engine.context import FunctionContext
 from memo._engine.driver import CallDriver
+from memo._engine.gateway import SaltUnread
 from memo._engine.modes import Mode
 from memo._engine.overrides import wrap_overrides
 from memo._engine.pickling import PickledByName, PickledMethod
 from memo._engine.session import Session
+from memo._engine.streams import Unrecorded, stream
 from memo._values.kinds import module_name
 from memo.codecs.types import Types
 from memo.codecs.values import Values
-from memo.errors import InvalidOption, UnknownOption
+from memo.errors import InvalidOption, StoreError, UnknownOption
 from memo.scrub import Scrubber
-from memo.stores import Remote, salt
+from memo.stores import Remote
 
 __all__ = ["Options", "Recordable"]
 
@@ -121,11 +123,28 @@ class _Function:
         kwargs: dict[str, Any],
         setting: FunctionContext | None = None,
     ) -> Call:
-        """Return the call with these arguments. Raises `UnkeyableArgument`, and `TypeError` as the function itself would."""
+        """Return the call with these arguments. Raises `UnkeyableArgument`, and `TypeError` as the function itself would.
+
+        Blocks where the salt of the store has to be read: once, at the first call with a credential.
+        """
+        setting = setting or self.setting(session)
         try:
-            return self._call(session, instance, args, kwargs, setting or self.setting(session))
+            return self._call(session, instance, args, kwargs, setting)
         except DoesNotFit as error:
             raise TypeError(*error.args) from None
+        except SaltUnread:
+            session.salt()
+            return self._call(session, instance, args, kwargs, setting)
+
+    async def acall(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """Async twin of `call`, for functions that are async."""
+        try:
+            return self._call(session, instance, args, kwargs, self.setting(session))
+        except SaltUnread:
+            await session.aread_salt()
+        except DoesNotFit:
+            pass
+        return self.call(session, instance, args, kwargs)
 
     def _call(
         self,
@@ -170,9 +189,20 @@ class _Function:
         return key_builder
 
     def run(
-        self, session: Session, mode: Mode, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        session: Session,
+        mode: Mode,
+        wrapped: Any,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        restarts: bool = False,
     ) -> Any:
-        """Return what the function itself would: a value, a coroutine, a generator, …"""
+        """Return what the function itself would: a value, a coroutine, a generator, …
+
+        With `restarts`, the outcome replaces what was recorded.
+        """
         setting = self.setting(session)
         try:
             call = _UNKEYED if mode is _LIVE else self._call(session, instance, args, kwargs, setting)
@@ -180,6 +210,18 @@ class _Function:
             if self._refuses_itself:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
             raise TypeError(*error.args) from None
+        except SaltUnread:
+            return self._salted(
+                session,
+                wrapped,
+                args,
+                kwargs,
+                lambda: self.run(session, mode, wrapped, instance, args, kwargs, restarts=restarts),
+            )
+        except StoreError as error:  # of the salt
+            return self._unsalted(session, error, wrapped, args, kwargs)
+        if restarts:
+            session.restart(call)
         if self._is_compared and mode is not _LIVE:
             is_object = self._tells_objects_apart and instance is not None and not isinstance(instance, type)
             caller = caller_of(self, instance) if is_object else self
@@ -192,6 +234,39 @@ class _Function:
             if unnamed:
                 setting = replace(setting, values=setting.values.reaching(unnamed))
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
+
+    def _salted(
+        self,
+        session: Session,
+        wrapped: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        again: Callable[[], Any],
+    ) -> Any:
+        """Return the coroutine or the async generator that reads the salt of the store and then runs as it would have."""
+
+        async def begin() -> Any:
+            try:
+                await session.aread_salt()
+            except StoreError as error:
+                return self._unsalted(session, error, wrapped, args, kwargs)
+            return again()
+
+        async def coroutine() -> Any:
+            return await (await begin())
+
+        async def abegin() -> Unrecorded:
+            return Unrecorded(aiter(await begin()))
+
+        return coroutine() if self.kind == "coroutine" else stream(abegin)
+
+    def _unsalted(
+        self, session: Session, error: StoreError, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Return what the function itself returns: without the salt, a call with a credential has no key."""
+        session.go_without_salt(self.name, error)
+        self.misses += 1
+        return wrapped(*args, **kwargs)
 
     def setting(self, session: Session) -> FunctionContext:
         """Return the options of the function and of the session together: made once, since calls come under one session in a row."""
@@ -222,7 +297,9 @@ class _Function:
         if session is not None:
             more |= {"secrets": session.secrets | self._secrets, "key_rules": session.key_rules}
             if self._is_shared(session):
-                more |= {"salt": functools.partial(salt, session.store), "memoizes": self.session is not None}
+                is_async = self.kind in ("coroutine", "async generator")
+                salt = session.salt_in_loop if is_async else session.salt
+                more |= {"salt": salt, "memoizes": self.session is not None}
         if as_given:
             options = {name: option for name, option in self._key_options.items() if name != "key"}
             return KeyBuilder(self.name, signature.as_given(), **more, **options)

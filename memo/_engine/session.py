@@ -41,6 +41,7 @@ from memo.errors import (
     OutcomesExhausted,
     RecordingNotFound,
     RecordingReplacedWarning,
+    StoreError,
     UnrecordableValue,
 )
 from memo.stores import Store, as_store
@@ -99,6 +100,8 @@ class Session:
             patience=settings["claim_timeout"],
         )
         self._owns_store = self.store is not store
+        self.salt, self.salt_in_loop = self._gateway.salt, self._gateway.salt_in_loop
+        self.aread_salt = self._gateway.aread_salt
         self.reads_in_place = self._gateway.in_place
         """Whether reading is quick enough for an event loop."""
         self.exhausted: str = settings["exhausted"]
@@ -343,6 +346,17 @@ class Session:
         with self._lock:
             self._stats.unrecorded += 1
             self._unrecorded.setdefault(call.function, Counter())[reason] += 1
+
+    def go_without_salt(self, function: str, error: StoreError) -> None:
+        """Count a call that goes to the real function, since its key needs the salt of the store: it cannot be recorded.
+
+        Raises the error where no call may be made.
+        """
+        if not self._gateway.may_go_without_salt(error):
+            raise error
+        self.count_live()
+        reason = f"with a credential, whose digest needs the salt of a store that failed: {error}"
+        self.count_unrecorded(Call(function, "", b"{}"), reason)
 
     def restart(self, call: Call) -> None:
         """Let the next outcome of this call replace what was recorded."""

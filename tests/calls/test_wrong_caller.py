@@ -6,6 +6,7 @@ import dataclasses
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 import orjson
@@ -181,23 +182,30 @@ def answers(decorate: Callable[[Any], Any], calls: tuple[Any, ...]) -> tuple[int
     return tuple(counted(*args, **kwargs) for args, kwargs in calls)
 
 
-@pytest.fixture(params=["directory", "sqlite", "memory"])
+PLACES: dict[str, Callable[[pytest.FixtureRequest, Path], Any]] = {
+    "directory": lambda request, path: path / "store",
+    "sqlite": lambda request, path: f"sqlite:///{path}/store.db",
+    "memory": lambda request, path: MemoryStore(),
+    "valkey": lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?prefix={token_hex(6)}",
+    "s3": lambda request, path: (
+        f"s3://bucket/{token_hex(6)}?endpoint={request.getfixturevalue('bucket')}&region=eu-west-1&timeout=60"
+    ),
+}
+
+
+@pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """Where recordings are kept."""
-    return {
-        "directory": tmp_path / "store",
-        "sqlite": f"sqlite:///{tmp_path}/store.db",
-        "memory": MemoryStore(),
-    }[request.param]
+    return PLACES[request.param](request, tmp_path)
 
 
 def everything(place: Any) -> bytes:
+    """All that a place keeps: names and entries, and the files where there are any."""
     store = as_store(place)
-    stored = b"".join(store.get(name) or b"" for name in store.scan())
-    files = Path(str(place).removeprefix("sqlite:///")).parent if isinstance(place, str | Path) else None
-    if files is None:
-        return stored
-    return stored + b"".join(path.read_bytes() for path in files.rglob("*") if path.is_file())
+    stored = b"".join(name.encode() + (store.get(name) or b"") for name in store.scan())
+    is_local = isinstance(place, Path) or str(place).startswith("sqlite:")
+    files = Path(str(place).removeprefix("sqlite:///")).parent.rglob("*") if is_local else ()
+    return stored + b"".join(path.read_bytes() for path in files if path.is_file())
 
 
 @pytest.mark.parametrize("case", CREDENTIALS)

