@@ -21,6 +21,7 @@ from memo._calls.secret_names import describes, holds_headers, judge, plain_name
 from memo._calls.secret_shapes import search_for
 from memo._calls.secret_text import MASK
 from memo._values.paths import Step, steps_of
+from memo._values.scalars import is_text_form, text_form, text_of
 from memo._values.secrets import SECRET_TYPES
 from memo.errors import InvalidOption
 
@@ -201,12 +202,11 @@ class _Redactor:
         self, node: dict[str, Any], steps: tuple[Step, ...], form: Form | None, *, headers: bool
     ) -> dict[str, Any]:
         kind = node.get("__type__")
-        if kind == "str" and type(node.get("value")) is str:
+        if kind == "str" and type(node.get("value")) is str and is_text_form(node["value"]):
             # Escaped, since it has lone surrogates: what stands before a secret is no letter of an escape.
-            plain = node["value"].encode().decode("unicode_escape")
-            node["value"] = self._text(plain, steps, form).encode("unicode_escape").decode()
+            node["value"] = text_form(self._text(text_of(node["value"]), steps, form))
             return node
-        if kind in SECRET_TYPES:
+        if type(kind) is str and kind in SECRET_TYPES:
             form = ANY
         schema = (
             bool(steps) and steps[-1] == "properties"

@@ -276,4 +276,10 @@ def _are_outcomes(trees: Any) -> bool:
             and isinstance(tree.get("seconds", 0.0), _SECONDS)
         ):
             return False
+        if "stream" in tree and not _is_stream(tree["stream"]):
+            return False
     return True
+
+
+def _is_stream(tree: Any) -> bool:
+    return type(tree) is dict and type(tree.get("items")) is list

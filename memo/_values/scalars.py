@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 __all__ = [
     "LARGEST",
@@ -13,6 +14,7 @@ __all__ = [
     "int_form",
     "int_of",
     "is_text",
+    "is_text_form",
     "text_form",
     "text_of",
 ]
@@ -41,8 +43,18 @@ def text_form(value: str) -> str:
 
 
 def text_of(form: str) -> str:
-    """Return the text of a form: the inverse of `text_form`."""
+    """Return the text of a form: the inverse of `text_form`. Raises `ValueError` for what `text_form` does not give."""
+    if not is_text_form(form):
+        raise ValueError(f"{form[:40]!r} is no escaped text")
     return form.encode("ascii").decode("unicode_escape")
+
+
+def is_text_form(form: str) -> bool:
+    """Return whether `text_form` gives this form, which a damaged recording may not hold."""
+    return _TEXT_FORM.fullmatch(form) is not None
+
+
+_TEXT_FORM = re.compile(r"(?:[ -\[\]-~]|\\(?:[\\tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}))*")
 
 
 def int_form(value: int) -> str:

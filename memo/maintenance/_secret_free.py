@@ -23,7 +23,7 @@ def as_recorded_now(document: Document) -> Document:
         for part in ("value", "error", "stream"):
             if part in tree:
                 holder = [tree[part]]
-                if part == "stream" and type(tree[part].get("items")) is list:
+                if part == "stream":
                     mask_across(tree[part]["items"])
                 redact(holder)
                 tree[part] = holder[0]

@@ -152,7 +152,7 @@ KEYS = [
 ]  # fmt: skip
 LEAVES = [
     None, True, False, 0, 1, -1, 2**63, 10**18, 1e308, -0.0, 0.5, "", "x", "\ud7ff", "1e100000000", "1E+999999999", "9" * 5000, "0x" + "f" * 5000, "2020-01-01", "0.0.0.0/0", "complete", "error", "declared",
-    "../../etc/passwd", "(" * 200, "a{1000}{1000}{1000}", [], {}, [[]], [None], [[1, 2]], {"a": 1}, {"__type__": "builtins:range", "value": [0, 10**9, 1]}, {"__type__": "ipaddress:IPv4Network", "value": "0.0.0.0/0"},
+    "\\x", "\\q", "\\ud8", {"__type__": "str", "value": "\\x"}, {"__type__": "str", "value": "\\q \u00e9"}, "../../etc/passwd", "(" * 200, "a{1000}{1000}{1000}", [], {}, [[]], [None], [[1, 2]], {"a": 1}, {"__type__": "builtins:range", "value": [0, 10**9, 1]}, {"__type__": "ipaddress:IPv4Network", "value": "0.0.0.0/0"},
     {"__type__": "fractions:Fraction", "value": "1e100000000"}, {"__type__": "int", "value": "9" * 4000}, {"__type__": "type", "value": "int"}, {"__type__": "builtins:SystemExit", "args": [1]},
     {"__type__": "decimal:Decimal", "value": "1e999999"}, {"__type__": "tuple", "value": []}, {"__type__": "json", "value": {}}, {"__type__": "list", "items": []},
 ]  # fmt: skip
