@@ -83,32 +83,41 @@ def _print_call(document: Document, location: str, bytes_: int) -> None:
 
 
 def _print_outcome(outcome: Shown, title: str, stored: dict[str, Any]) -> None:
-    kind, type_ = outcome["kind"], outcome.get("type") or ""
-    if kind == "stream":
-        of = f" {type_}" if type_ else " items"
-        title += f": stream of {len(outcome['items']):,}{of}, {_ending(outcome)}"
-    else:
-        title += f": {kind}" + (f" {type_}" if kind == "value" and type_ else "")
-    if stored.get("calls", 1) != 1:
-        title += f", {stored['calls']} calls"
-    if "seconds" in outcome:
-        title += f", {outcome['seconds']:.3g} s"
-    print_heading(title)
+    print_heading(f"{title}: {_summary(outcome, stored.get('calls', 1))}")
     for name in ("test", "redacted"):
         if name in outcome:
             print_line(f"  {name}: {outcome[name] if name == 'test' else ', '.join(map(str, outcome[name]))}")
-    if kind == "value":
-        _indented(outcome["value"])
-    elif kind == "error":
-        for line in outcome["raised"].split("\n"):
-            print_line(f"  {line}")
-        attributes = outcome["attributes"]
-        if "message" in attributes and str(attributes["message"]) in outcome["raised"]:
-            del attributes["message"]  # shown in the line above
-        for line in members(attributes, 2):
-            print_line(line)
+    match outcome["kind"]:
+        case "value":
+            _indented(outcome["value"])
+        case "error":
+            _print_error(outcome)
+        case _:
+            _print_stream(outcome, stored["stream"])
+
+
+def _summary(outcome: Shown, calls: int) -> str:
+    """Return an outcome in a few words: `stream of 12 ChatCompletionChunk, complete, 3 calls, 1.5 s`."""
+    kind, type_ = outcome["kind"], outcome.get("type") or ""
+    if kind == "stream":
+        text = f"stream of {len(outcome['items']):,} {type_ or 'items'}, {_ending(outcome)}"
     else:
-        _print_stream(outcome, stored["stream"])
+        text = f"{kind} {type_}" if kind == "value" and type_ else kind
+    if calls != 1:
+        text += f", {calls} calls"
+    if "seconds" in outcome:
+        text += f", {outcome['seconds']:.3g} s"
+    return text
+
+
+def _print_error(outcome: Shown) -> None:
+    for line in outcome["raised"].split("\n"):
+        print_line(f"  {line}")
+    attributes = outcome["attributes"]
+    if "message" in attributes and str(attributes["message"]) in outcome["raised"]:
+        del attributes["message"]  # shown in the line above
+    for line in members(attributes, 2):
+        print_line(line)
 
 
 def _print_stream(outcome: Shown, stored: Any) -> None:
@@ -123,17 +132,19 @@ def _print_stream(outcome: Shown, stored: Any) -> None:
         if name in outcome:
             print_line(f"  {name}:")
             _indented(outcome[name], 4)
-    base = stored.get("base") if isinstance(stored, dict) else None
-    items = stored.get("items") if isinstance(stored, dict) else None
-    if not isinstance(items, list):
+    if not isinstance(stored, dict) or not isinstance(stored.get("items"), list):
         return
+    _print_items(stored["items"], stored.get("base"))
+    if "raised" in outcome:
+        print_line(f"  then raised {outcome['raised']}")
+
+
+def _print_items(items: list[Any], base: Any) -> None:
     print_line("  items:" if not base else "  items, without what most of them have in common:")
     if base:
         print_cropped(f"    {orjson.dumps(base).decode()}")
     for number, item in enumerate(items):
         print_cropped(f"    {number:>{len(str(len(items)))}}  {orjson.dumps(item).decode()}")
-    if "raised" in outcome:
-        print_line(f"  then raised {outcome['raised']}")
 
 
 def _ending(outcome: Shown) -> str:

@@ -84,31 +84,9 @@ def _itself(value: Any) -> Any:
 
 def _yaml(file: BinaryIO, *, core: bool) -> Iterator[Item]:
     yaml: Any = import_module("yaml")
-    loader, seen = _loader(core)(file), set[str]()
+    loader = _loader(core)(file)
     try:
-        loader.get_event()  # the stream's start
-        if loader.check_event(yaml.StreamEndEvent):
-            raise NotCarried("is empty")
-        loader.get_event()  # the document's
-        if not isinstance(loader.get_event(), yaml.MappingStartEvent):
-            raise NotCarried(_NONE)
-        while not loader.check_event(yaml.MappingEndEvent):
-            section = str(loader.construct_document(loader.compose_node(None, None)))
-            seen.add(section)
-            if section not in _SECTIONS:
-                loader.compose_node(None, None)
-                continue
-            if not isinstance(loader.get_event(), yaml.SequenceStartEvent):
-                raise NotCarried(f"has {section} that are no list")
-            while not loader.check_event(yaml.SequenceEndEvent):
-                loader.aliased = False
-                node = loader.compose_node(None, None)
-                yield Item(section, loader.aliased, partial(loader.construct_document, node))
-            loader.get_event()
-        if seen.isdisjoint(_SECTIONS):
-            raise NotCarried(_NONE)
-        if "version" not in seen:  # which vcrpy writes last, and cassetter first
-            raise NotCarried("has no version, so it was cut off: what stood after its last interaction is lost")
+        yield from _yaml_items(yaml, loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}" if mark else ""
@@ -119,6 +97,33 @@ def _yaml(file: BinaryIO, *, core: bool) -> Iterator[Item]:
         raise NotCarried(f"is damaged: {error}") from None
     finally:
         loader.dispose()
+
+
+def _yaml_items(yaml: Any, loader: Any) -> Iterator[Item]:
+    seen = set[str]()
+    loader.get_event()  # the stream's start
+    if loader.check_event(yaml.StreamEndEvent):
+        raise NotCarried("is empty")
+    loader.get_event()  # the document's
+    if not isinstance(loader.get_event(), yaml.MappingStartEvent):
+        raise NotCarried(_NONE)
+    while not loader.check_event(yaml.MappingEndEvent):
+        section = str(loader.construct_document(loader.compose_node(None, None)))
+        seen.add(section)
+        if section not in _SECTIONS:
+            loader.compose_node(None, None)
+            continue
+        if not isinstance(loader.get_event(), yaml.SequenceStartEvent):
+            raise NotCarried(f"has {section} that are no list")
+        while not loader.check_event(yaml.SequenceEndEvent):
+            loader.aliased = False
+            node = loader.compose_node(None, None)
+            yield Item(section, loader.aliased, partial(loader.construct_document, node))
+        loader.get_event()
+    if seen.isdisjoint(_SECTIONS):
+        raise NotCarried(_NONE)
+    if "version" not in seen:  # which vcrpy writes last, and cassetter first
+        raise NotCarried("has no version, so it was cut off: what stood after its last interaction is lost")
 
 
 @cache

@@ -176,13 +176,7 @@ def apply(
                 store.put(change.name, new)
                 progress(done := done + 1, steps)
         except BaseException:
-            for change in replaced:
-                old_data = before.get(change.name)
-                if old_data is not None and _is(store, change.name, change.new_digest):
-                    store.put(change.name, old_data)
-            for change in written:
-                if _is(store, change.new_name, change.new_digest):
-                    store.delete(change.new_name)
+            _undo(store, before, replaced, written)
             raise
     changed = ApplyResult(len(plan.changes))
     for change in moved:
@@ -193,6 +187,17 @@ def apply(
         progress(done := done + 1, steps)
     remove_empty(store, (change.name for change in moved))
     return changed
+
+
+def _undo(store: Store, before: Store, replaced: list[Change], written: list[Change]) -> None:
+    """Put back what was replaced, and delete what was written, unless another process changed the recording meanwhile."""
+    for change in replaced:
+        old_data = before.get(change.name)
+        if old_data is not None and _is(store, change.name, change.new_digest):
+            store.put(change.name, old_data)
+    for change in written:
+        if _is(store, change.new_name, change.new_digest):
+            store.delete(change.new_name)
 
 
 def remove_empty(store: Store, names: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,48 +60,54 @@ def push(spool: Store, store: Store, progress: Callable[[int], None] | None = No
 
 
 def _transferred(source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool) -> CopyReport:
-    report = CopyReport()
     if isinstance(source, StoreTree) and isinstance(dest, DirectoryStore):
         dest = StoreTree(dest.location(), source.folders)
-
-    def count(name: str, came: str) -> None:
-        report.entries += 1
-        if came == "copied":
-            report.copied += 1
-        elif came == "present":
-            report.present += 1
-        elif came == "different":
-            report.different.append(name)
-        elif came:
-            report.failed[name] = came
-        if progress is not None:
-            progress(report.entries)
-
     create = dest.create if isinstance(dest, Creates) else partial(_look_and_put, dest)
 
     def one(name: str) -> str:
-        came = _one(source, dest, create, name)
-        if move and came in ("copied", "present"):
+        result = _one(source, dest, create, name)
+        if move and result in ("copied", "present"):
             source.delete(name)
-        return came
+        return result
 
+    report = CopyReport()
+    for name, result in _in_threads(one, source.scan()):
+        _count(report, name, result)
+        if progress is not None:
+            progress(report.entries)
+    return report
+
+
+def _in_threads(one: Callable[[str], str], names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each name and what `one` returns for it, in order; a bounded number of them is under way."""
     waiting: deque[tuple[str, Future[str]]] = deque()
     pool = ThreadPoolExecutor(_THREADS)
     try:
-        for name in source.scan():
+        for name in names:
             waiting.append((name, pool.submit(one, name)))
             if len(waiting) >= _WAITING:
-                count(*_done(waiting))
+                yield _done(waiting)
         while waiting:
-            count(*_done(waiting))
+            yield _done(waiting)
     finally:
         pool.shutdown(cancel_futures=True)
-    return report
 
 
 def _done(waiting: deque[tuple[str, Future[str]]]) -> tuple[str, str]:
     name, future = waiting.popleft()
     return name, future.result()
+
+
+def _count(report: CopyReport, name: str, result: str) -> None:
+    report.entries += 1
+    if result == "copied":
+        report.copied += 1
+    elif result == "present":
+        report.present += 1
+    elif result == "different":
+        report.different.append(name)
+    elif result:
+        report.failed[name] = result
 
 
 def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None], name: str) -> str:

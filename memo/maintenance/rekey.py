@@ -82,8 +82,20 @@ class Rekey:
         before = canonical_json(document.arguments)
         arguments: dict[str, Any] = orjson.loads(before)
         watched: dict[str, str] = dict(document.watched)
+        self._edit(arguments, watched)
         function = self._function.get(name, name)
         version = document.version if self._version is _UNSAID else self._version
+        try:
+            data = canonical_json(arguments)
+        except orjson.JSONEncodeError as error:
+            raise Refused("", f"would have arguments that cannot be written ({error})") from None
+        same = (name, document.version, before, document.watched)
+        if same == (function, version, data, watched) and type(version) is type(document.version):
+            return document
+        return document.with_call(function, data, version)._replace(watched=watched)
+
+    def _edit(self, arguments: dict[str, Any], watched: dict[str, str]) -> None:
+        """Change the arguments and the watched fields of a call, in place."""
         for steps in self._drop:
             pop(arguments, steps)
             for path in _below(watched, steps):
@@ -96,20 +108,10 @@ class Rekey:
             if not _below(watched, steps):
                 put(arguments, steps, deepcopy(value))
         for path, steps, given in self._watch:
-            if path not in watched:
-                if steps[0] not in arguments:
-                    continue
+            if path not in watched and steps[0] in arguments:
                 watched[path] = canonical_fingerprint(path, pop(arguments, steps))
-            if given is not None:
+            if path in watched and given is not None:
                 watched[path] = given
-        try:
-            data = canonical_json(arguments)
-        except orjson.JSONEncodeError as error:
-            raise Refused("", f"would have arguments that cannot be written ({error})") from None
-        same = (name, document.version, before, document.watched)
-        if same == (function, version, data, watched) and type(version) is type(document.version):
-            return document
-        return document.with_call(function, data, version)._replace(watched=watched)
 
     @staticmethod
     def _renamed(arguments: dict[str, Any], watched: dict[str, str], steps: tuple[Step, ...], name: str) -> None:
