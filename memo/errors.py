@@ -262,7 +262,7 @@ class CredentialIgnoredWarning(MemoError, UserWarning):
 
 
 class UnkeyableArgument(MemoError, TypeError):
-    """An argument has no canonical form, so the call cannot be told from others. Raised before any live call."""
+    """An argument has no canonical form, so the call cannot be distinguished from others. Raised before any live call."""
 
     def __init__(self, function: str, path: str, reason: str, *, receiver: bool = False) -> None:
         self.function = function

@@ -17,7 +17,7 @@ from memo._values.paths import Step
 __all__ = ["mask_across"]
 
 _APART = frozenset(("type", "index", "output_index", "content_index", "item_id", "id", "event", "role", "__type__"))
-"""Fields by which items, and members of lists in them, are told apart: each has a text of its own."""
+"""Fields by which items, and members of lists in them, are distinguished: each has a text of its own."""
 
 _LONGEST = 8192
 """Characters of a credential that is found where a letter stands before it."""

@@ -48,7 +48,7 @@ def import_recordings(
     that is imported. Recordings that are in the store are kept: the outcomes that they lack come after those that they have,
     so importing again changes nothing, and a damaged or foreign file there is left as it is and named. Raises
     `MissingExtra` without PyYAML or openai's SDK, `InvalidOption` if there is nothing to import, `StoreError` if the store
-    fails. `progress` is told how many of the files are done. YAML is read one interaction at a time, JSON whole; memory
+    fails. `progress` is called with the number of files done. YAML is read one interaction at a time, JSON whole; memory
     holds the outcomes of one file.
     """
     return import_cassettes(_VCR, source, store, progress)
