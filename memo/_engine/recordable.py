@@ -156,7 +156,7 @@ class _Function:
     ) -> Call:
         """Return the call with these arguments. Raises `DoesNotFit` where no call of the function could have them."""
         if self._static:
-            instance = None  # it is told, but not handed, the one it was reached through
+            instance = None  # wrapt passes the instance, but the function does not take one
         skip = 0 if instance is None or self._bound else 1
         if instance is None and self._method and args:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.

@@ -12,7 +12,8 @@ from memo._calls.call import Call
 from memo._recordings.document import parse
 from memo.codecs.types import Types
 from memo.codecs.values import Values
-from memo.importers.llama_stack import _call, import_recordings
+from memo.importers._llama_stack_calls import call_of
+from memo.importers.llama_stack import import_recordings
 from memo.stores import DirectoryStore
 
 openai = pytest.importorskip("openai")
@@ -52,7 +53,7 @@ def test_no_object_of_the_corpus_is_lost_or_changed(whole):
     store, recordings = DirectoryStore(dest), {}
     for path in sorted(corpus.rglob("*.json")):
         old = json.loads(path.read_bytes())
-        call = _call(old["request"])
+        call = call_of(old["request"])
         name = f"{call.function}/{call.key[:32]}"
         if name not in recordings:
             recordings[name] = forms(orjson.loads(store.get(name)))
