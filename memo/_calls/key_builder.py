@@ -73,6 +73,8 @@ class KeyBuilder:
         self._scrub = [(self._path(path, "scrub"), (how,) if callable(how) else tuple(how)) for path, how in scrubbed]
         self.is_pure = key is None and identity is None and not self._scrub
         """True if equal arguments always give the same call: no function of the user's takes part."""
+        self._adapts = describe is not None or key is not None or bool(self._ignored)
+        """True if the arguments are other ones than those of the signature."""
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
         self._secrets = secrets
         self._salt = salt
@@ -90,21 +92,10 @@ class KeyBuilder:
 
         Raises `DoesNotFit` for arguments that do not fit the signature, `UnkeyableArgument` for one without a canonical form.
         """
-        function = self.function
-        if self._describe is None:
-            arguments = self._signature.bind(args, kwargs)
+        if self._adapts:
+            function, arguments = self._adapted(instance, args, kwargs)
         else:
-            try:
-                function, arguments = self._describe(instance, args, kwargs)
-            except TypeError:
-                self._signature.bind(args, kwargs)  # its own error, where it is the call that is wrong
-                raise
-        if self._key is not None:
-            arguments = dict(self._key(dict(arguments)))
-        if self._ignored:
-            arguments = dict(arguments)
-            for name in self._ignored:
-                arguments.pop(name, None)
+            function, arguments = self.function, self._signature.bind(args, kwargs)
         if instance is not None:
             arguments = self._with_receiver(instance, arguments)
         if self._cache is None:
@@ -117,6 +108,25 @@ class KeyBuilder:
             else:
                 self._cache.store(asked, call)
         return call
+
+    def _adapted(
+        self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the call's name and arguments, as `describe`, `key` and `ignore` say."""
+        function = self.function
+        if self._describe is None:
+            arguments = self._signature.bind(args, kwargs)
+        else:
+            try:
+                function, arguments = self._describe(instance, args, kwargs)
+            except TypeError:
+                self._signature.bind(args, kwargs)  # its own error, where it is the call that is wrong
+                raise
+        if self._key is not None:
+            arguments = dict(self._key(dict(arguments)))
+        if self._ignored:
+            arguments = {name: value for name, value in arguments.items() if name not in self._ignored}
+        return function, arguments
 
     def _with_receiver(self, instance: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments with what identifies the `self` or `cls` of the call, where anything does.

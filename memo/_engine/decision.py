@@ -16,7 +16,7 @@ from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 
-__all__ = ["CallLive", "Decision", "Kinds", "Request", "decide", "recalled", "replayed", "take", "take_async"]
+__all__ = ["CallLive", "Decision", "Kinds", "Request", "decide", "recalled", "take", "take_async"]
 
 
 class CallLive(NamedTuple):
@@ -93,7 +93,7 @@ def decide(
                 return NoRecording()
             return session.replay(call, found, values, number)
         case modes.RECORD_IF_MISSING:
-            if found is not None and not session.staleness.should_rerecord(found):
+            if found is not None and not (session.rerecords and session.staleness.should_rerecord(found)):
                 if not has_draws or number is None:
                     return session.replay(call, found, values, number)
                 index = found.draws.index(number)
@@ -263,16 +263,17 @@ async def take_async(request: Request, kinds: Kinds = ()) -> Decision:
         return decision
 
 
-def recalled(request: Request) -> Outcome | None:
-    """Return what a call is replayed with whose recording is in memory: without the steps, which take 1 µs of 4."""
+def recalled(request: Request, found: Recording | None = None) -> Outcome | None:
+    """Return what a call is replayed with whose recording is in memory, or was `found`, without the steps: they take 1 µs of 4.
+
+    None where the steps have to be taken: the call has to be made, or is missing.
+    """
     if request[1] not in _REPLAYING:
         return None
-    found = request[0].in_memory(request[2])
-    return replayed(request, found) if found is not None else None
-
-
-def replayed(request: Request, found: Recording | None) -> Outcome | None:
-    """Return what a call is replayed with, None where it has to be made, or missed: that takes the steps."""
+    if found is None:
+        found = request[0].in_memory(request[2])
+        if found is None:
+            return None
     try:
         decision = decide(request, found, leads=True)
     except BaseException:

@@ -90,16 +90,15 @@ class CallDriver:
 
     def _asked(self) -> Request:
         """Return the request, with the number of the call: it is being made now."""
-        session, mode, call, setting = self._session, self._mode, self._call, self._setting
-        number = None
-        if setting.is_numbered or mode is modes.RECORD:
-            number = session.number(call)
+        setting, number = self._setting, None
+        if setting.is_numbered or self._mode is modes.RECORD:
+            number = self._session.numbers.take(self._call)
             outer = making.get()
             if outer is not None:
-                outer.note(session, call, 1)
+                outer.note(self._session, self._call, 1)
         # Every call comes by here: half as long as by the names of the fields.
         self._request_made = request = tuple.__new__(
-            Request, (session, mode, call, setting.values, setting.has_draws, number)
+            Request, (self._session, self._mode, self._call, setting.values, setting.has_draws, number)
         )
         return request
 

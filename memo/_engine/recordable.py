@@ -162,7 +162,8 @@ class _Function:
             # A classmethod around the decorator, or the function taken from the class: self or cls comes first.
             instance, args, skip = args[0], args[1:], 1
         try:
-            call = self.key_builder(session, setting, skip).call(instance, args, kwargs)
+            key_builder = setting.key_builders.get(skip) or self.key_builder(session, setting, skip)
+            call = key_builder.call(instance, args, kwargs)
         except DoesNotFit:
             if self._refuses_itself or self._describe is not None:
                 raise
@@ -203,9 +204,13 @@ class _Function:
 
         With `restarts`, the outcome replaces what was recorded.
         """
-        setting = self.setting(session)
+        setting = self._setting
+        if setting is None or setting.of() is not session:
+            setting = self._setting = self._new_setting(session)
+        if mode is _LIVE:
+            return self._drive(self._run(self, setting, session, mode, _UNKEYED, wrapped, args, kwargs, instance))
         try:
-            call = _UNKEYED if mode is _LIVE else self._call(session, instance, args, kwargs, setting)
+            call = self._call(session, instance, args, kwargs, setting)
         except DoesNotFit as error:
             if self._refuses_itself:
                 return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
@@ -222,8 +227,8 @@ class _Function:
             return self._unsalted(session, error, wrapped, args, kwargs)
         if restarts:
             session.restart(call)
-        if self._is_compared and mode is not _LIVE:
-            is_object = self._tells_objects_apart and instance is not None and not isinstance(instance, type)
+        if self._is_compared:
+            is_object = instance is not None and self._tells_objects_apart and not isinstance(instance, type)
             caller = caller_of(self, instance) if is_object else self
             if session.callers.by_key.get(call.key) is not caller:
                 session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
@@ -272,17 +277,20 @@ class _Function:
         """Return the options of the function and of the session together: made once, since calls come under one session in a row."""
         setting = self._setting
         if setting is None or setting.of() is not session:
-            has_draws = session.draws and self.session is None
-            setting = self._setting = FunctionContext(
-                of=weakref.ref(session),
-                values=self._values if session.trust <= self._trust else self._values_for(self._trust | session.trust),
-                errors=self._errors or (session.errors if self.session is None else session.memoized_errors),
-                secrets=session.secrets | self._secrets,
-                has_draws=has_draws,
-                is_numbered=has_draws or session.exhausted == "error",
-                plain=self.kind == "plain",
-            )
+            setting = self._setting = self._new_setting(session)
         return setting
+
+    def _new_setting(self, session: Session) -> FunctionContext:
+        has_draws = session.draws and self.session is None
+        return FunctionContext(
+            of=weakref.ref(session),
+            values=self._values if session.trust <= self._trust else self._values_for(self._trust | session.trust),
+            errors=self._errors or (session.errors if self.session is None else session.memoized_errors),
+            secrets=session.secrets | self._secrets,
+            has_draws=has_draws,
+            is_numbered=has_draws or session.exhausted == "error",
+            plain=self.kind == "plain",
+        )
 
     def _values_for(self, trust: frozenset[str]) -> Values:
         return Values(Types(self._inner, trust=trust))

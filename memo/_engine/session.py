@@ -111,6 +111,8 @@ class Session:
         self.on_watched_change: str = settings["on_watched_change"]
         self.max_age: timedelta | None = settings["max_age"]
         self.on_expiry: str = settings["on_expiry"]
+        self.rerecords = self.max_age is not None and self.on_expiry == "record"
+        """True if expired recordings count as missing where calls may be made."""
         self.timings: bool = settings["timings"]
         self.pace: float = settings["pace"]
         self.trust = frozenset[str](settings["trust"])
@@ -132,7 +134,11 @@ class Session:
         self._memory = Memory(settings["memory"])
         self.draws: bool = settings["draws"]
         """Whether the k-th identical call gets the k-th outcome in `record-if-missing`, too."""
-        self._numbers = DrawNumbers()
+        self.numbers = DrawNumbers()
+        """Gives each call that is being made its number among the identical ones.
+
+        It is used up by an outcome, replayed or recorded; without one, give it back (`give_back`).
+        """
         self._writer = Writer(self.store, self._gateway, self.test, self.staleness.should_replace)
         self.open_streams = OpenStreams()
         self.claim_timeout: float = settings["claim_timeout"]
@@ -243,17 +249,10 @@ class Session:
             self._memory.put(call.key, recording)
         return recording
 
-    def number(self, call: Call) -> int:
-        """Return which of the identical calls a call is that is being made now.
-
-        The number is used up by an outcome, replayed or recorded; without one, give it back.
-        """
-        return self._numbers.take(call)
-
     def give_back(self, call: Call, number: int | None) -> None:
         """Let the next identical call have the number of a call that was neither replayed nor recorded."""
         if number is not None:
-            self._numbers.give_back(call, number)
+            self.numbers.give_back(call, number)
 
     def replay(
         self, call: Call, recording: Recording, values: Values, number: int | None, index: int | None = None
@@ -266,7 +265,8 @@ class Session:
         if self.max_age is not None or call.watched or recording.watched:
             self.staleness.check(call, recording)
         if index is None:
-            index = self._index(call, recording, number)
+            is_only = recording.count == 1 and self.exhausted == "repeat"
+            index = 0 if is_only else self._index(call, recording, number)
         outcome = recording.outcome(index, values)
         with self._lock:
             self._stats.replayed += 1
@@ -280,15 +280,13 @@ class Session:
             function, _, key = name.rpartition("/")
             call = Call(function, key, b"{}")
             for _ in range(count):
-                self._numbers.take(call)
+                self.numbers.take(call)
             if outer is not None:
                 outer.note(self, call, count)
 
     def _index(self, call: Call, recording: Recording, number: int | None) -> int:
-        if recording.count == 1 and self.exhausted == "repeat":
-            return 0
         if number is None:
-            number = self._numbers.take(call)
+            number = self.numbers.take(call)
         index, is_used_up = recording.draws.replayed(number)
         if not is_used_up or self.exhausted == "repeat":
             return index
@@ -361,7 +359,7 @@ class Session:
     def restart(self, call: Call) -> None:
         """Let the next outcome of this call replace what was recorded."""
         self._writer.restart(call)
-        self._numbers.restart(call)
+        self.numbers.restart(call)
 
     def store_outcome(
         self, call: Call, draw: Draw, outcome: dict[str, Any], values: Values, claim: Claim | None = None
@@ -382,8 +380,8 @@ class Session:
             return None
         self._memory.drop(call.key)
         if not draw.is_counted and draw.number is not None:
-            self._numbers.restart(call)
-            self._numbers.take(call)  # the live call used up the only outcome
+            self.numbers.restart(call)
+            self.numbers.take(call)  # the live call used up the only outcome
         with self._lock:
             self._stats.recorded += 1
         if outcome.get("redacted"):
@@ -426,4 +424,4 @@ class Session:
             self.store.delete(name)
         self._memory.drop_function(function)
         self._writer.restart_function(function)
-        self._numbers.restart_function(function)
+        self.numbers.restart_function(function)

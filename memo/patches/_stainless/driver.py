@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from memo._calls.call import Call
 from memo._engine.attempt import Attempt
 from memo._engine.context import FunctionContext
-from memo._engine.decision import replayed
+from memo._engine.decision import recalled
 from memo._engine.driver import CallDriver
 from memo._engine.flights import Pending
 from memo._engine.memory import Recording
@@ -162,7 +162,7 @@ class Stainless(CallDriver):
     def replay_or_missing(self, found: Recording | None) -> Any:
         """Replay a typed call or a stream. Return `MISSING` where the call has to be made, or is missing."""
         request = self._asked()
-        outcome = replayed(request, found)
+        outcome = recalled(request, found)
         if outcome is None:
             request.give_back()
             return MISSING
