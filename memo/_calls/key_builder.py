@@ -109,9 +109,7 @@ class KeyBuilder:
                 self._cache.store(asked, call)
         return call
 
-    def _adapted(
-        self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[str, dict[str, Any]]:
+    def _adapted(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return the call's name and arguments, as `describe`, `key` and `ignore` say."""
         function = self.function
         if self._describe is None:

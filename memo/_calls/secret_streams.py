@@ -19,6 +19,9 @@ __all__ = ["mask_across"]
 _APART = frozenset(("type", "index", "output_index", "content_index", "item_id", "id", "event", "role", "__type__"))
 """Fields by which items, and members of lists in them, are distinguished: each has a text of its own."""
 
+_TOLD = frozenset((str, int))
+"""Of what types the values of these fields are, where they tell anything."""
+
 _LONGEST = 8192
 """Characters of a credential that is found where a letter stands before it."""
 
@@ -45,19 +48,19 @@ def mask_across(items: list[Any], rules: SecretRules = NO_RULES) -> list[tuple[S
 
 def _joined_texts(values: list[Any]) -> Iterator[str]:
     """Yield the texts that `_search` searches, without where they are, which takes a tenth of the time."""
-    texts = [value for value in values if type(value) is str]
+    kinds = set(map(type, values))
+    texts = _of(str, values, kinds)
     if len(texts) > 1 and len(set(texts)) > 1:
         yield "".join(texts)
-    if len(texts) == len(values):
-        return
-    dicts = [value for value in values if type(value) is dict]
+    dicts = _of(dict, values, kinds)
     if len(dicts) > 1:
         names = set().union(*dicts)
-        apart = [[value.get(name) for value in dicts] for name in names.intersection(_APART)]
+        apart = [[value.get(name) for value in dicts] for name in sorted(names & _APART)]
         for alike in _groups(dicts, apart):
-            for name in names.difference(_APART):
-                yield from _joined_texts([value[name] for value in alike if name in value])
-    lists = [value for value in values if type(value) is list and value]
+            if len(alike) > 1:
+                for name in names.difference(_APART):
+                    yield from _joined_texts([value[name] for value in alike if name in value])
+    lists = _of(list, values, kinds)
     if len(lists) > 1:
         columns: defaultdict[int, list[Any]] = defaultdict(list)
         for value in lists:
@@ -67,13 +70,22 @@ def _joined_texts(values: list[Any]) -> Iterator[str]:
             yield from _joined_texts(column)
 
 
+def _of(kind: type, values: list[Any], kinds: set[type]) -> list[Any]:
+    """Return the values of a type; `kinds` are the types of all. Mostly all are of one."""
+    if kind not in kinds:
+        return []
+    return values if len(kinds) == 1 else [value for value in values if type(value) is kind]
+
+
 def _groups(dicts: list[Any], apart: list[list[Any]]) -> Iterable[list[Any]]:
     """Return the mappings by what tells them apart: the values of some fields, which are mostly the same in all."""
     if all(values.count(values[0]) == len(values) for values in apart):
         return [dicts]
+    are_all_there = all(_TOLD.issuperset(map(type, values)) for values in apart)
     groups: defaultdict[Any, list[Any]] = defaultdict(list)
-    for value in dicts:
-        groups[_kind(value)].append(value)
+    # Together, the fields are what `_kind` returns, in a tenth of the time.
+    for value, kind in zip(dicts, zip(*apart, strict=True) if are_all_there else map(_kind, dicts), strict=True):
+        groups[kind].append(value)
     return groups.values()
 
 
@@ -122,7 +134,7 @@ def _index(member: Any, index: int) -> int:
 
 
 def _kind(value: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple([value[name] for name in sorted(_APART & value.keys()) if type(value[name]) in (str, int)])
+    return tuple([value[name] for name in sorted(_APART & value.keys()) if type(value[name]) in _TOLD])
 
 
 def _mask(places: list[_Place], values: list[Any], rules: SecretRules, masked: list[tuple[Step, ...]]) -> None:

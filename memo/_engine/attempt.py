@@ -233,7 +233,8 @@ class Attempt:
 
     def add(self, item: Any) -> None:
         """Record an item that passes."""
-        self._modules = note_imports(self._modules)
+        if len(sys.modules) != self._modules:
+            self._modules = note_imports(self._modules)
         writer = self._writer or self._written()
         writer.add(item if self.convert is None else self.convert(item))
         if self._session.timings:

@@ -13,12 +13,12 @@ from memo.errors import ArgumentsChangedWarning
 
 __all__ = ["ArgumentWatch", "may_change"]
 
-_IMMUTABLE = (str, bytes, int, float, bool, type(None), complex, frozenset)
+_IMMUTABLE = frozenset((str, bytes, int, float, bool, type(None), complex, frozenset))
 
 
 def may_change(values: Iterable[Any]) -> bool:
     """Return whether any of these arguments could be changed in place."""
-    return not all(isinstance(value, _IMMUTABLE) for value in values)
+    return not _IMMUTABLE.issuperset(map(type, values))
 
 
 class ArgumentWatch:

@@ -147,7 +147,6 @@ class _Lead(NamedTuple):
         return self.request.session.lead(self.request.call, self.flight, self.request.number)
 
     async def arun(self) -> Recording | None:
-        self.flight.set_owner()
         return await self.request.session.alead(self.request.call, self.flight, self.request.number)
 
 

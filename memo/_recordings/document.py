@@ -100,19 +100,20 @@ class Document(NamedTuple):
 
     def tree(self) -> dict[str, Any]:
         """Return the document as a JSON object, in the order of the file."""
-        fields = {
-            "memo": FORMAT_VERSION,
-            "function": self.function,
-            "version": self.version,
-            "key": self.key,
-            "arguments": self.arguments,
-            "watched": dict(self.watched) or None,
-            "recorded_at": self.recorded_at,
-            "test": self.test,
-        }
-        tree = {name: part for name, part in fields.items() if part is not None}
-        more = {name: part for name, part in self.source.items() if name not in _FIELDS}
-        return {**tree, **more, "outcomes": self.outcomes}
+        tree: dict[str, Any] = {"memo": FORMAT_VERSION, "function": self.function}
+        if self.version is not None:
+            tree["version"] = self.version
+        tree |= {"key": self.key, "arguments": self.arguments}
+        if self.watched:
+            tree["watched"] = dict(self.watched)
+        if self.recorded_at is not None:
+            tree["recorded_at"] = self.recorded_at
+        if self.test is not None:
+            tree["test"] = self.test
+        if self.source:
+            tree |= {name: part for name, part in self.source.items() if name not in _FIELDS}
+        tree["outcomes"] = self.outcomes
+        return tree
 
     def with_call(self, function: str, arguments: bytes, version: str | int | None) -> Document:
         """Return the recording of another call, given by its canonical arguments: its key is theirs."""

@@ -149,9 +149,10 @@ def loss_warning(function: str, outcome: dict[str, Any]) -> ErrorNotWholeWarning
 def value_outcome(value: Any, values: Values, secrets: SecretRules) -> dict[str, Any]:
     """Return the outcome of a call that returned. Raises `UnrecordableValue`."""
     masks = _Masks(values, secrets)
-    tree = masks.without_secrets(values.encode(value))
-    refuse_unread(tree)
-    return {"value": tree, **masks.report()}
+    tree = values.encode(value)
+    written = _written(tree)
+    refuse_unread(tree, written)
+    return {"value": masks.without_secrets(tree, written=written), **masks.report()}
 
 
 def error_outcome(
@@ -216,7 +217,7 @@ class StreamWriter:
         """
         packer = self._packer
         if len(packer) > 1:
-            items = list(packer)
+            items = packer.trees()
             if masks.across(items):
                 packer = Packer()
                 for item in items:
@@ -227,6 +228,14 @@ class StreamWriter:
         for index, item in enumerate(packer):
             masked.add(masks.without_secrets(item, index))
         return masked
+
+
+def _written(tree: Any) -> bytes:
+    """Return the JSON of a tree. Raises `UnrecordableValue`."""
+    try:
+        return orjson.dumps(tree)
+    except orjson.JSONEncodeError as error:
+        raise UnrecordableValue("", f"cannot be written as JSON ({error})") from error
 
 
 class _Masks:
@@ -240,6 +249,8 @@ class _Masks:
 
     def report(self) -> dict[str, Any]:
         """Return the paths as they are kept in the outcome."""
+        if not self._masked and not self._allowed:
+            return {}
         paths = {"redacted": [*self._masked], "allowed_secrets": [*self._allowed]}
         return {name: found for name, found in paths.items() if found}
 
@@ -252,13 +263,10 @@ class _Masks:
             self._check(items[index], path_text([index]))  # type: ignore[index]
         return bool(found)
 
-    def without_secrets(self, tree: Any, *at: int) -> Any:
-        """Return a tree without its secrets; `at` is the index of an item. Raises `UnrecordableValue`."""
-        try:
-            if not may_hold_secret(orjson.dumps(tree).decode(), self._rules):
-                return tree
-        except orjson.JSONEncodeError as error:
-            raise UnrecordableValue("", f"cannot be written as JSON ({error})") from error
+    def without_secrets(self, tree: Any, *at: int, written: bytes | None = None) -> Any:
+        """Return a tree without its secrets; `at` is the index of an item, `written` its JSON. Raises `UnrecordableValue`."""
+        if not may_hold_secret((written or _written(tree)).decode(), self._rules):
+            return tree
         holder = [tree]
         masked, allowed = redact(holder, self._rules, at)
         paths = [path_text(steps) for steps in masked]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from memo._values.paths import step_text
 from memo.errors import UnrecordableValue
 
@@ -14,10 +12,10 @@ __all__ = ["refuse_unread"]
 _RESPONSES = ("httpx:Response", "httpx2:Response")
 
 
-def refuse_unread(tree: Any) -> None:
-    """Raise `UnrecordableValue` if an encoded value holds a response without its body."""
+def refuse_unread(tree: Any, written: bytes) -> None:
+    """Raise `UnrecordableValue` if an encoded value, whose JSON is `written`, holds a response without its body."""
     # One search first: walking a large value takes fifty times as long.
-    if b'"__type__":"httpx' in orjson.dumps(tree):
+    if b'"__type__":"httpx' in written:
         _walk(tree, "")
 
 
