@@ -89,6 +89,7 @@ class Attempt:
         self._writer: StreamWriter | None = None
         self._stored_count = -1
         self._offsets: list[float] = []
+        self._answered: list[int] = []
         self._token: Token[Any] | None = None
         self._making = Making(session, call)
         self._outer: Token[Any] | None = None
@@ -240,6 +241,10 @@ class Attempt:
         if self._session.timings:
             self._offsets.append(round(time.perf_counter() - self._started, 6))
 
+    def answered(self) -> None:
+        """Note that the stream answered what was thrown into it after the items that passed."""
+        self._answered.append(self._written().count)
+
     def compare(self, recorded: Any, item: Any) -> None:
         """Log it, once, if a live item differs from the recorded one that the consumer has got in its place."""
         if self._differs:
@@ -296,6 +301,8 @@ class Attempt:
             outcome["stream"]["response"] = self._response
         if outcome is not None and self._offsets:
             outcome["stream"]["offsets"] = list(self._offsets)
+        if outcome is not None and self._answered:
+            outcome["stream"]["answered"] = list(self._answered)
         return outcome
 
     def _raised(self, error: BaseException) -> dict[str, Any] | None:

@@ -43,6 +43,10 @@ class Sink(Protocol):
         """Record an item that passes."""
         ...
 
+    def answered(self) -> None:
+        """Note that the stream answered what was thrown into it, by an item, its end or an error of its own."""
+        ...
+
     def compare(self, recorded: Any, item: Any) -> None:
         """Report it if a live item differs from the recorded one that the consumer has got in its place."""
         ...
@@ -116,6 +120,8 @@ class _Nowhere:
 
     def add(self, item: Any) -> None: ...
 
+    def answered(self) -> None: ...
+
     def compare(self, recorded: Any, item: Any) -> None: ...
 
     def abandon(self) -> None: ...
@@ -128,11 +134,25 @@ class _Nowhere:
 _NOWHERE = _Nowhere()
 
 
+class _Answering(NamedTuple):
+    """Encloses the throwing of an error into a stream: any end but that error is an answer."""
+
+    sink: Sink
+    thrown: BaseException
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is not self.thrown:
+            self.sink.answered()
+
+
 def stream(begin: Begin) -> AsyncGenerator[Any, Any]:
     """Return the stream that `begin` decides on when the first item is asked for.
 
     A live one is handed on item by item as it comes: nothing is held back, and `asend`, `athrow` and `aclose` reach it.
-    A recorded one gives its items, then its end; what is sent to it has no effect, what is thrown is raised where it waits.
+    A recorded one gives its items, then its end; what is sent to it has no effect. What is thrown where the recorded stream
+    answered is answered as recorded, by what comes next; elsewhere it is raised where the stream waits.
     Of one that its consumer left, the rest is got by a live call, where one may be made.
     """
     consumer = Consumer()
@@ -147,12 +167,15 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
     while isinstance(begun, RecordedStream):
         outcome = begun.outcome
         with begun:
-            if begun.pace and outcome.offsets:
-                async for item in _paced(begun):
+            started = time.perf_counter()
+            for count, item in enumerate(_rest(outcome.items or (), given), len(given) + 1):
+                if begun.pace:
+                    await anyio.sleep(_seconds_left(begun, started, count))
+                try:
                     yield item
-            else:
-                for item in _rest(outcome.items or (), given):
-                    yield item
+                except Exception:
+                    if count not in outcome.answered:
+                        raise
             if begun.aextend is None:
                 _end(outcome, begun.function)
                 return
@@ -176,7 +199,7 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
             except BaseException as error:
                 if throw is None:
                     raise
-                with producing:
+                with producing, _Answering(sink, error):
                     item = await throw(error)
             else:
                 with producing:
@@ -193,12 +216,12 @@ def _rest(items: Iterable[Any], given: list[Any]) -> Iterable[Any]:
     return islice(items, len(given), None) if given else items
 
 
-async def _paced(stream: RecordedStream) -> AsyncIterator[Any]:
-    """Iterate over the items in the rhythm in which they came."""
-    start = time.perf_counter()
-    for item, offset in zip(stream.outcome.items or (), stream.outcome.offsets, strict=False):
-        await anyio.sleep(max(0.0, start + offset / stream.pace - time.perf_counter()))
-        yield item
+def _seconds_left(stream: RecordedStream, started: float, count: int) -> float:
+    """Return how long that item is still to wait for, in the rhythm in which the items came."""
+    offsets = stream.outcome.offsets
+    if count > len(offsets):
+        return 0.0
+    return max(0.0, started + offsets[count - 1] / stream.pace - time.perf_counter())
 
 
 def _begin(sink: Sink, given: list[Any], consumer: Consumer | None = None) -> None:
@@ -222,7 +245,12 @@ async def _end_early(error: BaseException, source: Any, sink: Sink, consumer: Co
         await sink.afinish("error", error)
         return
     if not isinstance(error, GeneratorExit):
-        sink.abandon()
+        if consumer.has_left and not consumer.was_cancelled():
+            # asyncio.run() cancels the task that was to close what the consumer had left. Nothing can be awaited in it:
+            # an `aclose()` that is cancelled before its first step starts anew at its second.
+            sink.finish("closed")
+        else:
+            sink.abandon()
         return
     try:
         close = getattr(source, "aclose", None)
@@ -244,9 +272,15 @@ def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
     while isinstance(begun, RecordedStream):
         outcome = begun.outcome
         with begun:
-            items = _paced_sync(begun) if begun.pace and outcome.offsets else outcome.items or ()
-            for item in _rest(items, given):
-                yield item  # one by one: what is sent has no effect
+            started = time.perf_counter()
+            for count, item in enumerate(_rest(outcome.items or (), given), len(given) + 1):
+                if begun.pace:
+                    time.sleep(_seconds_left(begun, started, count))
+                try:
+                    yield item  # one by one: what is sent has no effect
+                except Exception:
+                    if count not in outcome.answered:
+                        raise
             if begun.extend is None:
                 _end(outcome, begun.function)
                 return outcome.returned() if outcome.returned is not None else None
@@ -269,7 +303,7 @@ def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
             except BaseException as error:
                 if throw is None:
                     raise
-                with producing:
+                with producing, _Answering(sink, error):
                     item = throw(error)
             else:
                 with producing:
@@ -280,13 +314,6 @@ def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
     except BaseException as error:
         _end_early_sync(error, source, sink)
         raise
-
-
-def _paced_sync(stream: RecordedStream) -> Iterator[Any]:
-    start = time.perf_counter()
-    for item, offset in zip(stream.outcome.items or (), stream.outcome.offsets, strict=False):
-        time.sleep(max(0.0, start + offset / stream.pace - time.perf_counter()))
-        yield item
 
 
 def _pass_over_sync(source: Any, sink: Sink, given: list[Any]) -> None:

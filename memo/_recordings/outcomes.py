@@ -9,8 +9,8 @@ each with `"seconds"`, and where it applies `"awaited": true` (a plain function 
 paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left), `"test"` (where it is not the
 recording's), `"inside"` (how many draws of which calls were taken inside of it, by `function/key`), `"calls"` and `"draw"`
 (see `draws`); in a stream `"error"`, `"iterated": "sync"`,
-`"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), and `"offsets"`
-(seconds, with `timings=True`).
+`"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), `"offsets"`
+(seconds, with `timings=True`), and `"answered"` (after how many items something was thrown in that the stream answered).
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class Outcome:
     """Gives the HTTP response that an SDK's stream came in."""
     end = ""
     offsets: Sequence[float] = ()
+    answered: Sequence[int] = ()
+    """After how many items something was thrown into the stream that it answered by what comes next."""
     sync = False
 
     def __init__(
@@ -102,6 +104,10 @@ class Outcome:
             self.offsets = stream["offsets"]
             if not isinstance(self.offsets, list) or not all(type(offset) in _NUMBERS for offset in self.offsets):
                 raise RecordingDamaged(locate(), "holds a stream with offsets that are no numbers")
+        if "answered" in stream:
+            self.answered = stream["answered"]
+            if not isinstance(self.answered, list) or not all(type(count) is int for count in self.answered):
+                raise RecordingDamaged(locate(), "holds a stream that answered after what is no number")
         self.sync = stream.get("iterated") == "sync"
 
 

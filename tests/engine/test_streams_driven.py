@@ -3,7 +3,7 @@
 import gc
 import json
 import time
-from contextlib import aclosing, closing
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 
 import anyio
 import anyio.lowlevel
@@ -144,11 +144,101 @@ async def test_what_is_sent_and_thrown_reaches_the_real_generator(tmp_path):
         stream = echo()
         await anext(stream)
         assert await stream.asend("something else") == [1]
+        assert await stream.athrow(ValueError("something else")) == ["thrown"]
+        await stream.aclose()
+        stream = echo()
+        await anext(stream)
         with pytest.raises(ValueError, match="thrown"):
             await stream.athrow(ValueError("thrown"))
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
     assert heard == [1, "thrown", "stop"]
+
+
+@RECORDING
+def test_a_context_manager_that_handles_what_is_raised_in_its_block(tmp_path, mode):
+    @contextmanager
+    @recordable
+    def transaction(name):
+        try:
+            yield name
+        except KeyError:
+            pass
+        except TypeError as error:
+            raise ValueError("translated") from error
+
+    def program():
+        with transaction("swallows"):
+            raise KeyError("gone")
+        with pytest.raises(ValueError, match="translated") as raised, transaction("translates"):
+            raise TypeError("of the block")
+        assert isinstance(raised.value.__cause__, TypeError)
+        error = IndexError("passes")
+        with pytest.raises(IndexError) as raised_again, transaction("passes"):
+            raise error
+        assert raised_again.value is error
+
+    for scope in (mode, "replay"):
+        with recording(tmp_path, mode=scope):
+            program()
+
+
+@RECORDING
+async def test_an_async_context_manager_that_handles_what_is_raised_in_its_block(tmp_path, mode):
+    @asynccontextmanager
+    @recordable
+    async def session(name):
+        try:
+            yield name
+        except KeyError:
+            await anyio.lowlevel.checkpoint()
+        except TypeError as error:
+            raise ValueError("translated") from error
+
+    async def program():
+        async with session("swallows"):
+            raise KeyError("gone")
+        with pytest.raises(ValueError, match="translated") as raised:
+            async with session("translates"):
+                raise TypeError("of the block")
+        assert isinstance(raised.value.__cause__, TypeError)
+        error = IndexError("passes")
+        with pytest.raises(IndexError) as raised_again:
+            async with session("passes"):
+                raise error
+        assert raised_again.value is error
+
+    for scope in (mode, "replay"):
+        with recording(tmp_path, mode=scope):
+            await program()
+
+
+@RECORDING
+@pytest.mark.parametrize("pace", [0.0, 1000.0])
+async def test_what_is_thrown_is_answered_as_recorded(tmp_path, mode, pace):
+    @recordable
+    async def echo():
+        number = 0
+        while True:
+            try:
+                yield number
+            except ValueError as error:
+                number = str(error)
+            else:
+                number = "asked"
+
+    async def program():
+        async with aclosing(echo()) as items:
+            return [
+                await anext(items),
+                await items.athrow(ValueError("first")),
+                await items.athrow(ValueError("second")),
+                await anext(items),
+            ]
+
+    for scope in (mode, "replay"):
+        with recording(tmp_path, mode=scope, timings=True, pace=pace):
+            assert await program() == [0, "first", "second", "asked"]
 
 
 async def test_closing_reaches_the_real_generator(tmp_path):

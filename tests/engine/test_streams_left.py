@@ -355,6 +355,21 @@ def test_the_end_of_an_event_loop(tmp_path):
     assert recorder.stats.recorded == 1
 
 
+@MODES
+@pytest.mark.parametrize("opened", [numbers, returned_numbers])
+def test_a_stream_left_as_the_last_step_of_an_event_loop(tmp_path, mode, opened):
+    """asyncio.run() cancels the task that is to close the stream before that task began."""
+
+    async def main():
+        async for _ in opened(3):
+            break
+
+    for scope in (mode, "replay"):
+        with recording(tmp_path, mode=scope) as recorder:
+            asyncio.run(main())
+        assert (recorder.stats.recorded, recorder.stats.replayed) == ((0, 1) if scope == "replay" else (1, 0))
+
+
 @pytest.mark.parametrize("close", [True, False])
 def test_an_event_loop_that_was_closed_by_hand(tmp_path, close):
     recorder = Recorder(tmp_path, mode="record-if-missing")

@@ -42,6 +42,8 @@ class Body:
     def producing(self) -> Attempt:
         return self._attempt.producing()
 
+    def answered(self) -> None: ...
+
     def compare(self, recorded: Any, item: Any) -> None: ...
 
     def checkpoint(self) -> None:
