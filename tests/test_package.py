@@ -123,6 +123,62 @@ def test_the_rule_itself(module: str, source: str, offends: bool):
     assert bool(offences(module, source)) is offends
 
 
+# A test imports public modules and the room that it tests. Beside these:
+STORED_FORM = {"_json", "_calls.call", "_calls.digest", "_calls.fingerprints", "_recordings.document"}
+"""The one maker of keys, names and documents: tests that build, move or damage a recording by hand need it."""
+EXCEPTIONS: dict[str, set[str]] = {
+    "codecs/test_fuzz.py": {"_recordings.outcomes"},  # damages what was encoded, and replays it
+    "codecs/test_names.py": {"_values.kinds"},  # the cache by class that codecs are found with
+    "engine/test_every_error.py": {"pytest_plugin._network"},  # one of all the errors
+    "engine/test_expiry.py": {"_recordings.ages"},  # how an age is written
+    "engine/test_miss.py": {"_recordings.differences"},  # the mark of what one side lacks
+    "patches/test_guard.py": {"_engine.guard"},  # the table of the guard names what the presets patch
+    "patches/test_readme.py": {"_configuration"},  # the configuration that the README shows
+    "recordings/test_differences.py": {"_values.paths"},  # the paths that differences are named by
+    "shared/mutations.py": {"_calls.secrets", "_recordings.outcomes"},  # encodes what is damaged then
+    "stores/test_faults.py": {"_engine"},  # waits for no circuit breaker
+    "stores/test_urls.py": {"_configuration"},  # a store that a configuration names by its URL
+    "test_public_surface.py": {"_engine.session"},  # whose class is public under another name
+    "test_readme.py": {"_engine.options", "_engine.recordable"},  # the options that the README lists
+    "values/test_paths.py": {"_recordings.differences"},  # writes the paths that are read here
+}
+
+
+def foreign(test: str, source: str) -> list[str]:
+    """Return the private modules of other rooms that a test imports."""
+    folder = test.split("/", maxsplit=1)[0]
+    found: list[str] = []
+    for _, name in imported(ast.parse(source)):
+        parts = name.split(".")[1:]
+        if parts[:1] in ([folder], [f"_{folder}"]) or not any(re.match("_[a-z]", part) for part in parts):
+            continue
+        if ".".join(parts) not in STORED_FORM:
+            found.append(".".join(parts))
+    return found
+
+
+def test_tests_import_public_modules_or_their_room():
+    folder = ROOT / "tests"
+    found = {
+        path.relative_to(folder).as_posix(): set(foreign(path.relative_to(folder).as_posix(), path.read_text("utf-8")))
+        for path in folder.rglob("*.py")
+    }
+    assert {test: names for test, names in found.items() if names} == EXCEPTIONS
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("from memo.stores import MemoryStore\nfrom memo.stores._urls import options", []),
+        ("from memo._engine.session import Session", ["_engine.session"]),
+        ("def late():\n    import memo.codecs._writer", ["codecs._writer"]),
+        ("from memo.__main__ import main\nfrom memo._calls.digest import entry_name", []),
+    ],
+)
+def test_the_rule_for_tests(source: str, names: list[str]):
+    assert foreign("stores/test_urls.py", source) == names
+
+
 def public_modules() -> list[str]:
     names = (name.removesuffix(".__init__") for name in modules())
     return [name for name in names if not any(part.startswith("_") for part in name.split("."))]
@@ -135,7 +191,7 @@ def test_public_modules_say_what_is_public(name: str):
     names = getattr(module, "__all__", None)
     assert names is not None, f"{name} has no __all__"
     assert len(names) == len(set(names))
-    assert [each for each in names if not hasattr(module, each)] == []
+    assert [exported for exported in names if not hasattr(module, exported)] == []
 
 
 def test_everything_exported_has_a_docstring():

@@ -2,47 +2,23 @@
 
 import json
 import os
-import pickle
 import shlex
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
+from missed_calls import chat, from_user, missed, record
 
 import memo
 from memo import Recorder, RecordingNotFound, recordable, recording
 from memo._recordings.differences import ABSENT
-from memo.errors import OutcomesExhausted, StoreNotReadable
+from memo.errors import OutcomesExhausted
 from memo.stores import DirectoryStore, MemoryStore
 
 pytestmark = pytest.mark.anyio
 
 README = Path(__file__).parents[2] / "README.md"
-
-
-def chat(name="app.chat", **options):
-    @recordable(name=name, **options)
-    def chat(messages, model="m", tools=()):
-        return len(messages)
-
-    return chat
-
-
-def said(*texts):
-    return [{"role": "user", "content": text} for text in texts]
-
-
-def missed(store, call, **options):
-    with recording(store, **options), pytest.raises(RecordingNotFound) as raised:
-        call()
-    error = raised.value
-    assert error.__cause__ is None
-    assert error.__context__ is None
-    again = pickle.loads(pickle.dumps(error))
-    assert (str(again), vars(again)) == (str(error), vars(error))
-    return error
 
 
 @pytest.fixture(params=["directory", "memory"])
@@ -61,22 +37,16 @@ def program(monkeypatch):
     return program
 
 
-def record(store, *calls, **options):
-    with recording(store, mode="record", **options):
-        for call in calls:
-            call()
-
-
 def test_a_typing_error(store, program):
     program("app.py")
     ask = chat()
     record(
         store,
-        lambda: ask(said("Be brief.", "What is the wheather?")),
-        lambda: ask(said("Who won?")),
+        lambda: ask(from_user("Be brief.", "What is the wheather?")),
+        lambda: ask(from_user("Who won?")),
         test="tests/test_app.py::test_ask",
     )
-    error = missed(store, lambda: ask(said("Be brief.", "What is the weather?")))
+    error = missed(store, lambda: ask(from_user("Be brief.", "What is the weather?")))
     assert error.reason == "arguments"
     assert (error.seen, error.looked_at) == (2, 2)
     assert error.differences == (("messages[1].content", "What is the wheather?", "What is the weather?"),)
@@ -137,8 +107,8 @@ async def test_async_calls_say_the_same(store):
 
 def test_at_most_sixty_lines_of_differences(store):
     ask = chat()
-    record(store, lambda: ask(said(*"abc"), tools=[{str(each): each} for each in range(300)]))
-    error = missed(store, lambda: ask(said(*"abd"), tools=[{str(each): -each} for each in range(300)]))
+    record(store, lambda: ask(from_user(*"abc"), tools=[{str(each): each} for each in range(300)]))
+    error = missed(store, lambda: ask(from_user(*"abd"), tools=[{str(each): -each} for each in range(300)]))
     text = str(error)
     assert len(error.differences) > 200
     assert sum(line.startswith("    ") and "→" in line for line in text.splitlines()) <= 60
@@ -148,11 +118,11 @@ def test_at_most_sixty_lines_of_differences(store):
 def test_consumed(store, program):
     program("app.py")
     ask = chat()
-    record(store, lambda: ask(said("a")))
+    record(store, lambda: ask(from_user("a")))
     with recording(store, exhausted="error"):
-        ask(said("a"))
+        ask(from_user("a"))
         with pytest.raises(OutcomesExhausted) as raised:
-            ask(said("a"))
+            ask(from_user("a"))
     error = raised.value
     assert error.reason == "consumed"
     assert error.location in str(error)
@@ -163,39 +133,44 @@ def test_consumed(store, program):
 def test_another_version(store):
     for old, new in [(1, 2), (None, 1), ("1", "2"), ("41", "42"), ("b", "a"), (None, "a"), (70, None), (2, "x")]:
         fresh = MemoryStore() if isinstance(store, MemoryStore) else DirectoryStore(f"{store.location()}{old}{new}")
-        record(fresh, lambda old=old: chat(version=old)(said("a")), lambda: chat(version=9)(said("b")))
-        error = missed(fresh, lambda new=new: chat(version=new)(said("a")))
+        record(fresh, lambda old=old: chat(version=old)(from_user("a")), lambda: chat(version=9)(from_user("b")))
+        error = missed(fresh, lambda new=new: chat(version=new)(from_user("a")))
         assert error.reason == "version"
         assert error.nearest.version == old
         assert error.differences == ()
         assert f"version={old!r}; this call has version={new!r}" in str(error)
         typed = shlex.quote(json.dumps(new))
-        assert f"still right? memo rekey {told(fresh)} --only app.chat --version {typed}\n" in str(error)
+        assert f"still right? memo rekey {typed_location(fresh)} --only app.chat --version {typed}\n" in str(error)
 
 
-def told(store):
+def typed_location(store):
     return store.location() if isinstance(store, DirectoryStore) else "STORE"
 
 
 def test_another_function(store):
     old, new = chat("app.old"), chat()
-    record(store, lambda: old(said("a")), lambda: old(said("b")), lambda: new(said(*"xyz"), model="n", tools=[1]))
-    error = missed(store, lambda: new(said("a")))
+    record(
+        store,
+        lambda: old(from_user("a")),
+        lambda: old(from_user("b")),
+        lambda: new(from_user(*"xyz"), model="n", tools=[1]),
+    )
+    error = missed(store, lambda: new(from_user("a")))
     assert error.reason == "function"
     assert error.nearest.function == "app.old"
-    assert f"memo rekey {told(store)} --function app.old=app.chat" in str(error)
+    assert f"memo rekey {typed_location(store)} --function app.old=app.chat" in str(error)
 
 
 def test_another_function_whose_folder_has_another_name(tmp_path):
     old = chat("app.<locals>.it's")
-    record(tmp_path, lambda: old(said("a")))
-    error = missed(tmp_path, lambda: chat()(said("a")))
+    record(tmp_path, lambda: old(from_user("a")))
+    error = missed(tmp_path, lambda: chat()(from_user("a")))
     assert (error.reason, error.nearest.function) == ("function", "app.<locals>.it's")
 
 
 def test_the_same_question_to_another_function_is_no_reason(store):
-    record(store, lambda: chat("app.other")(said("Why not?")), lambda: chat()(said("Why?")))
-    error = missed(store, lambda: chat()(said("Why not?")))
+    record(store, lambda: chat("app.other")(from_user("Why not?")), lambda: chat()(from_user("Why?")))
+    error = missed(store, lambda: chat()(from_user("Why not?")))
     assert error.reason == "arguments"
     assert error.nearest.function == "app.chat"
 
@@ -203,24 +178,24 @@ def test_the_same_question_to_another_function_is_no_reason(store):
 @pytest.mark.parametrize("then", [(), ("tools", "messages[0]")])
 def test_only_what_is_watched(store, then):
     now = () if then else ("tools", "messages[0]")
-    record(store, lambda: chat(watch=then)(said("a", "b"), tools=["t"]))
-    error = missed(store, lambda: chat(watch=now)(said("a", "b"), tools=["t"]))
+    record(store, lambda: chat(watch=then)(from_user("a", "b"), tools=["t"]))
+    error = missed(store, lambda: chat(watch=now)(from_user("a", "b"), tools=["t"]))
     assert error.reason == "watched"
     assert {each[0] for each in error.differences} == {"tools", "messages[0]"}
     # The same, and something else.
-    assert missed(store, lambda: chat(watch=now)(said("a", "c"), tools=["t"])).reason == "arguments"
+    assert missed(store, lambda: chat(watch=now)(from_user("a", "c"), tools=["t"])).reason == "arguments"
 
 
 def test_a_watched_field_alone_is_no_miss(store):
     ask = chat(watch="tools")
-    record(store, lambda: ask(said("a"), tools=[1]))
+    record(store, lambda: ask(from_user("a"), tools=[1]))
     with recording(store), pytest.warns(memo.errors.WatchedFieldChangedWarning):
-        ask(said("a"), tools=[2])
+        ask(from_user("a"), tools=[2])
 
 
 def test_no_recordings_of_the_function(store):
-    record(store, lambda: chat("app.chatt")(said("a")), lambda: chat("other")(said("a")))
-    error = missed(store, lambda: chat()(said("b")))
+    record(store, lambda: chat("app.chatt")(from_user("a")), lambda: chat("other")(from_user("a")))
+    error = missed(store, lambda: chat()(from_user("b")))
     assert error.reason == "no recordings"
     assert error.nearest is None
     assert error.seen == 0
@@ -229,18 +204,18 @@ def test_no_recordings_of_the_function(store):
 
 
 def test_nothing_at_all():
-    error = missed(MemoryStore(), lambda: chat()(said("a")))
+    error = missed(MemoryStore(), lambda: chat()(from_user("a")))
     assert error.reason == "no recordings"
     assert error.seen == 0
 
 
 def test_the_wrong_directory(tmp_path, monkeypatch):
-    record(tmp_path / "tests" / "recordings", lambda: chat()(said("a")))
-    record(tmp_path / "recordings" / "deeper" / "x", lambda: chat("other")(said("a")))
+    record(tmp_path / "tests" / "recordings", lambda: chat()(from_user("a")))
+    record(tmp_path / "recordings" / "deeper" / "x", lambda: chat("other")(from_user("a")))
     for where in (tmp_path, tmp_path / "tests" / "unit", tmp_path / "src"):
         where.mkdir(exist_ok=True)
         monkeypatch.chdir(where)
-        error = missed("recordings", lambda: chat()(said("a")))
+        error = missed("recordings", lambda: chat()(from_user("a")))
         assert error.elsewhere == (str(tmp_path / "tests" / "recordings"),)
         assert f"MEMO_STORE={tmp_path / 'tests' / 'recordings'}" in str(error)
         assert f"{where} (the working directory)" in str(error)
@@ -250,19 +225,19 @@ def test_the_wrong_directory(tmp_path, monkeypatch):
 
 def test_this_very_call_in_another_directory(tmp_path, monkeypatch):
     ask = chat()
-    record(tmp_path / "tests" / "recordings", lambda: ask(said("a")), lambda: ask(said("b")))
-    record(tmp_path / "recordings", lambda: ask(said("b")))
+    record(tmp_path / "tests" / "recordings", lambda: ask(from_user("a")), lambda: ask(from_user("b")))
+    record(tmp_path / "recordings", lambda: ask(from_user("b")))
     monkeypatch.chdir(tmp_path)
-    assert missed("recordings", lambda: ask(said("a"))).elsewhere == (str(tmp_path / "tests" / "recordings"),)
-    assert missed("recordings", lambda: ask(said("c"))).elsewhere == ()
+    assert missed("recordings", lambda: ask(from_user("a"))).elsewhere == (str(tmp_path / "tests" / "recordings"),)
+    assert missed("recordings", lambda: ask(from_user("c"))).elsewhere == ()
 
 
 def test_nothing_in_a_recording_moves_the_cursor(tmp_path):
     ask = chat()
-    record(tmp_path, lambda: ask(said("a")), test="\x1b[31mtest\r\n")
+    record(tmp_path, lambda: ask(from_user("a")), test="\x1b[31mtest\r\n")
     (path,) = tmp_path.rglob("*.json")
     path.write_text(path.read_text().replace('"20', '"\\u001b20'))
-    text = str(missed(tmp_path, lambda: ask(said("b"))))
+    text = str(missed(tmp_path, lambda: ask(from_user("b"))))
     assert all(line.isprintable() for line in text.splitlines())
     assert "test" in text
 
@@ -277,10 +252,10 @@ def test_odd_keys(store):
 
 def test_a_renamed_file(tmp_path):
     ask = chat()
-    record(tmp_path, lambda: ask(said("a")))
+    record(tmp_path, lambda: ask(from_user("a")))
     (path,) = tmp_path.rglob("*.json")
     path.rename(path.with_name("mine.json"))
-    error = missed(tmp_path, lambda: ask(said("a")))
+    error = missed(tmp_path, lambda: ask(from_user("a")))
     assert error.reason == "moved"
     assert error.nearest.location == str(path.with_name("mine.json"))
 
@@ -291,11 +266,11 @@ def test_a_renamed_file(tmp_path):
 def test_the_command_of_a_test(monkeypatch):
     monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_app.py::test_ask[a b] (call)")
     monkeypatch.delitem(sys.modules, "memo.pytest_plugin", raising=False)
-    error = missed(MemoryStore(), lambda: chat()(said("a")))
+    error = missed(MemoryStore(), lambda: chat()(from_user("a")))
     assert error.command == "MEMO_MODE=record-if-missing pytest 'tests/test_app.py::test_ask[a b]'"
     # The option of the plugin is for the recorders of marked tests, and this is none.
     monkeypatch.setitem(sys.modules, "memo.pytest_plugin", pytest)
-    error = missed(MemoryStore(), lambda: chat()(said("a")))
+    error = missed(MemoryStore(), lambda: chat()(from_user("a")))
     assert error.command == "MEMO_MODE=record-if-missing pytest 'tests/test_app.py::test_ask[a b]'"
 
 
@@ -306,7 +281,7 @@ def test_the_command_of_a_test_where_the_plugin_is_off(monkeypatch, tmp_path):
     monkeypatch.delitem(sys.modules, "memo.pytest_plugin", raising=False)
     for start, typed in [("proj", "tests/"), ("proj/tests", ""), ("proj/tests/deep", "../")]:
         monkeypatch.chdir(tmp_path / start)
-        error = missed(MemoryStore(), lambda: chat()(said("a")))
+        error = missed(MemoryStore(), lambda: chat()(from_user("a")))
         assert error.command == f"MEMO_MODE=record-if-missing pytest {typed}test_app.py::test_ask"
 
 
@@ -323,7 +298,7 @@ def test_the_command_of_a_test_where_the_plugin_is_off(monkeypatch, tmp_path):
 )
 def test_the_command_of_a_program(program, typed, command):
     program(*typed)
-    error = missed(MemoryStore(), lambda: chat()(said("a")))
+    error = missed(MemoryStore(), lambda: chat()(from_user("a")))
     assert error.command == f"MEMO_MODE=record-if-missing {command}"
 
 
@@ -360,115 +335,7 @@ def test_the_command_records_it(tmp_path, program):
 # Nothing that goes wrong in looking makes another error
 
 
-def test_damaged_neighbours(tmp_path):
-    ask = chat()
-    record(tmp_path, lambda: ask(said("What is the wheather?")), lambda: ask(said("Who won?")))
-    folder = tmp_path / "app.chat"
-    whole = next(iter(folder.glob("*.json"))).read_bytes()
-    (folder / "half.json").write_bytes(whole[: len(whole) // 3])
-    (folder / "nothing.json").write_bytes(b"")
-    (folder / "list.json").write_bytes(b"[1, 2]")
-    (folder / "odd.json").write_bytes(b'{"arguments": [1], "outcomes": 3}')
-    (folder / "noise.json").write_bytes(os.urandom(5000))
-    (folder / "large.json").write_bytes(b'{"arguments": {"messages": "' + b"x" * 5_000_000)
-    (folder / "folder.json").mkdir()
-    os.mkfifo(folder / "pipe.json")
-    (folder / "gone.json").symlink_to("nowhere")
-    error = missed(tmp_path, lambda: ask(said("What is the weather?")))
-    assert error.reason == "arguments"
-    assert error.differences == (("messages[0].content", "What is the wheather?", "What is the weather?"),)
-    assert "could not look at:" in str(error)
-    assert "folder.json" in str(error)
-
-
-class Odd(MemoryStore):
-    """A store that misbehaves while it is searched."""
-
-    def __init__(self, **broken):
-        super().__init__()
-        self.broken = {}
-        self.later = broken
-
-    def _try(self, name):
-        error = self.broken.get(name)
-        if error is not None:
-            raise error
-
-    def scan(self, prefix=""):
-        for number, name in enumerate(super().scan(prefix)):
-            if number:
-                self._try("later")
-            yield name
-        self._try("scan")
-
-    def get(self, name):
-        data = super().get(name)
-        if data is not None:
-            self._try("get")
-        return data
-
-    def location(self, name=""):
-        if name:
-            self._try("location")
-        return super().location(name)
-
-
-@pytest.mark.parametrize("method", ["scan", "get", "location", "later"])
-@pytest.mark.parametrize("kind", [StoreNotReadable("memory://", "is away"), RuntimeError(), OSError("no")], ids=repr)
-def test_a_store_that_fails(method, kind):
-    store, ask = Odd(), chat()
-    record(store, lambda: ask(said("a")), lambda: ask(said("b")))
-    store.broken = {method: kind}
-    error = missed(store, lambda: ask(said("c")))
-    assert error.reason in ("unknown", "arguments")
-    assert "to record:" in str(error)
-    assert type(kind).__name__ in str(error) or str(kind) in str(error)
-
-
-class Slow(MemoryStore):
-    """A store far away, whose reads hang once something is recorded."""
-
-    reads_in_place = False
-
-    def __init__(self):
-        super().__init__()
-        self.hangs = threading.Event()
-        self.go_on = threading.Event()
-        self.after = 0
-
-    def get(self, name):
-        data = super().get(name)
-        if self.hangs.is_set() and data is not None:
-            if self.after == 0:
-                self.go_on.wait(30)
-            self.after -= 1
-        return data
-
-
-@pytest.mark.parametrize("after", [0, 2])
-async def test_a_store_that_hangs_is_not_waited_for(after):
-    store = Slow()
-
-    @recordable(name="app.ask")
-    async def ask(question):
-        return question
-
-    with recording(store, mode="record"):
-        for question in ("one", "two", "three", "four"):
-            await ask(question)
-    store.after = after
-    store.hangs.set()
-    try:
-        with recording(store), pytest.raises(RecordingNotFound) as raised:
-            await ask("fifth")
-    finally:
-        store.go_on.set()
-    assert raised.value.seen == 4
-    assert raised.value.looked_at == after
-    assert (raised.value.nearest is None) is (after == 0)
-
-
-def test_secrets_are_not_said(store):
+def test_secrets_are_not_shown(store):
     ask = recordable(name="app.ask")(lambda question, api_key="": question)
     record(store, lambda: ask("use sk-abcdefghijklmnopqrstuvwxyz012345", api_key="one"))
     error = missed(store, lambda: ask("take sk-zyxwvutsrqponmlkjihgfedcba543210", api_key="two"))
@@ -480,12 +347,12 @@ def test_secrets_are_not_said(store):
 
 def test_misses_as_control_flow_cost_little():
     store, ask = MemoryStore(), chat()
-    record(store, *[lambda each=each: ask(said(str(each))) for each in range(300)])
+    record(store, *[lambda each=each: ask(from_user(str(each))) for each in range(300)])
     recorder = Recorder(store)
     with recorder.scope():
         for each in range(300):
             with pytest.raises(RecordingNotFound) as raised:
-                ask(said(f"not {each}"))
+                ask(from_user(f"not {each}"))
     assert raised.value.nearest is not None
     assert recorder.stats.missed == 300
 
@@ -499,8 +366,8 @@ def test_the_fields_tell_what_one_side_lacks(store):
 
 def test_what_is_read_is_not_changed(tmp_path):
     ask = chat()
-    record(tmp_path, lambda: ask(said("a")))
+    record(tmp_path, lambda: ask(from_user("a")))
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*.json")}
-    missed(tmp_path, lambda: ask(said("b")))
+    missed(tmp_path, lambda: ask(from_user("b")))
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*.json")} == before
     assert Path(tmp_path).exists()
