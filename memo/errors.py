@@ -118,12 +118,12 @@ class AlreadyStarted(MemoError, RuntimeError):
         self.recorder = recorder
         self.started = started
         super().__init__(
-            f"{recorder} cannot be started: {started} is the default of the process\n  to end that one: memo.stop()"
+            f"{recorder} cannot be started: {started} is the default of the process\n  to stop that one: memo.stop()"
         )
 
 
 class CallNotAllowed(MemoError, RuntimeError):
-    """A live call was asked for, and the mode of the recorder allows none. No call was made."""
+    """A live call was requested, and the mode of the recorder allows none. No call was made."""
 
     def __init__(self, function: str, mode: str) -> None:
         self.function = function
@@ -144,7 +144,7 @@ class UnknownOption(InvalidOption, TypeError):
 
 
 class MissingExtra(MemoError, ImportError):
-    """An optional part of memo was asked for, and the packages that it needs are not installed."""
+    """An optional part of memo was used, and the packages that it needs are not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
         self.feature = feature
@@ -158,7 +158,7 @@ class MissingExtra(MemoError, ImportError):
 
 
 class AlreadyPatched(MemoError, ValueError):
-    """A target is recordable already, and other options than those in place were asked for."""
+    """A target is recordable already, with options other than those requested."""
 
     def __init__(self, target: str, options: str, present: str) -> None:
         self.target = target
@@ -178,12 +178,12 @@ class NotPatched(MemoError):
             f"{sdk} was called in replay, but is not patched, so the call would be live: {method}\n"
             f"  to replay it: memo.install({patch!r}) at startup, or memo run --patch {patch} -- python …\n"
             f'  in pytest:    {{"patches": ["{patch}"]}}, returned by a fixture memo_config\n'
-            '  to make it:   with recording(mode="live"): ... around it'
+            '  to call it:   with recording(mode="live"): ... around it'
         )
 
 
 class TargetNotFound(MemoError, AttributeError):
-    """A patch names a target that does not exist, or that is no function that can be patched."""
+    """A patch names a target that does not exist, or that is not a function that can be patched."""
 
     def __init__(self, target: str, reason: str, nearest: Iterable[str] = ()) -> None:
         self.target = target
@@ -221,9 +221,9 @@ class ScopeLostWarning(ScopeLost, UserWarning):
 
 
 class KeyCollision(MemoError, RuntimeError):
-    """Two different functions, or two objects, come to one key: the second would get the answer of the first.
+    """Two different functions, or two objects, share one key: the second would get the answer of the first.
 
-    Raised by functions that are bound to a recorder; in scopes a `KeyCollisionWarning`, once a function.
+    Raised by functions that are bound to a recorder; in scopes, a `KeyCollisionWarning` is issued once per function.
     """
 
     def __init__(self, function: str, first: str, second: str) -> None:
@@ -238,13 +238,13 @@ class KeyCollision(MemoError, RuntimeError):
 
 
 class KeyCollisionWarning(KeyCollision, UserWarning):
-    """In a scope, two different functions, or two objects, come to one key: a warning, once a function."""
+    """In a scope, two different functions, or two objects, share one key: a warning, once per function."""
 
 
 class CredentialIgnoredWarning(MemoError, UserWarning):
-    """Two calls differ in nothing but a credential, which is no part of the key: the second gets the answer of the first.
+    """Two calls differ in nothing but a credential, which is not part of the key: the second gets the answer of the first.
 
-    Once a function in a session. Only in scopes: in functions that are bound to a recorder, and in stores on a server, a credential
+    Once per function and session, and only in scopes: in functions that are bound to a recorder, and in stores on a server, a credential
     identifies the call.
     """
 
@@ -253,10 +253,10 @@ class CredentialIgnoredWarning(MemoError, UserWarning):
         self.paths = paths
         """Where in the arguments the credentials are."""
         super().__init__(
-            f"{function}: two calls differ in nothing but the credential in {', '.join(paths)}, which is no part of the key, so "
+            f"{function}: two calls differ in nothing but the credential in {', '.join(paths)}, which is not part of the key, so "
             "that both have one answer\n"
             f"  if the answer does not depend on it:   @recordable(ignore=({paths[0]!r},))\n"
-            f"  to say so of a name everywhere:        recording(..., secrets=({paths[0].rpartition('.')[2]!r},))\n"
+            f"  to name a credential everywhere:       recording(..., secrets=({paths[0].rpartition('.')[2]!r},))\n"
             "  if the answer depends on it:           @recorder.recordable, a function that is bound to a recorder"
         )
 
@@ -272,22 +272,22 @@ class UnkeyableArgument(MemoError, TypeError):
         """Whether it is the object on which a memoized method was called."""
         top = path.partition(".")[0].partition("[")[0]
         ways = (
-            f"  @recordable(identity=lambda {top}: ...)    to return what of it changes the answer, None for nothing\n"
-            f"  @recordable above a function            that takes all that changes the answer as arguments\n"
+            f"  to name what of it changes the answer:   @recordable(identity=lambda {top}: ...), None for nothing\n"
+            f"  to do without it:                        @recordable above a function that has all of that as arguments\n"
             if receiver
-            else f"  @recordable(ignore=({top!r},))             if it does not change the answer\n"
-            f"  @recordable(key=lambda arguments: ...)  to return the arguments that do\n"
+            else f"  if it does not change the answer:        @recordable(ignore=({top!r},))\n"
+            f"  to name the arguments that do:           @recordable(key=lambda arguments: ...)\n"
         )
         super().__init__(
-            f"{function}: argument {path} {reason}, so this call has no stable key. Three ways out:\n{ways}"
-            f"  memo.register_codec(TheType, ...)       to say what identifies such a value"
+            f"{function}: argument {path} {reason}, so this call has no stable key\n{ways}"
+            f"  to teach memo what identifies the value: memo.register_codec(TheType, encode=..., decode=...)"
         )
 
 
 class UnrecordableValue(MemoError, TypeError):
-    """A value has no form in typed JSON that is proved to come back equal. The caller got the live value all the same.
+    """A value has no form in typed JSON that is proved to come back equal. The caller still got the live value.
 
-    `fix` is the line that mends it.
+    `fix` is the line that mends the problem.
     """
 
     def __init__(
@@ -324,7 +324,7 @@ class Nearest(NamedTuple):
 
 
 class RecordingNotFound(MemoError, LookupError):
-    """A call was to be replayed, and has no recording. No live call was made.
+    """A call that should be replayed has no recording. No live call was made.
 
     - `reason`: `"arguments"` (other arguments are recorded), `"version"` (the same arguments are, with another
       `version=`), `"watched"` (the same but for what is watched now and was not then, or the other way round),
@@ -398,15 +398,17 @@ class OutcomesExhausted(RecordingNotFound):
     ) -> None:
         self.outcomes = outcomes
         self.location = location
-        times = (
-            "1 recorded outcome of this call is" if outcomes == 1 else f"{outcomes} recorded outcomes of this call are"
+        all_are = (
+            "the only recorded outcome of this call is"
+            if outcomes == 1
+            else f"all {outcomes} recorded outcomes of this call are"
         )
         super().__init__(
             function=function,
             key=key,
             store=store,
             arguments=arguments,
-            detail=f"all {times} used up (exhausted='repeat' would repeat the last)",
+            detail=f"{all_are} used up (exhausted='repeat' repeats the last)",
             reason="consumed",
             seen=1,
             details=[f"  recording: {location}"] if location else [],
@@ -415,7 +417,7 @@ class OutcomesExhausted(RecordingNotFound):
 
 
 class NetworkBlocked(MemoError, OSError):
-    """A connection was tried while the network is blocked. No connection was made.
+    """A connection was attempted while the network is blocked. No connection was made.
 
     An `OSError`, like the error of any connection that fails: clients close their sockets after an `OSError` alone.
     """
@@ -427,7 +429,7 @@ class NetworkBlocked(MemoError, OSError):
         super().__init__(host)
 
     def __str__(self) -> str:
-        who = f"{self.caller} tried to connect" if self.caller else "somebody tried to connect"
+        who = f"{self.caller} tried to connect" if self.caller else "something tried to connect"
         return f"{who} to {self.host}, and the network is blocked in replay"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -443,7 +445,7 @@ def _in_quotes(path: str) -> str:
 
 
 class RecordingDamaged(MemoError):
-    """A recording exists but cannot be read. It is never overwritten silently: restore it, or delete it."""
+    """A recording exists but cannot be read. A damaged recording is never overwritten silently: restore it, or delete it."""
 
     def __init__(self, location: str, reason: str) -> None:
         self.location = location
@@ -460,7 +462,7 @@ class RecordingDamaged(MemoError):
 class RecordingExpiredWarning(MemoError, UserWarning):
     """A recording is older than the `max_age` of the recorder.
 
-    A warning by default, once a call in a session; raised with `on_expiry="fail"`, and with `on_expiry="record"` where no
+    A warning by default, once per call and session; raised with `on_expiry="fail"`, and with `on_expiry="record"` where no
     call may be made. Where the recording does not say when it was made, `recorded_at` is "" and `age` is None.
     """
 
@@ -525,7 +527,9 @@ class TypeNotFound(MemoError):
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
-        super().__init__(f"the recording names the type {name}, but {reason}\n  record again, or bring the type back")
+        super().__init__(
+            f"the recording names the type {name}, but {reason}\n  to replay it: record again, or restore the type"
+        )
 
 
 class TypeNotImported(UntrustedType, TypeNotFound):
@@ -539,7 +543,7 @@ class TypeNotImported(UntrustedType, TypeNotFound):
         part = "package" if module == package else "module"
         self.name = name
         self.module = module
-        self.reason = f"lives in the {part} {module}, which this program has not imported"
+        self.reason = f"is in the {part} {module}, which this program has not imported"
         MemoError.__init__(
             self,
             f"the recording names a type that {self.reason}: {name}\n"
@@ -558,13 +562,13 @@ class DataMismatch(MemoError):
 
 
 class StreamCutShort(MemoError):
-    """A replayed stream was asked for more than was recorded: its consumer left early when it was recorded."""
+    """A replayed stream was read further than it was recorded: its consumer left early then."""
 
     def __init__(self, function: str, items: int) -> None:
         self.function = function
         self.items = items
         super().__init__(
-            f"{function}: more was asked of a stream than was recorded: its consumer left after {items} "
+            f"{function}: the stream was read further than it was recorded: its consumer left after {items} "
             f"item{'' if items == 1 else 's'}\n"
             "  record again, and read the stream to its end"
         )
@@ -606,9 +610,9 @@ class StoreFull(StoreError):
 
 
 class CallsNotRecordedWarning(MemoError, UserWarning):
-    """Calls in a recording mode ended without an outcome that is recorded, so that a replay will not find them. A warning.
+    """Calls in a recording mode ended without an outcome that is recorded, so that a replay will not find the calls. A warning.
 
-    They were cancelled, or raised an error that says nothing about the call: connection, time-out, 429, 5xx; or they had a
+    The calls were cancelled, or raised an error that does not answer the call: connection, time-out, 429, 5xx; or they had a
     credential, and the store failed whose salt its digest needs. `calls` has how often that happened, by function and reason.
     """
 
@@ -631,29 +635,29 @@ class CallsNotRecordedWarning(MemoError, UserWarning):
 class RecordingReplacedWarning(MemoError, UserWarning):
     """An earlier recorder of this process recorded other outcomes of the same calls into the same store. A warning.
 
-    In `record` a session replaces what was recorded before, so a replay gives the later outcomes to both. `functions` has whose
-    calls they are, `store` where.
+    In `record` a session replaces what was recorded before, so a replay gives the later outcomes to both. `functions` names the
+    functions that were called, `store` the store.
     """
 
     def __init__(self, functions: Iterable[str], store: str) -> None:
         self.functions = list(functions)
         self.store = store
         super().__init__(
-            f"{', '.join(self.functions)}: outcomes that this process recorded into {store} before were replaced by other ones, which a "
-            "replay gives to both\n"
+            f"{', '.join(self.functions)}: outcomes that this process recorded into {store} earlier were replaced, so a replay gives the "
+            "later ones to both\n"
             "  to keep both: one recording(…) around all of the calls, or mode='record-if-missing'"
         )
 
 
 class EntryVanished(StoreError):
-    """An entry was to be replaced, and somebody deleted it meanwhile: nothing was written (`Swaps.swap`)."""
+    """An entry was deleted while it was being replaced: nothing was written (`Swaps.swap`)."""
 
     def __init__(self, location: str) -> None:
         super().__init__(location, "was deleted while it was being replaced")
 
 
 class ArgumentsChangedWarning(MemoError, UserWarning):
-    """A call changed its own arguments while it was recorded: in replay nothing changes them, so the next call is another one.
+    """A call changed its own arguments while it was recorded: in replay nothing changes the arguments, so the next call is another one.
 
     A warning, one for each function and each set of changed `paths` in a session. The call is recorded as it began.
     """
@@ -671,9 +675,9 @@ class ArgumentsChangedWarning(MemoError, UserWarning):
 
 
 class ErrorNotWholeWarning(MemoError, UserWarning):
-    """An error was recorded without some of its attributes, or of the exceptions in its chain: they have no recorded form.
+    """An error was recorded without some of its attributes, or of the exceptions in its chain: none of these has a recorded form.
 
-    A warning, one for each function and each set of `paths` in a session. A replayed error lacks what they name.
+    A warning, one for each function and each set of `paths` in a session. A replayed error lacks what the paths name.
     """
 
     def __init__(self, function: str, error: str, paths: Iterable[str]) -> None:
@@ -681,7 +685,7 @@ class ErrorNotWholeWarning(MemoError, UserWarning):
         self.error = error
         self.paths = tuple(paths)
         super().__init__(
-            f"{function}: {error} was recorded without what cannot be recorded of it: {', '.join(self.paths)}\n"
+            f"{function}: {error} was recorded without the parts that cannot be recorded: {', '.join(self.paths)}\n"
             "  to teach memo the type of each: memo.register_codec(TheType, encode=..., decode=...)"
         )
 
@@ -706,7 +710,7 @@ class RecordingsSpooledWarning(MemoError, UserWarning):
 class WatchedFieldChangedWarning(MemoError, UserWarning):
     """A replayed call differs from the recorded one in a field that `watch` keeps out of the key.
 
-    A warning by default, once a change of a call in a session; raised with `on_watched_change="fail"`. `fields` are the
+    A warning by default, once per change of a call in a session; raised with `on_watched_change="fail"`. `fields` are the
     paths that changed; `fingerprints` maps each path to its fingerprints (recorded, asked for), None where the path is not
     watched. `memo rekey` accepts the new ones into the recording at `location`; `target` names the recording for that
     command where it is no file.

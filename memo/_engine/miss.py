@@ -92,9 +92,9 @@ def _error(call: Call, store: Store, search: Search, command: str) -> RecordingN
 _DETAILS = {
     "arguments": "there is no recording of this call",
     "moved": "there is a recording of this call, but not under its name",
-    "version": "this call is recorded, but of another version",
+    "version": "this call is recorded, but with another version=",
     "watched": "this call is recorded, but with other fields watched",
-    "function": "this call is recorded, but of another function",
+    "function": "this call is recorded, but under the name of another function",
     "no recordings": "there are no recordings of this function",
     "no store": "there are no recordings at all: the store does not exist",
     "unknown": "there is no recording of this call",

@@ -216,7 +216,7 @@ def _document(data: bytes) -> Document:
         return parse_head(data)
     except orjson.JSONDecodeError:
         raise ValueError(
-            "is no whole recording" if len(data) < _WHOLE_BYTES else "is too large to be compared"
+            "is not a complete recording" if len(data) < _WHOLE_BYTES else "is too large to be compared"
         ) from None
 
 

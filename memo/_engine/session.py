@@ -399,7 +399,7 @@ class Session:
             failure = MemoError(mask(f"{call.function}: could not be recorded ({type(error).__name__}: {error})"))
             failure.__cause__ = error
             error = failure
-        log.error("the live result was handed over, but could not be recorded: %s", error)
+        log.error("the live result was returned, but could not be recorded: %s", error)
         with self._lock:
             self.failures.append(error)
 

@@ -77,7 +77,7 @@ class Staleness:
             recorded_at="" if age is None else str(recording.recorded_at),
             age=age,
             max_age=max_age,
-            problem=f"does not say when it was recorded, and {limit} is asked for"
+            problem=f"has no time of recording, which {limit} needs"
             if age is None
             else f"was recorded {in_words(age)} ago, which is more than {limit}",
             command=recording_command(

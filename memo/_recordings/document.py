@@ -95,7 +95,7 @@ class Document(NamedTuple):
         """Return the document of a JSON object. Its key is not checked. Raises `ValueError` for what is none."""
         document = _read(dict(tree))
         if document is None:
-            raise ValueError("is no recording")
+            raise ValueError("is not a recording")
         return document
 
     def tree(self) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def parse(data: bytes, location: str | Callable[[], str], call: Call | None = No
     try:
         tree = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        reason = f"is no whole JSON ({error})" if data.strip() else "is empty"
+        reason = f"is not valid JSON ({error})" if data.strip() else "is empty"
         raise RecordingDamaged(_place(location), reason) from None
     document = _read(tree)
     if document is None:
@@ -219,7 +219,7 @@ def parse_head(data: bytes) -> Document:
         document = _read({"memo": FORMAT_VERSION, "function": "", "key": "", **tree, "outcomes": [{"value": None}]})
         if document is not None:
             return document._replace(outcomes=[])
-    raise ValueError("is no recording")
+    raise ValueError("is not a recording")
 
 
 def _place(location: str | Callable[[], str]) -> str:
@@ -256,7 +256,7 @@ def _no_document(tree: Any, location: str) -> MemoError:
     """Return what is wrong with a tree that could not be read."""
     written = tree.get("memo") if isinstance(tree, dict) else None
     if written is None:
-        return NotARecording(location, "is JSON, but no recording of memo's")
+        return NotARecording(location, "is JSON, but not a memo recording")
     if written == FORMAT_VERSION:
         return RecordingDamaged(location, "lacks its function, key, arguments or outcomes, or has them in another form")
     if type(written) is int and written > FORMAT_VERSION:

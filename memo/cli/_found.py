@@ -64,13 +64,15 @@ def find(named: str, store: str | None) -> Found:
         )
     if not _KEY.fullmatch(named):
         raise InvalidOption(
-            "recording", named, ["a file that is there", "a key's first characters (memo ls shows keys)"]
+            "recording",
+            named,
+            ["the path of a recording", "the first characters of a key (memo ls --function NAME lists keys)"],
         )
     opened = open_store(store)
     names = _matching(opened, named)
     if not names:
         raise InvalidOption(
-            "key", named, [f"the first characters of a key in {opened.location()} (memo ls shows them)"]
+            "key", named, [f"the first characters of a key in {opened.location()} (memo ls --function NAME lists them)"]
         )
     if len(names) > 1:
         shown = [place(opened, name) for name in names[:_SHOWN]]

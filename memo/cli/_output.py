@@ -81,12 +81,14 @@ def open_store(named: str | None = None) -> Store:
     if isinstance(store, DirectoryStore):
         if Path(location).is_dir():
             return open_directory(location)
-        what = "is no directory" if Path(location).exists() else "does not exist"
+        what = "is not a directory" if Path(location).exists() else "does not exist"
     elif location.startswith(_SQLITE) and not Path(unquote(location.removeprefix(_SQLITE))).exists():
         what = "does not exist"
     else:
         return store
-    raise StoreNotReadable(location, f"{what}: name the store that is meant, as STORE or in MEMO_STORE")
+    raise StoreNotReadable(
+        location, what, "to name another store: the argument STORE, or MEMO_STORE in the environment"
+    )
 
 
 def _default_store() -> str:

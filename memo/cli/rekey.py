@@ -135,7 +135,7 @@ def _pairs(option: str, given: Iterable[str] | None, *, paths: bool = True) -> I
     for text in given or ():
         name, rest = _split(text, "=") if paths else text.split("=", 1) if "=" in text else (text, None)
         if rest is None or not name or (not rest and option != "--add"):
-            raise typer.BadParameter(f"{option} {text!r}: what stands before the = or after it is missing")
+            raise typer.BadParameter(f"{option} {text!r}: the text before or after the = is missing")
         yield name, rest
 
 
@@ -201,7 +201,7 @@ def _value(option: str, text: str) -> Any:
     except ValueError as error:
         if text[:1] in ('"', "'", "[", "{") or text in ("True", "False", "None"):
             hint = {"True": "true", "False": "false", "None": "null"}.get(text)
-            says = f"write {hint}, or '\"{text}\"' for the text" if hint else f"is no whole JSON ({error})"
+            says = f"write {hint}, or '\"{text}\"' for the text" if hint else f"is not valid JSON ({error})"
             raise typer.BadParameter(f"{option} {text!r}: {says}") from None
         value = text
     if not is_text(plain_json.dumps(value, ensure_ascii=False)):

@@ -71,7 +71,7 @@ if not TYPE_CHECKING:
         import warnings
 
         warnings.warn(
-            f"memo.codecs.{name} is not public, and lives in memo.codecs.{_MOVED[name]}",
+            f"memo.codecs.{name} is not public, and is now in memo.codecs.{_MOVED[name]}",
             DeprecationWarning,
             stacklevel=2,
         )

@@ -130,7 +130,7 @@ def _fraction_of(data: Any) -> Fraction:
         return Fraction(data)
     if type(data) is list and [type(part) for part in data] == [int, int]:
         return Fraction(*data)
-    raise TypeError("is no ratio of two integers")  # 1e9999999999 is a short text, and a huge fraction
+    raise TypeError("is not a ratio of two integers")  # 1e9999999999 is a short text, and a huge fraction
 
 
 register_codec(Decimal, encode=str, decode=_of_text(_decimal_of))

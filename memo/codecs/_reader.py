@@ -42,7 +42,7 @@ def read_form(values: Values, decode: Decode, name: str, node: dict[str, Any]) -
     if codec is None:
         cls: Any = values.types.resolve(name)
         if not isinstance(cls, type):
-            raise UntrustedType(name, "is no class")
+            raise UntrustedType(name, "is not a class")
         codec = codec_of(cls)
         if codec is None:
             return _read_class(cls, node, decode, name)
@@ -65,7 +65,7 @@ def _read_class(cls: Any, node: dict[str, Any], decode: Decode, name: str) -> An
         return _fielded(cls, node, decode, name)
     if is_named_tuple(cls):
         return _named_tuple(cls, node, decode, name)
-    raise UntrustedType(name, "is no data type (model, dataclass, enum, named tuple, exception)")
+    raise UntrustedType(name, "is not a data type (model, dataclass, enum, named tuple, exception)")
 
 
 def _model(cls: Any, node: dict[str, Any], decode: Decode, name: str) -> Any:

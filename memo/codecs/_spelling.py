@@ -100,7 +100,7 @@ def is_generic(name: str) -> bool:
     """Return whether a name is one of a generic with its arguments. Raises `TypeNotFound` for a name that is too long."""
     generic = _SYNTAX.search(name) is not None
     if len(name) > (_MAX_GENERIC_LENGTH if generic else _MAX_LENGTH):
-        raise TypeNotFound(f"{name[:60]}…", f"that is no name: it has {len(name):,} characters")
+        raise TypeNotFound(f"{name[:60]}…", f"that is not a name: it has {len(name):,} characters")
     return generic
 
 
@@ -188,8 +188,8 @@ def _literal(token: str, whole: str) -> Any:
     try:
         return orjson.loads(token)
     except orjson.JSONDecodeError:
-        raise TypeNotFound(whole, f"{token} is no literal") from None
+        raise TypeNotFound(whole, f"{token} is not a literal") from None
 
 
 def _no_name(text: str) -> TypeNotFound:
-    return TypeNotFound(text, "that is no name")
+    return TypeNotFound(text, "that is not a name")

@@ -171,7 +171,7 @@ class Writer:
                 "__type__": self._spell(kind),
                 "value": [self.write(item, f".{name}") for name, item in zip(kind._fields, value, strict=False)],  # type: ignore[attr-defined]
             }
-        raise UnrecordableValue("", f"is a {kind.__module__}.{kind.__qualname__}, which is no data that memo knows")
+        raise UnrecordableValue("", f"is a {kind.__module__}.{kind.__qualname__}, which is not a type that memo knows")
 
     def _set(self, value: Any, kind: type) -> dict[str, Any]:
         members = [self.write(member, "{…}") for member in value]
@@ -240,7 +240,7 @@ class Writer:
         if _member(kind, value.value) is value:
             self.unproved = True
             return {"__type__": name, "value": self.write(value.value, ".value")}
-        raise UnrecordableValue("", f"is no member of {name} that could be found again")
+        raise UnrecordableValue("", f"is not a member of {name} that can be found again")
 
     def _spell(self, kind: Any) -> str:
         try:

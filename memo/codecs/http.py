@@ -137,7 +137,7 @@ def _reason(response: Any, status: int) -> str:
 def _loaded(name: str) -> ModuleType:
     module = sys.modules.get(name)
     if module is None:
-        raise UntrustedType(f"{name}:Response", f"lives in the package {name}, which this program has not imported")
+        raise UntrustedType(f"{name}:Response", f"is in the package {name}, which this program has not imported")
     return module
 
 

@@ -36,7 +36,7 @@ class ImportedInCall(TypeNotFound):
 
     def __init__(self, name: str, module: str) -> None:
         self.module = module
-        super().__init__(name, f"lives in the module {module}, which was imported while the call ran")
+        super().__init__(name, f"is in the module {module}, which was imported while the call ran")
 
 
 class Types:
@@ -82,7 +82,7 @@ class Types:
     def resolve(self, name: str) -> Any:
         """Return the type of that name. Raises `UntrustedType` or `TypeNotFound`."""
         if not isinstance(name, str):
-            raise TypeNotFound(repr(name), "that is no name")
+            raise TypeNotFound(repr(name), "that is not a name")
         found = self._resolved.get(name)
         if found is None:
             try:
@@ -121,7 +121,7 @@ class Types:
 
     def _lookup(self, name: str, module: str, qualname: str) -> Any:
         if not module or not qualname:
-            raise TypeNotFound(name, "that is no name")
+            raise TypeNotFound(name, "that is not a name")
         if "<locals>" in qualname:
             raise UntrustedType(name, "is local to a function and not named in the recorded function's annotations")
         main = sys.modules.get("__main__")
@@ -192,7 +192,7 @@ def _attribute(name: str, module: types.ModuleType, qualname: str) -> Any:
         if found is None:
             raise TypeNotFound(name, f"there is no {part} in its module")
     if not issubclass(type(found), type) or not (is_data_type(found) or is_typed_dict(found) or codec_of(found)):
-        raise UntrustedType(name, "is no data type (model, dataclass, enum, named tuple, exception)")
+        raise UntrustedType(name, "is not a data type (model, dataclass, enum, named tuple, exception)")
     return found
 
 

@@ -190,7 +190,7 @@ def _request_body(interaction: Interaction) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise NotCarried("has a request body that is no JSON object")
+        raise NotCarried("has a request body that is not a JSON object")
     return body
 
 
@@ -248,9 +248,9 @@ def _check(content: bytes, endpoint: _Endpoint, *, stream: bool) -> None:
     try:
         answer = json.loads(content)
     except ValueError as error:
-        raise NotCarried(f"was answered with what is no JSON ({error})") from None
+        raise NotCarried(f"was answered with what is not JSON ({error})") from None
     if not isinstance(answer, dict) or endpoint.member not in answer:
-        raise NotCarried(f"was answered without {endpoint.member}, so it is no answer of {endpoint.path}")
+        raise NotCarried(f"was answered without {endpoint.member}, so it is not an answer of {endpoint.path}")
 
 
 # The SDK
@@ -308,7 +308,7 @@ def _taken(call: Callable[[], None], sdk: Any) -> tuple[Call, dict[str, Any]]:
     if session.failure is not None:
         raise session.failure
     if session.taken is None:
-        raise NotCarried("comes to nothing that can be recorded")
+        raise NotCarried("holds nothing that can be recorded")
     found, outcome = session.taken
     if b'"[FILTERED]"' in found.arguments:
         raise NotCarried("was filtered when it was recorded, so its request is not the one that the client sends")

@@ -27,7 +27,7 @@ def read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise NotCarried(f"cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise NotCarried(f"is no JSON ({error})") from None
+        raise NotCarried(f"is not JSON ({error})") from None
     if not isinstance(document, dict):
         raise NotCarried("is JSON, but no recording of llama-stack")
     return document

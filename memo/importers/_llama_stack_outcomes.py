@@ -117,7 +117,7 @@ class OutcomeReader(Values):
             return _Unproved(f"{module}:{cls_name}", data)
         cls = self.types.resolve(f"{module}:{cls_name}")
         if not (isinstance(cls, type) and issubclass(cls, BaseModel)):
-            raise NotCarried(f"names the type {name}, which is no model")
+            raise NotCarried(f"names the type {name}, which is not a model")
         if package in STAINLESS:
             return cls.construct(**data)  # pyright: ignore[reportDeprecated] - the SDK's own, not pydantic's
         return cls.model_validate(data)

@@ -23,7 +23,7 @@ _SECTIONS = ("interactions", "grpc_interactions", "ws_interactions", "observed_r
 """The sections with recorded items: of vcrpy and cassetter, of cassetter for other protocols, of Ruby's VCR."""
 _DEEPEST = 200
 """Levels of nested nodes. Composing a node takes three of Python's 1,000 frames."""
-_NONE = "holds no interactions, so it is no cassette"
+_NONE = "holds no interactions, so it is not a cassette"
 
 
 class Item(NamedTuple):

@@ -62,7 +62,7 @@ def _recorded(data: Any, item: Item) -> Recorded:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise NotCarried(f"was recorded at {at!r}, which is no time with its zone")
+        raise NotCarried(f"was recorded at {at!r}, which is not a time with a zone")
     return Recorded(interaction, moment.timestamp())
 
 
@@ -85,7 +85,7 @@ def _body(holder: Mapping[str, Any], what: str, item: Item) -> bytes:
             try:
                 return bytes.fromhex(as_text(content, f"{what} body"))
             except ValueError:
-                raise NotCarried(f"has a {what} body that is no hexadecimal") from None
+                raise NotCarried(f"has a {what} body that is not hexadecimal") from None
         case _:
             raise NotCarried(f"has a {what} body of the type {kind}, which is not known here")
 

@@ -167,7 +167,7 @@ def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport
 def member(tree: Any, name: str, *kinds: type) -> Any:
     """Return a member of a mapping. Raises `NotCarried` if it is missing, or of another kind."""
     if not isinstance(tree, Mapping) or name not in tree:
-        raise NotCarried(f"has no {name}: it is no interaction, or was cut off")
+        raise NotCarried(f"has no {name}: it is not an interaction, or was cut off")
     found = tree[name]
     if not isinstance(found, kinds):
         raise NotCarried(f"has a {name} that is a {type(found).__name__}")

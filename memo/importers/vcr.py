@@ -84,7 +84,7 @@ def _body(holder: Mapping[str, Any], what: str, item: Item) -> bytes:
             try:
                 return base64.b64decode(body["base64_string"], validate=True)
             except (binascii.Error, TypeError, ValueError):
-                raise NotCarried(f"has a {what} body that is no base64") from None
+                raise NotCarried(f"has a {what} body that is not base64") from None
         body = body.get("string")
     return _bytes(body, what)
 

@@ -108,7 +108,7 @@ def _no_recording(path: str, root: str, largest: int) -> str | None:
     if stat.S_ISDIR(state.st_mode):
         return "is a directory, where a recording should be"
     if not stat.S_ISREG(state.st_mode):
-        return "is no file, where a recording should be"
+        return "is not a file, where a recording should be"
     return _too_large(state.st_size, largest) if state.st_size > largest else None
 
 

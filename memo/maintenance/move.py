@@ -38,7 +38,7 @@ def plan_move(old: Path, new: Path) -> MovePlan:
     """
     old, new = (Path(os.path.abspath(path.expanduser())) for path in (old, new))  # noqa: PTH100 - links stay as they are
     if not old.is_dir():
-        raise StoreNotReadable(str(old), "is no directory of recordings" if old.exists() else "does not exist")
+        raise StoreNotReadable(str(old), "is not a directory of recordings" if old.exists() else "does not exist")
     if new == old or new.is_relative_to(old) or old.is_relative_to(new):
         raise Refused(str(new), f"cannot take the recordings of {old}: one directory holds the other")
     found = open_directory(old)

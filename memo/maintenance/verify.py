@@ -61,7 +61,7 @@ class Reason(StrEnum):
     DATA_MISMATCH = "data mismatch"
     """The data no longer fits its type."""
     NO_DATA_TYPE = "no data type"
-    """The recording names something that is no data type."""
+    """The recording names something that is not a data type."""
     NOT_READABLE = "not readable"
     """The store cannot read the recording: permissions, input or output."""
 

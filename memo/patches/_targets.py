@@ -42,7 +42,7 @@ def resolve(target: str) -> tuple[Any, Any]:
             target, "it is a class; name one of its methods", [f"{target}.{method}" for method in _methods(value)]
         )
     if not callable(value):
-        raise TargetNotFound(target, f"it is no function, but of type {type(value).__qualname__}", [])
+        raise TargetNotFound(target, f"it is not a function, but of type {type(value).__qualname__}", [])
     if not isinstance(owner, type):
         return owner, namespace(owner).get(name, value)
     for cls in owner.__mro__:

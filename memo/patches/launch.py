@@ -49,11 +49,9 @@ def launch(
     made = environment(os.environ, patches=patches, mode=mode, store=store)
     configuration = configured(made)
     if not configuration.patches and not configuration.starts:
-        raise InvalidOption(
-            "run",
-            "nothing to patch or record",
-            ["--patch NAME", "--mode MODE", "[tool.memo] in pyproject.toml", "MEMO_PATCHES"],
-        )
+        error = InvalidOption("patches", [], ["--patch NAME", "--mode MODE", "[tool.memo]", "MEMO_PATCHES"])
+        error.args = (f"there is nothing to patch or to record; give one of {', '.join(error.allowed)}",)
+        raise error
     words = [sys.executable, *command] if command[0].endswith(".py") else list(command)
     program = shutil.which(words[0])
     check(configuration, _modules(program, words) if program is not None else None)

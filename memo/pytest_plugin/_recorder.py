@@ -104,7 +104,9 @@ class TestRecorder(Recorder):
             self.renamed[error] = rename
             error.add_note(rename.advice(Path.cwd()))
         elif (reason := self._lost.get(call.key[:KEY_CHARACTERS])) is not None:
-            error.add_note(f"  not recorded: this call {reason} when it was to be recorded, which is no answer\n{_ALL}")
+            error.add_note(
+                f"  not recorded: this call {reason} when it was to be recorded, which is not an answer\n{_ALL}"
+            )
         self.on_replay_error(error)
         return error
 

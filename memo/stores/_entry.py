@@ -60,7 +60,7 @@ def unpack(entry: bytes, location: str | Callable[[], str]) -> bytes:
 def _unpacked(entry: bytes) -> bytes:
     end = entry.find(b"\n", 0, _LONGEST_LINE)
     if end < 0:
-        raise _Damaged("is no entry of memo's" if entry else "is empty")
+        raise _Damaged("is not a memo entry" if entry else "is empty")
     if entry.startswith(_PLAIN):
         size = _size(entry[len(_PLAIN) : end])
         data = entry[end + 1 :]
@@ -104,7 +104,7 @@ def _version(line: bytes) -> int:
 
 def _unknown(line: bytes) -> str:
     if _version(line) != _VERSION:
-        return "is no entry of memo's"
+        return "is not a memo entry"
     codec = line.split(b" ", 2)[1:2]
     return (
         f"is compressed as {codec[0].decode(errors='replace')!r}, which memo does not know" if codec else "is cut short"

@@ -94,7 +94,7 @@ class KeyValueStore:
                 try:
                     self._salt = checked_salt(bytes.fromhex(kept["salt"]), self.location("salt"))
                 except (TypeError, KeyError, ValueError):
-                    raise RecordingDamaged(self.location("salt"), "is no salt") from None
+                    raise RecordingDamaged(self.location("salt"), "is not a salt") from None
         return self._salt
 
     def delete(self, name: str) -> bool:
@@ -125,7 +125,7 @@ class KeyValueStore:
         try:
             return base64.b64decode(value["base64"], validate=True) if "base64" in value else value["text"].encode()
         except (TypeError, KeyError, ValueError, AttributeError):
-            raise RecordingDamaged(self.location(name), "is no recording of memo's") from None
+            raise RecordingDamaged(self.location(name), "is not a memo recording") from None
 
     def _run(self, coroutine: Coroutine[Any, Any, T], kind: type[StoreError]) -> T:
         try:

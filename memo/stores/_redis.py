@@ -272,7 +272,7 @@ class RedisStore:
         except FAILURES as error:
             failure: MemoError = self._server.failure(error, kind)
             if key and isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE"):
-                failure = RecordingDamaged(self._place(key), "is no string, and so no entry of memo's")
+                failure = RecordingDamaged(self._place(key), "is not a string, and so not a memo entry")
         raise failure
 
     def _reply(self, connection: Any, command: tuple[bytes | str | int, ...], script: str) -> Any:

@@ -48,7 +48,7 @@ def new_salt() -> bytes:
 def checked_salt(salt: bytes, location: str) -> bytes:
     """Return the salt. Raises `RecordingDamaged` if the bytes are none."""
     if len(salt) != SALT_BYTES:
-        raise RecordingDamaged(location, f"is no salt: {len(salt):,} bytes instead of {SALT_BYTES}")
+        raise RecordingDamaged(location, f"is not a salt: {len(salt):,} bytes instead of {SALT_BYTES}")
     return salt
 
 
@@ -67,4 +67,4 @@ def _from_recording(entry: bytes, location: str) -> bytes:
     try:
         return checked_salt(unhexlify(cast(str, orjson.loads(entry)["outcomes"][0]["value"])), location)
     except (ValueError, LookupError, TypeError, Error):
-        raise RecordingDamaged(location, "is no salt") from None
+        raise RecordingDamaged(location, "is not a salt") from None

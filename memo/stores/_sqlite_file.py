@@ -266,7 +266,7 @@ class SqliteFile:
         if name == "SQLITE_FULL":
             return StoreFull(self.location, "cannot be written: the disk is full", _ELSEWHERE)
         if name == "SQLITE_NOTADB":
-            return StoreNotReadable(self.location, "is no SQLite database", _ELSEWHERE)
+            return StoreNotReadable(self.location, "is not a SQLite database", _ELSEWHERE)
         if name.startswith("SQLITE_CORRUPT"):
             return StoreNotReadable(
                 self.location,

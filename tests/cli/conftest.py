@@ -94,15 +94,15 @@ def damaged(tmp_path, write):
     odd = folder / "odd \x1b[31mred\n\udcff.json"
     odd.write_bytes(text)
     says = {
-        "0": "no whole JSON",
+        "0": "not valid JSON",
         "1": "a directory",
         "2": "too large",
         "3": "leads out of the store",
         "4": "leads nowhere",
         "5": "leads nowhere",
-        "6": "no file",
+        "6": "not a file",
         "7": "is empty",
-        "8": "no recording",
+        "8": "not a memo recording",
         "9": "format version 9",
         "a": "not the key of its arguments",
     }

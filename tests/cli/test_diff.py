@@ -110,7 +110,7 @@ def test_damage_is_trouble(memo, damaged, real):
     done = memo("diff", store, store, code=2)
     assert all(name in done.err for name in says)
     sound = next(real.rglob("*.json"))
-    assert "no whole JSON" in memo("diff", sound, store / "app.f" / f"{'0' * 32}.json", code=2).err
+    assert "not valid JSON" in memo("diff", sound, store / "app.f" / f"{'0' * 32}.json", code=2).err
 
 
 @pytest.mark.parametrize("other", ["nothing.json", "ffff", ""])
@@ -119,5 +119,5 @@ def test_what_is_not_there(memo, real, other):
 
 
 def test_a_store_and_a_recording(memo, real):
-    assert "is no directory" in memo("diff", real, next(real.rglob("*.json")), code=2).err
+    assert "is not a directory" in memo("diff", real, next(real.rglob("*.json")), code=2).err
     assert "nowhere does not exist" in memo("diff", real, "nowhere", code=2).err

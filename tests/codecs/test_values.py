@@ -293,7 +293,7 @@ def test_refuses_open_files_sockets_and_coroutines(tmp_path):
     coroutine = work()
     with (tmp_path / "f").open("w") as file, socket.socket() as connection:
         for value in (file, connection, coroutine):
-            with pytest.raises(UnrecordableValue, match="is no data that memo knows"):
+            with pytest.raises(UnrecordableValue, match="is not a type that memo knows"):
                 dumps([value])
     coroutine.close()
 

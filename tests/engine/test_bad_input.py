@@ -107,19 +107,19 @@ def _other() -> bytes:
 FILES = {
     "empty": (lambda path: b"", RecordingDamaged, "is empty"),
     "blank": (lambda path: b" \n\n", RecordingDamaged, "is empty"),
-    "truncated": (lambda path: path.read_bytes()[:-20], RecordingDamaged, "no whole JSON"),
-    "half": (lambda path: path.read_bytes()[:100], RecordingDamaged, "no whole JSON"),
-    "zeros": (lambda path: b"\0" * 500, RecordingDamaged, "no whole JSON"),
-    "binary": (lambda path: b"\x89PNG\r\n\x1a\n\xff", RecordingDamaged, "no whole JSON"),
-    "not utf-8": (lambda path: path.read_bytes().replace(b"WHY", b"W\xffY"), RecordingDamaged, "no whole JSON"),
-    "two": (lambda path: path.read_bytes() * 2, RecordingDamaged, "no whole JSON"),
-    "merge conflict": (lambda path: b"<<<<<<< HEAD\n" + path.read_bytes(), RecordingDamaged, "no whole JSON"),
+    "truncated": (lambda path: path.read_bytes()[:-20], RecordingDamaged, "not valid JSON"),
+    "half": (lambda path: path.read_bytes()[:100], RecordingDamaged, "not valid JSON"),
+    "zeros": (lambda path: b"\0" * 500, RecordingDamaged, "not valid JSON"),
+    "binary": (lambda path: b"\x89PNG\r\n\x1a\n\xff", RecordingDamaged, "not valid JSON"),
+    "not utf-8": (lambda path: path.read_bytes().replace(b"WHY", b"W\xffY"), RecordingDamaged, "not valid JSON"),
+    "two": (lambda path: path.read_bytes() * 2, RecordingDamaged, "not valid JSON"),
+    "merge conflict": (lambda path: b"<<<<<<< HEAD\n" + path.read_bytes(), RecordingDamaged, "not valid JSON"),
     "too deep": (_deep, RecordingDamaged, "never wrote"),
-    "foreign object": (lambda path: b'{"interactions": [], "version": 1}', NotARecording, "no recording of memo's"),
-    "foreign list": (lambda path: b"[1, 2]", NotARecording, "no recording of memo's"),
-    "foreign text": (lambda path: b'"x"', NotARecording, "no recording of memo's"),
-    "null": (lambda path: b"null", NotARecording, "no recording of memo's"),
-    "no version": (lambda path: edited(path, memo=...), NotARecording, "no recording of memo's"),
+    "foreign object": (lambda path: b'{"interactions": [], "version": 1}', NotARecording, "not a memo recording"),
+    "foreign list": (lambda path: b"[1, 2]", NotARecording, "not a memo recording"),
+    "foreign text": (lambda path: b'"x"', NotARecording, "not a memo recording"),
+    "null": (lambda path: b"null", NotARecording, "not a memo recording"),
+    "no version": (lambda path: edited(path, memo=...), NotARecording, "not a memo recording"),
     "odd version": (lambda path: edited(path, memo="x"), NotARecording, "unknown format version 'x'"),
     "version zero": (lambda path: edited(path, memo=0), NotARecording, "unknown format version 0"),
     "true": (lambda path: edited(path, memo=[1]), NotARecording, "unknown format version"),
@@ -180,7 +180,7 @@ OUTCOMES = {
     "type that is not imported": ({"value": {"__type__": "nowhere.to.be:Found", "value": 1}}, UntrustedType),
     "type that would run": ({"value": {"__type__": "os:system", "value": "true"}}, UntrustedType),
     "type that is gone": ({"value": {"__type__": f"{__name__}:Gone", "value": {}}}, TypeNotFound),
-    "type that is no name": ({"value": {"__type__": 5, "value": {}}}, TypeNotFound),
+    "type that is not a name": ({"value": {"__type__": 5, "value": {}}}, TypeNotFound),
     "type that no longer fits": ({"value": {"__type__": f"{__name__}:Answer", "value": {"words": 1}}}, DataMismatch),
     "value of no type": ({"value": {"__type__": f"{__name__}:Answer"}}, DataMismatch),
     "error that is no error": ({"error": 5}, MemoError),
@@ -336,7 +336,7 @@ def test_a_directory_that_can_not_be_written_loses_no_answer(tmp_path, caplog):
     assert got == Answer(text="WHY")
     assert raised.value.location.startswith(str(tmp_path / "file"))
     assert rec.stats.recorded == 0
-    assert "handed over" in caplog.text
+    assert "was returned" in caplog.text
 
 
 async def test_a_full_disk_loses_no_answer(tmp_path, monkeypatch):

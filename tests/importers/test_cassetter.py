@@ -227,9 +227,9 @@ def test_files_that_are_no_cassettes(cassettes, name, text, reason):
     [
         ("type: json", "type: odd", "of the type odd"),
         ("status: 200", "status: ok", "has a status that is a str"),
-        ("2026-02-20T10:30:01Z", "yesterday", "which is no time with its zone"),
+        ("2026-02-20T10:30:01Z", "yesterday", "which is not a time with a zone"),
         ("type: json\n      content:", "type: json\n      content: &a [1]\n      even: *a\n      more:", "aliases"),
-        ("type: json\n      content:", "type: binary\n      content: zz\n      more:", "no hexadecimal"),
+        ("type: json\n      content:", "type: binary\n      content: zz\n      more:", "not hexadecimal"),
         ("type: json\n      content:", "type: text\n      content: 5\n      more:", "that is a int"),
     ],
 )

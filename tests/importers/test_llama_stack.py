@@ -287,9 +287,9 @@ def test_memos_own_recordings_are_passed_over(old):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "is no JSON"),
-        ("", "is no JSON"),
-        ("\xff", "is no JSON"),
+        ("{", "is not JSON"),
+        ("", "is not JSON"),
+        ("\xff", "is not JSON"),
         ("[" * 100_000, "RecursionError"),
         ("[]", "no recording of llama-stack"),
         ("{}", "has no request"),
@@ -303,7 +303,7 @@ def test_memos_own_recordings_are_passed_over(old):
         ({"request": request(), "response": {"body": 1, "is_streaming": True}}, "has a body that is a int"),
         ({"request": request(), "response": {"body": 1, "status": "x"}}, "has the status"),
         ({"request": request(), "response": value({"__type__": "os.path.X", "__data__": {}})}, "os.path.X"),
-        ({"request": request(), "response": value({"__type__": "openai.OpenAI", "__data__": {}})}, "no data type"),
+        ({"request": request(), "response": value({"__type__": "openai.OpenAI", "__data__": {}})}, "not a data type"),
         ({"request": request(), "response": value({"__type__": "openai.Nothing", "__data__": {}})}, "no Nothing"),
         ({"request": request(), "response": value({"__type__": 1, "__data__": {}})}, "has a __type__ that is a int"),
         ({"request": request(), "response": value({"__type__": MODEL, "__data__": [1]})}, "__data__ that is a list"),
@@ -398,7 +398,7 @@ def test_the_command(old):
     (old.source / "b.json").write_text("{")
     done = memo("import", "llama-stack", old.source, old.dest)
     assert done.returncode == 1
-    assert f"{old.source / 'b.json'}: is no JSON" in done.stderr
+    assert f"{old.source / 'b.json'}: is not JSON" in done.stderr
     done = memo("import", "llama-stack", old.source, old.dest, "--json")
     assert done.returncode == 1
     told = json.loads(done.stdout)

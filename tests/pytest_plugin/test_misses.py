@@ -171,7 +171,7 @@ def test_whatever_is_swallowed_fails_its_test(recorded):
     run = project.run("-rf")
     assert project.calls == []
     said = {
-        "exhausted": "all 1 recorded",
+        "exhausted": "the only recorded outcome",
         "cut_short": "its consumer left after 1 item",
         "cut_short_async": "its consumer left after 1 item",
         "unreadable": "the recording names the type test_app:Answer",
@@ -290,7 +290,7 @@ def test_two():
     (file,) = (project.path / "recordings" / "test_app" / "test_one").rglob("*.json")
     file.write_text("{")
     run = project.run(failed=1, passed=1)
-    assert "is no whole JSON" in run.text
+    assert "is not valid JSON" in run.text
     assert "rm '" in run.text
     project.run("--memo-mode=record-if-missing", failed=1, passed=1)
     assert file.read_text() == "{"

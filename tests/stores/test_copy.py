@@ -108,7 +108,7 @@ def test_a_damaged_one_in_the_other_store_is_not_replaced(store, tmp_path):
     name = put(source, 1)
     store.put(name, b"{")
     report = copy(source, store)
-    assert "no whole JSON" in report.failed[name]
+    assert "not valid JSON" in report.failed[name]
     assert store.get(name) == b"{"
 
 

@@ -83,7 +83,7 @@ def test_a_store_that_knows_no_salt_keeps_it_as_a_recording():
     assert salt(store) == made
     assert verify(store).failed == 0
     store.put(next(store.scan()), b"{}")
-    with pytest.raises(RecordingDamaged, match="is no salt"):
+    with pytest.raises(RecordingDamaged, match="is not a salt"):
         salt(store)
 
 
@@ -129,7 +129,7 @@ def test_a_database_file_is_its_owners_alone(tmp_path):
 def test_a_damaged_salt_is_no_salt(tmp_path, damage):
     salt(as_store(tmp_path))
     (tmp_path / ".memo" / "salt").write_bytes(damage)
-    with pytest.raises(RecordingDamaged, match="is no salt"):
+    with pytest.raises(RecordingDamaged, match="is not a salt"):
         salt(as_store(tmp_path))
 
 
