@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
+from memo._calls.call import Call
 from memo._recordings.document import Document
 from memo._recordings.draws import Draws
 from memo._recordings.outcomes import Outcome
@@ -65,23 +67,26 @@ def _none_yet(count: int) -> list[Outcome | None]:
 class Memory:
     """The recordings in memory, by key. Safe for threads; the garbage collector may interrupt any method with another."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, is_outdated: Callable[[Recording], bool] | None = None) -> None:
         self.limit = limit
+        self._is_outdated = is_outdated
+        """Returns whether a recording has to be read again; None where none has to."""
         self._size = 0
         self._recordings: OrderedDict[str, Recording] = OrderedDict()
         self._lock = threading.RLock()
 
-    def get(self, key: str) -> Recording | None:
-        """Return the recording of that key, None where there is none or the store has dropped it."""
-        recording = self._recordings.get(key)
-        if recording is not None:
-            if recording.until is not None and time.monotonic() > recording.until:
-                return None
-            try:
-                self._recordings.move_to_end(key)
-            except KeyError:  # another thread has just dropped it
-                return recording
-        return recording
+    def get(self, call: Call) -> Recording | None:
+        """Return the recording of a call, None where there is none, the store has dropped it, or it has to be read again."""
+        recording = self._recordings.get(call.key)
+        if recording is None:
+            return None
+        if recording.until is not None and time.monotonic() > recording.until:
+            return None
+        try:
+            self._recordings.move_to_end(call.key)
+        except KeyError:  # another thread has just dropped it
+            return recording
+        return None if self._is_outdated is not None and self._is_outdated(recording) else recording
 
     def put(self, key: str, recording: Recording) -> None:
         """Hold a recording; drop those used longest ago where all together are too large."""

@@ -131,7 +131,11 @@ class Session:
         self.staleness = Staleness(
             self.store, self.max_age, self.on_expiry, self.on_watched_change, of_test=self.is_of_test
         )
-        self._memory = Memory(settings["memory"])
+        self._memory = Memory(
+            settings["memory"], self.staleness.is_expired if self.staleness.is_checked_in_store else None
+        )
+        self.in_memory = self._memory.get
+        """Returns the recording of a call, if it is in memory and need not be read again."""
         self.draws: bool = settings["draws"]
         """Whether the k-th identical call gets the k-th outcome in `record-if-missing`, too."""
         self.numbers = DrawNumbers()
@@ -198,13 +202,6 @@ class Session:
     def find(self, call: Call) -> Recording | None:
         """Return the recording of a call, None where there is none. Raises `RecordingDamaged`, `NewerFormat`, `StoreError`."""
         return self.in_memory(call) or self.fetch(call)
-
-    def in_memory(self, call: Call) -> Recording | None:
-        """Return the recording of a call, if it is in memory and need not be read again."""
-        recording = self._memory.get(call.key)
-        if recording is not None and self.staleness.is_checked_in_store and self.staleness.is_expired(recording):
-            return None
-        return recording
 
     def fetch(self, call: Call) -> Recording | None:
         """Return the recording of a call from the store, whatever is in memory."""
