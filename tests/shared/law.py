@@ -54,6 +54,8 @@ class World:
     """What the recordables ask. Each question has a series of its own, so that concurrent steps do not disturb each other."""
 
     dead: bool = False
+    mark: int = 0
+    """Tells the answers of one process from those of another: the tens of a serial."""
     live: list[str] = field(default_factory=list)
     serials: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -62,10 +64,10 @@ class World:
         with self.lock:
             self.live.append(question)
             if question.startswith("same"):
-                return 1
+                return 10 * self.mark + 1
             # A series that stops changing after three, so that trailing equal outcomes are met, too.
             self.serials[question] = serial = min(self.serials.get(question, 0) + 1, 3)
-            return serial
+            return 10 * self.mark + serial
 
 
 world = World()
@@ -75,7 +77,7 @@ world = World()
 async def ask(question: str) -> Answer:
     serial = world.next(question)
     await anyio.lowlevel.checkpoint()
-    if "busy" in question and serial == 1:
+    if "busy" in question and serial % 10 == 1:
         raise Busy(question)
     if "no" in question:
         raise Refused(question, serial) from ValueError(question)
@@ -230,7 +232,7 @@ async def _memoized(prefix: str, question: str, times: int) -> Any:
     recorder = memo.current()
     if recorder is None:
         return [show(await _same(prefix + question)) for _ in range(times)]
-    store = _inner_stores.setdefault("memoizer", MemoryStore())
+    store = _inner_store("memoizer")
     function = memo.Recorder(store, mode=str(recorder.mode)).recordable(_same)
     return [show(await function(prefix + question)) for _ in range(times)]
 
@@ -242,7 +244,7 @@ async def _look(prefix: str, question: str) -> Any:
 async def _poll(prefix: str, question: str) -> Any:
     """Until the answer does not change any more."""
     seen = []
-    while not seen or seen[-1].serial < 3:
+    while not seen or seen[-1].serial % 10 < 3:
         seen.append(look(prefix + question))
     return show(seen)
 
@@ -344,12 +346,33 @@ async def _inner_scope(prefix: str, store_number: int, steps: list[Step]) -> Any
     outer = memo.current()
     if outer is None:
         return await run(steps, prefix)
-    store = _inner_stores.setdefault(f"{prefix}{store_number}", MemoryStore())
+    store = _inner_store(f"{prefix}{store_number}")
     with memo.recording(store, mode=str(outer.mode)):
         return await run(steps, prefix)
 
 
-_inner_stores: dict[str, MemoryStore] = {}
+_inner_stores: dict[str, Any] = {}
+
+
+def _in_memory(name: str) -> MemoryStore:
+    return MemoryStore()
+
+
+_new_inner_store: Callable[[str], Any] = _in_memory
+
+
+def begin(new_inner_store: Callable[[str], Any] = _in_memory) -> None:
+    """Forget the stores of inner scopes and memoizers; from now on they are made so."""
+    global _new_inner_store  # noqa: PLW0603
+    _new_inner_store = new_inner_store
+    _inner_stores.clear()
+
+
+def _inner_store(name: str) -> Any:
+    if name not in _inner_stores:
+        _inner_stores[name] = _new_inner_store(name)
+    return _inner_stores[name]
+
 
 _STEPS: dict[str, Callable[..., Awaitable[Any]]] = {
     "agent": _agent,
@@ -396,6 +419,24 @@ _inner = st.tuples(
     st.just("inner scope"), st.integers(0, 10**6), st.lists(st.one_of(_leaves, _leaves, _together), max_size=3)
 )
 programs = st.lists(st.one_of(_leaves, _leaves, _leaves, _together, _inner), min_size=1, max_size=6)
+_values = st.one_of(
+    st.tuples(st.sampled_from(["ask", "look", "think"]), questions),
+    st.tuples(st.sampled_from(["patched", "poll"]), st.sampled_from(["a", "b"])),
+    st.tuples(st.just("identical"), questions, st.integers(2, 4)),
+    st.tuples(st.just("thread"), st.sampled_from(["a", "b"]), st.sampled_from(["to_thread", "pool", "own", "loop"])),
+    st.tuples(st.just("memoized"), st.sampled_from(["a", "b"]), st.integers(1, 3)),
+)
+values = st.lists(
+    st.one_of(
+        _values,
+        _values,
+        st.tuples(st.just("together"), st.lists(st.lists(_values, max_size=3), min_size=1, max_size=3)),
+        st.tuples(st.just("inner scope"), st.integers(0, 10**6), st.lists(_values, max_size=3)),
+    ),
+    min_size=1,
+    max_size=6,
+)
+"""Programs without streams."""
 
 
 @dataclass
@@ -408,10 +449,10 @@ class Outcome:
     live: list[str]
 
 
-def perform(steps: list[Step], backend: str, store: MemoryStore | None, mode: str, *, dead: bool = False) -> Outcome:
+def perform(steps: list[Step], backend: str, store: Any, mode: str, *, dead: bool = False, mark: int = 0) -> Outcome:
     """Run the program once in a fresh world, under a recorder where a store is given."""
     global world  # noqa: PLW0603
-    world = World(dead=dead)
+    world = World(dead=dead, mark=mark)
     seen: Seen = []
     error = ""
 
@@ -432,18 +473,18 @@ def perform(steps: list[Step], backend: str, store: MemoryStore | None, mode: st
 
 def breach(steps: list[Step], backend: str, mode: str) -> str:
     """How a program breaks the law; "" if it keeps it."""
-    _inner_stores.clear()
+    begin()
     live = perform(steps, backend, None, "live")
     store = MemoryStore()
     recorded = perform(steps, backend, store, mode)
     if recorded.error or recorded.warned:
         return (
             ""
-            if recorded.error or _is_warned_of_by_memo(recorded)
+            if recorded.error or is_warned_of_by_memo(recorded)
             else f"a warning that is not memo's: {recorded.warned}"
         )
     # A second scope over one store replays in `record-if-missing`: that is no answer of another call.
-    if recorded.seen != live.seen and not _reuses_a_store(steps):
+    if recorded.seen != live.seen and not reuses_a_store(steps):
         return f"recording changes the program:\n  live:     {live.seen}\n  recorded: {recorded.seen}"
     replayed = perform(steps, backend, store, "replay", dead=True)
     if replayed.error or replayed.warned:
@@ -458,10 +499,10 @@ def breach(steps: list[Step], backend: str, mode: str) -> str:
     return "" if again.seen == recorded.seen else f"record-if-missing differs the second time: {again.seen}"
 
 
-def _reuses_a_store(steps: list[Step]) -> bool:
+def reuses_a_store(steps: list[Step]) -> bool:
     numbers = [step[1] for step in steps if step[0] == "inner scope"]
     return len(numbers) > len(set(numbers))
 
 
-def _is_warned_of_by_memo(outcome: Outcome) -> bool:
+def is_warned_of_by_memo(outcome: Outcome) -> bool:
     return all(hasattr(memo.errors, text.partition(":")[0]) for text in outcome.warned)
