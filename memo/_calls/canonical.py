@@ -35,7 +35,7 @@ from memo._calls.class_forms import class_form, short_name
 from memo._calls.credentials import LEFT_OUT, Credential, CredentialFilter
 from memo._calls.secret_forms import ANY
 from memo._calls.secret_names import holds_headers
-from memo._calls.secrets import NO_RULES, SecretRules, is_header, looks_secret, mask
+from memo._calls.secrets import NO_RULES, SecretRules, header_text, is_header, looks_secret, mask
 from memo._values.kinds import fielded_state, is_model, is_named_tuple
 from memo._values.paths import Step, path_text
 from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
@@ -50,6 +50,7 @@ _DIGEST_FROM = 1024
 _LONGEST_PATH = 60
 _KNOWN = 4096
 _PAIRS = (list, tuple)
+_NAMES = (str, bytes)
 
 
 class Unkeyable:
@@ -182,7 +183,7 @@ class Canonical:
     def _pairs(self, value: Any, depth: int, *, named: bool) -> Any:
         """Return the form of a list of pairs, which may be headers: they are if `named` so."""
         return [
-            Credential(pair, name=pair[0])
+            Credential(pair, name=header_text(pair[0]))
             if is_header(pair[0], pair[1], self._rules, named=named)
             else self._form(pair, depth + 1)
             for pair in value
@@ -236,8 +237,8 @@ class Canonical:
         depth += 1  # three levels of JSON, not two
         pairs: list[Any] = []
         for key, item in value.items():
-            if isinstance(key, str) and is_header(key, item, self._rules, named=True):
-                pairs.append(Credential([key, item], name=str(key)))
+            if is_header(key, item, self._rules, named=True):
+                pairs.append(Credential([key, item], name=str(header_text(key))))
             elif (form := self._form(item, depth)) is not LEFT_OUT:
                 pairs.append([self._form(key, depth), form])
         return {"__type__": "dict", "pairs": self._sorted(pairs)}
@@ -322,7 +323,7 @@ class _CycleSafe(Canonical):
 
 
 def _is_pair(value: Any) -> bool:
-    return type(value) in _PAIRS and len(value) == 2 and type(value[0]) is str
+    return type(value) in _PAIRS and len(value) == 2 and type(value[0]) in _NAMES
 
 
 def _sortable(form: Any) -> bytes:

@@ -13,6 +13,8 @@ Form = Callable[[str], bool]
 """Return whether a text can be a credential."""
 
 _LONGEST = 8192
+_SCHEME = re.compile(r"(?:Basic|Bearer|Token|ApiKey) {1,4}(?=\S)", re.IGNORECASE)
+"""What is before the credential in the value of a header."""
 _ALPHABET = re.compile(r"[\w.~+/=:@!$%^&*#?|-]+", re.ASCII)
 _DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]")
 _PARTS = re.compile(r"[\W_]+", re.ASCII)
@@ -39,6 +41,7 @@ def ANY(text: str) -> bool:  # noqa: N802 - a form is a constant
 
 def PASSWORD(text: str) -> bool:  # noqa: N802
     """Return whether a text can be a password that somebody has chosen: one word, not of letters alone."""
+    text = _without_scheme(text)
     return (
         6 <= len(text) <= _LONGEST
         and not any(map(str.isspace, text))
@@ -52,6 +55,7 @@ def PASSWORD(text: str) -> bool:  # noqa: N802
 
 def TOKEN(text: str) -> bool:  # noqa: N802
     """Return whether a text can be a token that a machine has made: long, of letters and digits, no words."""
+    text = _without_scheme(text)
     return (
         16 <= len(text) <= _LONGEST
         and _ALPHABET.fullmatch(text) is not None
@@ -77,6 +81,11 @@ def RANDOM(text: str) -> bool:  # noqa: N802
         and _UUID.fullmatch(text) is None
         and _HEXADECIMAL.fullmatch(text) is None
     )
+
+
+def _without_scheme(text: str) -> str:
+    scheme = _SCHEME.match(text)
+    return text if scheme is None else text[scheme.end() :]
 
 
 def _is_placeholder(text: str) -> bool:

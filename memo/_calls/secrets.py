@@ -25,7 +25,18 @@ from memo._values.scalars import is_text_form, text_form, text_of
 from memo._values.secrets import SECRET_TYPES
 from memo.errors import InvalidOption
 
-__all__ = ["INNER", "MASK", "NO_RULES", "SecretRules", "is_header", "looks_secret", "mask", "may_hold_secret", "redact"]
+__all__ = [
+    "INNER",
+    "MASK",
+    "NO_RULES",
+    "SecretRules",
+    "header_text",
+    "is_header",
+    "looks_secret",
+    "mask",
+    "may_hold_secret",
+    "redact",
+]
 
 
 class SecretRules(NamedTuple):
@@ -76,18 +87,29 @@ class SecretRules(NamedTuple):
 NO_RULES = SecretRules()
 
 
-def is_header(name: str, value: Any, rules: SecretRules = NO_RULES, *, named: bool) -> bool:
+def is_header(name: Any, value: Any, rules: SecretRules = NO_RULES, *, named: bool) -> bool:
     """Return whether a pair is a header, cookie or variable that holds a credential.
 
     `named` says that the pairs are under a name like `headers`. Elsewhere a pair is a header only if the value has the form
-    of a credential: `["authorization", "required"]` is a rule of a form.
+    of a credential: `["authorization", "required"]` is a rule of a form. Both may be bytes, as servers and HTTP clients have
+    them, or what memo writes for bytes.
     """
-    form = rules.judge(name)
+    name, value = header_text(name), header_text(value)
+    form = rules.judge(name) if isinstance(name, str) else None
     if form is None:
         return False
     if type(value) is not str:
         return named and form is ANY
     return form(value) if named else (PASSWORD if form is ANY else form)(value)
+
+
+def header_text(part: Any) -> Any:
+    """Return the text of a part of a header that is bytes; anything else as it is."""
+    if type(part) is bytes:
+        return part.decode("latin-1")
+    if type(part) is dict and part.get("__type__") == "bytes":
+        return part.get("text", part)
+    return part
 
 
 def looks_secret(json: str) -> bool:
@@ -187,12 +209,7 @@ class _Redactor:
         for index, member in enumerate(node):
             inner = (*steps, index)
             pair = _pair(member) if pairs else None
-            if (
-                form is None
-                and pair
-                and type(pair[0]) is str
-                and is_header(pair[0], pair[1], self._rules, named=headers)
-            ):
+            if form is None and pair and is_header(pair[0], pair[1], self._rules, named=headers):
                 pair[:] = self.tree(pair[0], (*inner, 0), None), self.tree(pair[1], (*inner, 1), ANY)
             else:
                 node[index] = self.tree(member, inner, form)

@@ -10,7 +10,7 @@ from memo._calls.credentials import KEYED
 from memo._calls.secret_forms import ANY
 from memo._calls.secret_names import holds_headers, judge
 from memo._calls.secret_streams import mask_across
-from memo._calls.secrets import MASK, is_header, mask, redact
+from memo._calls.secrets import MASK, header_text, is_header, mask, redact
 from memo._recordings.document import Document
 
 __all__ = ["as_recorded_now", "escaped", "without", "without_secrets"]
@@ -39,7 +39,9 @@ def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
     if type(node) is str:
         return mask(node)
     if type(node) is list:
-        pairs = bool(node) and all(type(pair) is list and len(pair) == 2 and type(pair[0]) is str for pair in node)
+        pairs = bool(node) and all(
+            type(pair) is list and len(pair) == 2 and type(header_text(pair[0])) is str for pair in node
+        )
         return [_as_keyed(item) for item in node if not (pairs and is_header(*item, named=headers))]
     if type(node) is dict:
         if node.get("__type__") in (KEYED, "SecretStr", "SecretBytes"):
