@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Unpack
-from warnings import warn
 
 import anyio.to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
@@ -19,17 +18,19 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._calls.key_rules import KeyRules
-from memo._calls.secrets import SecretRules, mask
+from memo._calls.secrets import SecretRules
 from memo._engine.callers import Callers
 from memo._engine.consumers import OpenStreams
 from memo._engine.credentials import IgnoredCredentials
 from memo._engine.draws import DrawNumbers
+from memo._engine.failures import failure_of, raise_all
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
 from memo._engine.memory import Memory, Recording
 from memo._engine.modes import Mode, ModeName
 from memo._engine.nesting import making
 from memo._engine.options import RecorderOptions, checked
+from memo._engine.search_time import SearchTime
 from memo._engine.staleness import Staleness
 from memo._engine.writing import Draw, Writer
 from memo._recordings.document import parse
@@ -42,19 +43,12 @@ from memo.errors import (
     RecordingNotFound,
     RecordingReplacedWarning,
     StoreError,
-    UnrecordableValue,
 )
 from memo.stores import Store, as_store
 
 __all__ = ["Session", "Stats"]
 
 log = logging.getLogger("memo")
-
-_SEARCH_SECONDS = 0.06
-"""Time spent on finding the nearest recordings of one missed call."""
-_BRIEF_SEARCH_SECONDS = 0.005
-"""The same, once all searches of a session together have taken `_SEARCHES_SECONDS`."""
-_SEARCHES_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -151,7 +145,7 @@ class Session:
         """How often calls of each function were not recorded, by the reason."""
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._lock = threading.RLock()
-        self._searched_seconds = 0.0
+        self._searches = SearchTime()
 
     def __repr__(self) -> str:
         return f"<memo.Recorder {self.mode} {self.store.location()}>"
@@ -173,21 +167,12 @@ class Session:
         with self._lock:
             failures, self.failures = self.failures, []
             unrecorded, self._unrecorded = self._unrecorded, {}
-            warnings: list[MemoError | None] = [
+            warnings = [
                 self._gateway.undelivered(),
                 CallsNotRecordedWarning(unrecorded) if unrecorded else None,
                 RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
             ]
-        for warning in warnings:
-            if isinstance(warning, Warning):
-                try:
-                    warn(warning, stacklevel=2)
-                except MemoError as error:  # where warnings are errors, it is one of several
-                    failures.append(error)
-        if len(failures) == 1:
-            raise failures[0]
-        if failures:
-            raise ExceptionGroup(f"memo: {len(failures)} calls could not be recorded", failures)
+        raise_all(failures, warnings)
 
     def close_store(self) -> None:
         """Close what the store holds open, where the store is this session's own. What is in use is left open."""
@@ -309,13 +294,8 @@ class Session:
 
         with self._lock:
             self._stats.missed += 1
-            is_quick = self._searched_seconds < _SEARCHES_SECONDS
-        started = time.perf_counter()
-        seconds = _SEARCH_SECONDS if is_quick else _BRIEF_SEARCH_SECONDS
-        error = missed(call, self.store, seconds, recording_command(of_test=self.is_of_test))
-        with self._lock:
-            self._searched_seconds += time.perf_counter() - started
-        return error
+        with self._searches.one() as seconds:
+            return missed(call, self.store, seconds, recording_command(of_test=self.is_of_test))
 
     async def amissed(self, call: Call) -> RecordingNotFound:
         """Async twin of `missed`: off the event loop where the store is not quick."""
@@ -389,16 +369,10 @@ class Session:
 
     def failed(self, call: Call, error: Exception) -> None:
         """Note that an outcome could not be recorded."""
-        if isinstance(error, UnrecordableValue):
-            error.function, error.path, error.reason = call.function, mask(error.path), mask(error.reason)
-            error.args = (error.path, error.reason, error.function)
-        if not isinstance(error, MemoError):
-            failure = MemoError(mask(f"{call.function}: could not be recorded ({type(error).__name__}: {error})"))
-            failure.__cause__ = error
-            error = failure
-        log.error("the live result was returned, but could not be recorded: %s", error)
+        failure = failure_of(call, error)
+        log.error("the live result was returned, but could not be recorded: %s", failure)
         with self._lock:
-            self.failures.append(error)
+            self.failures.append(failure)
 
     def store_open_streams(self) -> None:
         """Store what passed of each stream that is still open, and log which streams may still be read on."""
