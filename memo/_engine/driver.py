@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import io
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial
 from typing import Any
@@ -19,11 +18,11 @@ from memo._engine.fairness import checkpoint, is_due
 from memo._engine.flights import Flight, Pending
 from memo._engine.modes import Mode
 from memo._engine.nesting import making, parent_in
+from memo._engine.results import passing_stream
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome, raise_recorded
-from memo._values.kinds import by_class, is_model
 from memo.errors import DataMismatch, MemoError
 
 __all__ = ["CallDriver"]
@@ -273,7 +272,7 @@ class CallDriver:
 
     def _received(self, attempt: Attempt, value: Any) -> Any:
         """Return what the caller gets of a live result: itself, recorded, or the stream that it is, recorded as it passes."""
-        passing = self._passing(attempt, value)
+        passing = passing_stream(attempt, value)
         if passing is None:
             attempt.returned(value)
             return value
@@ -282,7 +281,7 @@ class CallDriver:
     async def _areceived(self, attempt: Attempt, value: Any) -> Any:
         """Async twin of `_received`, for what was awaited."""
         attempt.awaited = self._setting.plain
-        passing = self._passing(attempt, value)
+        passing = passing_stream(attempt, value)
         if passing is None:
             await attempt.areturned(value)
             return value
@@ -316,22 +315,6 @@ class CallDriver:
     def _rebuilt(self) -> Call:
         """Make the call from its arguments again, as they are now."""
         return self._counter.call(self._session, self._instance, self._args, self._kwargs, self._setting)
-
-    def _passing(self, attempt: Attempt, value: Any) -> Any:
-        """Return the stream that a call returned, recorded as it passes; None if it returned no stream."""
-        kind = _streamed(type(value))
-        if not kind:
-            return None
-        if kind == "stream":
-
-            async def abegin() -> LiveStream:
-                return LiveStream(aiter(value), attempt)
-
-            return attempt.defer(Pending.AWAITABLE_STREAM if attempt.awaited else Pending.STREAM, stream(abegin))
-        if not isinstance(value, io.IOBase):
-            attempt.iterated = "sync"
-            return attempt.defer(Pending.ITERATOR, stream_sync(lambda: LiveSyncStream(iter(value), attempt)))
-        return None
 
     def _played(self, outcome: Outcome) -> Any:
         """Return what the caller gets of a recorded outcome. Raises recorded errors."""
@@ -368,14 +351,6 @@ class CallDriver:
             partial(self._extend, outcome) if may_call else None,
             partial(self._aextend, outcome) if may_call else None,
         )
-
-
-@by_class
-def _streamed(kind: type) -> str:
-    """Return what kind of stream the objects of a class are, if they are any. (A model's metaclass takes long to say no.)"""
-    if hasattr(kind, "__anext__") or (hasattr(kind, "__aiter__") and not is_model(kind)):
-        return "stream"
-    return "iterator" if hasattr(kind, "__next__") else ""
 
 
 async def _result(value: Any) -> Any:
