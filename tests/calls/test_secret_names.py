@@ -29,7 +29,7 @@ CREDENTIALS = """
 """Whatever their text is."""
 
 PERHAPS = """
-    token Token TOKEN secret secrets stripe_key STRIPE_KEY googleMapsKey foo_token fooToken mytoken auth pass pwd key session
+    token Token TOKEN secret secrets stripe_key STRIPE_KEY googleMapsKey foo_token fooToken mytoken auth key session
     sid dbsecret keys jwt token_value
 """.split()
 """Credentials where their text has the form of one."""
@@ -151,9 +151,9 @@ def test_a_model_under_the_name_of_a_credential_is_none_but_the_secret_in_it_is_
         id="key_abc123", object="organization.project.service_account.api_key", name="Key 1", value=secret, created_at=1
     )
     for value, path in (
-        (ServiceAccount(id="svc_1", api_key=key), "api_key"),
-        ({"api_key": key}, "api_key"),
-        ([ServiceAccount(id="svc_1", api_key=key)], "[0].api_key"),
+        (ServiceAccount(id="svc_1", api_key=key), "api_key.value"),
+        ({"api_key": key}, "api_key.value"),
+        ([ServiceAccount(id="svc_1", api_key=key)], "[0].api_key.value"),
         (
             {"credentials": {"type": "service_account", "client_id": "1234567890abcdef", "secret": RANDOM}},
             "credentials.secret",
