@@ -18,6 +18,7 @@ from memo._engine.decision import CallLive
 from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo.codecs.http import is_public_header
+from memo.codecs.registry import register_codec
 from memo.patches._patch import Patch
 from memo.patches._text import readable, text_of
 
@@ -64,6 +65,18 @@ def _answer(recorded: dict[str, Any]) -> Any:
         return recorded["body"]
     answer = sys.modules["google.genai._api_client"].SdkHttpResponse
     return answer(headers=recorded["headers"], body=text_of(recorded))
+
+
+def _response_of(headers: dict[str, str]) -> Any:
+    return sys.modules["google.genai._api_client"].HttpResponse(headers=headers)
+
+
+# What an error in the middle of a stream holds: an open connection, of which only the headers are data.
+register_codec(
+    "google.genai._api_client:HttpResponse",
+    encode=lambda response: {name: value for name, value in response.headers.items() if is_public_header(name)},
+    decode=_response_of,
+)
 
 
 class _GoogleRun(CallDriver):
