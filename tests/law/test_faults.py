@@ -18,7 +18,7 @@ import pytest
 from faulty import Faults, Pair, fault_breach, pair
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from law import programs, values
+from law_programs import programs, values
 
 PROGRAMS = int(os.environ.get("MEMO_LAW", "30"))
 logging.getLogger("memo").addHandler(logging.NullHandler())

@@ -7,7 +7,8 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from law import breach, programs
+from law import breach
+from law_programs import programs
 
 PROGRAMS = int(os.environ.get("MEMO_LAW", "40"))
 

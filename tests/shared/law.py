@@ -18,7 +18,6 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-from hypothesis import strategies as st
 from pydantic import BaseModel
 
 import memo
@@ -167,12 +166,16 @@ async def _guarded(call: Callable[[], Awaitable[Any]]) -> Any:
         return show(error)
 
 
-async def _ask(prefix: str, question: str) -> Any:
-    return await _guarded(lambda: ask(prefix + question))
+async def _look(prefix: str, question: str) -> Any:
+    return show(look(prefix + question))
 
 
 async def _think(prefix: str, question: str) -> Any:
     return await _guarded(lambda: think(prefix + question))
+
+
+async def _ask(prefix: str, question: str) -> Any:
+    return await _guarded(lambda: ask(prefix + question))
 
 
 async def _retry(prefix: str, question: str) -> Any:
@@ -235,10 +238,6 @@ async def _memoized(prefix: str, question: str, times: int) -> Any:
     store = _inner_store("memoizer")
     function = memo.Recorder(store, mode=str(recorder.mode)).recordable(_same)
     return [show(await function(prefix + question)) for _ in range(times)]
-
-
-async def _look(prefix: str, question: str) -> Any:
-    return show(look(prefix + question))
 
 
 async def _poll(prefix: str, question: str) -> Any:
@@ -394,49 +393,6 @@ _STEPS: dict[str, Callable[..., Awaitable[Any]]] = {
     "thread": _thread,
     "together": _together,
 }
-
-questions = st.sampled_from(["a", "b", "no"])
-_leaves = st.one_of(
-    st.tuples(st.just("ask"), questions),
-    st.tuples(st.just("think"), questions),
-    st.tuples(st.just("look"), questions),
-    st.tuples(st.just("poll"), st.sampled_from(["a", "b"])),
-    st.tuples(st.just("tell"), questions, st.integers(0, 4), st.sampled_from(["all", "anext", "break", "close", "raise", "return"])),
-    st.tuples(st.just("count"), questions, st.integers(0, 4), st.sampled_from(["break", "zip"])),
-    st.tuples(st.just("identical"), questions, st.integers(2, 4)),
-    st.tuples(st.just("thread"), st.sampled_from(["a", "b"]), st.sampled_from(["to_thread", "pool", "own", "loop"])),
-    st.tuples(st.sampled_from(["half", "patched", "zip"]), st.sampled_from(["a", "b"])),
-    st.tuples(st.just("memoized"), st.sampled_from(["a", "b"]), st.integers(1, 3)),
-    st.integers(0, 4).flatmap(  # rarely, since memo warns of them, and such a program proves no more
-        lambda number: st.tuples(
-            st.sampled_from(["agent", "cancelled", "retry", "timeout"] if number == 0 else ["ask"]), questions
-        )
-    ),
-)  # fmt: skip
-# Branches have no scopes of their own: which recorders are open when a thread without a scope calls would be a matter of luck.
-_together = st.tuples(st.just("together"), st.lists(st.lists(_leaves, max_size=3), min_size=1, max_size=3))
-_inner = st.tuples(
-    st.just("inner scope"), st.integers(0, 10**6), st.lists(st.one_of(_leaves, _leaves, _together), max_size=3)
-)
-programs = st.lists(st.one_of(_leaves, _leaves, _leaves, _together, _inner), min_size=1, max_size=6)
-_values = st.one_of(
-    st.tuples(st.sampled_from(["ask", "look", "think"]), questions),
-    st.tuples(st.sampled_from(["patched", "poll"]), st.sampled_from(["a", "b"])),
-    st.tuples(st.just("identical"), questions, st.integers(2, 4)),
-    st.tuples(st.just("thread"), st.sampled_from(["a", "b"]), st.sampled_from(["to_thread", "pool", "own", "loop"])),
-    st.tuples(st.just("memoized"), st.sampled_from(["a", "b"]), st.integers(1, 3)),
-)
-values = st.lists(
-    st.one_of(
-        _values,
-        _values,
-        st.tuples(st.just("together"), st.lists(st.lists(_values, max_size=3), min_size=1, max_size=3)),
-        st.tuples(st.just("inner scope"), st.integers(0, 10**6), st.lists(_values, max_size=3)),
-    ),
-    min_size=1,
-    max_size=6,
-)
-"""Programs without streams."""
 
 
 @dataclass
