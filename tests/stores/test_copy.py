@@ -89,7 +89,8 @@ def test_what_is_damaged_stops_nothing(store, tmp_path):
     source.put("f/moved", source.get(good).replace(b'{"n":2}', b'{"n":3}'))
     source.put("f/newer", source.get(good).replace(b'"memo": 1', b'"memo": 9'))
     report = copy(source, store)
-    assert (report.copied, set(report.failed)) == (2, {"f/empty", "f/moved", "f/newer"})
+    # A server whose answer was lost is asked again, and has the entry by then.
+    assert (report.copied + report.present, set(report.failed)) == (2, {"f/empty", "f/moved", "f/newer"})
     assert "empty" in report.failed["f/empty"]
     assert len(list(store.scan())) == 2
 

@@ -238,7 +238,7 @@ def test_what_is_damaged_or_newer_is_never_absent(url, client):
     client.delete(key)
     client.rpush(key, "a list")
     for name in ("get", "create", "claim", "finish"):
-        with pytest.raises(RecordingDamaged, match="no entry of memo's"):
+        with pytest.raises(RecordingDamaged, match="and so not a memo entry"):
             reads[name](store)
 
 

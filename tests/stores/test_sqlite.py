@@ -108,14 +108,14 @@ def test_large_ones_are_compressed(store, file):
     ("entry", "reason"),
     [
         (b"", "is empty"),
-        (b"{}", "no entry"),
+        (b"{}", "is not a memo entry"),
         (b"memo/1 plain 5\nabc", "not whole"),
         (b"memo/1 plain 2\nabc", "not whole"),
         (b"memo/1 zlib 5\nabc", "decompressed"),
         (b"memo/1 zlib 99999999999\nabc", "size"),
         (b"memo/1 lzma 5\nabc", "compressed as 'lzma'"),
         (b"memo/1 plain -1\n", "size"),
-        (b"x" * 1000, "no entry"),
+        (b"x" * 1000, "is not a memo entry"),
     ],
 )
 def test_an_entry_that_is_not_whole_is_damaged(store, file, entry, reason):
@@ -158,7 +158,7 @@ def test_the_database_of_another_program_is_left_alone(file):
 def test_what_is_no_database_is_left_alone(file, data):
     file.write_bytes(data)
     for use in (lambda each: each.get("f/a"), lambda each: each.put("f/a", b"2")):
-        with pytest.raises(StoreError, match="no SQLite database"):
+        with pytest.raises(StoreError, match="is not a SQLite database"):
             use(SqliteStore(file))
     assert file.read_bytes() == data
 
