@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -73,6 +74,8 @@ class Attempt:
         self._values = values
         self._draw = draw
         self._is_stored = False
+        self._storing = threading.RLock()  # the garbage collector may close a stream while it is being stored
+        self._waiting: dict[str, Any] | None = None
         self._errors = errors
         self._secrets = secrets
         self._watch = watch
@@ -348,7 +351,8 @@ class Attempt:
     def _store(self, outcome: dict[str, Any] | None) -> None:
         try:
             if outcome is not None and not self._is_over:
-                self._keep(outcome)
+                self._waiting = outcome
+            self._keep_waiting()
         finally:
             self.abandon()
         self._report(outcome)
@@ -356,14 +360,25 @@ class Attempt:
     async def _astore(self, outcome: dict[str, Any] | None) -> None:
         try:
             if outcome is not None and not self._is_over:
+                self._waiting = outcome
                 if self._session.store.writes_in_place:
-                    self._keep(outcome)
+                    self._keep_waiting()
                 else:
                     # The answer is here and was paid for: a cancellation that arrives now waits until it is stored.
-                    await run_to_end(self._keep, outcome)
+                    await run_to_end(self._keep_waiting)
         finally:
             self.abandon()
         self._report(outcome)
+
+    def _keep_waiting(self) -> None:
+        """Store the outcome that waits for that; if another thread stores it now, wait for the other thread.
+
+        A scope may end while a worker thread is still to write what a stream left behind.
+        """
+        with self._storing:
+            outcome, self._waiting = self._waiting, None
+            if outcome is not None:
+                self._keep(outcome)
 
     def _keep(self, outcome: dict[str, Any]) -> None:
         claim = self.flight.claim if self.flight is not None else None
