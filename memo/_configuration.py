@@ -190,10 +190,19 @@ def _check(place: str, name: str, value: Any) -> None:
         kinds, words = _KINDS[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise InvalidOption(place, value, [words])
+    if name == "modes":
+        _check_modes(place, value)
     if name in ("patches", "targets") and not (
         _texts(value) or (isinstance(value, dict) and all(isinstance(table, dict) for table in value.values()))
     ):
         raise InvalidOption(place, value, ["a list of names", "a table of names with their options"])
+
+
+def _check_modes(place: str, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise InvalidOption(place, value, ["a table of modes by pattern"])
+    for pattern, mode in value.items():
+        _mode(f"{place}.{pattern}", mode)
 
 
 def _texts(value: Any) -> bool:

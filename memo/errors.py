@@ -17,6 +17,7 @@ __all__ = [
     "ArgumentsChangedWarning",
     "CallNotAllowed",
     "CallsNotRecordedWarning",
+    "ContradictingModes",
     "CredentialIgnoredWarning",
     "DataMismatch",
     "EntryVanished",
@@ -53,6 +54,7 @@ __all__ = [
     "TypeNotFound",
     "TypeNotImported",
     "UnkeyableArgument",
+    "UnknownFunctionWarning",
     "UnknownOption",
     "UnrecordableValue",
     "UntrustedType",
@@ -96,6 +98,19 @@ def _nearest_to(value: object, allowed: Iterable[str]) -> str:
 
 class InvalidMode(InvalidOption):
     """The name of a mode is neither one of memo's nor one of the accepted aliases."""
+
+
+class ContradictingModes(InvalidOption):
+    """Two patterns of `modes` are equally specific, cover the same function, and name different modes: `modes` has both."""
+
+    def __init__(self, option: str, modes: Mapping[str, str]) -> None:
+        self.modes = dict(modes)
+        (one, first), (other, second) = self.modes.items()
+        super().__init__(
+            option, self.modes, [f"{one!r} and {other!r} with one mode", "a pattern that is more specific"]
+        )
+        both = f"{option}: {one!r} ({first}) and {other!r} ({second}) are equally specific and cover the same functions"
+        self.args = (f"{both}\n  to decide it: a more specific pattern, such as a function's whole name",)
 
 
 class InvalidDuration(InvalidOption):
@@ -336,6 +351,7 @@ class RecordingNotFound(MemoError, LookupError):
       None, and `differences`: what differs, as (path, recorded, asked for), with `ABSENT` for what one side lacks.
     - `elsewhere`: directories nearby that have recordings of the function, where the store has none.
     - `command`: the command that records the call.
+    - `rule`: what decided that the call is replayed, where a pattern of `modes` did; else "".
     """
 
     def __init__(
@@ -355,6 +371,7 @@ class RecordingNotFound(MemoError, LookupError):
         summary: str = "",
         details: Iterable[str] = (),
         command: str = "MEMO_MODE=record-if-missing",
+        rule: str = "",
     ) -> None:
         self.function = function
         self.key = key
@@ -367,6 +384,7 @@ class RecordingNotFound(MemoError, LookupError):
         self.differences = differences
         self.elsewhere = elsewhere
         self.command = command
+        self.rule = rule
         shown = arguments if len(arguments) <= 400 else f"{arguments[:400]}… ({len(arguments)} characters)"
         super().__init__(
             "\n".join(
@@ -376,6 +394,7 @@ class RecordingNotFound(MemoError, LookupError):
                     f"  key:       {key[:32]}",
                     f"  looked in: {store}{f' ({summary})' if summary else ''}",
                     *details,
+                    *([f"  mode:      replay, by {rule}"] if rule else []),
                     f"  to record: {command}",
                 ]
             )
@@ -647,6 +666,20 @@ class RecordingReplacedWarning(MemoError, UserWarning):
             "later ones to both\n"
             "  to keep both: one recording(…) around all of the calls, or mode='record-if-missing'"
         )
+
+
+class UnknownFunctionWarning(MemoError, UserWarning):
+    """A pattern of `modes` or `faults` covered no call, and covers no function that is known at the end. A warning.
+
+    `pattern` is the pattern, `nearest` the known function that was probably meant, or "".
+    """
+
+    def __init__(self, option: str, pattern: str, nearest: str) -> None:
+        self.option = option
+        self.pattern = pattern
+        self.nearest = nearest
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        super().__init__(f"{option}: the pattern {pattern!r} covers no recordable function{hint}")
 
 
 class EntryVanished(StoreError):

@@ -81,13 +81,13 @@ def _session_without_scope(function: str) -> Session | None:
 
 
 def _report_lost(function: str, sessions: list[Session]) -> None:
-    replaying = [session for session in sessions if session.mode is Mode.REPLAY]
+    replaying = [session for session in sessions if session.mode_of(function) is Mode.REPLAY]
     if replaying:
         error = ScopeLost(function, _here(), map(repr, sessions))
         for session in replaying:
             session.on_replay_error(error)
         raise error
-    if any(session.mode is not Mode.LIVE for session in sessions):
+    if any(session.mode_of(function) is not Mode.LIVE for session in sessions):
         warn(ScopeLostWarning(function, _here(), map(repr, sessions)), stacklevel=user_stacklevel())
 
 

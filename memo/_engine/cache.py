@@ -151,10 +151,11 @@ class CacheMethods:
         """
         session: Session | None = self._self_session
         function: _Function = self._self_function
-        if session is None or session.mode is Mode.LIVE:
+        mode = Mode.LIVE if session is None else session.mode_of(function.name)
+        if session is None or mode is Mode.LIVE:
             return self.__wrapped__(*args, **kwargs)
-        if session.mode is Mode.REPLAY:
-            raise CallNotAllowed(function.name, session.mode)
+        if mode is Mode.REPLAY:
+            raise CallNotAllowed(function.name, mode)
         return function.run(session, Mode.RECORD, self.__wrapped__, self._self_receiver, args, kwargs, restarts=True)
 
 

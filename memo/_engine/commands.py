@@ -9,6 +9,7 @@ from pathlib import Path
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
+from memo._engine.mode_rules import ModeRule
 from memo.stores import DirectoryStore, Store
 
 __all__ = ["named_recording", "named_store", "recording_command"]
@@ -17,24 +18,26 @@ _NAMED_BY_URL = ("sqlite://", "redis://", "rediss://", "valkey://", "valkeys://"
 """URLs of which only credentials, and what does not matter here, are left out where they are shown."""
 
 
-def recording_command(mode: str = "record-if-missing", *, of_test: bool = False) -> str:
+def recording_command(mode: str = "record-if-missing", *, of_test: bool = False, rule: ModeRule | None = None) -> str:
     """Return what to type to run this program, or under pytest this test, in that mode.
 
-    `of_test` is for the recorder that pytest gives a marked test: only for that one the option of the plugin counts.
+    `rule` is the one that decided the mode: another mode of the recorder would change nothing. `of_test` is for the recorder
+    that pytest gives a marked test: only for that one the option of the plugin counts.
     """
+    variable = f"MEMO_MODE={mode}" if rule is None else f"MEMO_MODES={shlex.quote(f'{rule.pattern}={mode}')}"
     test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
     if test:
         test = shlex.quote(_as_started(test))
-        return f"pytest --memo-mode={mode} {test}" if of_test else f"MEMO_MODE={mode} pytest {test}"
+        return f"pytest --memo-mode={mode} {test}" if of_test and rule is None else f"{variable} pytest {test}"
     # What follows the name of the program may be anything, a password too.
     program, *rest = [*sys.orig_argv[1:], ""]
     if program == "-m" and rest[0]:
         program, rest = f"-m {shlex.quote(rest[0])}", rest[1:]
     elif program.startswith("-") or not program:
-        return f"MEMO_MODE={mode} python …"
+        return f"{variable} python …"
     else:
         program = shlex.quote(program)
-    return f"MEMO_MODE={mode} python {program}{' …' if any(rest) else ''}"
+    return f"{variable} python {program}{' …' if any(rest) else ''}"
 
 
 def _as_started(test: str) -> str:

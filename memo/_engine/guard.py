@@ -14,6 +14,7 @@ import wrapt
 
 from memo._engine.active import session_for
 from memo._engine.modes import Mode
+from memo._engine.patterns import families
 from memo.errors import NotPatched
 
 __all__ = ["TARGETS", "again", "began", "ended", "lift"]
@@ -50,7 +51,7 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
     def __init__(self, method: Any, owner: type, name: str, preset: str) -> None:
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             session = session_for(preset)
-            if session is not None and session.mode is Mode.REPLAY:
+            if session is not None and Mode.REPLAY in session.modes_below(families[preset]):
                 method = f"{owner.__module__}:{owner.__qualname__}.{name}"
                 error = NotPatched(sdk=preset, method=method, patch=preset)
                 session.on_replay_error(error)

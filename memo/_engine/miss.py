@@ -18,6 +18,7 @@ import orjson
 from memo._calls.call import NOTHING_WATCHED, Call
 from memo._calls.digest import entry_name
 from memo._engine.commands import named_store
+from memo._engine.mode_rules import ModeRule
 from memo._engine.search import Search, first_line
 from memo._recordings.difference_lines import lines, printable
 from memo._recordings.differences import ABSENT, Difference, differences
@@ -34,22 +35,23 @@ _ALIKE = 0.7
 _DIFFERENCE_LINES = 60
 
 
-def missed(call: Call, store: Store, seconds: float, command: str) -> RecordingNotFound:
+def missed(call: Call, store: Store, seconds: float, command: str, rule: ModeRule | None = None) -> RecordingNotFound:
     """Return the error of a call that has no recording in the store.
 
-    `seconds` of work may be spent on the search for the nearest, `command` records the call. Never raises. A disk that is
+    `seconds` of work may be spent on the search for the nearest, `command` records the call, `rule` decided that it is
+    replayed. Never raises. A disk that is
     slow, or a processor that is shared, is waited for some times as long; another store is left alone after that, even
     where it hangs.
     """
     try:
         search = Search(call, store, seconds)
         search.wait()
-        return _error(call, store, search, command)
+        return _error(call, store, search, command, rule)
     except Exception as error:  # noqa: BLE001 - the miss is reported, whatever goes wrong in explaining it
-        return _plain(call, store, command, f"the nearest could not be searched for ({first_line(error)})")
+        return _plain(call, store, command, rule, f"the nearest could not be searched for ({first_line(error)})")
 
 
-def _error(call: Call, store: Store, search: Search, command: str) -> RecordingNotFound:
+def _error(call: Call, store: Store, search: Search, command: str, rule: ModeRule | None) -> RecordingNotFound:
     asked = orjson.loads(call.arguments)
     likest: tuple[float, str, Document] | None = None
     for name, document in search.finalists():
@@ -86,6 +88,7 @@ def _error(call: Call, store: Store, search: Search, command: str) -> RecordingN
         summary=_counted(call, search),
         details=details,
         command=command,
+        rule="" if rule is None else str(rule),
     )
 
 
@@ -237,7 +240,7 @@ def _cwd() -> str:
         return os.curdir
 
 
-def _plain(call: Call, store: Store, command: str, why: str) -> RecordingNotFound:
+def _plain(call: Call, store: Store, command: str, rule: ModeRule | None, why: str) -> RecordingNotFound:
     location: Callable[[], str] = store.location
     try:
         at = location()
@@ -251,4 +254,5 @@ def _plain(call: Call, store: Store, command: str, why: str) -> RecordingNotFoun
         reason="unknown",
         details=[f"             {why}"],
         command=command,
+        rule="" if rule is None else str(rule),
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
+from memo._engine.modes import Mode, ModeName
 from memo._recordings.ages import duration
 from memo.errors import InvalidOption, UnknownOption
 from memo.scrub import Scrubber
@@ -36,6 +37,7 @@ class RecorderOptions(TypedDict, total=False):
     test: str | None
     isolated: bool
     draws: bool
+    modes: Mapping[str, ModeName | Mode] | None
 
 
 _DEFAULTS = RecorderOptions(
@@ -58,6 +60,7 @@ _DEFAULTS = RecorderOptions(
     test=None,
     isolated=False,
     draws=True,
+    modes=None,
 )
 
 

@@ -24,6 +24,7 @@ from memo._engine.driver import CallDriver
 from memo._engine.gateway import SaltUnread
 from memo._engine.modes import Mode
 from memo._engine.overrides import wrap_overrides
+from memo._engine.patterns import functions
 from memo._engine.pickling import PickledByName, PickledMethod
 from memo._engine.session import Session
 from memo._engine.streams import Unrecorded, stream
@@ -84,6 +85,8 @@ class _Function:
         self._describe = describe
         self.name = options.get("name") or _name(inner, core)
         self.hits = self.misses = 0
+        if describe is None:
+            functions.add(self.name)
         self._inner = inner
         self._static = isinstance(function, staticmethod)
         self._bound = getattr(inner, "__self__", None) is not None
@@ -240,6 +243,14 @@ class _Function:
                 setting = replace(setting, values=setting.values.reaching(unnamed))
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
 
+    def run_ruled(
+        self, session: Session, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """As `run`, in the mode that the session has for the function: for that, a patch names the call first."""
+        assert session.mode_rules is not None
+        name = self.name if self._describe is None else self._describe(instance, args, kwargs)[0]
+        return self.run(session, session.mode_rules.decide(name), wrapped, instance, args, kwargs)
+
     def _salted(
         self,
         session: Session,
@@ -341,6 +352,8 @@ class Recordable(PickledByName, CacheMethods, wrapt.FunctionWrapper):  # type: i
             session = bound.session or session_for(bound.name)
             if session is None:
                 return wrapped(*args, **kwargs)
+            if session.mode_rules is not None:
+                return bound.run_ruled(session, wrapped, instance, args, kwargs)
             return bound.run(session, session.mode, wrapped, instance, args, kwargs)
 
         super().__init__(function, wrapper)

@@ -118,6 +118,8 @@ class Recorder(Session):
     - `store`: a directory (made when it is needed), a URL (`sqlite:///file.db`, `redis://…`, `s3://bucket/prefix`,
       `memory://`), or any `Store`. `MEMO_STORE` in the environment wins.
     - `mode`: see `recording`. `MEMO_MODE` in the environment wins.
+    - `modes`: the mode of some functions: `{"openai.*": "live", "tools.*": "replay"}`. The most specific pattern counts, those of
+      `MEMO_MODES` before these; what no pattern covers has the recorder's mode.
     - `exhausted`: after the last outcome of a call, `"repeat"` it or raise `OutcomesExhausted` (`"error"`).
     - `errors`: record the errors that are `"answers"` (the default in scopes), `"all"` (connections, time-outs, 429, 5xx too),
       or `"none"` (the default of functions bound to the recorder: a cached error would be raised forever).
@@ -227,7 +229,7 @@ class Recorder(Session):
         self.store_open_streams()
 
     def _guard(self, *, active: bool) -> None:
-        if self.mode is Mode.REPLAY:
+        if Mode.REPLAY in self.modes:
             from memo._engine.guard import began, ended  # not needed to import memo
 
             began() if active else ended()

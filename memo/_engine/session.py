@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Unpack
 
@@ -27,6 +27,7 @@ from memo._engine.failures import failure_of, raise_all
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
 from memo._engine.memory import Memory, Recording
+from memo._engine.mode_rules import ModeRule, ModeRules
 from memo._engine.modes import Mode, ModeName
 from memo._engine.nesting import making
 from memo._engine.options import RecorderOptions, checked
@@ -67,6 +68,8 @@ class Stats:
     """How long the replayed calls took when they were recorded."""
     unscoped: int = 0
     """Calls from a context that was in no scope: served by the only open recorder, or lost where several were open."""
+    by_rule: dict[str, int] = field(default_factory=dict)
+    """How many calls each pattern of `modes` decided the mode of."""
 
 
 class Session:
@@ -86,10 +89,14 @@ class Session:
         environ = os.environ if environ is None else environ
         settings = checked(options)
         self.mode = Mode.of(environ.get("MEMO_MODE") or mode)
+        self.mode_rules = ModeRules.of(settings["modes"], environ.get("MEMO_MODES", ""), self.mode)
+        """Which mode a call has by its function's name. None: they all have the mode of the recorder."""
+        self.modes = self.mode_rules.modes if self.mode_rules is not None else {self.mode}
+        """All modes that a call may have."""
         self.store = as_store(environ.get("MEMO_STORE") or store)
         self._gateway = StoreGateway(
             self.store,
-            recording=self.mode in (Mode.RECORD, Mode.RECORD_IF_MISSING),
+            recording=not self.modes.isdisjoint((Mode.RECORD, Mode.RECORD_IF_MISSING)),
             claims=settings["claims"],
             patience=settings["claim_timeout"],
         )
@@ -98,24 +105,7 @@ class Session:
         self.aread_salt = self._gateway.aread_salt
         self.reads_in_place = self._gateway.in_place
         """Whether reading is quick enough for an event loop."""
-        self.exhausted: str = settings["exhausted"]
-        self.errors: str = settings["errors"]
-        self.memoized_errors: str = options.get("errors", "none")
-        """As `errors`, for functions bound to the recorder: an error in a cache would be raised forever."""
-        self.on_watched_change: str = settings["on_watched_change"]
-        self.max_age: timedelta | None = settings["max_age"]
-        self.on_expiry: str = settings["on_expiry"]
-        self.rerecords = self.max_age is not None and self.on_expiry == "record"
-        """True if expired recordings count as missing where calls may be made."""
-        self.timings: bool = settings["timings"]
-        self.pace: float = settings["pace"]
-        self.trust = frozenset[str](settings["trust"])
-        self.secrets = SecretRules.of(settings["secrets"], settings["allow_secrets"])
-        self.ignored_credentials = IgnoredCredentials()
-        self.key_rules = KeyRules.of(settings["ignore"], settings["watch"], settings["scrub"])
-        self.test: str | None = settings["test"]
-        self.isolated: bool = settings["isolated"]
-        """True if it serves the contexts of its own scopes alone."""
+        self._set_options(settings, memoized_errors=options.get("errors", "none"))
         self.started = False
         """Whether it was started for the whole process."""
         self.failures: list[MemoError] = []
@@ -147,6 +137,26 @@ class Session:
         self._lock = threading.RLock()
         self._searches = SearchTime()
 
+    def _set_options(self, settings: Mapping[str, Any], *, memoized_errors: str) -> None:
+        self.exhausted: str = settings["exhausted"]
+        self.errors: str = settings["errors"]
+        self.memoized_errors: str = memoized_errors
+        """As `errors`, for functions bound to the recorder: an error in a cache would be raised forever."""
+        self.on_watched_change: str = settings["on_watched_change"]
+        self.max_age: timedelta | None = settings["max_age"]
+        self.on_expiry: str = settings["on_expiry"]
+        self.rerecords = self.max_age is not None and self.on_expiry == "record"
+        """True if expired recordings count as missing where calls may be made."""
+        self.timings: bool = settings["timings"]
+        self.pace: float = settings["pace"]
+        self.trust = frozenset[str](settings["trust"])
+        self.secrets = SecretRules.of(settings["secrets"], settings["allow_secrets"])
+        self.ignored_credentials = IgnoredCredentials()
+        self.key_rules = KeyRules.of(settings["ignore"], settings["watch"], settings["scrub"])
+        self.test: str | None = settings["test"]
+        self.isolated: bool = settings["isolated"]
+        """True if it serves the contexts of its own scopes alone."""
+
     def __repr__(self) -> str:
         return f"<memo.Recorder {self.mode} {self.store.location()}>"
 
@@ -154,7 +164,21 @@ class Session:
     def stats(self) -> Stats:
         """What this recorder did so far: a copy."""
         with self._lock:
-            return replace(self._stats)
+            stats = replace(self._stats)
+        if self.mode_rules is not None:
+            stats.by_rule = dict(self.mode_rules.counts)
+        return stats
+
+    def mode_of(self, function: str) -> Mode:
+        """Return the mode of the calls of that name."""
+        return self.mode if self.mode_rules is None else self.mode_rules.mode(function)
+
+    def modes_below(self, root: str) -> set[Mode]:
+        """Return the modes that the calls of an SDK may have, whose names begin with `root` and a dot."""
+        return {self.mode} if self.mode_rules is None else self.mode_rules.modes_below(root)
+
+    def _rule(self, call: Call) -> ModeRule | None:
+        return self.mode_rules.find(call.function) if self.mode_rules is not None else None
 
     def raise_failures(self) -> None:
         """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once.
@@ -171,6 +195,7 @@ class Session:
                 self._gateway.undelivered(),
                 CallsNotRecordedWarning(unrecorded) if unrecorded else None,
                 RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
+                *(self.mode_rules.unknown(self.store) if self.mode_rules is not None and not self.is_of_test else ()),
             ]
         raise_all(failures, warnings)
 
@@ -281,7 +306,7 @@ class Session:
             arguments=call.arguments.decode(),
             outcomes=recording.count,
             location=recording.location(),
-            command=recording_command("record", of_test=self.is_of_test),
+            command=recording_command("record", of_test=self.is_of_test, rule=self._rule(call)),
         )
 
     def missed(self, call: Call) -> RecordingNotFound:
@@ -294,8 +319,10 @@ class Session:
 
         with self._lock:
             self._stats.missed += 1
+        rule = self._rule(call)
+        command = recording_command(of_test=self.is_of_test, rule=rule)
         with self._searches.one() as seconds:
-            return missed(call, self.store, seconds, recording_command(of_test=self.is_of_test))
+            return missed(call, self.store, seconds, command, rule)
 
     async def amissed(self, call: Call) -> RecordingNotFound:
         """Async twin of `missed`: off the event loop where the store is not quick."""

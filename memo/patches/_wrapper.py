@@ -38,8 +38,10 @@ class Patched(Recordable):
             session = session_for(applied.function.name) if applied.count and applied.wrapper is self else None
             if session is None:
                 return wrapped(*args, **kwargs)
-            if prepare is not None and session.mode is not Mode.LIVE:
+            if prepare is not None and session.modes != _LIVE:
                 args, kwargs = prepare(instance, args, kwargs)
+            if session.mode_rules is not None:
+                return applied.function.run_ruled(session, wrapped, instance, args, kwargs)
             return applied.function.run(session, session.mode, wrapped, instance, args, kwargs)
 
         super(Recordable, self).__init__(original, wrapper)
@@ -106,6 +108,7 @@ def _inherited(inheritor: type, name: str, original: Any, instance: Any, wrapped
 
 
 _ABSENT: Any = object()
+_LIVE = {Mode.LIVE}
 
 
 def is_under(top: Any, wrapper: Any) -> bool:

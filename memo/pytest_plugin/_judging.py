@@ -51,7 +51,12 @@ def judge(config: pytest.Config, settings: Settings, ledger: Ledger, exitstatus:
     verdict = Verdict()
     run = _Run(config, ledger.books)
     for note in ledger.books.notes.values():
-        if note.directory and note.mode != "live" and run.reaches_all(note) and all(map(ledger.passed, note.users)):
+        if (
+            note.directory
+            and (note.mode != "live" or note.rules)
+            and run.reaches_all(note)
+            and all(map(ledger.passed, note.users))
+        ):
             _judge_note(note, settings, ledger.books, verdict)
     finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if finished and settings.unused != "ignore" and run.is_unfiltered():
@@ -69,12 +74,14 @@ def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) 
     store = DirectoryStore(note.directory)
     used = {path.casefold() for path in (*note.used, *books.written_after_report)}
     unused = [name for name in store.scan() if not _is_used(store, name, used)]
-    if note.mode != "record" and settings.unused != "delete":
-        if settings.unused != "ignore":
-            verdict.unused += map(store.location, unused)
-        return
     for name in unused:
-        path = store.location(name)
+        path, mode = store.location(name), note.mode_of(name.rpartition("/")[0]) if note.rules else note.mode
+        if mode == "live":
+            continue
+        if mode != "record" and settings.unused != "delete":
+            if settings.unused != "ignore":
+                verdict.unused.append(path)
+            continue
         if modified(path) == note.before.get(path):  # otherwise another process wrote it during the run
             verdict.deleted += store.delete(name)
             _remove_empty(Path(path).parent, Path(note.directory).parent)

@@ -6,16 +6,18 @@ ends, so that a recording counts as unused only if no test of any worker used it
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from memo._engine.mode_rules import ModeRule, ModeRules
+from memo._engine.modes import Mode
 from memo.pytest_plugin._settings import Settings
 
-__all__ = ["COUNTS", "Books", "Ledger", "Note", "unrecorded_before"]
+__all__ = ["COUNTS", "Books", "Ledger", "Note", "added_rules", "unrecorded_before"]
 
 COUNTS = ("replayed", "recorded", "live", "missed", "unrecorded", "seconds", "tokens")
 _PHASES = 3
@@ -42,6 +44,13 @@ class Note(NamedTuple):
     """Function and reason of the calls that ended without an outcome to record, by key."""
     counts: dict[str, float]
     """How many calls were replayed, recorded, …, and what that saved."""
+    rules: dict[str, tuple[str, str, int]] = {}  # noqa: RUF012 - never changed
+    """By the patterns of `modes`: the mode, the option that names it, and how many calls it decided the mode of."""
+
+    def mode_of(self, function: str) -> str:
+        """Return the mode of the calls of that name."""
+        rules = (ModeRule(pattern, Mode(mode), source) for pattern, (mode, source, _) in self.rules.items())
+        return str(ModeRules(rules, Mode(self.mode)).mode(function))
 
     def with_(self, other: Note) -> Note:
         """Return both together: two attempts at a test, or two workers."""
@@ -52,7 +61,18 @@ class Note(NamedTuple):
             before=dict(self.before.items() & other.before.items()),
             unrecorded={**self.unrecorded, **other.unrecorded},
             counts={name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names},
+            rules=added_rules(self.rules, other.rules),
         )
+
+
+def added_rules(
+    rules: Mapping[str, tuple[str, str, int]], more: Mapping[str, tuple[str, str, int]]
+) -> dict[str, tuple[str, str, int]]:
+    """Return the rules of two recorders together, with the calls of both."""
+    added = dict(rules)
+    for pattern, (mode, source, count) in more.items():
+        added[pattern] = (mode, source, count + added.get(pattern, ("", "", 0))[2])
+    return added
 
 
 @dataclass(slots=True)

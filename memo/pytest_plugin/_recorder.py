@@ -46,9 +46,10 @@ class TestRecorder(Recorder):
         find_renamed: Callable[[str], Rename | None] | None = None,
         lost: Mapping[str, str] = NOTHING_LOST,
         may_delete: bool = False,
+        modes: str = "",
     ) -> None:
         super().__init__(
-            store, mode=mode, test=test, environ={}, **options
+            store, mode=mode, test=test, environ={"MEMO_MODES": modes}, **options
         )  # the plugin's settings contain the environment's
         self.alone = alone
         """True if no other test keeps recordings in this store."""

@@ -124,6 +124,7 @@ class Recorders:
             if store is None and isinstance(node, pytest.Item)
             else None,
             lost=self._unrecorded,
+            modes=self._settings.modes,
             may_delete=store is None and (mode is Mode.RECORD or self._settings.unused == "delete"),
         )
 
@@ -168,7 +169,7 @@ class Recorders:
         """Make the recorder the default of the process, and block the network if it only replays."""
         recorder.activate()
         self._active.append(recorder)
-        if self._settings.blocks and recorder.mode is Mode.REPLAY:
+        if self._settings.blocks and recorder.modes == {Mode.REPLAY}:
             self._network.block(recorder.on_replay_error)
 
     def deactivate(self, recorder: TestRecorder) -> None:

@@ -45,6 +45,8 @@ class Settings:
     """Options of every recorder, which `memo_config` and marks override."""
     configuration: Configuration | None
     """`[tool.memo]`, if the project has one."""
+    modes: str = ""
+    """What `MEMO_MODES` says: it takes precedence over `modes` in marks."""
 
     def header(self) -> str:
         """Return the line that pytest shows at the start."""
@@ -119,6 +121,7 @@ def settled(config: pytest.Config) -> Settings:
             **_expiry(ini("memo_max_age"), ini("memo_on_expiry")),
         },
         configuration=configuration,
+        modes=_modes(os.environ.get("MEMO_MODES", "")),
     )
 
 
@@ -180,6 +183,17 @@ def _mode(option: str, name: str) -> Mode:
         return Mode.of(name)
     except InvalidOption as error:
         raise pytest.UsageError(str(InvalidOption(option, name, error.allowed))) from None
+
+
+def _modes(text: str) -> str:
+    if text:
+        from memo._engine.mode_rules import ModeRules
+
+        try:
+            ModeRules.of(None, text, Mode.REPLAY)
+        except InvalidOption as error:
+            raise pytest.UsageError(str(error)) from None
+    return text
 
 
 def _expiry(max_age: str, on_expiry: str) -> dict[str, Any]:

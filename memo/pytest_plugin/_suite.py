@@ -217,7 +217,7 @@ class Suite:
 
 
 def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "") -> Note:
-    stats = recorder.stats
+    stats, rules = recorder.stats, recorder.mode_rules.rules if recorder.mode_rules is not None else ()
     unrecorded = stats.unrecorded
     done = (
         stats.replayed,
@@ -231,6 +231,7 @@ def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "")
     return Note(
         directory=recorder.store.location() if recorder.alone else "",
         mode=str(recorder.mode),
+        rules={rule.pattern: (str(rule.mode), rule.source, stats.by_rule.get(rule.pattern, 0)) for rule in rules},
         users=users,
         used=sorted(recorder.used),
         scope=scope,

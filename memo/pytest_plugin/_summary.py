@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memo.pytest_plugin._ledger import COUNTS, Books
+from memo._engine.patterns import is_known, nearest
+from memo.pytest_plugin._ledger import COUNTS, Books, added_rules
 from memo.pytest_plugin._settings import relative
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def summarize(
     terminal.section("memo", sep="-")
     if not quiet:
         terminal.line(_totals(books, verdict))
+        for line in _rules(books):
+            terminal.line(line)
     for line in unrecorded:
         terminal.line(line)
     root = config.rootpath
@@ -46,6 +49,17 @@ def summarize(
         _list(terminal, [f"rm -r {shlex.quote(relative(path, root))}" for path in verdict.orphaned])
     for line in advice:
         terminal.line(line)
+
+
+def _rules(books: Books) -> Iterator[str]:
+    """Yield how many calls each pattern of `modes` decided the mode of."""
+    rules: dict[str, tuple[str, str, int]] = {}
+    for note in books.notes.values():
+        rules = added_rules(rules, note.rules)
+    for pattern, (mode, source, count) in rules.items():
+        decided = f"{count} {'call' if count == 1 else 'calls'}" if count else "no call"
+        near = "" if count or is_known(pattern) else nearest(pattern)
+        yield f"{source}: {pattern} = {mode} ({decided}{f'; did you mean {near}?' if near else ''})"
 
 
 def _unrecorded(books: Books) -> Iterator[str]:

@@ -281,7 +281,14 @@ def ask_server(error):
     raise error
 
 
+def raise_unknown_function():
+    with recording(MemoryStore(), modes={"asc": "live"}):
+        pass
+
+
 RAISES = {
+    "ContradictingModes": lambda: recording(MemoryStore(), modes={"a*b": "live", "*ab": "replay"}).__enter__(),
+    "UnknownFunctionWarning": raise_unknown_function,
     "RecordingReplacedWarning": raise_replaced,
     "CallsNotRecordedWarning": raise_unrecorded,
     "CredentialIgnoredWarning": raise_credential_ignored,

@@ -145,7 +145,7 @@ class Stainless(CallDriver):
         cls, plan: ReplayPlan, function: Any, setting: FunctionContext, session: Session, wrapped: Any
     ) -> Self:
         """Return the planned call, under that session."""
-        run = cls(function, setting, session, session.mode, plan.call, wrapped, (), {})
+        run = cls(function, setting, session, session.mode_of(plan.call.function), plan.call, wrapped, (), {})
         run._request, run._form = plan.request, plan.form
         if plan.items is not None:
             run._items = plan.items
