@@ -6,6 +6,7 @@ through that is not made under such a session.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 from typing import Any
@@ -33,7 +34,11 @@ TARGETS = {
     ),
     "groq._base_client": ("groq", _STAINLESS),
     "llama_stack_client._base_client": ("llama-stack-client", _STAINLESS),
-    "mcp.client.session": ("mcp", ("ClientSession.call_tool", "ClientSession.list_tools")),
+    "mcp.client.session": ("mcp", ("ClientSession.send_discover", "ClientSession.send_request")),
+    "mcp.client.sse": ("mcp", ("sse_client",)),
+    "mcp.client.stdio": ("mcp", ("stdio_client",)),
+    "mcp.client.streamable_http": ("mcp", ("streamable_http_client", "streamablehttp_client")),
+    "mcp.client.websocket": ("mcp", ("websocket_client",)),
     "ogx_client._base_client": ("ogx-client", _STAINLESS),
     "ollama._client": (
         "ollama",
@@ -61,6 +66,7 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
         super().__init__(method, wrapper)
         self._self_guarded = (owner, name)
         self._self_method = method
+        self._self_own = name in vars(owner)
 
 
 _lock = threading.RLock()
@@ -105,7 +111,10 @@ def lift(owner: Any, name: str) -> None:
     with _lock:
         guard = _placed.get((owner, name))
         if guard is not None and vars(owner).get(name) is guard:
-            setattr(owner, name, guard._self_method)  # pyright: ignore[reportPrivateUsage]
+            if guard._self_own:  # pyright: ignore[reportPrivateUsage]
+                setattr(owner, name, guard._self_method)  # pyright: ignore[reportPrivateUsage]
+            else:
+                delattr(owner, name)
             del _placed[owner, name]
 
 
@@ -117,7 +126,7 @@ def _imported(module: Any) -> None:
         try:
             with _lock:
                 owner = getattr(module, kind, None)
-                method = vars(owner).get(name) if isinstance(owner, type) else None
+                method = inspect.getattr_static(owner, name, None) if isinstance(owner, type) else None
                 if _replaying and isinstance(owner, type) and callable(method) and not _known(method):
                     guard = _Guard(method, owner, name, preset)
                     setattr(owner, name, guard)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from types import ModuleType
 from typing import Any
 
 from memo._engine.driver import CallDriver
@@ -42,6 +43,8 @@ class AppliedPatch:
         self._before: Any = None
         self._own = True
         self._loaded: object = None
+        self._copies: list[ModuleType] = []
+        """The modules that imported the function by its name, before it was patched."""
 
     def wrap(self, others: Iterable[AppliedPatch]) -> None:
         """Put the wrapper in place, unless it is there already, perhaps below a foreign one, or one of the others is."""
@@ -97,6 +100,13 @@ class AppliedPatch:
         except (AttributeError, TypeError) as error:
             raise TargetNotFound(self.patch.target, f"{error}", []) from None
         self.wrapper, self.owner, self._original, self._own = made, owner, original, own
+        if self.patch.by_name:
+            self._copies = [module for module in [*sys.modules.values()] if self._imported_in(module) is original]
+            for module in self._copies:
+                setattr(module, self.name, made)
+
+    def _imported_in(self, module: Any) -> Any:
+        return namespace(module).get(self.name) if isinstance(module, ModuleType) else None
 
     def _is_patched_as(self, owner: Any, others: Iterable[AppliedPatch]) -> bool:
         """Return whether the function is patched already, by a target that reaches its class or module another way."""
@@ -136,6 +146,10 @@ class AppliedPatch:
             return True
         if namespace(self.owner).get(self.name) is not wrapper:
             return False
+        for module in self._copies:
+            if self._imported_in(module) is wrapper:
+                setattr(module, self.name, self._original)
+        self._copies = []
         if self._own:
             setattr(self.owner, self.name, self._before)
         else:

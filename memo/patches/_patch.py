@@ -31,3 +31,7 @@ class Patch:
     are read here, once."""
     offered: bool = False
     """True for a preset's patch: a missing target is no error."""
+    versioned: bool = False
+    """True for a target that only some versions of the SDK have: that it is missing is not mentioned."""
+    by_name: bool = False
+    """True for a function that is imported by its name: modules that have done so already get the wrapper, too."""

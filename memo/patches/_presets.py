@@ -95,7 +95,8 @@ def _offers(patch: Patch, requires: str, path: Sequence[str] | None) -> bool:
     try:
         check(patch, path=path)
     except TargetNotFound as error:
-        if patch.target.partition(":")[0].partition(".")[0] in sys.modules and patch.target not in _mentioned:
+        package = patch.target.partition(":")[0].partition(".")[0]
+        if package in sys.modules and not patch.versioned and patch.target not in _mentioned:
             _mentioned.add(patch.target)
             log.warning("%s. memo does not know this version: the preset needs %s", error, requires)
         return False

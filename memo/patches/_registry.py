@@ -107,7 +107,8 @@ def _imported(module: Any) -> None:
                 try:
                     _wrap(applied)
                 except Exception as error:  # noqa: BLE001 - it would come out of the user's import statement
-                    log.log(logging.WARNING if applied.patch.offered else logging.ERROR, "%s", error)
+                    if not applied.patch.versioned:
+                        log.log(logging.WARNING if applied.patch.offered else logging.ERROR, "%s", error)
 
 
 def _wrap(applied: AppliedPatch) -> None:

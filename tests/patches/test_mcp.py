@@ -134,7 +134,8 @@ async def test_replayed_without_the_server(name, mode, tmp_path):
         server.failed = True
         async with Client(server, mode=mode) as client:
             assert difference(live, await CALLS[name](client.session), repr) is None
-    assert (rec.stats.replayed, rec.stats.live) == (2, 0)
+    assert rec.stats.replayed >= 2  # and the lists by which results are checked
+    assert rec.stats.live == 0
     assert len(server.calls) == calls
     if isinstance(live, CallToolResult):
         assert live.is_error == (name in ("error result", "unknown tool"))
@@ -149,7 +150,7 @@ async def test_through_the_client(tmp_path):
                 results.append(await client.call_tool("forecast", {"city": "Oslo"}))
         server.failed = True
     assert difference(*results, repr) is None
-    assert rec.stats.replayed == 1
+    assert rec.stats.replayed == 2  # and the list by which the result is checked
     assert server.calls == ["forecast"]
 
 
@@ -171,7 +172,7 @@ async def test_what_does_not_identify_a_call(tmp_path):
                 await client.session.call_tool("slow", {"more": 1})
             with pytest.raises(memo.RecordingNotFound):
                 await client.session.call_tool("slow", {}, request_state="second round")
-    assert rec.stats.replayed == 2
+    assert rec.stats.replayed == 3
     assert len(seen) == 1  # a replay reports no progress
 
 
