@@ -23,6 +23,7 @@ from memo.cli.prune import prune
 from memo.cli.rekey import rekey
 from memo.cli.run import run
 from memo.cli.scan import scan
+from memo.cli.schema import schema
 from memo.cli.show import show
 from memo.cli.verify import verify
 
@@ -77,6 +78,7 @@ def app() -> typer.Typer:
         context_settings={"allow_interspersed_args": False},
         epilog="Exit codes: the command's own; 2 for an invalid configuration, 126 and 127 for a command that cannot be run.",
     )(run)
+    memo.command("schema", cls=_Command)(schema)
     memo.command("demo", cls=_Command)(demo)
     return memo
 

@@ -7,6 +7,7 @@ import sys
 import orjson
 import pytest
 from llama_stack_files import ROOT
+from recording_schema import invalid
 
 from memo._calls.call import Call
 from memo._recordings.document import parse
@@ -38,6 +39,11 @@ def test_the_whole_corpus(whole, capsys):
     with capsys.disabled():
         sys.stdout.write(f"\n{report.recordings} recordings, {report.exact} exact, {after / before:.3f} of the bytes\n")
     assert after * 3 <= before
+
+
+def test_every_recording_of_the_corpus_fits_the_schema(whole):
+    _, dest, _ = whole
+    assert invalid(dest) == {}
 
 
 def test_every_key_of_the_corpus_can_be_recomputed(whole):
