@@ -24,6 +24,7 @@ ENGINE = BASE | {"codecs", "_calls", "_recordings", "stores", "_engine"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "scrub": set(),
+    "_installation": set(),
     "_json": set(),
     "_values": {"errors"},
     "codecs": BASE,
@@ -36,8 +37,8 @@ ROOMS: dict[str, set[str]] = {
     "patches": ENGINE | {"_configuration"},
     "importers": ENGINE | {"patches"},
     "demo": ENGINE | {"patches"},
-    "pytest_plugin": ENGINE | {"maintenance", "patches", "_configuration"},
-    "cli": ENGINE | {"maintenance", "patches", "importers", "demo", "_configuration"},
+    "pytest_plugin": ENGINE | {"maintenance", "patches", "_configuration", "_installation"},
+    "cli": ENGINE | {"maintenance", "patches", "importers", "demo", "_configuration", "_installation"},
     "__init__": ENGINE | {"maintenance", "patches"},
     "__main__": BASE | {"cli"},
 }

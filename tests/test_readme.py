@@ -182,18 +182,6 @@ def test_every_public_name_is_in_the_reference():
     assert sorted(set(memo.__all__) - named) == []
 
 
-def test_every_command_and_its_options_are_in_the_reference():
-    import typer.main
-
-    from memo.cli._app import app
-
-    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    commands = typer.main.get_command(app()).commands  # type: ignore[attr-defined]
-    assert sorted(name for name in commands if f"`memo {name}" not in text) == []
-    options = {option for command in commands.values() for param in command.params for option in param.opts}
-    assert sorted(option for option in options if option.startswith("--") and option not in text) == []
-
-
 def test_every_mark_option_and_fixture_of_pytest_is_in_the_reference():
     shown = "".join(
         subprocess.run(

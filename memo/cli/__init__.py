@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from io import TextIOWrapper
 
+from memo._installation import mixture
 from memo.errors import MemoError, MissingExtra
 
 __all__ = ["main"]
@@ -26,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    wrong = mixture()
+    if wrong:
+        _say(f"memo: {wrong}")
+        return 2
     if not all(find_spec(name) for name in ("typer", "rich")):
         _say(f"memo: {MissingExtra('the command line', 'cli')}")
         return 2

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memo._installation import mixture
 from memo.pytest_plugin._ledger import Ledger
 from memo.pytest_plugin._settings import Settings, add_options, settled
 
@@ -52,7 +53,10 @@ def __getattr__(name: str) -> Any:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options, none of which another plugin has."""
+    """Add the options, none of which another plugin has. Raises `pytest.UsageError` if another package shares memo's files."""
+    wrong = mixture()
+    if wrong:
+        raise pytest.UsageError(f"memo: {wrong}")
     add_options(parser)
 
 

@@ -1,6 +1,7 @@
 """`memo COMMAND --help`, on a terminal: it takes the texts for Markdown."""
 
 import re
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -32,3 +33,14 @@ def test_flags_are_shown_without_a_type(on_a_terminal, columns):
     assert code == 0
     assert "Accept a store without any recording" in shown
     assert "<bool>" not in shown
+
+
+def test_every_command_and_option_is_in_the_reference():
+    text = (Path(__file__).parent.parent.parent / "docs" / "commands.md").read_text(encoding="utf-8")
+    top = typer.main.get_command(app())
+    assert sorted(name for name in top.commands if f"`memo {name}" not in text) == []
+    options = {option for command in commands(top) for param in command.params for option in param.opts}
+    assert (
+        sorted(option for option in options - {"--version", "--help"} if option.startswith("--") and option not in text)
+        == []
+    )
