@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
+from memo._engine.expiry import lifetimes
 from memo._engine.modes import Mode
 from memo._engine.options import RecorderOptions
 from memo._engine.recordable import Options
@@ -41,7 +42,7 @@ __all__ = ["Configuration", "Target", "absolute", "configured"]
 
 log = logging.getLogger("memo")
 
-_TARGET_OPTIONS = ("errors", "headers", "ignore", "name", "secrets", "trust", "version", "watch")
+_TARGET_OPTIONS = ("errors", "headers", "ignore", "name", "secrets", "trust", "ttl", "version", "watch")
 """The options of `install` that a file can hold."""
 _RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"scrub", "test"}))
 _NAMES = ("mode", "patches", "store", *_RECORDER_OPTIONS)
@@ -53,7 +54,7 @@ _CHOICES = {
     "errors": ("none", "answers", "all"),
     "exhausted": ("repeat", "error"),
     "on_watched_change": ("warn", "fail"),
-    "on_expiry": ("warn", "fail", "record"),
+    "on_expiry": ("warn", "fail", "record", "refresh"),
 }
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "claim_timeout": ((int, float), "a number of seconds"),
@@ -184,6 +185,8 @@ def _check(place: str, name: str, value: Any) -> None:
         raise InvalidOption(place, value, ["a text"])
     if name == "max_age":
         duration(value, place)
+    if name == "ttl":
+        lifetimes(value, place)
     if name in _CHOICES and value not in _CHOICES[name]:
         raise InvalidOption(place, value, _CHOICES[name])
     if name in _KINDS:

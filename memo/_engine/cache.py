@@ -9,6 +9,7 @@ import anyio.to_thread
 
 from memo._calls.call import Call
 from memo._engine.active import current
+from memo._engine.context import FunctionContext
 from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo._engine.threads import writers
@@ -37,6 +38,8 @@ class _Function(Protocol):
     misses: int
 
     def call(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call: ...
+
+    def setting(self, session: Session) -> FunctionContext: ...
 
     async def acall(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call: ...
 
@@ -104,8 +107,11 @@ class CacheMethods:
         session = self._self_session
         if session is None:
             return False
-        found = session.find(self._self_call(session, args, kwargs))
-        return found is not None and not session.staleness.should_rerecord(found)
+        call, expiry = self._self_call(session, args, kwargs), self._self_function.setting(session).expiry
+        found = session.find(call)
+        if found is not None and expiry is not None and expiry.is_over(found):
+            found = session.fetch(call)  # another process may have made it anew
+        return found is not None and not (expiry is not None and expiry.is_over(found))
 
     async def acache_contains(self, *args: Any, **kwargs: Any) -> bool:
         """Async twin of `cache_contains`."""
@@ -113,10 +119,11 @@ class CacheMethods:
         if session is None:
             return False
         call = await self._self_acall(session, args, kwargs)
+        expiry = self._self_function.setting(session).expiry
         found = session.in_memory(call)
-        if found is None:
+        if found is None or (expiry is not None and expiry.is_over(found)):
             found = await session.afetch(call)
-        return found is not None and not session.staleness.should_rerecord(found)
+        return found is not None and not (expiry is not None and expiry.is_over(found))
 
     def cache_invalidate(self, *args: Any, **kwargs: Any) -> bool:
         """Delete the recording of this call; return whether there was one."""

@@ -20,13 +20,14 @@ from queue import Empty, SimpleQueue
 import anyio
 import anyio.to_thread
 
+from memo._engine.expiry import RefreshedElsewhere
 from memo._engine.flights import flight_of_claim
 from memo._engine.holders import is_gone, is_on_this_machine, is_this_process, new_token
 from memo._engine.threads import in_event_loop, on_asyncio, writers
 from memo._engine.waits import waiting
 from memo.stores import Claims, HeldClaim, Wakes
 
-__all__ = ["Lease", "aclaim", "claim", "flush"]
+__all__ = ["Lease", "aclaim", "atry_claim", "claim", "flush", "try_claim"]
 
 log = logging.getLogger("memo")
 
@@ -266,3 +267,24 @@ async def aclaim(store: Claims, name: str, patience: float) -> Lease | bytes | N
         steps.cancel()
         raise
     return answer
+
+
+def try_claim(store: Claims, name: str) -> Lease | None:
+    """Claim a call without waiting. Raises `RefreshedElsewhere` if another process makes it, and `StoreError`."""
+    return _taken(_Claiming(store, name, 0.0).ask())
+
+
+async def atry_claim(store: Claims, name: str) -> Lease | None:
+    """Async twin of `try_claim`. Cancelled, it hands over what it has claimed."""
+    steps = _Claiming(store, name, 0.0)
+    try:
+        return _taken(await anyio.to_thread.run_sync(steps.ask, limiter=writers()))
+    except BaseException:
+        steps.cancel()
+        raise
+
+
+def _taken(answer: Lease | bytes | HeldClaim) -> Lease | None:
+    if isinstance(answer, HeldClaim):
+        raise RefreshedElsewhere
+    return None if isinstance(answer, bytes) else answer

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from memo._calls.call import Call
 from memo._calls.key_builder import KeyBuilder
 from memo._calls.secrets import SecretRules
+from memo._engine.expiry import Expiry
 from memo._engine.session import Session
 from memo.codecs.values import Values
 
@@ -25,6 +26,8 @@ class FunctionContext:
     secrets: SecretRules
     has_draws: bool
     """Whether each of the identical calls has an outcome of its own."""
+    expiry: Expiry | None
+    """When outcomes count as missing where calls may be made."""
     is_numbered: bool
     """Whether it matters in every mode which of the identical calls a call is."""
     plain: bool
@@ -35,6 +38,8 @@ class FunctionContext:
 class Function(Protocol):
     """The function that is called: it counts hits and misses, and makes calls."""
 
+    drives: str
+    """The method of its drivers that makes a call: one for each kind of function."""
     hits: int
     misses: int
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, NoReturn, Protocol
 
 from memo._calls.call import Call
 from memo._engine import modes
+from memo._engine.expiry import Expiry, RefreshedElsewhere
 from memo._engine.flights import Flight, Pending, WaitEnd
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode
@@ -16,7 +17,7 @@ from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 
-__all__ = ["CallLive", "Decision", "Kinds", "Request", "decide", "recalled", "take", "take_async"]
+__all__ = ["CallLive", "Decision", "ExpiredOutcome", "Kinds", "Request", "decide", "recalled", "take", "take_async"]
 
 
 class CallLive(NamedTuple):
@@ -43,8 +44,20 @@ class JoinFlight(NamedTuple):
     flight: Flight
 
 
+class ReplayExpired(NamedTuple):
+    """Replay what has expired once more, and make the call behind that."""
+
+    recording: Recording
+
+
 class NoRecording(NamedTuple):
     """Raise: there is nothing to replay, and no call may be made."""
+
+
+class ExpiredOutcome(NamedTuple):
+    """Replay this, and make the call behind that."""
+
+    outcome: Outcome
 
 
 Decision = Outcome | CallLive | Pending
@@ -66,6 +79,8 @@ class Request(NamedTuple):
     """Whether each of the identical calls has an outcome of its own."""
     number: int | None
     """Which of the identical calls it is, None where nothing depends on that."""
+    expiry: Expiry | None
+    """When what is recorded counts as missing, if a call may be made."""
 
     def give_back(self) -> None:
         """Let the next identical call have the number of this one, which was neither replayed nor recorded."""
@@ -78,35 +93,44 @@ class Request(NamedTuple):
 
 def decide(
     request: Request, found: Recording | None, *, leads: bool
-) -> Outcome | CallLive | LeadFlight | JoinFlight | NoRecording:
+) -> Outcome | CallLive | LeadFlight | JoinFlight | ReplayExpired | NoRecording:
     """Return the rule of each mode, for sync and async alike.
 
     A recording older than the recorder's `max_age` is replayed with a warning (`on_expiry="warn"`), or raises
     `RecordingExpiredWarning` ("fail"), or counts as missing where a call may be made and raises where none may ("record").
+    What counts as missing, by that or by its `ttl`, may be replayed once more while the call is made ("refresh").
 
     `leads` says that the caller leads already, or waits for others in vain.
     """
-    session, mode, call, values, has_draws, number = request
+    session, mode, call, values, has_draws, number, expiry = request
     match mode:
         case modes.REPLAY:
             if found is None:
                 return NoRecording()
             return session.replay(call, found, values, number)
         case modes.RECORD_IF_MISSING:
-            if found is not None and not (session.rerecords and session.staleness.should_rerecord(found)):
+            if found is not None and (expiry is None or not expiry.is_over(found)):
                 if not has_draws or number is None:
                     return session.replay(call, found, values, number)
                 index = found.draws.index(number)
                 if index is not None:
                     return session.replay(call, found, values, number, index)
+            if found is not None and expiry is not None and expiry.refreshes:
+                return ReplayExpired(found)
             if leads:
-                return CallLive(Draw(number, number or 0 if has_draws else 0, is_counted=has_draws))
+                return CallLive(Draw(number, number or 0 if has_draws else 0, is_counted=has_draws, expiry=expiry))
             flight, is_first = session.flights.join(f"{call.key}~{number}" if has_draws else call.key)
-            return LeadFlight(flight) if is_first else JoinFlight(flight)
+            return LeadFlight(flight) if is_first else _joined(flight, expiry)
         case modes.RECORD:
             return CallLive(Draw(number, number or 0, is_replacing=True))
         case modes.LIVE:
             return CallLive(None)
+
+
+def _joined(flight: Flight, expiry: Expiry | None) -> JoinFlight:
+    if expiry is not None and expiry.is_behind:
+        raise RefreshedElsewhere
+    return JoinFlight(flight)
 
 
 # The steps
@@ -144,10 +168,12 @@ class _Lead(NamedTuple):
     flight: Flight
 
     def run(self) -> Recording | None:
-        return self.request.session.lead(self.request.call, self.flight, self.request.number)
+        session, _, call, _, _, number, expiry = self.request
+        return session.lead(call, self.flight, number, expiry)
 
     async def arun(self) -> Recording | None:
-        return await self.request.session.alead(self.request.call, self.flight, self.request.number)
+        session, _, call, _, _, number, expiry = self.request
+        return await session.alead(call, self.flight, number, expiry)
 
 
 class _Wait(NamedTuple):
@@ -176,7 +202,7 @@ class _Miss(NamedTuple):
         raise await self.request.session.amissed(self.request.call)
 
 
-def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision]:
+def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision | ExpiredOutcome]:
     session, mode, call, *_ = request
     if mode is modes.LIVE:
         return CallLive(None)
@@ -204,6 +230,9 @@ def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision]:
                         return end
                     leads = end is WaitEnd.IN_VAIN
                     found = yield _Find(request)
+                case ReplayExpired(recording):
+                    outcome = session.replay(call, recording, request.values, request.number)
+                    return ExpiredOutcome(_settled(request, outcome, leading))
                 case NoRecording():
                     yield _Miss(request)
     except BaseException:
@@ -225,7 +254,7 @@ def _settled(request: Request, outcome: Outcome, leading: Flight | None = None) 
 # The drivers
 
 
-def take(request: Request, kinds: Kinds = ()) -> Decision:
+def take(request: Request, kinds: Kinds = ()) -> Decision | ExpiredOutcome:
     """Decide about a call. Raises `RecordingNotFound` and what else keeps a recording from being replayed.
 
     `kinds` are the results still to come that the caller can return, as the same call did that is on its way.
@@ -241,11 +270,11 @@ def take(request: Request, kinds: Kinds = ()) -> Decision:
             else:
                 step = steps.send(answer)
     except StopIteration as stop:
-        decision: Decision = stop.value
+        decision: Decision | ExpiredOutcome = stop.value
         return decision
 
 
-async def take_async(request: Request, kinds: Kinds = ()) -> Decision:
+async def take_async(request: Request, kinds: Kinds = ()) -> Decision | ExpiredOutcome:
     """Async twin of `take`: nothing blocks the event loop."""
     steps = _steps(request, kinds)
     try:
@@ -258,7 +287,7 @@ async def take_async(request: Request, kinds: Kinds = ()) -> Decision:
             else:
                 step = steps.send(answer)
     except StopIteration as stop:
-        decision: Decision = stop.value
+        decision: Decision | ExpiredOutcome = stop.value
         return decision
 
 

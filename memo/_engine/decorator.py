@@ -39,6 +39,7 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
     - `errors`: `"none"`, `"answers"` or `"all"`, for this function instead of the recorder's.
     - `trust`: top-level packages whose types its recordings may name, beside the recorder's.
+    - `ttl`: how long an outcome is good in `record-if-missing`, instead of the recorder's `ttl`: after that, the call is made anew.
     - `recorder`: the recorder it is bound to, instead of the one that is active where it is called.
 
     Which recorder is active is decided when the function is called. A recorded stream is replayed as a generator. A result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,8 @@ from memo._engine import modes
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
 from memo._engine.context import Function, FunctionContext
-from memo._engine.decision import CallLive, Request, recalled, take, take_async
+from memo._engine.decision import CallLive, Decision, ExpiredOutcome, Request, recalled, take, take_async
+from memo._engine.expiry import RefreshedElsewhere
 from memo._engine.extension import extend, extend_async
 from memo._engine.fairness import checkpoint, is_due
 from memo._engine.flights import Flight, Pending
@@ -97,7 +99,8 @@ class CallDriver:
                 outer.note(self._session, self._call, 1)
         # Every call comes by here: half as long as by the names of the fields.
         self._request_made = request = tuple.__new__(
-            Request, (self._session, self._mode, self._call, setting.values, setting.has_draws, number)
+            Request,
+            (self._session, self._mode, self._call, setting.values, setting.has_draws, number, setting.expiry),
         )
         return request
 
@@ -106,7 +109,7 @@ class CallDriver:
     def sync(self) -> Any:
         """Make the call of a plain function."""
         request = self._asked()
-        decision = recalled(request) or take(request, _SYNC_KINDS)
+        decision = recalled(request) or self._taken(take(request, _SYNC_KINDS))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             try:
@@ -147,7 +150,7 @@ class CallDriver:
 
     def _begin(self) -> LiveSyncStream | RecordedStream | Unrecorded:
         request = self._asked()
-        decision = recalled(request) or take(request)
+        decision = recalled(request) or self._taken(take(request))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             return self._play(decision)
@@ -173,7 +176,7 @@ class CallDriver:
     async def coroutine(self) -> Any:
         """Make the call of a coroutine function."""
         request = self._asked()
-        decision = recalled(request) or await take_async(request, _ASYNC_KINDS)
+        decision = recalled(request) or self._taken(await take_async(request, _ASYNC_KINDS))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             if is_due():
@@ -205,7 +208,7 @@ class CallDriver:
 
     async def _abegin(self) -> LiveStream | RecordedStream | Unrecorded:
         request = self._asked()
-        decision = recalled(request) or await take_async(request)
+        decision = recalled(request) or self._taken(await take_async(request))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             return self._play(decision)
@@ -245,6 +248,42 @@ class CallDriver:
     def _source(self, attempt: Attempt, result: Any) -> Any:
         """Return what gives the items of a stream that a call returned."""
         return result
+
+    # Making the call behind a replay
+
+    def _taken(self, decision: Decision | ExpiredOutcome) -> Decision:
+        """Return how the call goes on. If that is the replay of an expired outcome, begin to make the call behind it."""
+        if not isinstance(decision, ExpiredOutcome):
+            return decision
+        from memo._engine.behind import refresh
+
+        outcome, drives = decision.outcome, self._counter.drives
+        is_async = drives in ("coroutine", "async_generator")
+        needs_loop = is_async or (
+            drives == "sync" and (outcome.awaited or (outcome.items is not None and not outcome.sync))
+        )
+        refresh(self._session, self._call, self._args, self._kwargs, self._behind, needs_loop=needs_loop)
+        return outcome
+
+    def _behind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make the call again, with these arguments, for its recording: return what the function returns.
+
+        Raises `RefreshedElsewhere` where another call does that, or the arguments have changed since they were given.
+        """
+        expiry = self._setting.expiry
+        assert expiry is not None
+        expiry = expiry._replace(refreshes=False, is_behind=True)
+        setting = replace(self._setting, is_numbered=False, errors="none", expiry=expiry)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if driver._rebuilt().key != self._call.key:
+                raise RefreshedElsewhere
+            return self._wrapped(*args, **kwargs)
+
+        driver = type(self)(
+            self._counter, setting, self._session, self._mode, self._call, wrapped, args, kwargs, self._instance
+        )
+        return getattr(driver, self._counter.drives)()
 
     # Going on with a stream whose consumer left when it was recorded
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import threading
 import time
@@ -59,6 +60,8 @@ class Claim(Protocol):
     """What makes a call the only live one in the whole fleet."""
 
     token: str
+    name: str
+    """What is claimed: the name of an entry, or of a part of one."""
 
     def finish(self, data: bytes) -> bytes | None:
         """Store the outcome and wake those who wait. Return None, or what was stored before."""
@@ -100,9 +103,10 @@ class Flight:
         return self._claim
 
     @claim.setter
-    def claim(self, claim: Claim) -> None:
+    def claim(self, claim: Claim | None) -> None:
         self._claim = claim
-        _claimed[claim.token] = self
+        if claim is not None:
+            _claimed[claim.token] = self
 
     def set_owner(self) -> None:
         """Note that the running task and thread make the call, or consume what the call returned."""
@@ -262,6 +266,8 @@ class Flights:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._flights: dict[str, Flight] = {}
+        self._behind: dict[str, float] = {}
+        """The keys of calls behind the replay of an expired outcome, and the `time.monotonic()` until which no other begins."""
         _all.add(self)
 
     def join(self, key: str) -> tuple[Flight, bool]:
@@ -278,10 +284,26 @@ class Flights:
             if self._flights.get(key) is flight:
                 del self._flights[key]
 
+    def begin_behind(self, key: str) -> bool:
+        """Note that a call is made behind a replay; return False, and change nothing, if that is too soon."""
+        with self._lock:
+            if self._behind.get(key, 0.0) > time.monotonic():
+                return False
+            self._behind[key] = math.inf
+            return True
+
+    def end_behind(self, key: str, pause: float) -> None:
+        """Note that a call behind a replay is over. The next may begin after so many seconds."""
+        now = time.monotonic()
+        with self._lock:
+            self._behind = {other: until for other, until in self._behind.items() if until > now and other != key}
+            if pause:
+                self._behind[key] = now + pause
+
     def forget_all(self) -> None:
         """Forget the flights of the parent process: in a forked child nobody is left to finish them."""
         self._lock = threading.RLock()
-        self._flights = {}
+        self._flights, self._behind = {}, {}
 
 
 _all: WeakSet[Flights] = WeakSet()

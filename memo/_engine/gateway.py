@@ -257,6 +257,38 @@ class StoreGateway:
         except StoreError as error:
             return self._unclaimed(name, error)
 
+    def claim_renewal(self, name: str, *, waits: bool) -> Claim | None:
+        """Claim that an expired entry is made anew. Without `waits`, raise `RefreshedElsewhere` if another process does that."""
+        if self.claims is None:
+            return None
+        from memo._engine.claims import claim, try_claim
+
+        renewal = f"{name}~expired"
+        try:
+            if not waits:
+                return try_claim(self.claims, renewal)
+            claimed = claim(self.claims, renewal, self._patience)
+        except StoreError as error:
+            self._unclaimed(renewal, error)
+            return None
+        return None if isinstance(claimed, bytes) else claimed
+
+    async def aclaim_renewal(self, name: str, *, waits: bool) -> Claim | None:
+        """Async twin of `claim_renewal`."""
+        if self.claims is None:
+            return None
+        from memo._engine.claims import aclaim, atry_claim
+
+        renewal = f"{name}~expired"
+        try:
+            if not waits:
+                return await atry_claim(self.claims, renewal)
+            claimed = await aclaim(self.claims, renewal, self._patience)
+        except StoreError as error:
+            self._unclaimed(renewal, error)
+            return None
+        return None if isinstance(claimed, bytes) else claimed
+
     def _unclaimed(self, name: str, error: StoreError) -> bytes | None:
         log.warning("%s is called without a claim: %s", name, error)
         if self._may_recover(error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -15,7 +16,15 @@ from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.stores import Store
 
-__all__ = ["Memory", "Recording"]
+__all__ = ["Memory", "Recording", "seconds_of"]
+
+
+def seconds_of(recorded_at: str | None) -> float:
+    """Return the time of a recording as seconds since the epoch, and what is no time as long ago."""
+    from memo._recordings.ages import moment
+
+    made = moment(recorded_at)
+    return -math.inf if made is None else made
 
 
 class Recording:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
+from memo._engine.expiry import lifetimes
 from memo._engine.modes import Mode, ModeName
 from memo._recordings.ages import duration
 from memo.errors import InvalidOption, UnknownOption
@@ -22,7 +23,8 @@ class RecorderOptions(TypedDict, total=False):
     errors: Literal["none", "answers", "all"]
     on_watched_change: Literal["warn", "fail"]
     max_age: str | timedelta | None
-    on_expiry: Literal["warn", "fail", "record"]
+    on_expiry: Literal["warn", "fail", "record", "refresh"]
+    ttl: str | timedelta | Mapping[str, str | timedelta] | None
     timings: bool
     pace: float
     trust: Iterable[str]
@@ -46,6 +48,7 @@ _DEFAULTS = RecorderOptions(
     on_watched_change="warn",
     max_age=None,
     on_expiry="warn",
+    ttl=None,
     timings=False,
     pace=0.0,
     trust=(),
@@ -77,6 +80,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     complete: dict[str, Any] = {**_DEFAULTS, **options}
     if complete["max_age"] is not None:
         complete["max_age"] = duration(complete["max_age"], "max_age")
+    complete["ttl"] = lifetimes(complete["ttl"])
     for name in ("trust", "secrets", "allow_secrets"):
         if isinstance(complete[name], str):
             complete[name] = (complete[name],)

@@ -8,6 +8,7 @@ import types
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Literal, TypedDict, cast
 
 import wrapt
@@ -28,6 +29,7 @@ from memo._engine.patterns import functions
 from memo._engine.pickling import PickledByName, PickledMethod
 from memo._engine.session import Session
 from memo._engine.streams import Unrecorded, stream
+from memo._recordings.ages import duration
 from memo._values.kinds import module_name
 from memo.codecs.types import Types
 from memo.codecs.values import Values
@@ -54,6 +56,7 @@ class Options(TypedDict, total=False):
     allow_secrets: Iterable[str]
     errors: Literal["none", "answers", "all"] | None
     trust: Iterable[str]
+    ttl: str | timedelta | None
 
 
 class _Function:
@@ -76,12 +79,8 @@ class _Function:
         self.session = session
         self.kind = _kind(core)
         self._run = run
-        self._drive = {
-            "coroutine": run.coroutine,
-            "async generator": run.async_generator,
-            "generator": run.generator,
-            "plain": run.sync,
-        }[self.kind]
+        self.drives = {"async generator": "async_generator", "plain": "sync"}.get(self.kind, self.kind)
+        self._drive = getattr(run, self.drives)
         self._describe = describe
         self.name = options.get("name") or _name(inner, core)
         self.hits = self.misses = 0
@@ -100,6 +99,8 @@ class _Function:
         self._tells_objects_apart = session is None and "identity" not in options and not (self._static or self._bound)
         """True if the object whose method is called is not in the key."""
         self._errors = options.get("errors")
+        ttl = options.get("ttl")
+        self._ttl = None if ttl is None else duration(ttl, "ttl")
         self._secrets = SecretRules.of(options.get("secrets", ()), options.get("allow_secrets", ()))
         self._trust = frozenset(_tuple(options.get("trust", ())))
         self._values = self._values_for(self._trust)
@@ -299,6 +300,7 @@ class _Function:
             errors=self._errors or (session.errors if self.session is None else session.memoized_errors),
             secrets=session.secrets | self._secrets,
             has_draws=has_draws,
+            expiry=session.expiry_of(self.name, self._ttl, has_draws=has_draws),
             is_numbered=has_draws or session.exhausted == "error",
             plain=self.kind == "plain",
         )

@@ -128,7 +128,12 @@ class Recorder(Session):
       time at which it was recorded, when it is replayed; reading renews nothing.
     - `on_expiry`: what is done with an older one: `"warn"` replays it with one `RecordingExpiredWarning` a call, `"fail"` raises
       that, `"record"` makes the call and replaces the recording in `record-if-missing` (concurrent identical calls make
-      one; if it fails unrecorded, the old one stays) and raises in `replay`, where no call is ever made.
+      one; if it fails unrecorded, the old one stays) and raises in `replay`, where no call is ever made. `"refresh"` replays
+      the old one once more, while one call in the whole fleet makes it anew; in a scope with draws, it does what `"record"` does.
+      A refresh runs as a task of the event loop, whose end cancels it, or for a plain function in a thread. One that fails is
+      logged and counted in `stats.unrecorded`.
+    - `ttl`: how long outcomes are good in `record-if-missing`: one for all functions, or by patterns of their names, of which
+      the most specific counts. What is older is made anew, as `on_expiry` says ("record" unless that is `"refresh"`).
     - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
     - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
     - `secrets`: more names of parameters, fields and headers that hold credentials.

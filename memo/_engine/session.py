@@ -23,6 +23,7 @@ from memo._engine.callers import Callers
 from memo._engine.consumers import OpenStreams
 from memo._engine.credentials import IgnoredCredentials
 from memo._engine.draws import DrawNumbers
+from memo._engine.expiry import Expiry, checked_renewal, expiry_of
 from memo._engine.failures import failure_of, raise_all
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
@@ -113,7 +114,12 @@ class Session:
         self.callers = Callers()
         self.flights = Flights()
         self.staleness = Staleness(
-            self.store, self.max_age, self.on_expiry, self.on_watched_change, of_test=self.is_of_test
+            self.store,
+            self.max_age,
+            self.on_expiry,
+            self.on_watched_change,
+            lambda function: self.on_expiry == "refresh" and self.mode_of(function) is Mode.RECORD_IF_MISSING,
+            of_test=self.is_of_test,
         )
         self._memory = Memory(
             settings["memory"], self.staleness.is_expired if self.staleness.is_checked_in_store else None
@@ -127,7 +133,7 @@ class Session:
 
         It is used up by an outcome, replayed or recorded; without one, give it back (`give_back`).
         """
-        self._writer = Writer(self.store, self._gateway, self.test, self.staleness.should_replace)
+        self._writer = Writer(self.store, self._gateway, self.test)
         self.open_streams = OpenStreams()
         self.claim_timeout: float = settings["claim_timeout"]
         self._stats = Stats()
@@ -145,8 +151,8 @@ class Session:
         self.on_watched_change: str = settings["on_watched_change"]
         self.max_age: timedelta | None = settings["max_age"]
         self.on_expiry: str = settings["on_expiry"]
-        self.rerecords = self.max_age is not None and self.on_expiry == "record"
-        """True if expired recordings count as missing where calls may be made."""
+        self._lifetimes: dict[str, timedelta] = settings["ttl"]
+        """How long outcomes are good, by the pattern of the functions' names."""
         self.timings: bool = settings["timings"]
         self.pace: float = settings["pace"]
         self.trust = frozenset[str](settings["trust"])
@@ -227,23 +233,41 @@ class Session:
         data = await self._gateway.aget(name)
         return self._keep(call, name, data) if data is not None else None
 
-    def lead(self, call: Call, flight: Flight, number: int | None) -> Recording | None:
-        """Return what has been recorded meanwhile; else claim the draw for the fleet, where the store can."""
+    def expiry_of(self, function: str, ttl: timedelta | None, *, has_draws: bool) -> Expiry | None:
+        """Return when the outcomes of a function count as missing; None for never."""
+        return expiry_of(function, ttl, self._lifetimes, self.max_age, self.on_expiry, has_draws=has_draws)
+
+    def lead(self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None) -> Recording | None:
+        """Return what has been recorded meanwhile; else claim the draw for the fleet, where the store can.
+
+        What has expired is claimed under a name of its own. Raises `RefreshedElsewhere` for a call behind a replay that
+        another process makes, or has made.
+        """
         name = entry_name(call.function, call.key)
         found = self._gateway.claim(name, number or 0)
-        if found is None or isinstance(found, bytes):
-            return self._keep(call, name, found) if found is not None else None
+        if isinstance(found, bytes):
+            recording = self._keep(call, name, found)
+            if expiry is None or not expiry.is_over(recording):
+                return checked_renewal(recording, expiry)
+            flight.claim = self._gateway.claim_renewal(name, waits=not expiry.is_behind)
+            return checked_renewal(self.fetch(call), expiry)
         flight.claim = found
-        return self.fetch(call) if number else None
+        return self.fetch(call) if number and found is not None else None
 
-    async def alead(self, call: Call, flight: Flight, number: int | None) -> Recording | None:
+    async def alead(
+        self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None
+    ) -> Recording | None:
         """Async twin of `lead`. Cancelled, it claims nothing."""
         name = entry_name(call.function, call.key)
         found = await self._gateway.aclaim(name, number or 0)
-        if found is None or isinstance(found, bytes):
-            return self._keep(call, name, found) if found is not None else None
+        if isinstance(found, bytes):
+            recording = self._keep(call, name, found)
+            if expiry is None or not expiry.is_over(recording):
+                return checked_renewal(recording, expiry)
+            flight.claim = await self._gateway.aclaim_renewal(name, waits=not expiry.is_behind)
+            return checked_renewal(await self.afetch(call), expiry)
         flight.claim = found
-        return await self.afetch(call) if number else None
+        return await self.afetch(call) if number and found is not None else None
 
     def _keep(self, call: Call, name: str, data: bytes) -> Recording:
         """Read a recording, and hold it in memory if it is not too large."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from warnings import warn
 
 from memo._calls.call import Call
 from memo._engine.frames import user_stacklevel
-from memo._engine.memory import Recording
+from memo._engine.memory import Recording, seconds_of
 from memo.errors import RecordingExpiredWarning, WatchedFieldChangedWarning
 from memo.stores import DirectoryStore, Store
 
@@ -21,13 +21,23 @@ class Staleness:
     """What a session does with stale recordings: warns once a call, raises, or has them recorded again."""
 
     def __init__(
-        self, store: Store, max_age: timedelta | None, on_expiry: str, on_watched_change: str, *, of_test: bool = False
+        self,
+        store: Store,
+        max_age: timedelta | None,
+        on_expiry: str,
+        on_watched_change: str,
+        is_refreshed: Callable[[str], bool],
+        *,
+        of_test: bool = False,
     ) -> None:
         self.max_age = max_age
-        self.is_checked_in_store = max_age is not None and on_expiry != "warn"
+        self._warns = on_expiry in ("warn", "refresh")  # in replay, nothing can be refreshed
+        self.is_checked_in_store = max_age is not None and not self._warns
         """Whether an expired recording in memory is read again, since another process may have replaced it."""
         self._store = store
         self._on_expiry = on_expiry
+        self._is_refreshed = is_refreshed
+        """Returns whether what has expired of a function is refreshed: that is nothing to report."""
         self._of_test = of_test
         self._on_watched_change = on_watched_change
         self._warned: set[tuple[Any, ...]] = set()
@@ -37,25 +47,15 @@ class Staleness:
         if self.max_age is None:
             return False
         if recording.made is None:
-            recording.made = _seconds(recording.recorded_at)
+            recording.made = seconds_of(recording.recorded_at)
         return time.time() - recording.made > self.max_age.total_seconds()
-
-    def should_rerecord(self, recording: Recording) -> bool:
-        """Return whether a recording counts as missing where calls may be made."""
-        return self._on_expiry == "record" and self.is_expired(recording)
-
-    def should_replace(self, recorded_at: str | None) -> bool:
-        """Return whether a recording of that time is replaced by a new outcome, instead of being added to."""
-        if self._on_expiry != "record" or self.max_age is None:
-            return False
-        return time.time() - _seconds(recorded_at) > self.max_age.total_seconds()
 
     def check(self, call: Call, recording: Recording) -> None:
         """Report what is stale in a recording that is about to be replayed.
 
         Raises `RecordingExpiredWarning` or `WatchedFieldChangedWarning` where the options ask for that, else warns once a call.
         """
-        if self.max_age is not None and self.is_expired(recording):
+        if self.max_age is not None and self.is_expired(recording) and not self._is_refreshed(call.function):
             self._report_expired(call, recording, self.max_age)
         if call.watched or recording.watched:
             self._compare_watched(call, recording)
@@ -65,7 +65,7 @@ class Staleness:
         from memo._engine.commands import recording_command
         from memo._recordings.ages import in_words, moment
 
-        if self._on_expiry == "warn" and (call.key, "expired") in self._warned:
+        if self._warns and (call.key, "expired") in self._warned:
             return
         made = moment(recording.recorded_at)
         age = None if made is None else timedelta(seconds=time.time() - made)
@@ -84,7 +84,7 @@ class Staleness:
                 "record-if-missing" if self._on_expiry == "record" else "record", of_test=self._of_test
             ),
         )
-        if self._on_expiry != "warn":
+        if not self._warns:
             raise warning
         self.warn_once((call.key, "expired"), warning)
 
@@ -108,11 +108,3 @@ class Staleness:
         if about not in self._warned:
             warn(warning, stacklevel=user_stacklevel())
             self._warned.add(about)  # afterwards: a warning that is an error is raised each time
-
-
-def _seconds(recorded_at: str | None) -> float:
-    """Return a time as seconds since the epoch, and what is none as long ago."""
-    from memo._recordings.ages import moment
-
-    made = moment(recorded_at)
-    return -math.inf if made is None else made

@@ -6,11 +6,11 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
+from memo._engine.expiry import Expiry
 from memo._engine.flights import Claim
 from memo._engine.gateway import StoreGateway
 from memo._engine.replacements import Replacements
@@ -40,18 +40,17 @@ class Draw(NamedTuple):
     """Whether the outcome replaces what is recorded: in `record`."""
     parent: str | None = None
     """The name of the entry inside of whose call this one is made."""
+    expiry: Expiry | None = None
+    """When what is recorded is so old that the outcome replaces it, instead of being added."""
 
 
 class Writer:
     """Writes the outcomes of live calls. Safe for threads."""
 
-    def __init__(
-        self, store: Store, gateway: StoreGateway, test: str | None, is_outdated: Callable[[str | None], bool]
-    ) -> None:
+    def __init__(self, store: Store, gateway: StoreGateway, test: str | None) -> None:
         self._store = store
         self._gateway = gateway
         self._test = test
-        self._is_outdated = is_outdated
         self._begun: defaultdict[str, set[str]] = defaultdict(set)
         """The keys that were written in `record`, by function: what was recorded before the session is gone."""
         self._replacements = Replacements(store, test)
@@ -84,8 +83,9 @@ class Writer:
             found = self._gateway.get(name) if draw.place or draw.is_replacing else None
             for attempt in range(_TRIES):
                 if found is None:
-                    # The claim of a later draw is under a name of its own, and ends with the call.
-                    there = self._gateway.create(name, self._new(call, draw, outcome), None if draw.place else claim)
+                    # The claim of a later draw, or of a renewal, is under a name of its own, and ends with the call.
+                    ending = claim if claim is not None and claim.name == name else None
+                    there = self._gateway.create(name, self._new(call, draw, outcome), ending)
                 else:
                     changed = self._changed(call, draw, outcome, found)
                     if changed is None:
@@ -119,7 +119,7 @@ class Writer:
         """Return the recording with the outcome in its place, None if the place is taken."""
         name = entry_name(call.function, call.key)
         document = parse(found, lambda: self._store.location(name), call)
-        if not draw.is_replacing and self._is_outdated(document.recorded_at):
+        if not draw.is_replacing and draw.expiry is not None and draw.expiry.was_over(document.recorded_at):
             return self._new(call, draw, outcome)
         index = Draws(document.outcomes).index(draw.place)
         if index is not None and not draw.is_replacing and not _goes_on(document.outcomes[index], outcome):

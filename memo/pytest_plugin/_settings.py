@@ -81,7 +81,7 @@ def add_options(parser: pytest.Parser) -> None:
         "memo_dir", "a directory for all recordings, instead of recordings/ beside each test file", default=""
     )
     parser.addini("memo_max_age", "the age up to which a recording is replayed: 90s, 15m, 12h, 30d, 4w", default="")
-    parser.addini("memo_on_expiry", "what to do with an older recording: warn, fail, record", default="")
+    parser.addini("memo_on_expiry", "what to do with an older recording: warn, fail, record, refresh", default="")
     parser.addini("memo_unused", "as --memo-unused", default="")
     parser.addini("memo_block_network", "as --memo-block-network", type="bool", default=False)
     parser.addini(
@@ -206,7 +206,7 @@ def _expiry(max_age: str, on_expiry: str) -> dict[str, Any]:
         except InvalidOption as error:
             raise pytest.UsageError(str(error)) from None
     if on_expiry:
-        options["on_expiry"] = _one_of("memo_on_expiry", on_expiry, ("warn", "fail", "record"))
+        options["on_expiry"] = _one_of("memo_on_expiry", on_expiry, ("warn", "fail", "record", "refresh"))
     return options
 
 

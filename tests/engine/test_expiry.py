@@ -296,7 +296,7 @@ def test_what_is_no_age(written):
 
 
 def test_what_is_no_way_to_expire():
-    with pytest.raises(InvalidOption, match="warn, fail, record"):
+    with pytest.raises(InvalidOption, match="warn, fail, record, refresh"):
         Recorder(MemoryStore(), on_expiry="delete")
 
 

@@ -20,7 +20,7 @@ from memo.stores import MemoryStore
         ({"Claims": False}, "claims"),
         ({"qqqqqqq": 1}, "its options: allow_secrets, claim_timeout, claims, draws, errors"),
         ({"exhausted": "stop"}, "allowed: repeat, error"),
-        ({"on_expiry": None}, "allowed: warn, fail, record"),
+        ({"on_expiry": None}, "allowed: warn, fail, record, refresh"),
         ({"timings": "yes"}, "allowed: True, False"),
         ({"claims": 1}, "allowed: True, False"),
         ({"pace": -1.0}, "0 or more"),

@@ -354,7 +354,7 @@ def test_of_the_module(memo_recorder):
             "--memo-unused='shout' is invalid; allowed: report, fail, delete, ignore",
         ),
         ([], "memo_max_age = 30", "", "memo_max_age: invalid duration '30': use a number and s, m, h, d or w"),
-        ([], "memo_on_expiry = no", "", "memo_on_expiry='no' is invalid; allowed: warn, fail, record"),
+        ([], "memo_on_expiry = no", "", "memo_on_expiry='no' is invalid; allowed: warn, fail, record, refresh"),
         ([], "memo_scope = class", "", "memo_scope='class' is invalid; allowed: test, module, session"),
     ],
 )

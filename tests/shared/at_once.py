@@ -15,3 +15,10 @@ async def gathered(*functions):
             for index in range(len(functions)):
                 tasks.start_soon(one, index)
     return results
+
+
+async def until(is_so):
+    """Wait until an async function returns True, for ten seconds at most."""
+    with anyio.fail_after(10):
+        while not await is_so():  # noqa: ASYNC110 - what is waited for is in a store, or in another process
+            await anyio.sleep(0.005)

@@ -255,7 +255,10 @@ def mistakes(folder: Path) -> None:
     cache.recordable(retries=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     recording(folder, retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     recording(folder, max_age="30d", on_expiry="record")
+    recording(folder, ttl="1h", on_expiry="refresh")
+    recording(folder, ttl={"app.*": timedelta(hours=1)})
     recording(folder, max_age=timedelta(days=30))
+    recording(folder, ttl=30)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     recording(folder, max_age=30)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     recording(folder, exhausted="stop")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Recorder(folder, retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
