@@ -14,7 +14,7 @@ from memo._calls.secret_text import MASK
 from memo._calls.secrets import INNER, NO_RULES, SecretRules
 from memo._values.paths import Step
 
-__all__ = ["mask_across"]
+__all__ = ["mask_across", "mask_inside"]
 
 _APART = frozenset(("type", "index", "output_index", "content_index", "item_id", "id", "event", "role", "__type__"))
 """Fields by which items, and members of lists in them, are distinguished: each has a text of its own."""
@@ -44,6 +44,18 @@ def mask_across(items: list[Any], rules: SecretRules = NO_RULES) -> list[tuple[S
     masked: list[tuple[Step, ...]] = []
     _search([_Place(items, index, (index,)) for index in range(len(items))], rules, masked)
     return masked
+
+
+def mask_inside(tree: Any) -> None:
+    """Mask, in place, each credential whose text is cut over the items of a stream inside of a value's tree."""
+    if type(tree) is dict:
+        if tree.get("__type__") == "stream" and type(tree.get("items")) is list:
+            mask_across(tree["items"])
+        for part in tree.values():
+            mask_inside(part)
+    elif type(tree) is list:
+        for part in tree:
+            mask_inside(part)
 
 
 def _joined_texts(values: list[Any]) -> Iterator[str]:

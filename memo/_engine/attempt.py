@@ -7,9 +7,10 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Token
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from memo._calls.call import Call
@@ -33,7 +34,7 @@ from memo._recordings.outcomes import (
 )
 from memo.codecs.imports import note_imports
 from memo.codecs.values import Values
-from memo.errors import ArgumentsChangedWarning, ErrorNotWholeWarning, MemoError
+from memo.errors import ArgumentsChangedWarning, ErrorNotWholeWarning, MemoError, UnrecordableValue
 
 __all__ = ["Attempt"]
 
@@ -136,6 +137,27 @@ class Attempt:
         self._snapshot = self._encoded(lambda: value_outcome(self._converted(value), self._values, self._secrets))
         self._has_snapshot = True
 
+    def encoded(self, value: Any, streams: Sequence[Any]) -> dict[str, Any] | UnrecordableValue | None:
+        """Return the outcome that a value is, with a form to be filled for each live stream that the value holds.
+
+        Where the value has no such form, return why, unreported; None where something else failed, which is reported.
+        """
+        refusals: list[UnrecordableValue] = []
+        values = self._values.holding(streams) if streams else self._values
+        encode = partial(value_outcome, self._converted(value), values, self._secrets)
+        outcome = self._encoded(encode, refusals.append)
+        return refusals[0] if refusals else outcome
+
+    def keep(self, outcome: dict[str, Any] | None) -> None:
+        """Take an outcome as the one to be stored; None stores nothing."""
+        self._snapshot, self._has_snapshot = outcome, True
+
+    def refuse(self, error: Exception) -> None:
+        """Report that the outcome cannot be recorded, for that reason: nothing will be stored."""
+        self._loss = None
+        self._session.failed(self._call, error)
+        self.keep(None)
+
     def _converted(self, value: Any) -> Any:
         return value if self.convert is None else self.convert(value)
 
@@ -218,6 +240,16 @@ class Attempt:
     # The result is a stream, or an awaitable: this is its sink
 
     @property
+    def function(self) -> str:
+        """The function's name in recordings."""
+        return self._call.function
+
+    @property
+    def encoding(self) -> tuple[Values, SecretRules]:
+        """What the outcome is encoded with: the types that its recording may name, and what is masked."""
+        return self._values, self._secrets
+
+    @property
     def description(self) -> str:
         """The function and how many items passed, for messages."""
         count = self._writer.count if self._writer is not None else 0
@@ -292,7 +324,7 @@ class Attempt:
         if self.flight is not None:
             self.flight.idle_since = None
         writer = self._written()
-        if self._is_over or (error is not None and not self._is_recordable(error)):
+        if self._is_over or (error is not None and not self.is_recordable(error)):
             return None
         if end == "closed" and writer.count == self._stored_count:
             return None
@@ -309,11 +341,12 @@ class Attempt:
         return outcome
 
     def _raised(self, error: BaseException) -> dict[str, Any] | None:
-        if not self._is_recordable(error):
+        if not self.is_recordable(error):
             return None
         return self._encoded(lambda: error_outcome(error, self._values, self._secrets, outside=self._outside))
 
-    def _is_recordable(self, error: BaseException) -> bool:
+    def is_recordable(self, error: BaseException) -> bool:
+        """Return whether an error is recorded: it answers the call, or the user asks for it."""
         # Cancellation, KeyboardInterrupt and SystemExit are no Exceptions; memo's own errors are no answers of the function.
         if isinstance(error, MemoError):
             self._loss = None
@@ -330,22 +363,31 @@ class Attempt:
         self._loss = why_no_answer(error)
         return False
 
-    def _encoded(self, encode: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+    def _encoded(
+        self, encode: Callable[[], dict[str, Any]], on_refusal: Callable[[UnrecordableValue], object] | None = None
+    ) -> dict[str, Any] | None:
         """Return the outcome, encoded now: the caller may change the value later."""
         seconds = round(time.perf_counter() - self._started, 6)
         self._modules = note_imports(self._modules)
         try:
             outcome = encode()
         except Exception as error:  # noqa: BLE001 - the live answer goes to the caller, whatever happens here
+            if on_refusal is not None and isinstance(error, UnrecordableValue):
+                on_refusal(error)
+                return None
             self._loss = None
             self._session.failed(self._call, error)
             return None
         if self.awaited:
             outcome["awaited"] = True
+        return self.timed(outcome, seconds)
+
+    def timed(self, outcome: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
+        """Note in an outcome how long the call took, by default until now, and which calls it made."""
         inside = {name: count for name, count in self._making.inside.items() if count > 0}
         if inside:
             outcome["inside"] = inside
-        outcome["seconds"] = seconds
+        outcome["seconds"] = round(time.perf_counter() - self._started, 6) if seconds is None else seconds
         return outcome
 
     def _store(self, outcome: dict[str, Any] | None) -> None:

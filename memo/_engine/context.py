@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from memo._calls.key_builder import KeyBuilder
 from memo._calls.secrets import SecretRules
 from memo._engine.expiry import Expiry
 from memo._engine.session import Session
+from memo._values.paths import Step
 from memo.codecs.values import Values
 
 __all__ = ["Function", "FunctionContext"]
@@ -32,6 +33,8 @@ class FunctionContext:
     """Whether it matters in every mode which of the identical calls a call is."""
     plain: bool
     """Whether the function is a plain one: what it returns says what it is."""
+    streams: Sequence[tuple[Step, ...]] = ()
+    """The declared places of streams inside of results."""
     key_builders: dict[int, KeyBuilder] = field(default_factory=dict)
 
 

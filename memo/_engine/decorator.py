@@ -38,6 +38,7 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     - `secrets`: more names of arguments, fields and headers that hold credentials.
     - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
     - `errors`: `"none"`, `"answers"` or `"all"`, for this function instead of the recorder's.
+    - `streams`: where a result holds what is read once and does not look like it (`"stream"`): recorded as it is read.
     - `trust`: top-level packages whose types its recordings may name, beside the recorder's.
     - `ttl`: how long an outcome is good in `record-if-missing`, instead of the recorder's `ttl`: after that, the call is made anew.
     - `recorder`: the recorder it is bound to, instead of the one that is active where it is called.

@@ -25,7 +25,7 @@ from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome, raise_recorded
-from memo.errors import DataMismatch, MemoError
+from memo.errors import DataMismatch, MemoError, StreamCutShort
 
 __all__ = ["CallDriver"]
 
@@ -311,7 +311,7 @@ class CallDriver:
 
     def _received(self, attempt: Attempt, value: Any) -> Any:
         """Return what the caller gets of a live result: itself, recorded, or the stream that it is, recorded as it passes."""
-        passing = passing_stream(attempt, value)
+        passing = passing_stream(attempt, value, self._setting.streams)
         if passing is None:
             attempt.returned(value)
             return value
@@ -320,7 +320,7 @@ class CallDriver:
     async def _areceived(self, attempt: Attempt, value: Any) -> Any:
         """Async twin of `_received`, for what was awaited."""
         attempt.awaited = self._setting.plain
-        passing = passing_stream(attempt, value)
+        passing = passing_stream(attempt, value, self._setting.streams)
         if passing is None:
             await attempt.areturned(value)
             return value
@@ -360,9 +360,16 @@ class CallDriver:
         if outcome.items is not None:
             return self._stream(outcome)
         if outcome.read is not None:
+            if outcome.holds:
+                outcome.cut_short = self._cut_short
             return outcome.read()
         assert outcome.error is not None
         return raise_recorded(outcome.error())
+
+    def _cut_short(self, count: int) -> MemoError:
+        error = StreamCutShort(self._call.function, count)
+        self._session.on_replay_error(error)
+        return error
 
     async def _aplayed(self, outcome: Outcome) -> Any:
         """Async twin of `_played`, for what is awaited."""

@@ -31,6 +31,7 @@ from memo._engine.session import Session
 from memo._engine.streams import Unrecorded, stream
 from memo._recordings.ages import duration
 from memo._values.kinds import module_name
+from memo._values.paths import parse_path
 from memo.codecs.types import Types
 from memo.codecs.values import Values
 from memo.errors import InvalidOption, StoreError, UnknownOption
@@ -57,6 +58,7 @@ class Options(TypedDict, total=False):
     errors: Literal["none", "answers", "all"] | None
     trust: Iterable[str]
     ttl: str | timedelta | None
+    streams: Iterable[str]
 
 
 class _Function:
@@ -102,6 +104,7 @@ class _Function:
         ttl = options.get("ttl")
         self._ttl = None if ttl is None else duration(ttl, "ttl")
         self._secrets = SecretRules.of(options.get("secrets", ()), options.get("allow_secrets", ()))
+        self._streams = tuple(parse_path(path, "streams") for path in _tuple(options.get("streams", ())))
         self._trust = frozenset(_tuple(options.get("trust", ())))
         self._values = self._values_for(self._trust)
         self._setting: FunctionContext | None = None
@@ -303,6 +306,7 @@ class _Function:
             expiry=session.expiry_of(self.name, self._ttl, has_draws=has_draws),
             is_numbered=has_draws or session.exhausted == "error",
             plain=self.kind == "plain",
+            streams=self._streams,
         )
 
     def _values_for(self, trust: frozenset[str]) -> Values:

@@ -1,33 +1,37 @@
-"""The streams among the results of live calls: recorded as they pass to the caller."""
+"""The streams among the results of live calls, and inside of them: recorded as they pass to the caller."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from memo._engine.attempt import Attempt
 from memo._engine.flights import Pending
+from memo._engine.held import Steps
+from memo._engine.holding import hold
 from memo._engine.streams import LiveStream, LiveSyncStream, stream, stream_sync
 from memo._values.kinds import by_class, is_model
 
 __all__ = ["passing_stream"]
 
 
-def passing_stream(attempt: Attempt, value: Any) -> Any:
-    """Return the stream that a call returned, recorded as it passes; None if it returned no stream."""
+def passing_stream(attempt: Attempt, value: Any, declared: Sequence[Steps] = ()) -> Any:
+    """Return the result of a call, with its streams recorded as they pass; None if it neither is nor holds one.
+
+    `declared` are the places of streams that do not look like one.
+    """
     kind = _streamed(type(value))
-    if not kind:
-        return None
     if kind == "stream":
 
         async def abegin() -> LiveStream:
             return LiveStream(aiter(value), attempt)
 
         return attempt.defer(Pending.AWAITABLE_STREAM if attempt.awaited else Pending.STREAM, stream(abegin))
-    if not isinstance(value, io.IOBase):
+    if kind and not isinstance(value, io.IOBase):
         attempt.iterated = "sync"
         return attempt.defer(Pending.ITERATOR, stream_sync(lambda: LiveSyncStream(iter(value), attempt)))
-    return None
+    return None if attempt.convert is not None else hold(attempt, value, declared)
 
 
 @by_class

@@ -149,6 +149,14 @@ def _pretty(node: Any, indent: int) -> bytes:
     kind = type(node)
     if kind not in _NESTED or (kind is list and _NUMBERS.issuperset(map(type, node))):
         return orjson.dumps(node)
+    if kind is dict and node.get("__type__") == "stream":  # an item a line, wherever it is
+        node = {
+            name: [orjson.Fragment(orjson.dumps(item)) for item in part]
+            if name == "items" and type(part) is list
+            else _laid_out(part, indent + 2)
+            for name, part in node.items()
+        }
+        return orjson.dumps(node, option=_LINES)
     flat = orjson.dumps(node)
     if indent + len(flat) <= _LINE or (not flat.isascii() and indent + len(flat.decode()) <= _LINE):
         return flat

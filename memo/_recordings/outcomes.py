@@ -7,7 +7,7 @@
 
 each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
 paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left), `"test"` (where it is not the
-recording's), `"inside"` (how many draws of which calls were taken inside of it, by `function/key`), `"calls"` and `"draw"`
+recording's), `"holds"` (the paths of streams inside of the value), `"inside"` (how many draws of which calls were taken inside of it, by `function/key`), `"calls"` and `"draw"`
 (see `draws`); in a stream `"error"`, `"iterated": "sync"`,
 `"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), `"offsets"`
 (seconds, with `timings=True`), and `"answered"` (after how many items something was thrown in that the stream answered).
@@ -28,6 +28,7 @@ from memo._recordings.unread import refuse_unread
 from memo._values.paths import path_text
 from memo.codecs.errors import left_out_paths
 from memo.codecs.items import Items, Packer
+from memo.codecs.streams import CutShort, cut_short
 from memo.codecs.values import Values
 from memo.errors import DataMismatch, ErrorNotWholeWarning, MemoError, RecordingDamaged, UnrecordableValue
 
@@ -69,6 +70,10 @@ class Outcome:
     answered: Sequence[int] = ()
     """After how many items something was thrown into the stream that it answered by what comes next."""
     sync = False
+    holds = False
+    """Whether the value holds streams."""
+    cut_short: CutShort | None = None
+    """Makes the error for a stream in the value that is read further than it was recorded."""
 
     def __init__(
         self, tree: dict[str, Any], values: Values, locate: Callable[[], str], *, once: bytes | None = None
@@ -79,6 +84,9 @@ class Outcome:
         """How many draws of which calls were taken inside of the call, by `function/key`."""
         try:
             if "value" in tree:
+                if "holds" in tree:
+                    self.holds = True
+                    values = values.cutting_short(lambda count: (self.cut_short or cut_short)(count))  # noqa: PLW0108 - set later
                 self.read = values.reader(tree["value"], once=once)
             elif "error" in tree:
                 self.error = _error(values.reader(tree["error"]), locate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import io
 import os
 import sys
 import types
@@ -25,8 +26,10 @@ __all__ = [
     "has_fields",
     "in_slots",
     "is_data_type",
+    "is_iterator",
     "is_model",
     "is_named_tuple",
+    "is_stream_class",
     "is_typed_dict",
     "module_name",
     "own_attributes",
@@ -34,6 +37,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_HEAP = 1 << 9
+"""The flag of a class that a Python program made (`Py_TPFLAGS_HEAPTYPE`)."""
 
 
 BUILTINS: dict[str, Any] = {
@@ -93,6 +99,20 @@ def is_data_type(cls: type) -> bool:
         or is_named_tuple(cls)
         or builtin_base(cls) is not None
     )
+
+
+@by_class
+def is_iterator(cls: type) -> bool:
+    """Return whether instances give items once, one after another: no file, which is read in other ways, too."""
+    return (declares(cls, "__anext__") or declares(cls, "__next__")) and not issubclass(cls, io.IOBase)
+
+
+def is_stream_class(cls: type) -> bool:
+    """Return whether instances can be read like a stream, and made without their `__init__`: a recording may name the class."""
+    built_in = next(base for base in cls.__mro__ if not base.__flags__ & _HEAP)
+    if built_in is not object and not issubclass(built_in, io.IOBase):
+        return False
+    return any(declares(cls, name) for name in ("__anext__", "__aiter__", "__next__", "__iter__", "read"))
 
 
 def is_typed_dict(cls: type) -> bool:

@@ -24,6 +24,7 @@ from pydantic_core import ValidationError
 
 from memo._values.kinds import by_class, fielded_state, is_model
 from memo._values.secrets import is_secret_type
+from memo.codecs._iterators import holds_iterator
 from memo.codecs._shape import listed, mapping
 from memo.codecs.sameness import difference
 from memo.errors import DataMismatch, TypeNotFound, UntrustedType
@@ -53,6 +54,8 @@ class Plain(NamedTuple):
 def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
     """Return the plain form, or None if validating it would not give back an equal object."""
     cls = type(value)
+    if holds_iterator(value):
+        return None  # pydantic would read it
     try:
         written = cls.__pydantic_serializer__.to_json(
             value, by_alias=True, exclude_unset=True, round_trip=True, warnings=False

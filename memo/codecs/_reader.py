@@ -15,6 +15,7 @@ from memo.codecs._shape import listed, mapping, text
 from memo.codecs.errors import exception_of, read_chain
 from memo.codecs.items import Items
 from memo.codecs.registry import codec_named, codec_of
+from memo.codecs.streams import read_manager, read_stream
 from memo.errors import DataMismatch, UntrustedType
 
 if TYPE_CHECKING:
@@ -153,8 +154,10 @@ _BUILTINS: dict[str, Callable[[Values, Decode, dict[str, Any]], Any]] = {
     "int": lambda _, __, node: scalars.int_of(text(node["value"])),
     "json": lambda _, decode, node: decode(node["value"]),
     "list": lambda values, _, node: list(Items(node, values)),
+    "manager": lambda values, _, node: read_manager(values, node),
     "set": lambda _, decode, node: set(_members(decode, node)),
     "str": lambda _, __, node: scalars.text_of(node["value"]),
+    "stream": lambda values, _, node: read_stream(values, node),
     "tuple": lambda _, decode, node: tuple(_members(decode, node)),
     "type": lambda values, _, node: values.types.resolve(node["value"]),
 }

@@ -13,6 +13,7 @@ models; `_reader` is the inverse.
 from __future__ import annotations
 
 import typing
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -24,6 +25,7 @@ from memo._values.kinds import (
     field_names,
     fielded_state,
     has_fields,
+    is_iterator,
     is_model,
     is_named_tuple,
     own_attributes,
@@ -33,7 +35,7 @@ from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
 from memo.codecs.errors import chain_form, exception_form
 from memo.codecs.items import pack
-from memo.codecs.registry import codec_of
+from memo.codecs.registry import Codec, codec_of
 from memo.codecs.types import ImportedInCall, Types
 from memo.errors import MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
@@ -47,6 +49,7 @@ _MAX_LINKS = 30
 _NAMING = (
     "to make the class known: define it in a module, name it in the annotations of the function, or pass it to the call"
 )
+_ONCE = "to record it, return it once"
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 
 
@@ -73,8 +76,12 @@ class Writer:
     _links = 0
     _in_chain = False
 
-    def __init__(self, types: Types, *, outside: BaseException | None = None) -> None:
+    def __init__(
+        self, types: Types, *, outside: BaseException | None = None, streams: Sequence[Any] | None = None
+    ) -> None:
         self._types = types
+        self._streams = streams
+        self._met: set[int] = set()
         if outside is not None:
             self._outside = outside
         self._above: set[int] = set()
@@ -136,17 +143,13 @@ class Writer:
         return {"__type__": "dict", "value": pairs}
 
     def _other(self, value: Any, kind: type) -> Any:
+        if self._streams is not None:
+            form = self._stream(value, self._streams)
+            if form is not None:
+                return form
         codec = codec_of(kind)
-        if codec is not None:
-            self.unproved = True
-            try:
-                data = codec.encode(value)
-            except MemoError:
-                raise
-            except Exception as error:
-                raise UnrecordableValue("", f"({kind.__name__}) {error}") from error
-            form = {"__type__": codec.name, "value": self.write(data)}
-            return {**form, **self._chain(value)} if isinstance(value, BaseException) else form
+        if codec is not None and not is_iterator(kind):
+            return self._coded(value, kind, codec)
         if is_model(kind):
             return self._model(value, kind)
         if kind is tuple:
@@ -172,6 +175,27 @@ class Writer:
                 "value": [self.write(item, f".{name}") for name, item in zip(kind._fields, value, strict=False)],  # type: ignore[attr-defined]
             }
         raise UnrecordableValue("", f"is a {kind.__module__}.{kind.__qualname__}, which is not a type that memo knows")
+
+    def _coded(self, value: Any, kind: type, codec: Codec) -> dict[str, Any]:
+        self.unproved = True
+        try:
+            data = codec.encode(value)
+        except MemoError:
+            raise
+        except Exception as error:
+            raise UnrecordableValue("", f"({kind.__name__}) {error}") from error
+        form = {"__type__": codec.name, "value": self.write(data)}
+        return {**form, **self._chain(value)} if isinstance(value, BaseException) else form
+
+    def _stream(self, value: Any, streams: Sequence[Any]) -> dict[str, Any] | None:
+        """Return the form of a live stream, which is still to be filled; None for anything else."""
+        for index, stream in enumerate(streams):
+            if stream is value:
+                if index in self._met:
+                    raise UnrecordableValue("", "is a stream that is in the result twice", fix=_ONCE)
+                self._met.add(index)
+                return {"__type__": "stream", "at": index}
+        return None
 
     def _set(self, value: Any, kind: type) -> dict[str, Any]:
         members = [self.write(member, "{…}") for member in value]

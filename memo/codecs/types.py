@@ -12,7 +12,15 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from memo._values.kinds import BUILTINS, declares, is_data_type, is_typed_dict, module_name
+from memo._values.kinds import (
+    BUILTINS,
+    class_name,
+    declares,
+    is_data_type,
+    is_stream_class,
+    is_typed_dict,
+    module_name,
+)
 from memo.codecs._reach import classes_in, reachable
 from memo.codecs._spelling import ALIASES, atoms, is_generic, parse, spell
 from memo.codecs.imports import BodyImports, imported_in_calls
@@ -94,6 +102,26 @@ class Types:
                 raise TypeNotFound(name, f"looking it up raised {type(error).__name__}: {error}") from error
         return found
 
+    def spell_stream(self, cls: type) -> str | None:
+        """Return the name of the class of a stream; None if a replay would not find the class by a name."""
+        name = class_name(cls)
+        try:
+            if self.resolve_stream(name) is not cls:
+                return None
+            if imported_in_calls:
+                self._refuse_late(name)
+        except (UntrustedType, TypeNotFound):
+            return None
+        return name
+
+    def resolve_stream(self, name: str) -> type:
+        """Return the class of a stream, which is no data type. Raises `UntrustedType` or `TypeNotFound`."""
+        if not isinstance(name, str):
+            raise TypeNotFound(repr(name), "that is not a name")
+        module, _, qualname = name.partition(":")
+        found: type = self._lookup(name, module, qualname, is_stream_class)
+        return found
+
     def _generic(self, name: str) -> Any:
         try:
             return parse(name, self._atom, _build)
@@ -119,7 +147,7 @@ class Types:
                 raise
             return found
 
-    def _lookup(self, name: str, module: str, qualname: str) -> Any:
+    def _lookup(self, name: str, module: str, qualname: str, is_kind: Callable[[type], object] | None = None) -> Any:
         if not module or not qualname:
             raise TypeNotFound(name, "that is not a name")
         if "<locals>" in qualname:
@@ -127,8 +155,8 @@ class Types:
         main = sys.modules.get("__main__")
         # `python -m package` is found under the name of the package, which is a module of its own.
         if main is not None and module_name("__main__") == module and qualname.partition(".")[0] in vars(main):
-            return _attribute(name, main, qualname)
-        return _attribute(name, self._module(name, module), qualname)
+            return _attribute(name, main, qualname, is_kind)
+        return _attribute(name, self._module(name, module), qualname, is_kind)
 
     def reaching(self, annotations: Iterable[Any]) -> Types:
         """Return these types and those that some more annotations reach."""
@@ -182,8 +210,10 @@ class Types:
         return loaded
 
 
-def _attribute(name: str, module: types.ModuleType, qualname: str) -> Any:
-    """Return the data type at that place in a module. No code of the module's or of a metaclass's runs."""
+def _attribute(
+    name: str, module: types.ModuleType, qualname: str, is_kind: Callable[[type], object] | None = None
+) -> Any:
+    """Return the data type (or another kind of class) at that place in a module. No code of the module's or of a metaclass's runs."""
     found: Any = module
     for part in qualname.split("."):
         # Not getattr: a module's or a metaclass's __getattr__ is code that data would run.
@@ -191,9 +221,14 @@ def _attribute(name: str, module: types.ModuleType, qualname: str) -> Any:
         found = vars(found).get(part) if issubclass(type(found), types.ModuleType | type) else None
         if found is None:
             raise TypeNotFound(name, f"there is no {part} in its module")
-    if not issubclass(type(found), type) or not (is_data_type(found) or is_typed_dict(found) or codec_of(found)):
-        raise UntrustedType(name, "is not a data type (model, dataclass, enum, named tuple, exception)")
+    if not issubclass(type(found), type) or not (is_kind or _is_nameable)(found):
+        kinds = "data type (model, dataclass, enum, named tuple, exception)" if is_kind is None else "class of streams"
+        raise UntrustedType(name, f"is not a {kinds}")
     return found
+
+
+def _is_nameable(cls: type) -> bool:
+    return is_data_type(cls) or is_typed_dict(cls) or codec_of(cls) is not None
 
 
 def _build(head: str, origin: Any, arguments: list[Any]) -> Any:

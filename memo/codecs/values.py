@@ -6,7 +6,8 @@ again and compared before it is stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from memo.codecs._writer import MAX_DEPTH, Writer, parts
 from memo.codecs.items import Items
 from memo.codecs.registry import codec_named
 from memo.codecs.sameness import difference
+from memo.codecs.streams import CutShort
 from memo.codecs.types import Types
 from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
@@ -37,6 +39,11 @@ class Values:
     is_of_one_call = False
     """True if the types are those of one call's arguments: what is read with them must not be kept for another call."""
 
+    streams: Sequence[Any] | None = None
+    """Live streams that a value to be written may hold: their forms are filled later."""
+    cut_short: CutShort | None = None
+    """Makes the error for a stream inside of a recorded value that is read further than it was recorded."""
+
     def __init__(self, types: Types) -> None:
         self.types: Types = types
         self._readers: dict[tuple[str, str | None], Callable[[bytes], Any]] = {}
@@ -47,13 +54,25 @@ class Values:
         values.is_of_one_call = True
         return values
 
+    def holding(self, streams: Sequence[Any]) -> Values:
+        """Return values that write live streams as `{"__type__": "stream", "at": …}`, the index in `streams`."""
+        values = copy(self)
+        values.streams = streams
+        return values
+
+    def cutting_short(self, cut_short: CutShort) -> Values:
+        """Return values whose streams raise what `cut_short` makes, where they are read further than they were recorded."""
+        values = copy(self)
+        values.cut_short = cut_short
+        return values
+
     def encode(self, value: Any) -> Any:
         """Return the typed JSON of `value`, as a tree, proved to decode to an equal value.
 
         Raises `UnrecordableValue`, naming the path, for what is no data or would not come back the same.
         """
         try:
-            writer = Writer(self.types)
+            writer = Writer(self.types, streams=self.streams)
             tree = writer.write(value)
             lost = difference(self.decode(tree), value, parts) if writer.unproved else None
         except UnrecordableValue:

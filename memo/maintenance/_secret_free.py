@@ -9,7 +9,7 @@ import orjson
 from memo._calls.credentials import KEYED
 from memo._calls.secret_forms import ANY
 from memo._calls.secret_names import holds_headers, judge
-from memo._calls.secret_streams import mask_across
+from memo._calls.secret_streams import mask_across, mask_inside
 from memo._calls.secrets import MASK, header_text, is_header, mask, redact
 from memo._recordings.document import Document
 
@@ -25,6 +25,8 @@ def as_recorded_now(document: Document) -> Document:
                 holder = [tree[part]]
                 if part == "stream":
                     mask_across(tree[part]["items"])
+                elif "holds" in tree:
+                    mask_inside(tree[part])
                 redact(holder)
                 tree[part] = holder[0]
     return document._replace(

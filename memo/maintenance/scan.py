@@ -90,7 +90,8 @@ def scan(store: Store, detectors: Detectors, progress: Progress = lambda done, t
             result.findings += _in_text(name, data.decode(errors="replace"), found)
             continue
         # Nothing in the text of a file shows a secret that is cut over the items of a stream.
-        if found or may_hold_secret(data.decode()) or any("stream" in outcome for outcome in document.outcomes):
+        has_streams = any("stream" in outcome or "holds" in outcome for outcome in document.outcomes)
+        if found or may_hold_secret(data.decode()) or has_streams:
             result.findings += _findings(name, document, found)
     return result
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from memo._engine.driver import CallDriver
 from memo._engine.guard import lift
-from memo._engine.recordable import BoundRecordable, Recordable
+from memo._engine.recordable import BoundRecordable, Options, Recordable
 from memo.errors import AlreadyPatched, InvalidOption, TargetNotFound
 from memo.patches._patch import Patch
 from memo.patches._targets import loaded_as, namespace, resolve, split
@@ -159,12 +159,12 @@ class AppliedPatch:
 
 
 def _settings(patch: Patch) -> tuple[Any, ...]:
-    return patch.options, patch.run, patch.describe, patch.prepare
+    return patch.options, patch.run, patch.describe, patch.prepare, patch.streams
 
 
 def _words(patch: Patch) -> str:
-    named = {"run": patch.run, "describe": patch.describe, "prepare": patch.prepare}
-    more = {name: value for name, value in named.items() if value not in (None, CallDriver)}
+    named = {"run": patch.run, "describe": patch.describe, "prepare": patch.prepare, "streams": patch.streams}
+    more = {name: value for name, value in named.items() if value not in (None, CallDriver, ())}
     return str({**patch.options, **more})
 
 
@@ -175,5 +175,8 @@ def function_of(function: Any, patch: Patch) -> Any:
     """
     trust = patch.options.get("trust", ())
     packages = (*((trust,) if isinstance(trust, str) else trust), patch.target.partition(":")[0].partition(".")[0])
-    made: Any = Recordable(function, None, {**patch.options, "trust": packages}, patch.run, patch.describe)
+    options: Options = {**patch.options, "trust": packages}
+    if patch.streams:
+        options["streams"] = patch.streams
+    made: Any = Recordable(function, None, options, patch.run, patch.describe)
     return made._self_bound

@@ -29,6 +29,8 @@ class Patch:
     prepare: Prepare | None = None
     """Turns the arguments of a call into what is sent, before the call is named and made: files and one-shot iterators
     are read here, once."""
+    streams: tuple[str, ...] = ()
+    """Where a result holds what is read once and does not look like it: `("stream",)` for `{"stream": EventStream}`."""
     offered: bool = False
     """True for a preset's patch: a missing target is no error."""
     versioned: bool = False

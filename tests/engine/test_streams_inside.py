@@ -1,6 +1,6 @@
-"""Results that hold a stream: refused, with the caller's live stream untouched, unless the stream was read before."""
+"""Results that hold what cannot be recorded as it passes: refused, with the caller's live stream untouched."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -17,18 +17,13 @@ async def words() -> AsyncIterator[str]:
 
 
 class Events:
-    """An iterator of its own class, as of boto's event streams."""
+    """Can be iterated once, and does not look like it, as boto's event streams."""
 
     def __init__(self) -> None:
-        self.left = ["a", "b"]
+        self.left = iter(["a", "b"])
 
-    def __iter__(self) -> "Events":
-        return self
-
-    def __next__(self) -> str:
-        if not self.left:
-            raise StopIteration
-        return self.left.pop(0)
+    def __iter__(self) -> Iterator[str]:
+        yield from self.left
 
 
 def response() -> httpx.Response:
@@ -44,8 +39,7 @@ async def collected(value: Any) -> list[str]:
 
 
 MADE = {
-    "generator in a dict": lambda: {"stream": words()},
-    "iterator in a dict": lambda: {"stream": Events()},
+    "iterable in a dict": lambda: {"stream": Events()},
     "response in a dict": lambda: {"stream": response()},
     "response in a list in a dict": lambda: {"all": [1, response()], "stream": response()},
     "response": response,
@@ -92,3 +86,25 @@ def test_the_refusal_says_how_to_record_it():
     ):
         call()
     assert "response.read()" in str(caught.value)
+
+
+async def test_a_stream_in_what_cannot_be_changed_is_refused_and_untouched():
+    made = words()
+
+    @recordable
+    async def call() -> Any:
+        return {"all": frozenset([made])}
+
+    with pytest.raises(UnrecordableValue), recording(MemoryStore(), mode="record"):
+        assert await collected(next(iter((await call())["all"]))) == ["a", "b"]
+
+
+async def test_the_same_stream_twice_in_one_result_is_refused():
+    made = words()
+
+    @recordable
+    async def call() -> Any:
+        return made, made
+
+    with pytest.raises(UnrecordableValue, match="twice"), recording(MemoryStore(), mode="record"):
+        assert (await call())[0] is made
