@@ -53,7 +53,7 @@ def _without_types(params: Any) -> Any:
 
 def app() -> typer.Typer:
     """Return the command line: its help is framed if standard output is a terminal, and plain otherwise."""
-    memo = _group("Record a real async call once; replay it typed, forever.")
+    memo = _group("Record a real async call once; replay it typed, forever.", add_completion=True)
     memo.callback(epilog="memo COMMAND --help describes a command.")(_memo)
     memo.command("ls", cls=_Command)(ls)
     memo.command("show", cls=_Command)(show)
@@ -83,11 +83,11 @@ def app() -> typer.Typer:
     return memo
 
 
-def _group(help_: str) -> typer.Typer:
+def _group(help_: str, *, add_completion: bool = False) -> typer.Typer:
     return typer.Typer(
         cls=_Group,
         help=help_,
-        add_completion=False,  # four more options in every help, for a one-time setup
+        add_completion=add_completion,  # two more options, on the command itself
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown" if sys.stdout.isatty() else None,
         subcommand_metavar="COMMAND ...",

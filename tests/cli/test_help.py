@@ -1,6 +1,9 @@
 """`memo COMMAND --help`, on a terminal: it takes the texts for Markdown."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +47,20 @@ def test_every_command_and_option_is_in_the_reference():
         sorted(option for option in options - {"--version", "--help"} if option.startswith("--") and option not in text)
         == []
     )
+
+
+@pytest.mark.parametrize(("typed", "completed"), [("memo ver", "verify"), ("memo verify --allow", "--allow-empty")])
+def test_the_shell_completes_commands_and_options(typed, completed):
+    words = len(typed.split()) - 1
+    environment = {**os.environ, "_MEMO_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(words)}
+    done = subprocess.run(
+        [sys.executable, "-m", "memo"], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == [completed]
+
+
+def test_completion_is_installed_for_the_shell(tmp_path):
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "memo", "--install-completion", "bash"]
+    subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
+    assert "complete_bash" in (tmp_path / ".bash_completions" / "memo.sh").read_text(encoding="utf-8")
