@@ -56,7 +56,8 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
     def __init__(self, method: Any, owner: type, name: str, preset: str) -> None:
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             session = session_for(preset)
-            if session is not None and Mode.REPLAY in session.modes_below(families[preset]):
+            replays = session is not None and Mode.REPLAY in session.modes_below(families[preset])
+            if session is not None and replays and not _goes_through_net(preset):
                 method = f"{owner.__module__}:{owner.__qualname__}.{name}"
                 error = NotPatched(sdk=preset, method=method, patch=preset)
                 session.on_replay_error(error)
@@ -133,6 +134,22 @@ def _imported(module: Any) -> None:
                     _placed[owner, name] = guard
         except Exception:  # noqa: BLE001, S112 - an SDK that is not what memo knows
             continue
+
+
+_NETS = {"aiohttp": "ClientSession._request", "httpx": "AsyncClient.send", "httpx2": "AsyncClient.send"}
+"""A method of each HTTP client that the preset `http` patches."""
+
+
+def _goes_through_net(preset: str) -> bool:
+    """Return whether the requests of an SDK are recorded below it, at its HTTP client. (Servers of mcp need none.)"""
+    if preset == "mcp":
+        return False
+    for module, path in _NETS.items():
+        kind, _, name = path.partition(".")
+        owner = getattr(sys.modules.get(module), kind, None)
+        if owner is not None and _known(vars(owner).get(name)):
+            return True
+    return False
 
 
 def _known(method: Any) -> bool:

@@ -94,7 +94,13 @@ class AppliedPatch:
         if isinstance(owner, type) and owner.__flags__ & _IMMUTABLE:
             raise TargetNotFound(self.patch.target, f"{owner.__qualname__} is built in, and cannot be changed", [])
         self.function = self._function_of(original)
-        made = Patched(self, original, owner if not own and isinstance(owner, type) else None, self.patch.prepare)
+        made = Patched(
+            self,
+            original,
+            owner if not own and isinstance(owner, type) else None,
+            self.patch.prepare,
+            self.patch.passes,
+        )
         try:
             setattr(owner, self.name, made)
         except (AttributeError, TypeError) as error:
@@ -159,11 +165,12 @@ class AppliedPatch:
 
 
 def _settings(patch: Patch) -> tuple[Any, ...]:
-    return patch.options, patch.run, patch.describe, patch.prepare, patch.streams
+    return patch.options, patch.run, patch.describe, patch.prepare, patch.streams, patch.passes
 
 
 def _words(patch: Patch) -> str:
-    named = {"run": patch.run, "describe": patch.describe, "prepare": patch.prepare, "streams": patch.streams}
+    names = ("run", "describe", "prepare", "streams", "passes")
+    named = {name: getattr(patch, name) for name in names}
     more = {name: value for name, value in named.items() if value not in (None, CallDriver, ())}
     return str({**patch.options, **more})
 

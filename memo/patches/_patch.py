@@ -10,10 +10,14 @@ from memo._calls.key_builder import Describe
 from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 
-__all__ = ["Patch", "Prepare"]
+__all__ = ["Passes", "Patch", "Prepare"]
 
-Prepare = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
-"""Takes the object whose method is called and the arguments, and returns the arguments to call the method with."""
+Prepare = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+"""Takes the object whose method is called and the arguments, and returns the arguments to call the method with: a pair of a
+tuple and a dict, or, for a coroutine function, an awaitable of that."""
+
+Passes = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], bool]
+"""Takes the recorder, the object whose method is called and the arguments, and returns whether the call is none to record."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Patch:
     are read here, once."""
     streams: tuple[str, ...] = ()
     """Where a result holds what is read once and does not look like it: `("stream",)` for `{"stream": EventStream}`."""
+    passes: Passes | None = None
+    """Tells the calls that go straight to the function, unrecorded: those that are a part of a call that is recorded."""
     offered: bool = False
     """True for a preset's patch: a missing target is no error."""
     versioned: bool = False

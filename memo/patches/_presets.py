@@ -18,6 +18,7 @@ from typing import Any, cast
 from memo._engine.recordable import Options
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import presets
+from memo.patches._http.naming import HttpNaming
 from memo.patches._patch import Patch
 from memo.patches._registry import check
 from memo.patches._stainless.naming import Naming
@@ -63,8 +64,9 @@ def _extended(patch: Patch, options: Options) -> Patch:
     if patch.describe is not None and "name" in options:
         raise InvalidOption("name", options["name"], ["none for this preset: it names each of its calls"])
     more = cast(InstallOptions, dict(options))
-    if "headers" in more and isinstance(patch.describe, Naming):
-        patch = replace(patch, describe=patch.describe.with_headers(more.pop("headers")))
+    naming = patch.describe
+    if "headers" in more and isinstance(naming, Naming | HttpNaming):
+        patch = replace(patch, describe=naming.with_headers(more.pop("headers")))
     return replace(patch, options=_added(patch.options, more))
 
 
@@ -111,6 +113,10 @@ def _mention(requires: str) -> None:
     if requires in _mentioned:
         return
     _mentioned.add(requires)
+    if ", " in requires:
+        for each in requires.split(", "):
+            _mention(each)
+        return
     name, _, least = requires.partition(">=")
     try:
         version = metadata.version(name)

@@ -1,30 +1,73 @@
-"""Texts that are JSON, recorded so that a person can read them, and given back to the letter."""
+"""Bodies that are JSON, recorded so that a person can read them, and given back to the letter."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-__all__ = ["readable", "text_of"]
+import orjson
 
-_FORMS: dict[str, Any] = {
+__all__ = ["FORMS", "bytes_of", "form_of", "readable", "readable_bytes", "text_of"]
+
+FORMS: dict[str, Any] = {
+    "compact": lambda body: orjson.dumps(body).decode(),  # as most servers write it
     "line": json.dumps,  # as Python writes it
+    "ascii": lambda body: json.dumps(body, separators=(",", ":")),
     "lines": lambda body: json.dumps(body, indent=2, ensure_ascii=False) + "\n",  # as Google writes answers
+    "indented": lambda body: json.dumps(body, indent=2, ensure_ascii=False),
     "text": lambda body: body,
 }
 """How a text follows from its recorded form."""
+_JSON_FORMS = tuple(name for name in FORMS if name != "text")
 
 
 def readable(text: Any) -> dict[str, Any]:
-    """Return `body` and `form`: the JSON of a text where one of the forms gives the same text again, else the text."""
-    try:
-        body = json.loads(text)
-        form = next(form for form in ("line", "lines") if _FORMS[form](body) == text)
-    except (TypeError, ValueError, StopIteration):
-        return {"body": text, "form": "text"}
-    return {"body": body, "form": form}
+    """Return `body` and `form`: the JSON of a text where one of the forms gives the same text again, else the text.
+
+    White space at the end of a text that is JSON is its `tail`.
+    """
+    if isinstance(text, str):
+        plain = text.rstrip()
+        for whole, tail in ((text, ""), (plain, text[len(plain) :])):
+            body, form = form_of(whole)
+            if form:
+                return {"body": body, "form": form, **({"tail": tail} if tail else {})}
+    return {"body": text, "form": "text"}
+
+
+def form_of(text: str, forms: tuple[str, ...] = _JSON_FORMS) -> tuple[Any, str]:
+    """Return the JSON of a text and the form that gives the same text again; the form is "" where none does."""
+    for loads in (orjson.loads, json.loads):  # the first is quick, and rounds integers of more than 64 bits
+        try:
+            body = loads(text)
+            orjson.dumps(body)  # what cannot be written is recorded as text
+            return body, next(form for form in forms if FORMS[form](body) == text)
+        except (TypeError, ValueError, StopIteration, RecursionError):
+            continue
+    return None, ""
 
 
 def text_of(recorded: dict[str, Any]) -> Any:
     """Return the text of a recorded body."""
-    return _FORMS[recorded["form"]](recorded["body"])
+    text = FORMS[recorded["form"]](recorded["body"])
+    return text + recorded["tail"] if "tail" in recorded else text
+
+
+def readable_bytes(data: bytes) -> dict[str, Any]:
+    """Return `body` and `form` of bytes: as `readable` does if they are text, else the bytes."""
+    try:
+        return readable(data.decode())
+    except UnicodeDecodeError:
+        return {"body": data, "form": "bytes"}
+
+
+def bytes_of(recorded: dict[str, Any]) -> bytes:
+    """Return the bytes of a recorded body."""
+    if recorded["form"] == "compact":  # which is bytes already, and may be large
+        compact = orjson.dumps(recorded["body"])
+        return compact + recorded["tail"].encode() if "tail" in recorded else compact
+    if recorded["form"] == "bytes":
+        data: bytes = recorded["body"]
+        return data
+    text: str = text_of(recorded)
+    return text.encode()

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from memo._engine.active import session_for
 from memo._engine.modes import Mode
 from memo._engine.recordable import BoundRecordable, Recordable
-from memo.patches._patch import Prepare
+from memo._engine.session import Session
+from memo.patches._patch import Passes, Prepare
 
 __all__ = ["Patched", "is_decorated", "is_patched", "is_under", "unpatched"]
 
@@ -31,15 +32,25 @@ class Target(Protocol):
 class Patched(Recordable):
     """A recordable put in place from outside. While no installation wants it, a call goes straight to the function."""
 
-    def __init__(self, applied: Target, original: Any, inheritor: type | None, prepare: Prepare | None) -> None:
+    def __init__(
+        self,
+        applied: Target,
+        original: Any,
+        inheritor: type | None,
+        prepare: Prepare | None,
+        passes: Passes | None = None,
+    ) -> None:
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if inheritor is not None and instance is not None:
                 wrapped = _inherited(inheritor, applied.name, original, instance, wrapped)
             session = session_for(applied.function.name) if applied.count and applied.wrapper is self else None
-            if session is None:
+            if session is None or (passes is not None and passes(session, instance, args, kwargs)):
                 return wrapped(*args, **kwargs)
             if prepare is not None and session.modes != _LIVE:
-                args, kwargs = prepare(instance, args, kwargs)
+                prepared = prepare(instance, args, kwargs)
+                if inspect.isawaitable(prepared):
+                    return _prepared(prepared, session, applied.function, wrapped, instance)
+                args, kwargs = prepared
             if session.mode_rules is not None:
                 return applied.function.run_ruled(session, wrapped, instance, args, kwargs)
             return applied.function.run(session, session.mode, wrapped, instance, args, kwargs)
@@ -58,6 +69,14 @@ class Patched(Recordable):
         if self._self_unbound is None:
             self._self_unbound = super().__get__(None, self._self_applied.owner)
         return self._self_unbound
+
+
+async def _prepared(prepared: Any, session: Session, function: Any, wrapped: Any, instance: Any) -> Any:
+    """Make a call whose arguments have to be awaited."""
+    args, kwargs = await prepared
+    if session.mode_rules is not None:
+        return await function.run_ruled(session, wrapped, instance, args, kwargs)
+    return await function.run(session, session.mode, wrapped, instance, args, kwargs)
 
 
 def unpatched(instance: Any, name: str) -> tuple[Any, Any] | None:

@@ -1,0 +1,279 @@
+"""Drives the HTTP requests of every client: what becomes of a live response, and of a recorded one.
+
+Each client has a subclass that says how its responses are read and built. The body of a response that its caller reads piece by
+piece is recorded as it passes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from typing import Any
+
+from memo._calls.secrets import SecretRules
+from memo._engine.attempt import Attempt
+from memo._engine.driver import CallDriver
+from memo._engine.nesting import parent_in
+from memo._engine.session import Session
+from memo._engine.streams import RecordedStream, stream, stream_sync
+from memo._recordings.outcomes import Outcome, raise_recorded
+from memo.patches._http.answers import Head, encoding_of, header, streams
+from memo.patches._http.encodings import Encoder, can_encode, decoder
+from memo.patches._http.events import Splitter, item_bytes
+from memo.patches._stainless.bodies import Body
+from memo.patches._text import bytes_of, readable_bytes
+
+__all__ = ["HttpRun", "Passing", "Replayed", "is_inside"]
+
+
+def is_inside(session: Session, *_: Any) -> bool:
+    """Return whether a request is made inside of a call that is recorded: then it is a part of that."""
+    return parent_in(session) is not None
+
+
+class Replayed:
+    """A recorded response: its head, and its body, which is there as a whole or comes piece by piece."""
+
+    def __init__(self, head: Head, body: bytes | RecordedStream, seconds: float) -> None:
+        self.head = head
+        self.seconds = seconds
+        self._body = body
+        encoding = encoding_of(head)
+        self.encodes = bool(encoding) and can_encode(encoding)
+        """Whether the body is to be encoded as its headers say. What cannot be, is given as it reads."""
+        self._encoding = encoding if self.encodes else ""
+        self.keeps_encoding = self.encodes or bool(head.get("encoded"))
+
+    @property
+    def is_whole(self) -> bool:
+        """True if the body is there as a whole."""
+        return isinstance(self._body, bytes)
+
+    def content(self) -> bytes:
+        """Return the whole body, decoded. Raises what cut it short."""
+        if isinstance(self._body, bytes):
+            return self._body
+        play = self._body
+        return b"".join(stream_sync(lambda: play))
+
+    async def acontent(self) -> bytes:
+        """Async twin of `content`."""
+        if isinstance(self._body, bytes):
+            return self._body
+        play = self._body
+
+        async def begin() -> RecordedStream:
+            return play
+
+        return b"".join([piece async for piece in stream(begin)])
+
+    def wire(self, content: bytes) -> bytes:
+        """Return a whole body as it is sent."""
+        if not self._encoding:
+            return content
+        encoder = Encoder(self._encoding)
+        return encoder.piece(content) + encoder.end()
+
+    def pieces(self) -> Generator[bytes, None, None]:
+        """Return the body as it is sent, piece by piece."""
+        if isinstance(self._body, bytes):
+            return _encoded(iter([self._body] if self._body else []), self._encoding)
+        play = self._body
+        return _encoded(stream_sync(lambda: play), self._encoding)
+
+    def apieces(self) -> AsyncGenerator[bytes, None]:
+        """Async twin of `pieces`."""
+        if isinstance(self._body, bytes):
+            return _aencoded(_all([self._body] if self._body else []), self._encoding)
+        play = self._body
+
+        async def begin() -> RecordedStream:
+            return play
+
+        return _aencoded(stream(begin), self._encoding)
+
+
+async def _all(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+    for piece in pieces:
+        yield piece
+
+
+def _encoded(pieces: Iterator[bytes], encoding: str) -> Generator[bytes, None, None]:
+    if not encoding:
+        yield from pieces
+        return
+    encoder = Encoder(encoding)
+    for piece in pieces:
+        yield encoder.piece(piece)
+    yield encoder.end()
+
+
+async def _aencoded(pieces: AsyncGenerator[bytes, None], encoding: str) -> AsyncGenerator[bytes, None]:
+    encoder = Encoder(encoding) if encoding else None
+    try:
+        async for piece in pieces:
+            yield encoder.piece(piece) if encoder is not None else piece
+        if encoder is not None:
+            yield encoder.end()
+    finally:
+        await pieces.aclose()
+
+
+class Passing(Body):
+    """The sink of a body that its caller reads piece by piece: as it is sent, or decoded already."""
+
+    def __init__(self, head: Head, attempt: Attempt, *, decoded: bool = False) -> None:
+        self._attempt = attempt
+        self._head = head
+        encoding = "" if decoded else header(head, "content-encoding")
+        self._decode = decoder(encoding) if encoding else None
+        if encoding and self._decode is None:
+            head["encoded"] = True
+        self._pieces: list[bytes] = []
+        self._splitter = Splitter(head) if streams(head) and "encoded" not in head else None
+        self._last: Any = None
+        self._received = 0
+
+    def add(self, item: bytes) -> None:
+        """Record a piece as it is sent."""
+        self._received += len(item)
+        if self._decode is not None:
+            try:
+                item = self._decode(item)
+            except Exception:  # noqa: BLE001 - the client that reads it says what is wrong
+                self._decode = None
+                self._head["encoded"] = True
+        self._take(item)
+
+    def _take(self, data: bytes) -> None:
+        if self._splitter is None:
+            self._pieces.append(data)
+            return
+        for item in self._splitter.add(data):
+            self._last = item
+            self._attempt.add(item)
+
+    def _ended(self, end: str) -> Any:
+        """Return the answer with its whole body. None for a stream of items, and for a body that was cut short."""
+        whole = end == "complete" or (end == "closed" and self._is_all())
+        if self._splitter is None and whole:
+            return {**self._head, **readable_bytes(b"".join(self._pieces))}
+        if self._splitter is None:
+            items = [_text(b"".join(self._pieces))] if self._received else []
+            self._pieces = []
+        else:
+            items = self._splitter.rest()
+            style = self._splitter.style.recorded()
+            if style:
+                self._head["style"] = style
+        for item in items:
+            self._attempt.add(item)
+        self._attempt.respond(self._head)
+        return None
+
+    def _is_all(self) -> bool:
+        """Return whether a consumer that left had got everything."""
+        if isinstance(self._last, dict) and self._last.get("data") == "[DONE]":
+            return True  # SDKs themselves stop at this event, before the connection ends
+        length = header(self._head, "content-length")
+        return length.isdecimal() and int(length) == self._received
+
+    def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
+        """Store the response: what came of its body."""
+        whole = self._ended(end)
+        if whole is not None:
+            self._attempt.returned(whole)
+        else:
+            self._attempt.finish(self._end(end), error)
+
+    async def afinish(self, end: str, error: BaseException | None = None) -> None:
+        """Async twin of `finish`."""
+        whole = self._ended(end)
+        if whole is not None:
+            await self._attempt.areturned(whole)
+        else:
+            await self._attempt.afinish(self._end(end), error)
+
+    def _end(self, end: str) -> str:
+        return "complete" if end == "closed" and self._splitter is not None and self._is_all() else end
+
+
+def _text(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+class _Bytes:
+    """The items of a recorded body, as bytes."""
+
+    def __init__(self, items: Any, head: Head) -> None:
+        self._items = items
+        self._head = head
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return item_bytes(self._items, self._head)
+
+
+class HttpRun(CallDriver):
+    """A request of some client."""
+
+    @property
+    def rules(self) -> SecretRules:
+        """What the user says of secrets."""
+        return self._setting.secrets
+
+    # Live responses, for subclasses
+
+    def whole(self, attempt: Attempt, head: Head, content: bytes) -> None:
+        """Record a response whose body was read, and decoded."""
+        _note_encoding(head)
+        if streams(head):
+            self._read(attempt, head, content).finish("complete")
+        else:
+            attempt.returned({**head, **readable_bytes(content)})
+
+    async def awhole(self, attempt: Attempt, head: Head, content: bytes) -> None:
+        """Async twin of `whole`."""
+        _note_encoding(head)
+        if streams(head):
+            await self._read(attempt, head, content).afinish("complete")
+        else:
+            await attempt.areturned({**head, **readable_bytes(content)})
+
+    def _read(self, attempt: Attempt, head: Head, content: bytes) -> Passing:
+        sink = Passing(head, attempt, decoded=True)
+        sink.begin()
+        sink.add(content)
+        return sink
+
+    # Recorded responses
+
+    def replayed(self, outcome: Outcome) -> Replayed:
+        """Return a recorded response. Raises the error that was recorded in place of one."""
+        if outcome.error is not None and outcome.items is None:
+            raise_recorded(outcome.error())
+        if outcome.items is None:
+            assert outcome.read is not None
+            recorded = outcome.read()
+            return Replayed(recorded, bytes_of(recorded), outcome.seconds)
+        assert outcome.response is not None
+        return Replayed(outcome.response(), self._play(outcome), outcome.seconds)
+
+    def _play(self, outcome: Outcome) -> RecordedStream:
+        play = super()._play(outcome)
+        assert outcome.response is not None
+        played: Any = copy.copy(outcome)
+        played.items = _Bytes(outcome.items, outcome.response())
+        return play._replace(outcome=played, extend=None, aextend=None)
+
+
+def _note_encoding(head: Head) -> None:
+    """Note that the body is still in its encoding, which no client could decode."""
+    encoding = header(head, "content-encoding")
+    if encoding and decoder(encoding) is None:
+        head["encoded"] = True

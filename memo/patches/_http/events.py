@@ -1,0 +1,137 @@
+"""Bodies that come piece by piece, cut into the items that are recorded, and put together again to the letter.
+
+An item is a server-sent event as its fields, `{"event": "delta", "data": {…}}`, a line of JSON as its value, or the text or
+bytes of a piece. `style` in the head is how the bytes follow from the fields, where it is not the usual way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from memo.patches._http.answers import Head, header
+from memo.patches._text import FORMS, form_of
+
+__all__ = ["Splitter", "item_bytes"]
+
+
+class Style:
+    """How the bytes of events, or of lines of JSON, follow from what is recorded: as in the first that was recorded."""
+
+    def __init__(self, recorded: dict[str, str] | None = None) -> None:
+        known = recorded or {}
+        self.eol: str | None = known.get("eol")
+        self.colon: str | None = known.get("colon")
+        self.json: str | None = known.get("json")
+
+    def recorded(self) -> dict[str, str]:
+        """Return what is not the usual way."""
+        found = {"eol": self.eol, "colon": self.colon, "json": self.json}
+        return {name: how for name, how in found.items() if how is not None and how != _USUAL[name]}
+
+    def item(self, data: bytes, *, events: bool) -> Any:
+        """Return what is recorded of an event or a line: its parts, if the bytes follow from them; else its text or bytes."""
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return data
+        item = self._event(text) if events else self._line(text)
+        return text if item is None else item
+
+    def _event(self, text: str) -> dict[str, Any] | None:
+        eol = self.eol or ("\r\n" if "\r\n" in text else "\n")
+        lines = text.removesuffix(eol + eol).split(eol)
+        colon = self.colon or (": " if re.match(r"\w+: ", lines[0]) else ":")
+        event: dict[str, Any] = {}
+        form = self.json
+        for line in lines:
+            name, found, value = line.partition(colon)
+            if not (found and name.isidentifier()) or name in event:
+                return None
+            event[name] = value
+            if name == "data" and value[:1] in ("{", "["):
+                body, how = form_of(value, _JSON if form is None else (form,))
+                if how:
+                    event[name], form = body, how
+        eol_before, colon_before, json_before = self.eol, self.colon, self.json
+        self.eol, self.colon, self.json = eol, colon, form
+        if self.text(event, events=True) == text:
+            return event
+        self.eol, self.colon, self.json = eol_before, colon_before, json_before
+        return None
+
+    def _line(self, text: str) -> Any:
+        eol = self.eol or ("\r\n" if text.endswith("\r\n") else "\n")
+        plain = text.removesuffix(eol)
+        if plain[:1] not in ("{", "[") or plain == text:
+            return None
+        body, form = form_of(plain, _JSON if self.json is None else (self.json,))
+        if not form:
+            return None
+        self.eol, self.json = eol, form
+        return body
+
+    def text(self, item: Any, *, events: bool) -> str:
+        """Return the text of an event or a line."""
+        eol, colon, dump = self.eol or "\n", self.colon or ": ", FORMS[self.json or "compact"]
+        if not events:
+            return dump(item) + eol  # type: ignore[no-any-return]
+        lines = (
+            f"{name}{colon}{value if isinstance(value, str) else dump(value)}{eol}" for name, value in item.items()
+        )
+        return "".join(lines) + eol
+
+
+_USUAL = {"eol": "\n", "colon": ": ", "json": "compact"}
+_JSON = ("compact", "line", "ascii")
+
+
+class Splitter:
+    """Cuts a body that comes piece by piece into the items that are recorded: events, lines of JSON, or the pieces."""
+
+    def __init__(self, head: Head) -> None:
+        kind = header(head, "content-type").lower()
+        self.events = "event-stream" in kind
+        self._end = _EVENT_END if self.events else _LINE_END if re.search(r"ndjson|jsonl|json-?lines", kind) else None
+        self.style = Style()
+        self._rest = b""
+
+    def add(self, data: bytes) -> list[Any]:
+        """Return the items that are whole by now."""
+        if self._end is None:
+            return [_text(data)] if data else []
+        data = self._rest + data
+        items: list[Any] = []
+        at = 0
+        for found in self._end.finditer(data):
+            items.append(self.style.item(data[at : found.end()], events=self.events))
+            at = found.end()
+        self._rest = data[at:]
+        return items
+
+    def rest(self) -> list[Any]:
+        """Return what is left at the end of the body."""
+        rest, self._rest = self._rest, b""
+        return [self.style.item(rest, events=self.events)] if rest else []
+
+
+_EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r(?!\n)")
+_LINE_END = re.compile(rb"\n")
+
+
+def _text(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def item_bytes(items: Iterable[Any], head: Head) -> Iterator[bytes]:
+    """Yield the bytes of the items of a recorded body."""
+    style, events = Style(head.get("style")), "event-stream" in header(head, "content-type").lower()
+    for item in items:
+        if isinstance(item, bytes):
+            yield item
+        else:
+            yield (item if isinstance(item, str) else style.text(item, events=events)).encode()

@@ -1,0 +1,238 @@
+"""httpx and httpx2: every request of a client, sync and async, at `Client.send`.
+
+One answer stands for all that it took: redirects, retries and steps of an authentication. A replay gives the responses to the
+client's event hooks, and its cookies, as the client itself would. Requests to an application in the same process
+(`ASGITransport`, a test client) pass.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from memo._calls.signature import DoesNotFit
+from memo._engine.attempt import Attempt
+from memo._engine.recordable import Options
+from memo._engine.session import Session
+from memo._recordings.outcomes import Outcome
+from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
+from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
+from memo.patches._http.naming import Asked, HttpNaming, location
+from memo.patches._patch import Patch
+from memo.patches._stainless.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding
+from memo.patches._stainless.responses import package_of
+from memo.patches._text import bytes_of, readable_bytes
+
+__all__ = ["patches"]
+
+_IN_PROCESS = frozenset({"ASGITransport", "MockTransport", "WSGITransport", "_TestClientTransport"})
+"""Transports that reach no network."""
+
+
+def patches(package: str) -> tuple[Patch, ...]:
+    """Return the patches of httpx, or of httpx2."""
+    return tuple(
+        Patch(
+            f"{package}:{client}.send",
+            Options(name="http"),
+            run,
+            describe=HttpNaming(_asked),
+            prepare=_prepared,
+            passes=_passes,
+            offered=True,
+        )
+        for client, run in (("AsyncClient", _AsyncRun), ("Client", _Run))
+    )
+
+
+def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        return args[0] if args else kwargs["request"]
+    except KeyError:
+        raise DoesNotFit("send() missing 1 required positional argument: 'request'") from None
+
+
+def _asked(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked:
+    request = _request(args, kwargs)
+    return Asked(request.method, str(request.url), request.headers, request.content)
+
+
+def _prepared(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Read the body of the request, which may come from a generator: what is sent identifies the request."""
+    request = _request(args, kwargs)
+    if hasattr(request.stream, "__iter__"):
+        request.read()
+        return args, kwargs
+
+    async def read() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        await request.aread()
+        return args, kwargs
+
+    return read()
+
+
+def _passes(session: Session, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    if is_inside(session):
+        return True
+    try:
+        transport = client._transport_for_url(_request(args, kwargs).url)
+    except Exception:  # noqa: BLE001 - a call that is wrong raises its own error
+        return False
+    return any(kind.__name__ in _IN_PROCESS for kind in type(transport).__mro__)
+
+
+class _HttpxRun(HttpRun):
+    """A request of either client."""
+
+    @property
+    def _client(self) -> Any:
+        return self._wrapped.__self__  # type: ignore[attr-defined]
+
+    @property
+    def _is_read(self) -> bool:
+        """True if the response comes with its body."""
+        return not self._kwargs.get("stream")
+
+    def _head(self, response: Any) -> Head:
+        encoding = response.headers.encoding
+        head = recorded_head(
+            response.status_code,
+            [(name.decode(encoding), text.decode(encoding)) for name, text in response.headers.raw],
+            self.rules,
+            reason=response.reason_phrase,
+            version=response.http_version,
+        )
+        if response.history:
+            head["method"], head["url"] = response.request.method, location(str(response.request.url))
+            head["history"] = [self._redirect(passed) for passed in response.history]
+        return head
+
+    def _redirect(self, response: Any) -> Head:
+        request = {"method": response.request.method, "url": location(str(response.request.url))}
+        return {**request, **self._head_alone(response), **readable_bytes(response.content)}
+
+    def _head_alone(self, response: Any) -> Head:
+        history, response.history = response.history, []
+        try:
+            return self._head(response)
+        finally:
+            response.history = history
+
+    # Replay
+
+    def _built(self, replayed: Replayed, **body: Any) -> Any:
+        """Return the client's response, and do with it what the client does with responses."""
+        client, head = self._client, replayed.head
+        http, request = package_of(client), _request(self._args, self._kwargs)
+        history: list[Any] = []
+        for passed in head.get("history", ()):
+            hop = self._response(http, passed, self._hop(http, passed, request), {"content": bytes_of(passed)})
+            hop.history = list(history)
+            history.append(hop)
+        if history:
+            request = self._hop(http, head, request)
+        response = self._response(http, head, request, body, replayed)
+        response.history = history
+        response.elapsed = timedelta(seconds=replayed.seconds)
+        if response.has_redirect_location:
+            with suppress(Exception):
+                response.next_request = client._build_redirect_request(request, response)
+        return response
+
+    def _hop(self, http: Any, head: Head, request: Any) -> Any:
+        same = head["method"] == request.method and head["url"] == str(request.url)
+        return request if same else http.Request(head["method"], head["url"])
+
+    def _response(self, http: Any, head: Head, request: Any, body: dict[str, Any], replayed: Any = None) -> Any:
+        response = http.Response(
+            head["status"],
+            request=request,
+            extensions={
+                "http_version": head.get("version", "HTTP/1.1").encode(),
+                "reason_phrase": phrase(head).encode(),
+            },
+            default_encoding=getattr(self._client, "_default_encoding", "utf-8"),
+            **body,
+        )
+        size = len(body["content"]) if "content" in body and not encoding_of(head) else None
+        keeps = "content" in body or replayed.keeps_encoding
+        # Set now: a body that is given as a whole is decoded already.
+        response.headers = http.Headers(sent_headers(head, size, encodes=keeps))
+        self._client.cookies.extract_cookies(response)
+        return response
+
+    def _streamed(self, replayed: Replayed) -> dict[str, Any]:
+        return {"stream": package_of(self._client).ByteStream(b"")}
+
+
+class _AsyncRun(_HttpxRun):
+    """A request of `AsyncClient`."""
+
+    async def _areceived(self, attempt: Attempt, value: Any) -> Any:
+        if self._is_read:
+            await self.awhole(attempt, self._head(value), value.content)
+        else:
+            value.stream = AsyncBody(value.stream, Passing(self._head(value), attempt))
+        return value
+
+    async def _aplayed(self, outcome: Outcome) -> Any:
+        replayed = self.replayed(outcome)
+        if self._is_read:
+            response = self._built(replayed, content=await replayed.acontent())
+        else:
+            response = self._built(replayed, **self._streamed(replayed))
+            response.stream = _AsyncReplay(response.stream, replayed)
+        for hop in (*response.history, response):
+            for hook in self._client.event_hooks["request"]:
+                await hook(hop.request)
+            for hook in self._client.event_hooks["response"]:
+                await hook(hop)
+        return response
+
+
+class _Run(_HttpxRun):
+    """A request of `Client`."""
+
+    def _received(self, attempt: Attempt, value: Any) -> Any:
+        if self._is_read:
+            self.whole(attempt, self._head(value), value.content)
+        else:
+            value.stream = SyncBody(value.stream, Passing(self._head(value), attempt))
+        return value
+
+    def _played(self, outcome: Outcome) -> Any:
+        replayed = self.replayed(outcome)
+        if self._is_read:
+            response = self._built(replayed, content=replayed.content())
+        else:
+            response = self._built(replayed, **self._streamed(replayed))
+            response.stream = _SyncReplay(response.stream, replayed)
+        for hop in (*response.history, response):
+            for hook in self._client.event_hooks["request"]:
+                hook(hop.request)
+            for hook in self._client.event_hooks["response"]:
+                hook(hop)
+        return response
+
+
+class _AsyncReplay(AsyncEnding):
+    """A recorded body, read piece by piece."""
+
+    def __init__(self, body: Any, replayed: Replayed) -> None:
+        super().__init__(body)
+        self._self_items = self.passes(replayed.apieces())
+
+    def __aiter__(self) -> Any:
+        return self._self_items
+
+
+class _SyncReplay(SyncEnding):
+    """Sync twin of `_AsyncReplay`."""
+
+    def __init__(self, body: Any, replayed: Replayed) -> None:
+        super().__init__(body)
+        self._self_items = self.passes(replayed.pieces())
+
+    def __iter__(self) -> Any:
+        return self._self_items
