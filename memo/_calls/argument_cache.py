@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from itertools import chain
-from marshal import dumps
+from marshal import dumps, loads
 from typing import Any, Generic, TypeVar
 
-__all__ = ["ArgumentCache", "written"]
+__all__ = ["ArgumentCache", "Snapshot", "written"]
 
 T = TypeVar("T")
 
 _BYTES = 1 << 20
 _LARGEST = _BYTES // 4
 _SMALL, _PARTS = 2048, 32
-"""Bytes and parts of arguments that are remembered at once: to compare larger ones pays only where they are asked for again."""
+"""Bytes and parts of small arguments: to compare larger ones pays only where such are asked for again."""
 _SEEN = 1024
-"""How many keys of larger arguments are remembered, to know which are asked for again."""
+"""How many keys are remembered, to know which are asked for again."""
 _FORMAT = 2
 """The last one that does not depend on which objects are one: equal arguments give equal bytes."""
 _MOST_PARTS = 10_000
 
 
 class ArgumentCache(Generic[T]):
-    """What was made of plain arguments, up to a megabyte of them: of large ones, once some were asked for again. Safe for threads.
+    """What was made of plain arguments, up to a megabyte of them, once some were asked for again. Safe for threads.
 
-    Arguments are compared as `marshal` writes them, which is fast, and exact: what it writes can be read back, though nobody does
-    that, so two different values never give the same bytes. Dicts in another order, and tuples instead of lists, are different here.
+    Arguments are compared as `marshal` writes them, which is fast, and exact: what it writes can be read back, so two different
+    values never give the same bytes. Dicts in another order, and tuples instead of lists, are different here.
     """
 
     def __init__(self) -> None:
         self._made: dict[bytes, T] = {}
         self._size = 0
-        self._longest, self._most_parts = _SMALL, _PARTS
+        self._longest = self._most_parts = 0
+        """How large the arguments are that are looked up: none are until some were asked for again, and then ones like these."""
         self._seen: set[str] = set()
 
-    def look_up(self, function: str, arguments: Mapping[str, Any]) -> tuple[bytes | None, T | None]:
-        """Return what to `store` under, None if the arguments are not plain or too large, and what was made of them before."""
-        for value in arguments.values():
+    def look_up(self, values: Iterable[Any], given: Any) -> tuple[bytes | None, T | None]:
+        """Return what to `store` under, and what was made of the arguments before, which `given` holds in plain containers.
+
+        None and None if a value is not plain or too large, and while nothing is looked up.
+        """
+        if not self._longest:
+            return None, None
+        for value in values:
             kind = type(value)
             if kind is str:
                 if len(value) > self._longest:
                     return None, None
             elif kind not in _SCALARS and not _is_plain(value, self._most_parts):
                 return None, None
-        pair: Any = (function, arguments)
         try:
-            asked = dumps(pair, _FORMAT)
+            asked = dumps(given, _FORMAT)
         except ValueError:  # nested too deep
             return None, None
         return asked, self._made.get(asked)
@@ -61,13 +66,17 @@ class ArgumentCache(Generic[T]):
         self._size += len(asked)
         self._made[asked] = made
 
-    def note(self, key: str) -> None:
-        """Note the key of arguments that nothing is stored under: large ones are remembered from when a key comes again."""
+    def note(self, key: str, size: int) -> bool:
+        """Note the key of arguments that were not looked up, with their size; return whether such are from now on."""
         if key in self._seen:
-            self._longest, self._most_parts = _LARGEST, _MOST_PARTS
+            small = size <= _SMALL
+            self._longest = max(self._longest, _SMALL if small else _LARGEST)
+            self._most_parts = max(self._most_parts, _PARTS if small else _MOST_PARTS)
+            return True
         if len(self._seen) >= _SEEN:
             self._seen.clear()
         self._seen.add(key)
+        return False
 
 
 def written(*values: Any) -> bytes | None:
@@ -80,6 +89,30 @@ def written(*values: Any) -> bytes | None:
         return dumps(values, _FORMAT)
     except ValueError:  # nested too deep
         return None
+
+
+class Snapshot:
+    """Plain values as they were, to see whether anything changed them."""
+
+    __slots__ = ("_copy", "_written")
+
+    def __init__(self, written: bytes) -> None:
+        self._written = written
+        self._copy = loads(written)  # noqa: S302 - what `dumps` has just written here
+
+    @classmethod
+    def of(cls, values: tuple[Any, ...]) -> Snapshot | None:
+        """Return a snapshot, None if a value is not plain."""
+        data = written(*values)
+        return None if data is None else cls(data)
+
+    def is_of(self, values: tuple[Any, ...]) -> bool:
+        """Return whether the values are still the same. Never wrong when it says yes."""
+        try:
+            # Compared first, which ends even with what holds itself by now; and then exactly, since 1 equals True.
+            return values == self._copy and dumps(values, _FORMAT) == self._written
+        except Exception:  # noqa: BLE001 - there may be anything in them by now
+            return False
 
 
 _SCALARS = frozenset({type(None), bool, int, float, str})

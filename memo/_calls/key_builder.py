@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -11,14 +11,16 @@ import orjson
 from memo._calls.argument_cache import ArgumentCache
 from memo._calls.call import NOTHING_WATCHED, Call, Credentials
 from memo._calls.canonical import Canonical
-from memo._calls.credentials import PROCESS_SALT, CredentialFilter, Found, has_credential
+from memo._calls.credentials import LEFT_OUT, PROCESS_SALT, CredentialFilter, Found, has_credential
 from memo._calls.digest import call_tail, digest
 from memo._calls.fingerprints import fingerprint_of
 from memo._calls.key_rules import KeyRules, as_names
 from memo._calls.places import change, pop
 from memo._calls.secret_names import plain_name
-from memo._calls.secrets import NO_RULES, SecretRules, looks_secret
+from memo._calls.secret_text import may_hold_in_json
+from memo._calls.secrets import NO_RULES, SecretRules
 from memo._calls.signature import Signature
+from memo._json import exact
 from memo._values.paths import Step, parse_path, path_text, steps_of
 from memo.errors import InvalidOption, UnkeyableArgument
 from memo.scrub import Scrubber
@@ -30,9 +32,6 @@ _WRITTEN_IN_PYTHON = 1 << 9
 
 Describe = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[str, dict[str, Any]]]
 """From `self`, positional and keyword arguments to the call's name and its arguments, where they are not the signature's."""
-
-_BUFFER = 4096
-"""Bytes that orjson allocates at least."""
 
 
 class KeyBuilder:
@@ -75,6 +74,8 @@ class KeyBuilder:
         """True if equal arguments always give the same call: no function of the user's takes part."""
         self._adapts = describe is not None or key is not None or bool(self._ignored)
         """True if the arguments are other ones than those of the signature."""
+        self._binds_alike = signature.binds_alike and not self._adapts
+        """True if equal arguments are bound to equal ones: no default or function of the user's may change."""
         self._tree_changes = bool(self._ignored_inside or self._watch or self._scrub)
         self._secrets = secrets
         self._salt = salt
@@ -92,22 +93,39 @@ class KeyBuilder:
 
         Raises `DoesNotFit` for arguments that do not fit the signature, `UnkeyableArgument` for one without a canonical form.
         """
+        receiver = self._receiver_of(instance) if instance is not None else LEFT_OUT
+        cache = self._cache
+        if cache is None:
+            return self._new_call(*self._bound(instance, receiver, args, kwargs))
+        if receiver is LEFT_OUT and self._binds_alike:
+            # By the arguments as they are given: to bind them takes as long as to look them up.
+            bound = None
+            given: tuple[Any, ...] = (args, kwargs)
+            values: Collection[Any] = (*args, *kwargs.values()) if kwargs else args
+        else:
+            bound = given = self._bound(instance, receiver, args, kwargs)
+            values = bound[1].values()
+        asked, call = cache.look_up(values, given)
+        if call is not None:
+            return call
+        call = self._new_call(*(bound or self._bound(instance, receiver, args, kwargs)))
+        if asked is None and cache.note(call.key, len(call.arguments)):
+            asked, _ = cache.look_up(values, given)
+        if asked is not None:
+            cache.store(asked, call._replace(arguments=exact(call.arguments)))
+        return call
+
+    def _bound(
+        self, instance: Any, receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the call's name and arguments, and among these what identifies its `self` or `cls`."""
         if self._adapts:
             function, arguments = self._adapted(instance, args, kwargs)
         else:
             function, arguments = self.function, self._signature.bind(args, kwargs)
-        if instance is not None:
-            arguments = self._with_receiver(instance, arguments)
-        if self._cache is None:
-            return self._new_call(function, arguments)
-        asked, call = self._cache.look_up(function, arguments)
-        if call is None:
-            call = self._new_call(function, arguments)
-            if asked is None:
-                self._cache.note(call.key)
-            else:
-                self._cache.store(asked, call)
-        return call
+        if receiver is not LEFT_OUT:
+            arguments = {**arguments, self._receiver: receiver}
+        return function, arguments
 
     def _adapted(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return the call's name and arguments, as `describe`, `key` and `ignore` say."""
@@ -126,21 +144,20 @@ class KeyBuilder:
             arguments = {name: value for name, value in arguments.items() if name not in self._ignored}
         return function, arguments
 
-    def _with_receiver(self, instance: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments with what identifies the `self` or `cls` of the call, where anything does.
+    def _receiver_of(self, instance: Any) -> Any:
+        """Return what identifies the `self` or `cls` of a call, `LEFT_OUT` if nothing does.
 
         A class does, unless it is the one that the function's name names; an object does by `identity`, and in a memoizer.
         """
         if self._identity is not None:
-            return {**arguments, self._receiver: self._identity(instance)}
+            return self._identity(instance)
         if self._describe is not None:
-            return arguments
+            return LEFT_OUT
         if isinstance(instance, type):
-            own = instance.__qualname__ == self._signature.owner
-            return arguments if own else {**arguments, self._receiver: instance}
+            return LEFT_OUT if instance.__qualname__ == self._signature.owner else instance
         if self._memoizes and not isinstance(instance, ModuleType):
-            return {**arguments, self._receiver: type(instance) if _is_stateless(instance) else instance}
-        return arguments
+            return type(instance) if _is_stateless(instance) else instance
+        return LEFT_OUT
 
     def _new_call(self, function: str, arguments: dict[str, Any]) -> Call:
         tree = self._canonical.tree(arguments)
@@ -159,18 +176,17 @@ class KeyBuilder:
                 credentials = self._filter(needs_salt=has_credential(tree))
                 tree = self._settled(tree, arguments, credentials)
             data = self._json(tree)
-        if looks_secret(data.decode()):
+        if may_hold_in_json(data.decode()):
             shaped = self._filter(needs_salt=True)
             data = self._json(shaped.by_shape(tree))
             shaped.found += credentials.found if credentials is not None else []
             credentials = shaped
-        if len(data) < _BUFFER:
-            data = memoryview(
-                data
-            ).tobytes()  # the cache of arguments holds it: an orjson buffer takes 4 KB for any text
         tail = self._tail if self._describe is None else call_tail(function, self._version)
         ignored = self._ignored_credentials(credentials.found) if credentials is not None else None
-        return Call(function, digest(data, tail), data, self._version, watched, ignored, b'"__type__"' in data)
+        # Every first call comes by here: half as long as by the names of the fields.
+        return tuple.__new__(
+            Call, (function, digest(data, tail), data, self._version, watched, ignored, b'"__type__"' in data)
+        )
 
     def _filter(self, *, needs_salt: bool) -> CredentialFilter:
         """Return what takes the credentials out of a call: with digests, where recordings are shared."""

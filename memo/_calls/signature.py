@@ -16,6 +16,7 @@ __all__ = ["DoesNotFit", "Signature"]
 
 _EMPTY = inspect.Parameter.empty
 _SHAPES = 64
+_UNCHANGING = frozenset((type(None), bool, int, float, str, bytes))
 
 
 class DoesNotFit(TypeError):
@@ -55,6 +56,9 @@ class Signature:
         self._rest: str | None = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
         self.keywords: str | None = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
         self.names = frozenset(p.name for p in parameters)
+        fixed = (*self.defaults.values(), *self._args, *self._kwargs.values())
+        self.binds_alike = _UNCHANGING.issuperset(map(type, fixed))
+        """Whether equal arguments are always bound alike: what is bound beside them cannot change."""
 
     def as_given(self) -> Signature:
         """Return a signature that every call fits: its arguments are `*args` and `**kwargs`, as they are given.

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from contextvars import Token
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -21,7 +21,6 @@ from memo._engine.flights import Flight, Pending
 from memo._engine.nesting import Making, making
 from memo._engine.session import Session
 from memo._engine.threads import in_event_loop, run_to_end
-from memo._engine.waits import current
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import (
     Outcome,
@@ -50,6 +49,36 @@ class Attempt:
     encloses what runs of the real function.
     """
 
+    awaited = False
+    """Whether a plain function returned an awaitable."""
+    iterated = ""
+    winning_outcome: Outcome | None = None
+    """What another process recorded for the same call meanwhile: the outcome of this call, in place of its own."""
+    convert: Callable[[Any], Any] | None = None
+    """Turns a result, or an item of a stream, into what is recorded of it."""
+
+    # What most calls leave as it is.
+    _storing: AbstractContextManager[object] | None = None
+    """A lock, of what more than one thread can store: a stream, or an awaitable."""
+    _is_stored = False
+    _waiting: dict[str, Any] | None = None
+    _loss: str | None = "was cancelled"
+    """Why the call will not be recorded, if nothing stores an outcome. None where that is reported already."""
+    _is_over = False
+    _sink: OpenStream | None = None
+    """What records the stream, if not the attempt itself."""
+    _unused: Pending | None = None
+    _snapshot: dict[str, Any] | None = None
+    _has_snapshot = False
+    _response: Any = None
+    _is_stream = False
+    _differs = False
+    _writer: StreamWriter | None = None
+    _stored_count = -1
+    _offsets: list[float]
+    _answered: list[int]
+    _outer: Token[Making | None]
+
     def __init__(
         self,
         session: Session,
@@ -63,40 +92,14 @@ class Attempt:
         watch: ArgumentWatch | None = None,
     ) -> None:
         self.flight = flight
-        self.awaited = False
-        """Whether a plain function returned an awaitable."""
-        self.iterated = ""
-        self.winning_outcome: Outcome | None = None
-        """What another process recorded for the same call meanwhile: the outcome of this call, in place of its own."""
-        self.convert: Callable[[Any], Any] | None = None
-        """Turns a result, or an item of a stream, into what is recorded of it."""
         self._session = session
         self._call = call
         self._values = values
         self._draw = draw
-        self._is_stored = False
-        self._storing = threading.RLock()  # the garbage collector may close a stream while it is being stored
-        self._waiting: dict[str, Any] | None = None
         self._errors = errors
         self._secrets = secrets
         self._watch = watch
-        self._loss: str | None = "was cancelled"
-        """Why the call will not be recorded, if nothing stores an outcome. None where that is reported already."""
-        self._is_over = False
-        self._sink: OpenStream = self
-        self._unused: Pending | None = None
-        self._snapshot: dict[str, Any] | None = None
-        self._has_snapshot = False
-        self._response: Any = None
-        self._is_stream = False
-        self._differs = False
-        self._writer: StreamWriter | None = None
-        self._stored_count = -1
-        self._offsets: list[float] = []
-        self._answered: list[int] = []
-        self._token: Token[Any] | None = None
-        self._making = Making(session, call)
-        self._outer: Token[Any] | None = None
+        self._making = Making(session, call, flight)
         session.count_live()
         self._modules = len(sys.modules)
         self._outside = sys.exc_info()[1]
@@ -109,10 +112,8 @@ class Attempt:
         return self
 
     def __enter__(self) -> None:
-        flight = self.flight
-        if flight is not None:
-            flight.idle_since = None
-            self._token = current.set(flight)
+        if self.flight is not None:
+            self.flight.idle_since = None
         self._outer = making.set(self._making)
         if self._watch is not None:
             self._watch.before()
@@ -120,15 +121,12 @@ class Attempt:
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._watch is not None:
             self._watch.after()
-        flight = self.flight
-        try:
-            making.reset(self._outer)  # type: ignore[arg-type]  # set by __enter__
-            if flight is not None:
-                current.reset(self._token)  # type: ignore[arg-type]
+        try:  # noqa: SIM105 - twice as long
+            making.reset(self._outer)
         except ValueError:  # closed by another task, in another context
             pass
-        if flight is not None and self._is_stream and error is None:
-            flight.idle_since = time.monotonic()
+        if self._is_stream and self.flight is not None and error is None:
+            self.flight.idle_since = time.monotonic()
 
     # The outcome of the call
 
@@ -197,7 +195,8 @@ class Attempt:
             return
         self._loss = loss or self._loss
         self._is_over = True
-        self._session.open_streams.discard(self._sink)
+        if self._is_stream:
+            self._session.open_streams.discard(self._sink or self)
         if not self._is_stored:
             self._session.give_back(self._call, self._draw.number)
             if self._draw.number is not None:
@@ -213,14 +212,15 @@ class Attempt:
         A stream that nobody reads is closed after 0 items. An awaitable that nobody can await any more has no outcome.
         """
         self._unused = kind
+        self._storing = self._storing or threading.RLock()  # the collector may close a stream while it is being stored
         if kind is not Pending.AWAITABLE:
-            self._sink = sink or self
+            self._sink = sink
             self._is_stream = True
             consumer = None
             if in_event_loop():
                 consumer = Consumer()
                 consumer.note_task()
-            self._session.open_streams.add(self._sink, consumer)
+            self._session.open_streams.add(sink or self, consumer)
         weakref.finalize(result, self._collected, kind).atexit = False
         if self.flight is not None:
             self.flight.mark_pending(kind)
@@ -233,7 +233,7 @@ class Attempt:
             self.abandon("was never awaited")
             return
         # Stored with the next outcome, or when the scope ends: the collector may have interrupted the store.
-        self._session.open_streams.mark_left(self._sink)
+        self._session.open_streams.mark_left(self._sink or self)
         if self.flight is not None:
             self.flight.finish()
 
@@ -262,10 +262,11 @@ class Attempt:
             self.flight.mark_consumed()
         if is_stream and not self._is_over:
             self._is_stream = True
-            self._sink = sink or self
+            self._sink = sink
+            self._storing = self._storing or threading.RLock()
             if consumer is not None:
                 consumer.on_lost = self._lost
-            self._session.open_streams.add(self._sink, consumer)
+            self._session.open_streams.add(sink or self, consumer)
 
     def add(self, item: Any) -> None:
         """Record an item that passes."""
@@ -278,7 +279,8 @@ class Attempt:
 
     def answered(self) -> None:
         """Note that the stream answered what was thrown into it after the items that passed."""
-        self._answered.append(self._written().count)
+        count = self._written().count
+        self._answered.append(count)
 
     def compare(self, recorded: Any, item: Any) -> None:
         """Log it, once, if a live item differs from the recorded one that the consumer has got in its place."""
@@ -311,11 +313,12 @@ class Attempt:
             self.flight.finish()
 
     def _lost(self) -> None:
-        self._sink.finish("closed")
+        (self._sink or self).finish("closed")
 
     def _written(self) -> StreamWriter:
         if self._writer is None:
             self._writer = StreamWriter(self._values, self._secrets)
+            self._offsets, self._answered = [], []
         return self._writer
 
     # Storing
@@ -384,8 +387,7 @@ class Attempt:
 
     def timed(self, outcome: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
         """Note in an outcome how long the call took, by default until now, and which calls it made."""
-        inside = {name: count for name, count in self._making.inside.items() if count > 0}
-        if inside:
+        if self._making.inside and (inside := {name: n for name, n in self._making.inside.items() if n > 0}):
             outcome["inside"] = inside
         outcome["seconds"] = round(time.perf_counter() - self._started, 6) if seconds is None else seconds
         return outcome
@@ -417,10 +419,16 @@ class Attempt:
 
         A scope may end while a worker thread is still to write what a stream left behind.
         """
-        with self._storing:
-            outcome, self._waiting = self._waiting, None
-            if outcome is not None:
-                self._keep(outcome)
+        if self._storing is None:
+            self._keep_now()
+        else:
+            with self._storing:
+                self._keep_now()
+
+    def _keep_now(self) -> None:
+        outcome, self._waiting = self._waiting, None
+        if outcome is not None:
+            self._keep(outcome)
 
     def _keep(self, outcome: dict[str, Any]) -> None:
         claim = self.flight.claim if self.flight is not None else None
@@ -433,11 +441,11 @@ class Attempt:
         """Warn of what a replay will not do or give as the call did."""
         if outcome is None:
             return
-        warnings: list[ArgumentsChangedWarning | ErrorNotWholeWarning | None] = [
-            self._watch.warning() if self._watch is not None else None
-        ]
-        if "error" in outcome or "error" in outcome.get("stream", ()):
-            warnings.append(loss_warning(self._call.function, outcome))
-        for warning in warnings:
-            if warning is not None:
-                self._session.staleness.warn_once((self._call.function, *warning.paths), warning)
+        if self._watch is not None:
+            self._warn(self._watch.warning())
+        if "error" in outcome or ("stream" in outcome and "error" in outcome["stream"]):
+            self._warn(loss_warning(self._call.function, outcome))
+
+    def _warn(self, warning: ArgumentsChangedWarning | ErrorNotWholeWarning | None) -> None:
+        if warning is not None:
+            self._session.staleness.warn_once((self._call.function, *warning.paths), warning)

@@ -19,7 +19,6 @@ from memo._engine.expiry import RefreshedElsewhere
 from memo._engine.nesting import making
 from memo._engine.session import Session
 from memo._engine.threads import in_event_loop, on_asyncio
-from memo._engine.waits import current
 
 __all__ = ["refresh"]
 
@@ -70,7 +69,6 @@ class _Behind:
         """Begin, beside what runs here, and inside of no other call."""
         context = copy_context()
         context.run(making.set, None)
-        context.run(current.set, None)
         if needs_loop:
             self._start_task(context)
         else:

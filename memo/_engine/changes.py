@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from memo._calls.argument_cache import written
+from memo._calls.argument_cache import Snapshot
 from memo._calls.call import Call
 from memo.errors import ArgumentsChangedWarning
 
@@ -27,14 +27,14 @@ class ArgumentWatch:
     `rebuild` makes the call from its arguments again, as they are by then.
     """
 
-    def __init__(self, call: Call, arguments: tuple[Any, ...], rebuild: Callable[[], Call]) -> None:
+    def __init__(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any], rebuild: Callable[[], Call]) -> None:
         self._call = call
-        self._arguments = arguments
+        self._arguments = (*args, *kwargs.values())
         self._rebuild = rebuild
         self._last: Call | None = call
-        """The call as it was when `_written` was made."""
-        self._written = written(arguments)
-        """The arguments as bytes, which are faster to compare than calls, where they are plain."""
+        """The call as it was when `_snapshot` was made."""
+        self._snapshot = Snapshot.of(self._arguments)
+        """The arguments, which are faster to compare than calls where they are plain."""
         self._is_first = True
         self._paths: list[str] = []
 
@@ -63,10 +63,9 @@ class ArgumentWatch:
 
     def _look(self) -> None:
         """Bring `_last` up to date."""
-        now = written(self._arguments)
-        if now is not None and now == self._written:
+        if self._snapshot is not None and self._snapshot.is_of(self._arguments):
             return
-        self._written = now
+        self._snapshot = Snapshot.of(self._arguments)
         try:
             self._last = self._rebuild()
         except Exception:  # noqa: BLE001 - a spent iterator, a closed file: there is nothing to compare

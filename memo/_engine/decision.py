@@ -7,6 +7,7 @@ from typing import NamedTuple, NoReturn, Protocol
 
 from memo._calls.call import Call
 from memo._engine import modes
+from memo._engine.context import FunctionContext
 from memo._engine.expiry import Expiry, RefreshedElsewhere
 from memo._engine.flights import Flight, Pending, WaitEnd
 from memo._engine.memory import Recording
@@ -15,9 +16,8 @@ from memo._engine.nesting import making
 from memo._engine.session import Session
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome
-from memo.codecs.values import Values
 
-__all__ = ["CallLive", "Decision", "ExpiredOutcome", "Kinds", "Request", "decide", "recalled", "take", "take_async"]
+__all__ = ["CallLive", "Decision", "ExpiredOutcome", "Kinds", "Request", "decide", "look", "take", "take_async"]
 
 
 class CallLive(NamedTuple):
@@ -65,22 +65,28 @@ Decision = Outcome | CallLive | Pending
 
 Kinds = tuple[Pending, ...]
 
-_REPLAYING = (modes.REPLAY, modes.RECORD_IF_MISSING)
+_UNRECORDED = CallLive(None)
 
 
-class Request(NamedTuple):
-    """A call, and what decides about it."""
+class Request:
+    """A call, and what decides about it. (The driver of the call is one: an object less a call.)"""
 
-    session: Session
-    mode: Mode
-    call: Call
-    values: Values
-    has_draws: bool
-    """Whether each of the identical calls has an outcome of its own."""
-    number: int | None
-    """Which of the identical calls it is, None where nothing depends on that."""
-    expiry: Expiry | None
-    """When what is recorded counts as missing, if a call may be made."""
+    __slots__ = ("call", "mode", "number", "session", "setting")
+
+    def __init__(self, session: Session, mode: Mode, call: Call, setting: FunctionContext) -> None:
+        self.session = session
+        self.mode = mode
+        self.call = call
+        self.setting = setting
+        self.number: int | None = None
+        """Which of the identical calls it is, None where nothing depends on that."""
+
+    def take_number(self) -> None:
+        """Give the call its number among the identical ones: it is being made now."""
+        self.number = self.session.numbers.take(self.call)
+        outer = making.get()
+        if outer is not None:
+            outer.note(self.session, self.call, 1)
 
     def give_back(self) -> None:
         """Let the next identical call have the number of this one, which was neither replayed nor recorded."""
@@ -102,35 +108,75 @@ def decide(
 
     `leads` says that the caller leads already, or waits for others in vain.
     """
-    session, mode, call, values, has_draws, number, expiry = request
-    match mode:
+    outcome = _replayed(request, found) if found is not None else None
+    if outcome is not None:
+        return outcome
+    number, has_draws, expiry = request.number, request.setting.has_draws, request.setting.expiry
+    match request.mode:
         case modes.REPLAY:
-            if found is None:
-                return NoRecording()
-            return session.replay(call, found, values, number)
+            return NoRecording()
         case modes.RECORD_IF_MISSING:
-            if found is not None and (expiry is None or not expiry.is_over(found)):
-                if not has_draws or number is None:
-                    return session.replay(call, found, values, number)
-                index = found.draws.index(number)
-                if index is not None:
-                    return session.replay(call, found, values, number, index)
             if found is not None and expiry is not None and expiry.refreshes:
                 return ReplayExpired(found)
             if leads:
                 return CallLive(Draw(number, number or 0 if has_draws else 0, is_counted=has_draws, expiry=expiry))
-            flight, is_first = session.flights.join(f"{call.key}~{number}" if has_draws else call.key)
+            key = request.call.key
+            flight, is_first = request.session.flights.join(f"{key}~{number}" if has_draws else key)
             return LeadFlight(flight) if is_first else _joined(flight, expiry)
         case modes.RECORD:
             return CallLive(Draw(number, number or 0, is_replacing=True))
         case modes.LIVE:
-            return CallLive(None)
+            return _UNRECORDED
 
 
 def _joined(flight: Flight, expiry: Expiry | None) -> JoinFlight:
     if expiry is not None and expiry.is_behind:
         raise RefreshedElsewhere
     return JoinFlight(flight)
+
+
+def _replayed(request: Request, found: Recording) -> Outcome | None:
+    """Return the outcome of a recording that a call is replayed with, None where the call has to be made all the same."""
+    session, mode, setting, number, index = request.session, request.mode, request.setting, request.number, None
+    if mode is modes.RECORD_IF_MISSING:
+        if setting.expiry is not None and setting.expiry.is_over(found):
+            return None
+        if number is not None and setting.has_draws:
+            index = found.draws.index(number)
+            if index is None:
+                return None
+    elif mode is not modes.REPLAY:
+        return None
+    return session.replay(request.call, found, setting.values, number, index)
+
+
+def look(request: Request, found: Recording | None = None) -> Outcome | Recording | None:
+    """Return the outcome that a call is replayed with, which is being made now, if its recording is at hand.
+
+    At hand is what was `found`, what is in memory, and what is in a store that is read in place. Otherwise return the
+    recording, None where there is none: `take` goes on from there. (Replays need no steps, which take 1 µs of 4.)
+    """
+    mode, session, call = request.mode, request.session, request.call
+    if mode is modes.LIVE:
+        return None
+    if request.setting.is_numbered or mode is modes.RECORD:
+        request.take_number()
+    try:
+        if found is None:
+            found = session.in_memory(call)
+            if found is None:  # in `record` too: a damaged recording is never overwritten silently
+                found = session.fetch(call) if session.reads_in_place else None
+                if found is None:
+                    return None
+        outcome = _replayed(request, found)
+    except BaseException:
+        request.give_back()
+        raise
+    if outcome is None:
+        return found
+    if outcome.inside:
+        session.take_inside(outcome.inside)
+    return outcome
 
 
 # The steps
@@ -168,12 +214,12 @@ class _Lead(NamedTuple):
     flight: Flight
 
     def run(self) -> Recording | None:
-        session, _, call, _, _, number, expiry = self.request
-        return session.lead(call, self.flight, number, expiry)
+        request = self.request
+        return request.session.lead(request.call, self.flight, request.number, request.setting.expiry)
 
     async def arun(self) -> Recording | None:
-        session, _, call, _, _, number, expiry = self.request
-        return await session.alead(call, self.flight, number, expiry)
+        request = self.request
+        return await request.session.alead(request.call, self.flight, request.number, request.setting.expiry)
 
 
 class _Wait(NamedTuple):
@@ -202,27 +248,26 @@ class _Miss(NamedTuple):
         raise await self.request.session.amissed(self.request.call)
 
 
-def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision | ExpiredOutcome]:
-    session, mode, call, *_ = request
-    if mode is modes.LIVE:
-        return CallLive(None)
+def _steps(request: Request, found: object, kinds: Kinds) -> Generator[Step, object, Decision | ExpiredOutcome]:
     leading: Flight | None = None
+    leads = False
     try:
-        found: object = session.in_memory(call)
-        if found is None:  # in `record` too: a damaged recording is never overwritten silently
-            found = session.fetch(call) if session.reads_in_place else (yield _Find(request))
-        leads = False
+        if found is None and not request.session.reads_in_place:
+            found = yield _Find(request)
         while True:
             assert found is None or isinstance(found, Recording)
             decision = decide(request, found, leads=leads)
             match decision:
                 case Outcome():
                     return _settled(request, decision, leading)
-                case CallLive():
-                    return decision._replace(flight=leading)
+                case CallLive(draw):
+                    return CallLive(draw, leading)
                 case LeadFlight(leading):
                     leads = True
-                    found = yield _Lead(request, leading)
+                    if request.setting.expiry is None and request.session.leads_in_place:
+                        found = request.session.fetch(request.call)
+                    else:
+                        found = yield _Lead(request, leading)
                 case JoinFlight(flight):
                     end = yield _Wait(request, flight, kinds)
                     if isinstance(end, Pending):
@@ -231,7 +276,7 @@ def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision |
                     leads = end is WaitEnd.IN_VAIN
                     found = yield _Find(request)
                 case ReplayExpired(recording):
-                    outcome = session.replay(call, recording, request.values, request.number)
+                    outcome = request.session.replay(request.call, recording, request.setting.values, request.number)
                     return ExpiredOutcome(_settled(request, outcome, leading))
                 case NoRecording():
                     yield _Miss(request)
@@ -242,7 +287,7 @@ def _steps(request: Request, kinds: Kinds) -> Generator[Step, object, Decision |
         raise
 
 
-def _settled(request: Request, outcome: Outcome, leading: Flight | None = None) -> Outcome:
+def _settled(request: Request, outcome: Outcome, leading: Flight | None) -> Outcome:
     """End the flight of a call that is replayed after all, and take the draws that were taken inside when it was recorded."""
     if outcome.inside:
         request.session.take_inside(outcome.inside)
@@ -254,12 +299,14 @@ def _settled(request: Request, outcome: Outcome, leading: Flight | None = None) 
 # The drivers
 
 
-def take(request: Request, kinds: Kinds = ()) -> Decision | ExpiredOutcome:
-    """Decide about a call. Raises `RecordingNotFound` and what else keeps a recording from being replayed.
+def take(request: Request, found: Recording | None, kinds: Kinds = ()) -> Decision | ExpiredOutcome:
+    """Decide about a call, given what `look` returned. Raises `RecordingNotFound` and what else keeps it from being replayed.
 
     `kinds` are the results still to come that the caller can return, as the same call did that is on its way.
     """
-    steps = _steps(request, kinds)
+    if request.mode is modes.LIVE:
+        return _UNRECORDED
+    steps = _steps(request, found, kinds)
     try:
         step = next(steps)
         while True:
@@ -274,9 +321,11 @@ def take(request: Request, kinds: Kinds = ()) -> Decision | ExpiredOutcome:
         return decision
 
 
-async def take_async(request: Request, kinds: Kinds = ()) -> Decision | ExpiredOutcome:
+async def take_async(request: Request, found: Recording | None, kinds: Kinds = ()) -> Decision | ExpiredOutcome:
     """Async twin of `take`: nothing blocks the event loop."""
-    steps = _steps(request, kinds)
+    if request.mode is modes.LIVE:
+        return _UNRECORDED
+    steps = _steps(request, found, kinds)
     try:
         step = next(steps)
         while True:
@@ -289,24 +338,3 @@ async def take_async(request: Request, kinds: Kinds = ()) -> Decision | ExpiredO
     except StopIteration as stop:
         decision: Decision | ExpiredOutcome = stop.value
         return decision
-
-
-def recalled(request: Request, found: Recording | None = None) -> Outcome | None:
-    """Return what a call is replayed with whose recording is in memory, or was `found`, without the steps: they take 1 µs of 4.
-
-    None where the steps have to be taken: the call has to be made, or is missing.
-    """
-    if request[1] not in _REPLAYING:
-        return None
-    if found is None:
-        found = request[0].in_memory(request[2])
-        if found is None:
-            return None
-    try:
-        decision = decide(request, found, leads=True)
-    except BaseException:
-        request.give_back()
-        raise
-    if not isinstance(decision, Outcome):
-        return None
-    return _settled(request, decision) if decision.inside else decision

@@ -13,13 +13,13 @@ from memo._engine import modes
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
 from memo._engine.context import Function, FunctionContext
-from memo._engine.decision import CallLive, Decision, ExpiredOutcome, Request, recalled, take, take_async
+from memo._engine.decision import CallLive, Decision, ExpiredOutcome, Request, look, take, take_async
 from memo._engine.expiry import RefreshedElsewhere
 from memo._engine.extension import extend, extend_async
 from memo._engine.fairness import checkpoint, is_due
 from memo._engine.flights import Flight, Pending
 from memo._engine.modes import Mode
-from memo._engine.nesting import making, parent_in
+from memo._engine.nesting import parent_in
 from memo._engine.results import passing_stream
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
@@ -33,25 +33,14 @@ _ASYNC_KINDS = (Pending.AWAITABLE_STREAM, Pending.STREAM)
 _SYNC_KINDS = (Pending.AWAITABLE, *_ASYNC_KINDS, Pending.ITERATOR)
 
 
-class CallDriver:
+class CallDriver(Request):
     """One call, under one session.
 
     A patch whose results need more than a codec drives its calls by a class of its own. It overrides `_invoke`,
     `_received` and `_areceived` (what becomes of a live result), `_played` and `_aplayed` (and of a recorded outcome).
     """
 
-    __slots__ = (
-        "_args",
-        "_call",
-        "_counter",
-        "_instance",
-        "_kwargs",
-        "_mode",
-        "_request_made",
-        "_session",
-        "_setting",
-        "_wrapped",
-    )
+    __slots__ = ("_args", "_counter", "_instance", "_kwargs", "_wrapped")
 
     _plays_at_once = True
     """Whether `_aplayed` does what `_played` does."""
@@ -75,11 +64,13 @@ class CallDriver:
         kwargs: dict[str, Any],
         instance: Any = None,
     ) -> None:
+        # Not by `super().__init__`, which takes a twentieth of a replay.
+        self.session = session
+        self.mode = mode
+        self.call = call
+        self.setting = setting
+        self.number = None
         self._counter = counter
-        self._setting = setting
-        self._session = session
-        self._mode = mode
-        self._call = call
         self._wrapped = wrapped
         self._args = args
         self._kwargs = kwargs
@@ -89,33 +80,18 @@ class CallDriver:
         """Call the real function with the real arguments."""
         return self._wrapped(*self._args, **self._kwargs)
 
-    def _asked(self) -> Request:
-        """Return the request, with the number of the call: it is being made now."""
-        setting, number = self._setting, None
-        if setting.is_numbered or self._mode is modes.RECORD:
-            number = self._session.numbers.take(self._call)
-            outer = making.get()
-            if outer is not None:
-                outer.note(self._session, self._call, 1)
-        # Every call comes by here: half as long as by the names of the fields.
-        self._request_made = request = tuple.__new__(
-            Request,
-            (self._session, self._mode, self._call, setting.values, setting.has_draws, number, setting.expiry),
-        )
-        return request
-
     # The sync driver
 
     def sync(self) -> Any:
         """Make the call of a plain function."""
-        request = self._asked()
-        decision = recalled(request) or self._taken(take(request, _SYNC_KINDS))
+        found = look(self)
+        decision = found if isinstance(found, Outcome) else self._taken(take(self, found, _SYNC_KINDS))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             try:
                 return self._aplayed(decision) if decision.awaited else self._played(decision)
             except MemoError as error:  # the recording is no longer readable
-                self._session.on_replay_error(error)
+                self.session.on_replay_error(error)
                 raise
         match decision:
             case CallLive() as live:
@@ -149,8 +125,8 @@ class CallDriver:
         return stream_sync(self._begin)
 
     def _begin(self) -> LiveSyncStream | RecordedStream | Unrecorded:
-        request = self._asked()
-        decision = recalled(request) or self._taken(take(request))
+        found = look(self)
+        decision = found if isinstance(found, Outcome) else self._taken(take(self, found))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             return self._play(decision)
@@ -175,8 +151,8 @@ class CallDriver:
 
     async def coroutine(self) -> Any:
         """Make the call of a coroutine function."""
-        request = self._asked()
-        decision = recalled(request) or self._taken(await take_async(request, _ASYNC_KINDS))
+        found = look(self)
+        decision = found if isinstance(found, Outcome) else self._taken(await take_async(self, found, _ASYNC_KINDS))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             if is_due():
@@ -184,7 +160,7 @@ class CallDriver:
             try:
                 return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # the recording is no longer readable
-                self._session.on_replay_error(error)
+                self.session.on_replay_error(error)
                 raise
         if isinstance(decision, Pending):
             return stream(self._abegin)
@@ -207,8 +183,8 @@ class CallDriver:
         return stream(self._abegin)
 
     async def _abegin(self) -> LiveStream | RecordedStream | Unrecorded:
-        request = self._asked()
-        decision = recalled(request) or self._taken(await take_async(request))
+        found = look(self)
+        decision = found if isinstance(found, Outcome) else self._taken(await take_async(self, found))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             return self._play(decision)
@@ -223,7 +199,7 @@ class CallDriver:
             with attempt.producing():
                 result = self._invoke(attempt)
                 if inspect.isawaitable(result):
-                    attempt.awaited = self._setting.plain
+                    attempt.awaited = self.setting.plain
                     result = await result
                 return LiveStream(aiter(self._source(attempt, result)), attempt)
         except BaseException as error:
@@ -262,7 +238,7 @@ class CallDriver:
         needs_loop = is_async or (
             drives == "sync" and (outcome.awaited or (outcome.items is not None and not outcome.sync))
         )
-        refresh(self._session, self._call, self._args, self._kwargs, self._behind, needs_loop=needs_loop)
+        refresh(self.session, self.call, self._args, self._kwargs, self._behind, needs_loop=needs_loop)
         return outcome
 
     def _behind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -270,25 +246,25 @@ class CallDriver:
 
         Raises `RefreshedElsewhere` where another call does that, or the arguments have changed since they were given.
         """
-        expiry = self._setting.expiry
+        expiry = self.setting.expiry
         assert expiry is not None
         expiry = expiry._replace(refreshes=False, is_behind=True)
-        setting = replace(self._setting, is_numbered=False, errors="none", expiry=expiry)
+        setting = replace(self.setting, is_numbered=False, errors="none", expiry=expiry)
 
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if driver._rebuilt().key != self._call.key:
+            if driver._rebuilt().key != self.call.key:
                 raise RefreshedElsewhere
             return self._wrapped(*args, **kwargs)
 
         driver = type(self)(
-            self._counter, setting, self._session, self._mode, self._call, wrapped, args, kwargs, self._instance
+            self._counter, setting, self.session, self.mode, self.call, wrapped, args, kwargs, self._instance
         )
         return getattr(driver, self._counter.drives)()
 
     # Going on with a stream whose consumer left when it was recorded
 
     def _extend(self, outcome: Outcome) -> LiveSyncStream | RecordedStream:
-        further = extend(self._request_made, outcome)
+        further = extend(self, outcome)
         if isinstance(further, Outcome):
             return self._play(further)
         attempt = self._extension(further)
@@ -296,11 +272,11 @@ class CallDriver:
         return self._opened(attempt)
 
     async def _aextend(self, outcome: Outcome) -> LiveStream | RecordedStream:
-        further = await extend_async(self._request_made, outcome)
+        further = await extend_async(self, outcome)
         return self._play(further) if isinstance(further, Outcome) else await self._aopened(self._extension(further))
 
     def _extension(self, flight: Flight | None) -> Attempt:
-        number, has_draws = self._request_made.number, self._setting.has_draws
+        number, has_draws = self.number, self.setting.has_draws
         # Its number was used up by the replay, so it is not given back.
         draw = Draw(None, number or 0 if has_draws else 0, is_counted=has_draws)
         attempt = self._attempt(CallLive(draw, flight))
@@ -311,7 +287,7 @@ class CallDriver:
 
     def _received(self, attempt: Attempt, value: Any) -> Any:
         """Return what the caller gets of a live result: itself, recorded, or the stream that it is, recorded as it passes."""
-        passing = passing_stream(attempt, value, self._setting.streams)
+        passing = passing_stream(attempt, value, self.setting.streams)
         if passing is None:
             attempt.returned(value)
             return value
@@ -319,8 +295,8 @@ class CallDriver:
 
     async def _areceived(self, attempt: Attempt, value: Any) -> Any:
         """Async twin of `_received`, for what was awaited."""
-        attempt.awaited = self._setting.plain
-        passing = passing_stream(attempt, value, self._setting.streams)
+        attempt.awaited = self.setting.plain
+        passing = passing_stream(attempt, value, self.setting.streams)
         if passing is None:
             await attempt.areturned(value)
             return value
@@ -331,20 +307,20 @@ class CallDriver:
         self._counter.misses += 1
         draw = live.draw
         if draw is None:
-            self._session.count_live()
+            self.session.count_live()
             return None
-        parent = parent_in(self._session)
+        parent = parent_in(self.session)
         if parent is not None:
             draw = draw._replace(parent=parent)
         return Attempt(
-            self._session,
-            self._call,
-            self._setting.values,
+            self.session,
+            self.call,
+            self.setting.values,
             flight=live.flight,
             draw=draw,
-            errors=self._setting.errors,
-            secrets=self._setting.secrets,
-            watch=ArgumentWatch(self._call, (self._args, self._kwargs), self._rebuilt) if self._may_change() else None,
+            errors=self.setting.errors,
+            secrets=self.setting.secrets,
+            watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
         )
 
     def _may_change(self) -> bool:
@@ -353,7 +329,7 @@ class CallDriver:
 
     def _rebuilt(self) -> Call:
         """Make the call from its arguments again, as they are now."""
-        return self._counter.call(self._session, self._instance, self._args, self._kwargs, self._setting)
+        return self._counter.call(self.session, self._instance, self._args, self._kwargs, self.setting)
 
     def _played(self, outcome: Outcome) -> Any:
         """Return what the caller gets of a recorded outcome. Raises recorded errors."""
@@ -367,8 +343,8 @@ class CallDriver:
         return raise_recorded(outcome.error())
 
     def _cut_short(self, count: int) -> MemoError:
-        error = StreamCutShort(self._call.function, count)
-        self._session.on_replay_error(error)
+        error = StreamCutShort(self.call.function, count)
+        self.session.on_replay_error(error)
         return error
 
     async def _aplayed(self, outcome: Outcome) -> Any:
@@ -387,13 +363,13 @@ class CallDriver:
 
     def _play(self, outcome: Outcome) -> RecordedStream:
         if outcome.read is not None:
-            raise DataMismatch(self._call.function, "it is a generator, but a value was recorded")
-        may_call = outcome.end == "closed" and self._mode is modes.RECORD_IF_MISSING
+            raise DataMismatch(self.call.function, "it is a generator, but a value was recorded")
+        may_call = outcome.end == "closed" and self.mode is modes.RECORD_IF_MISSING
         return RecordedStream(
             outcome,
-            self._call.function,
-            self._session.pace,
-            self._session.on_replay_error,
+            self.call.function,
+            self.session.pace,
+            self.session.on_replay_error,
             partial(self._extend, outcome) if may_call else None,
             partial(self._aextend, outcome) if may_call else None,
         )

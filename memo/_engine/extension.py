@@ -66,10 +66,10 @@ def _name(request: Request, outcome: Outcome) -> str:
 
 def _further(request: Request, outcome: Outcome, found: Recording | None) -> Outcome | None:
     """Return the recorded outcome of the call if it is a stream that goes on where `outcome` was left."""
-    index = None if found is None else found.draws.index(request.number or 0 if request.has_draws else 0)
+    index = None if found is None else found.draws.index(request.number or 0 if request.setting.has_draws else 0)
     if found is None or index is None:
         return None
-    recorded = found.outcome(index, request.values)
+    recorded = found.outcome(index, request.setting.values)
     if recorded.items is None or outcome.items is None:
         return None
     return recorded if recorded.end != "closed" or len(recorded.items) > len(outcome.items) else None

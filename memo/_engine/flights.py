@@ -21,8 +21,9 @@ from weakref import WeakSet, WeakValueDictionary
 import anyio
 from anyio.lowlevel import current_token
 
+from memo._engine.nesting import current_flight
 from memo._engine.threads import in_event_loop
-from memo._engine.waits import current, waiting, waits_for_thread
+from memo._engine.waits import waiting, waits_for_thread
 
 __all__ = ["Claim", "Flight", "Flights", "Pending", "WaitEnd", "flight_of_claim"]
 
@@ -84,7 +85,7 @@ class Flight:
     """A live call on its way."""
 
     def __init__(self, on_finish: Callable[[], None]) -> None:
-        self.parent: Flight | None = current.get()
+        self.parent: Flight | None = current_flight()
         self._claim: Claim | None = None
         self._on_finish = on_finish
         # Reentrant: the garbage collector finishes flights too, at any time.

@@ -37,11 +37,13 @@ class Recording:
     """Seconds since the epoch at which it was recorded: computed when first needed."""
     until: float | None = None
     """The `time.monotonic()` at which the store drops it."""
+    only: Outcome | None = None
+    """The prepared outcome of a recording that has one: what nearly every replay gets."""
 
     def __init__(self, document: Document, data: bytes, store: Store, name: str, *, held: bool) -> None:
         self._trees: list[Any] = document.outcomes
         self.count = len(self._trees)
-        self.draws = Draws(self._trees)
+        self._draws: Draws | None = None
         self._outcomes = _none_yet(self.count) if held else None
         self._data = b"" if held else data
         self._store = store
@@ -49,6 +51,14 @@ class Recording:
         self.watched = document.watched
         self.recorded_at = document.recorded_at
         self.size = len(data)
+
+    @property
+    def draws(self) -> Draws:
+        """Which draws the recording has."""
+        trees = [*self._trees]  # copied first: those of another thread's prepared outcomes go once the draws are known
+        if self._draws is None:
+            self._draws = Draws(trees)
+        return self._draws
 
     def location(self) -> str:
         """Return where the recording is, for people."""
@@ -65,7 +75,10 @@ class Recording:
             if values.is_of_one_call:
                 return Outcome(tree, values, self.location)
             prepared = outcomes[index] = Outcome(tree, values, self.location)
+            self._draws = self.draws
             self._trees[index] = None  # prepared outcomes are held as bytes, five times smaller
+            if self.count == 1:
+                self.only = prepared
         return prepared
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import Any
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
 
-__all__ = ["Making", "making", "parent_in"]
+__all__ = ["Making", "current_flight", "making", "parent_in"]
 
 
 class Making:
@@ -17,14 +18,16 @@ class Making:
     which calls were taken inside, and a replay of it takes them, too.
     """
 
-    __slots__ = ("_parent", "call", "inside", "session")
+    __slots__ = ("call", "flight", "inside", "parent", "session")
 
-    def __init__(self, session: object, call: Call) -> None:
+    def __init__(self, session: object, call: Call, flight: Any) -> None:
         self.session = session
         self.call = call
+        self.flight = flight
+        """What others wait for meanwhile, None where nobody can."""
         self.inside: dict[str, int] = {}
         """How many draws were taken, by `function/key`."""
-        self._parent = making.get()
+        self.parent = making.get()
 
     def note(self, session: object, call: Call, count: int) -> None:
         """Note that so many draws of a call were taken inside (or given back, if negative)."""
@@ -33,16 +36,24 @@ class Making:
         while node is not None:
             if node.session is session:
                 node.inside[name] = node.inside.get(name, 0) + count
-            node = node._parent
+            node = node.parent
 
     def note_outside(self, session: object, call: Call, count: int) -> None:
         """Note the same of what encloses this call."""
-        if self._parent is not None:
-            self._parent.note(session, call, count)
+        if self.parent is not None:
+            self.parent.note(session, call, count)
 
 
 making: ContextVar[Making | None] = ContextVar("memo_making", default=None)
 """The call whose real function runs here. Tasks and `to_thread` workers inherit it with their context."""
+
+
+def current_flight() -> Any:
+    """Return the innermost flight inside of which this code runs, None if there is none."""
+    node = making.get()
+    while node is not None and node.flight is None:
+        node = node.parent
+    return node.flight if node is not None else None
 
 
 def parent_in(session: object) -> str | None:

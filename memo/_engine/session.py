@@ -167,6 +167,11 @@ class Session:
         return f"<memo.Recorder {self.mode} {self.store.location()}>"
 
     @property
+    def leads_in_place(self) -> bool:
+        """Whether a call is made without a claim in the store, and the store is read in place."""
+        return self.reads_in_place and self._gateway.claims is None
+
+    @property
     def stats(self) -> Stats:
         """What this recorder did so far: a copy."""
         with self._lock:
@@ -295,10 +300,12 @@ class Session:
         """
         if self.max_age is not None or call.watched or recording.watched:
             self.staleness.check(call, recording)
-        if index is None:
-            is_only = recording.count == 1 and self.exhausted == "repeat"
-            index = 0 if is_only else self._index(call, recording, number)
-        outcome = recording.outcome(index, values)
+        outcome = recording.only
+        if outcome is None or self.exhausted == "error":
+            if index is None:
+                is_only = recording.count == 1 and self.exhausted == "repeat"
+                index = 0 if is_only else self._index(call, recording, number)
+            outcome = recording.outcome(index, values)
         with self._lock:
             self._stats.replayed += 1
             self._stats.seconds_saved += outcome.seconds

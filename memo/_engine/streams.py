@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import anyio
 
@@ -166,15 +166,15 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
     given: list[Any] = []
     while isinstance(begun, RecordedStream):
         outcome = begun.outcome
+        items, pace = _rest(begun, given), begun.pace
         with begun:
-            started = time.perf_counter()
-            for count, item in enumerate(_rest(outcome.items or (), given), len(given) + 1):
-                if begun.pace:
-                    await anyio.sleep(_seconds_left(begun, started, count))
+            for item in items:
+                if pace:
+                    await anyio.sleep(items.seconds_left())
                 try:
                     yield item
                 except Exception:
-                    if count not in outcome.answered:
+                    if not outcome.answered or items.count not in outcome.answered:
                         raise
             if begun.aextend is None:
                 _end(outcome, begun.function)
@@ -189,9 +189,9 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
         await _pass_over(source, sink, given)
         with producing:
             item = await source.__anext__()
+        consumer.note_task()
         while True:
             sink.add(item)
-            consumer.note_task()
             try:
                 sent = yield item
             except GeneratorExit:
@@ -211,17 +211,36 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
         raise
 
 
-def _rest(items: Iterable[Any], given: list[Any]) -> Iterable[Any]:
-    """Return the items without those that the consumer has got already."""
-    return islice(items, len(given), None) if given else items
+def _rest(begun: RecordedStream, given: list[Any]) -> Any:
+    """Return the recorded items without those that the consumer has got already; counted where anything depends on it."""
+    items = begun.outcome.items or ()
+    rest = islice(items, len(given), None) if given else items
+    return _Counted(rest, begun, len(given)) if begun.pace or begun.outcome.answered else rest
 
 
-def _seconds_left(stream: RecordedStream, started: float, count: int) -> float:
-    """Return how long that item is still to wait for, in the rhythm in which the items came."""
-    offsets = stream.outcome.offsets
-    if count > len(offsets):
-        return 0.0
-    return max(0.0, started + offsets[count - 1] / stream.pace - time.perf_counter())
+class _Counted:
+    """Items of a recorded stream, with their number: to count them takes a tenth of the replay of short ones."""
+
+    def __init__(self, items: Iterable[Any], begun: RecordedStream, count: int) -> None:
+        self.count = count
+        """How many items the consumer has got."""
+        self._items = iter(items)
+        self._offsets, self._pace = begun.outcome.offsets, begun.pace
+        self._started = time.perf_counter()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        item = next(self._items)
+        self.count += 1
+        return item
+
+    def seconds_left(self) -> float:
+        """Return how long the last item is still to wait for, in the rhythm in which the items came."""
+        if self.count > len(self._offsets):
+            return 0.0
+        return max(0.0, self._started + self._offsets[self.count - 1] / self._pace - time.perf_counter())
 
 
 def _begin(sink: Sink, given: list[Any], consumer: Consumer | None = None) -> None:
@@ -271,15 +290,15 @@ def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
     given: list[Any] = []
     while isinstance(begun, RecordedStream):
         outcome = begun.outcome
+        items, pace = _rest(begun, given), begun.pace
         with begun:
-            started = time.perf_counter()
-            for count, item in enumerate(_rest(outcome.items or (), given), len(given) + 1):
-                if begun.pace:
-                    time.sleep(_seconds_left(begun, started, count))
+            for item in items:
+                if pace:
+                    time.sleep(items.seconds_left())
                 try:
                     yield item  # one by one: what is sent has no effect
                 except Exception:
-                    if count not in outcome.answered:
+                    if not outcome.answered or items.count not in outcome.answered:
                         raise
             if begun.extend is None:
                 _end(outcome, begun.function)

@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Protocol
 
-__all__ = ["Node", "Wait", "chain", "current", "waiting", "waits_for_thread"]
+from memo._engine.nesting import current_flight
+
+__all__ = ["Node", "Wait", "chain", "waiting", "waits_for_thread"]
 
 log = logging.getLogger("memo")
 
@@ -36,10 +37,6 @@ class Node(Protocol):
         ...
 
 
-current: ContextVar[Any] = ContextVar("memo_current_flight", default=None)
-"""The flight inside of which this code runs. Child tasks and `to_thread` workers inherit the value with their context."""
-
-
 def chain(node: Node | None) -> Iterator[Node]:
     """Iterate over a flight and those inside of which it is made, from the inside out."""
     while node is not None:
@@ -54,7 +51,7 @@ class Wait:
 
     def __init__(self, target: Node, patience: float) -> None:
         self.target = target
-        self.inside: Node | None = current.get()
+        self.inside: Node | None = current_flight()
         """The flight inside of which the caller runs."""
         self.is_in_vain = False
         """Whether waiting longer is no use: the caller goes on as if nobody else were making the call."""

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -234,18 +235,21 @@ def _place(location: str | Callable[[], str]) -> str:
     return location if isinstance(location, str) else location()
 
 
+_needed = itemgetter("function", "key", "arguments", "outcomes")
+_OPTIONAL = ("version", "watched", "recorded_at", "test")
+
+
 def _read(tree: Any) -> Document | None:
     """Return the tree as a document, None if the tree is none."""
     try:
         if tree["memo"] != FORMAT_VERSION:
             return None
-        function, key, arguments, outcomes = tree["function"], tree["key"], tree["arguments"], tree["outcomes"]
+        function, key, arguments, outcomes = _needed(tree)
         if not (type(function) is type(key) is str and type(arguments) is dict and _are_outcomes(outcomes)):
             return None
     except (KeyError, TypeError, IndexError):
         return None
-    get = tree.get
-    version, watched, recorded_at, test = get("version"), get("watched"), get("recorded_at"), get("test")
+    version, watched, recorded_at, test = map(tree.get, _OPTIONAL)
     if version is not None and not isinstance(version, str | int):
         return None
     if watched is None:
@@ -254,7 +258,7 @@ def _read(tree: Any) -> Document | None:
         return None
     if type(recorded_at) is not str:
         recorded_at = None
-    if type(test) is not str:
+    if test is not None and type(test) is not str:
         test = None
     # Every replay of a file comes by here: half as long as by the names of the fields.
     return tuple.__new__(Document, (function, key, arguments, outcomes, version, watched, recorded_at, test, tree))

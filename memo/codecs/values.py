@@ -71,6 +71,8 @@ class Values:
 
         Raises `UnrecordableValue`, naming the path, for what is no data or would not come back the same.
         """
+        if type(value) is str and value.isascii():
+            return value  # most items of streams
         try:
             writer = Writer(self.types, streams=self.streams)
             tree = writer.write(value)

@@ -84,28 +84,42 @@ def test_what_marshal_writes_alike_is_told_apart() -> None:
             assert told(key_builder, value) == told(KeyBuilder("f", Signature(anything)), value)
 
 
-def test_no_more_than_a_megabyte_is_remembered() -> None:
+def asked_again(size: int) -> ArgumentCache[int]:
+    """Return a cache for which a call with arguments of that size was made a second time."""
     cache: ArgumentCache[int] = ArgumentCache()
+    assert [cache.note("key", size), cache.note("key", size)] == [False, True]
+    return cache
 
-    def arguments(number: int) -> dict[str, Any]:
-        return {"a": number, "b": "x" * 2000}
+
+def test_no_more_than_a_megabyte_is_remembered() -> None:
+    cache = asked_again(2000)
+
+    def look_up(function: str, number: int) -> tuple[bytes | None, int | None]:
+        arguments = {"a": number, "b": "x" * 2000}
+        return cache.look_up(arguments.values(), (function, arguments))
 
     for number in range(1000):
-        asked, _ = cache.look_up("f", arguments(number))
+        asked, _ = look_up("f", number)
         assert asked is not None
         cache.store(asked, number)
-    assert cache.look_up("f", arguments(999))[1] == 999
-    assert cache.look_up("g", arguments(999))[1] is None
-    assert 1 <= sum(cache.look_up("f", arguments(number))[1] is not None for number in range(1000)) <= 600
+    assert look_up("f", 999)[1] == 999
+    assert look_up("g", 999)[1] is None
+    assert 1 <= sum(look_up("f", number)[1] is not None for number in range(1000)) <= 600
+
+
+def test_nothing_is_looked_up_before_a_call_comes_again() -> None:
+    cache: ArgumentCache[int] = ArgumentCache()
+    assert not any(cache.note(str(number), 10) for number in range(5000))
+    assert cache.look_up([1], (1,)) == (None, None)
 
 
 @pytest.mark.parametrize("large", ["x" * 3000, ["x"] * 100, [{"a": "x"}] * 100, {"a": ["x" * 1500, "x" * 1500]}])
-def test_what_is_large_is_not_remembered(large: Any) -> None:
-    cache: ArgumentCache[int] = ArgumentCache()
-    asked, _ = cache.look_up("f", {"a": large})
-    if asked is not None:
-        cache.store(asked, 1)
-    assert cache.look_up("f", {"a": large})[1] is None
+def test_what_is_large_is_looked_up_once_something_as_large_comes_again(large: Any) -> None:
+    for cache, is_remembered in ((asked_again(10), False), (asked_again(3000), True)):
+        asked, _ = cache.look_up([large], (large,))
+        if asked is not None:
+            cache.store(asked, 1)
+        assert (cache.look_up([large], (large,))[1] == 1) is is_remembered
 
 
 def test_what_holds_itself_and_nested_sets_are_not_gone_through_for_ever() -> None:

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from memo._calls.call import Call
 from memo._engine.attempt import Attempt
 from memo._engine.context import FunctionContext
-from memo._engine.decision import recalled
+from memo._engine.decision import look
 from memo._engine.driver import CallDriver
 from memo._engine.flights import Pending
 from memo._engine.memory import Recording
@@ -100,11 +100,11 @@ class Stainless(CallDriver):
         The plan omits what was sent, which may be large and is not read in a replay.
         """
         request = self.request
-        if self._setting is not setting or self.form not in _PLAYED:
+        if self.setting is not setting or self.form not in _PLAYED:
             return None
         options = request.options.model_copy(update={"json_data": None, "extra_json": None})
         items = self.items if self.form == "stream" else None
-        return ReplayPlan(type(self), self._call, request._replace(options=options), self.form, items)
+        return ReplayPlan(type(self), self.call, request._replace(options=options), self.form, items)
 
     @property
     def request(self) -> Request:
@@ -152,25 +152,25 @@ class Stainless(CallDriver):
         return run
 
     def found(self) -> Recording | None:
-        """Return the recording of the call, if there is one."""
-        return self._session.find(self._call)
+        """Return the recording of the call, if it is not one that `look` finds by itself."""
+        return None if self.session.reads_in_place else self.session.find(self.call)
 
     async def afound(self) -> Recording | None:
         """Async twin of `found`."""
-        return self._session.in_memory(self._call) or await self._session.afetch(self._call)
+        session, call = self.session, self.call
+        return None if session.reads_in_place else session.in_memory(call) or await session.afetch(call)
 
     def replay_or_missing(self, found: Recording | None) -> Any:
         """Replay a typed call or a stream. Return `MISSING` where the call has to be made, or is missing."""
-        request = self._asked()
-        outcome = recalled(request, found)
-        if outcome is None:
-            request.give_back()
+        outcome = look(self, found)
+        if not isinstance(outcome, Outcome):
+            self.give_back()
             return MISSING
         self._counter.hits += 1
         try:
             return self.replayed(outcome)
         except MemoError as error:  # the recording is no longer readable
-            self._session.on_replay_error(error)
+            self.session.on_replay_error(error)
             raise
 
     def replayed(self, outcome: Outcome) -> Any:
@@ -267,7 +267,7 @@ class Stainless(CallDriver):
         else:
             assert outcome.response is not None
             recorded = outcome.response()
-            body = PartialBody(outcome, self._call.function)
+            body = PartialBody(outcome, self.call.function)
             content = b"" if self.request.unread else b"".join(body)
         request = self.client._build_request(_given(self.request.options))
         response = rebuilt(recorded, request, content, unread=self.request.unread)

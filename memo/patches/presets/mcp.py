@@ -94,7 +94,7 @@ class _Request(CallDriver):
 
     async def coroutine(self) -> Any:
         self._transport = transport_of(self._instance)
-        if self._call.function in _HANDSHAKES and self._transport is None:
+        if self.call.function in _HANDSHAKES and self._transport is None:
             return await self._invoke(None)
         return await super().coroutine()
 
@@ -105,7 +105,7 @@ class _Request(CallDriver):
             result = await self._wrapped(*self._args, **self._kwargs)
         except Exception as error:
             code = getattr(getattr(error, "error", None), "code", None)
-            if attempt is not None and self._is_of_the_moment(code) and self._setting.errors != "all":
+            if attempt is not None and self._is_of_the_moment(code) and self.setting.errors != "all":
                 attempt.abandon(f"raised {type(error).__name__} ({code})")
             raise
         self._note(result)
@@ -113,17 +113,17 @@ class _Request(CallDriver):
 
     def _is_of_the_moment(self, code: Any) -> bool:
         # What a server does not answer to `discover` is what sends the client on to `initialize`.
-        return code in _OF_THE_MOMENT and not (code in _TIMED_OUT and self._call.function == "mcp.discover")
+        return code in _OF_THE_MOMENT and not (code in _TIMED_OUT and self.call.function == "mcp.discover")
 
     async def _aplayed(self, outcome: Outcome) -> Any:
         result = await super()._aplayed(outcome)
-        if self._call.function == "mcp.initialize" and self._transport is not None:
+        if self.call.function == "mcp.initialize" and self._transport is not None:
             self._transport.handshake = partial(self._wrapped, *self._args, **self._kwargs)
         self._note(result)
         return result
 
     def _note(self, result: Any) -> None:
-        if self._call.function == "mcp.initialize":
+        if self.call.function == "mcp.initialize":
             info = getattr(result, "server_info", None) or getattr(result, "serverInfo", None)
             _names[self._instance] = getattr(info, "name", None)
 
@@ -159,11 +159,11 @@ class _Connection(CallDriver):
 
     def sync(self) -> AbstractAsyncContextManager[Any]:
         opened = partial(self._wrapped, *self._args, **self._kwargs)
-        if self._mode is Mode.LIVE:
+        if self.mode is Mode.LIVE:
             return opened()  # type: ignore[no-any-return]
         parameters = _parameters((*self._args, *self._kwargs.values())[0])
-        transport = Transport(parameters, opened, answers=self._mode is not Mode.REPLAY)
-        if self._mode is Mode.RECORD:
+        transport = Transport(parameters, opened, answers=self.mode is not Mode.REPLAY)
+        if self.mode is Mode.RECORD:
             return passing(transport, opened())
         gives_id = "http" in getattr(self._wrapped, "__name__", "") and not hasattr(sys.modules["mcp"], "Client")  # 1.x
         return transport.deferred(more=int(gives_id))
