@@ -61,9 +61,10 @@ class StoreGateway:
         self.ttl: float | None = any_store.ttl if Expires in capabilities else None
         """Seconds that the store keeps an entry."""
         self._claims: Claims | None = any_store if Claims in capabilities and claims else None
-        self._remote = Remote in capabilities
+        self.is_remote = Remote in capabilities
+        """Whether the store is on a server, which others use too."""
         self._get: Callable[[str], bytes | None] = store.get
-        self.get: Callable[[str], bytes | None] = self._get_or_spooled if self._remote or recording else store.get
+        self.get: Callable[[str], bytes | None] = self._get_or_spooled if self.is_remote or recording else store.get
         """Returns the bytes of that name, None where there are none."""
         self._aget: Callable[[str], Awaitable[bytes | None]] | None = (
             any_store.aget if AsyncReads in capabilities else None
@@ -119,7 +120,7 @@ class StoreGateway:
 
     def _may_recover(self, error: StoreError) -> bool:
         """Return whether the store may work again in a moment: the spool is the place for what is recorded meanwhile."""
-        return self._remote or isinstance(error, StoreLocked)
+        return self.is_remote or isinstance(error, StoreLocked)
 
     # The salt
 

@@ -36,7 +36,6 @@ from memo.codecs.types import Types
 from memo.codecs.values import Values
 from memo.errors import InvalidOption, StoreError, UnknownOption
 from memo.scrub import Scrubber
-from memo.stores import Remote
 
 __all__ = ["Options", "Recordable"]
 
@@ -314,7 +313,7 @@ class _Function:
 
     def _is_shared(self, session: Session) -> bool:
         """Return whether recordings are shared by all who call: in a memoizer, and on a server."""
-        return self.session is not None or isinstance(session.store, Remote)
+        return self.session is not None or session.is_remote
 
     def _key_builder(self, skip: int, session: Session | None = None, *, as_given: bool = False) -> KeyBuilder:
         signature = Signature(self._inner, skip=skip)

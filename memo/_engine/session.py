@@ -106,6 +106,7 @@ class Session:
         self.aread_salt = self._gateway.aread_salt
         self.reads_in_place = self._gateway.in_place
         """Whether reading is quick enough for an event loop."""
+        self.is_remote = self._gateway.is_remote
         self._set_options(settings, memoized_errors=options.get("errors", "none"))
         self.started = False
         """Whether it was started for the whole process."""

@@ -55,7 +55,7 @@ class Writer:
         """The keys that were written in `record`, by function: what was recorded before the session is gone."""
         self._replacements = Replacements(store, test)
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
-        self._locks = [threading.RLock() for _ in range(_LOCKS)]
+        self._locks: dict[int, threading.RLock] = {}
 
     def restart(self, call: Call) -> None:
         """Let the next outcome of this call replace what was recorded."""
@@ -71,9 +71,9 @@ class Writer:
         Raises `StoreError`, `RecordingDamaged`, `NewerFormat`.
         """
         name = entry_name(call.function, call.key)
-        with self._locks[
-            hash(call.key) % _LOCKS
-        ]:  # so that only one thread of this process competes with other processes
+        place = hash(call.key) % _LOCKS
+        lock = self._locks.get(place) or self._locks.setdefault(place, threading.RLock())
+        with lock:  # so that only one thread of this process competes with other processes
             if draw.is_replacing and call.key not in self._begun[call.function]:
                 if draw.is_counted:
                     self._replacements.note(name, self._gateway.get)

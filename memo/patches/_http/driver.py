@@ -225,7 +225,7 @@ class HttpRun(CallDriver):
     @property
     def rules(self) -> SecretRules:
         """What the user says of secrets."""
-        return self._setting.secrets
+        return self.setting.secrets
 
     # Live responses, for subclasses
 
