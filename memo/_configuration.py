@@ -42,13 +42,13 @@ __all__ = ["Configuration", "Target", "absolute", "configured"]
 
 log = logging.getLogger("memo")
 
-_TARGET_OPTIONS = ("errors", "headers", "ignore", "name", "secrets", "trust", "ttl", "version", "watch")
+_TARGET_OPTIONS = ("errors", "headers", "ignore", "name", "secrets", "tags", "trust", "ttl", "version", "watch")
 """The options of `install` that a file can hold."""
 _RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"scrub", "test"}))
 _NAMES = ("mode", "patches", "store", *_RECORDER_OPTIONS)
 _OLD_NAMES = ("presets", "targets")
 
-_LISTS = ("headers", "ignore", "presets", "secrets", "trust", "watch")
+_LISTS = ("headers", "ignore", "presets", "secrets", "tags", "trust", "watch")
 _TEXTS = ("max_age", "mode", "name", "store")
 _CHOICES = {
     "errors": ("none", "answers", "all"),

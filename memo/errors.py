@@ -33,6 +33,7 @@ __all__ = [
     "Nearest",
     "NetworkBlocked",
     "NewerFormat",
+    "NoSourceVersion",
     "NotARecording",
     "NotPatched",
     "OutcomesExhausted",
@@ -124,6 +125,16 @@ class InvalidDuration(InvalidOption):
             else "use '30d', or a timedelta of 0 or more"
         )
         self.args = (f"{option}: invalid duration {value!r}: {rule}",)
+
+
+class NoSourceVersion(InvalidOption):
+    """A function with `version="source"` has no source that is the whole of it."""
+
+    def __init__(self, function: str, reason: str) -> None:
+        super().__init__("version", "source", ["a number or a text that you change when the function changes"])
+        self.function = function
+        self.reason = reason
+        self.args = (f"{function}: there is no version='source': {reason}\n  to name versions yourself: version=1",)
 
 
 class AlreadyStarted(MemoError, RuntimeError):

@@ -127,6 +127,12 @@ class KeyBuilder:
             arguments = {**arguments, self._receiver: receiver}
         return function, arguments
 
+    def arguments(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments by name, defaults applied, as `key` gets them. Raises `DoesNotFit`."""
+        if self._describe is not None:
+            return self._describe(instance, args, kwargs)[1]
+        return self._signature.bind(args, kwargs)
+
     def _adapted(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return the call's name and arguments, as `describe`, `key` and `ignore` say."""
         function = self.function

@@ -15,7 +15,7 @@ from memo._engine.session import Session
 from memo._engine.threads import writers
 from memo.errors import CallNotAllowed
 
-__all__ = ["CacheInfo", "CacheMethods"]
+__all__ = ["CacheInfo", "CacheMethods", "beside_loop"]
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class CacheMethods:
     async def acache_info(self) -> CacheInfo:
         """Async twin of `cache_info`."""
         session = self._self_session
-        return await _beside_loop(session, lambda: _info(self._self_function, session))
+        return await beside_loop(session, lambda: _info(self._self_function, session))
 
     def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
         """Return whether this call is recorded, and young enough to be replayed. False outside of any recorder."""
@@ -136,7 +136,19 @@ class CacheMethods:
         if session is None:
             return False
         call = await self._self_acall(session, args, kwargs)
-        return await _beside_loop(session, lambda: session.forget(call))
+        return await beside_loop(session, lambda: session.forget(call))
+
+    def invalidate(self, *, tag: str) -> int:
+        """Delete the recordings of this function that have a tag; return how many there were."""
+        session = self._self_session
+        return 0 if session is None else session.forget_tagged(tag, self._self_function.name)
+
+    async def ainvalidate(self, *, tag: str) -> int:
+        """Async twin of `invalidate`."""
+        session = self._self_session
+        if session is None:
+            return 0
+        return await beside_loop(session, lambda: session.forget_tagged(tag, self._self_function.name))
 
     def cache_clear(self) -> None:
         """Delete every recording of this function in the recorder's store."""
@@ -148,7 +160,7 @@ class CacheMethods:
         """Async twin of `cache_clear`."""
         session = self._self_session
         if session is not None:
-            await _beside_loop(session, lambda: session.forget_all(self._self_function.name))
+            await beside_loop(session, lambda: session.forget_all(self._self_function.name))
 
     def refresh(self: Any, *args: Any, **kwargs: Any) -> Any:
         """Make this call live now, and store its outcome in place of what was recorded.
@@ -171,7 +183,7 @@ def _info(function: _Function, session: Session | None) -> CacheInfo:
     return CacheInfo(function.hits, function.misses, None, size)
 
 
-async def _beside_loop(session: Session | None, work: Callable[[], T]) -> T:
+async def beside_loop(session: Session | None, work: Callable[[], T]) -> T:
     """Run what asks the store in a thread, unless the store is as quick as that."""
     if session is None or session.store.writes_in_place:
         return work()

@@ -43,6 +43,7 @@ class Function(Protocol):
 
     drives: str
     """The method of its drivers that makes a call: one for each kind of function."""
+    has_tags: bool
     hits: int
     misses: int
 
@@ -55,4 +56,8 @@ class Function(Protocol):
         setting: FunctionContext | None = None,
     ) -> Call:
         """Make a call of the function."""
+        ...
+
+    def tags(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
+        """Return the tags of a call."""
         ...

@@ -29,7 +29,9 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     decorators), partials, callable objects. Signature, docs, kind and static types stay those of the function.
 
     - `name`: the function's name in recordings; `module.qualname` where it is left out.
-    - `version`: part of the key: a new version does not replay what an old one recorded.
+    - `version`: part of the key: a new version does not replay what an old one recorded. `"source"` takes the function's own
+      source, without comments, docstrings, layout and the decorators above: an edit is a new version. Functions that it calls are
+      not looked at. Raises `NoSourceVersion` for lambdas, closures and code without a file.
     - `ignore`: arguments, or places in them (`"metadata.request_id"`, `"messages[*].id"`), that do not identify the call.
     - `watch`: places that stay out of the key but are remembered: a replay that differs there warns `WatchedFieldChangedWarning`.
     - `key`: a function from the arguments (a dict, defaults applied) to the ones that identify the call.
@@ -40,6 +42,8 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     - `errors`: `"none"`, `"answers"` or `"all"`, for this function instead of the recorder's.
     - `streams`: where a result holds what is read once and does not look like it (`"stream"`): recorded as it is read.
     - `trust`: top-level packages whose types its recordings may name, beside the recorder's.
+    - `tags`: names by which recordings are invalidated together (`recorder.invalidate(tag=...)`): a list, or a function from
+      the arguments (a dict, defaults applied) to one, called before each call that is recorded.
     - `ttl`: how long an outcome is good in `record-if-missing`, instead of the recorder's `ttl`: after that, the call is made anew.
     - `recorder`: the recorder it is bound to, instead of the one that is active where it is called.
 

@@ -312,6 +312,8 @@ class CallDriver(Request):
         parent = parent_in(self.session)
         if parent is not None:
             draw = draw._replace(parent=parent)
+        if self._counter.has_tags:
+            draw = draw._replace(tags=self._tags(live))
         return Attempt(
             self.session,
             self.call,
@@ -322,6 +324,15 @@ class CallDriver(Request):
             secrets=self.setting.secrets,
             watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
         )
+
+    def _tags(self, live: CallLive) -> tuple[str, ...]:
+        try:
+            return self._counter.tags(self.session, self._instance, self._args, self._kwargs)
+        except BaseException:  # the call is not made
+            if live.flight is not None:
+                live.flight.finish()
+            self.give_back()
+            raise
 
     def _may_change(self) -> bool:
         """Return whether there are arguments that the call could change."""

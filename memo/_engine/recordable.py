@@ -29,6 +29,7 @@ from memo._engine.patterns import functions
 from memo._engine.pickling import PickledByName, PickledMethod
 from memo._engine.session import Session
 from memo._engine.streams import Unrecorded, stream
+from memo._engine.tags import Tags, checked_tags, tags_of
 from memo._recordings.ages import duration
 from memo._values.kinds import module_name
 from memo._values.paths import parse_path
@@ -58,6 +59,7 @@ class Options(TypedDict, total=False):
     trust: Iterable[str]
     ttl: str | timedelta | None
     streams: Iterable[str]
+    tags: Tags
 
 
 class _Function:
@@ -95,11 +97,11 @@ class _Function:
         )
         """True if Python itself refuses a call that does not fit the signature, before anything of the function runs."""
         self.function = inner
-        self._is_compared = describe is None
-        """True unless a patch names the calls: then it is the patch that tells them apart."""
         self._tells_objects_apart = session is None and "identity" not in options and not (self._static or self._bound)
         """True if the object whose method is called is not in the key."""
         self._errors = options.get("errors")
+        self._tags = checked_tags(options.get("tags", ()))
+        self.has_tags = bool(self._tags)
         ttl = options.get("ttl")
         self._ttl = None if ttl is None else duration(ttl, "ttl")
         self._secrets = SecretRules.of(options.get("secrets", ()), options.get("allow_secrets", ()))
@@ -113,6 +115,13 @@ class _Function:
             if name in ("ignore", "watch", "key", "identity", "version", "scrub")
         }
         self._method = isinstance(function, classmethod) or (not self._static and _in_class(inner))
+        is_in_key = options.get("version") == "source" and not (self._method and self._tells_objects_apart)
+        self._is_compared = describe is None and not is_in_key
+        """True unless a patch names the calls, which then tells them apart, or the key says all that the function is."""
+        if options.get("version") == "source":
+            from memo._calls.source_version import source_version
+
+            self._key_options["version"] = source_version(inner, self.name)
         # Made now: a wrong option is found where it is written.
         self._prepared_key_builder = (
             1 if self._method else 0,
@@ -178,6 +187,16 @@ class _Function:
         if call.credentials is not None:
             session.ignored_credentials.check(call)
         return call
+
+    def tags(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
+        """Return the tags of a call. Raises what a function that gives them raises, and `InvalidOption` for what is no tag."""
+        if not callable(self._tags):
+            return self._tags
+        skip = 0 if instance is None or self._bound or self._static else 1
+        if instance is None and self._method and args:
+            args, skip = args[1:], 1
+        key_builder = self.key_builder(session, self.setting(session), skip)
+        return tags_of(self._tags(key_builder.arguments(instance, args, kwargs)))
 
     def key_builder(
         self, session: Session, setting: FunctionContext, skip: int, *, as_given: bool = False

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack,
 
 from memo._engine.active import current as current_session
 from memo._engine.active import enter, leave, process_wide
-from memo._engine.cache import CacheInfo
+from memo._engine.cache import CacheInfo, beside_loop
 from memo._engine.modes import Mode, ModeName
 from memo._engine.options import RecorderOptions
 from memo._engine.recordable import Options, Recordable
@@ -51,6 +51,14 @@ class Memoized(Protocol[P, R_co]):
 
     def cache_invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete the recording of this call; return whether it existed."""
+        ...
+
+    def invalidate(self, *, tag: str) -> int:
+        """Delete the recordings of this function that have a tag; return how many there were."""
+        ...
+
+    async def ainvalidate(self, *, tag: str) -> int:
+        """Async twin of `invalidate`: the event loop does not wait for the store."""
         ...
 
     def cache_clear(self) -> None:
@@ -165,6 +173,18 @@ class Recorder(Session):
         if function is None:
             return lambda decorated: Recordable(decorated, self, options)
         return Recordable(function, self, options)
+
+    def invalidate(self, *, tag: str) -> int:
+        """Delete every recording in the store that has a tag, of whichever function; return how many there were.
+
+        The calls are made again when they are next made where calls may be made. Reads every recording of the store. What
+        another process holds in memory (`memory=`) it replays until it reads the store again. Raises `StoreError`.
+        """
+        return self.forget_tagged(tag)
+
+    async def ainvalidate(self, *, tag: str) -> int:
+        """Async twin of `invalidate`: the event loop does not wait for the store."""
+        return await beside_loop(self, lambda: self.forget_tagged(tag))
 
     @contextmanager
     def scope(self) -> Generator[Self]:

@@ -34,6 +34,7 @@ from memo._engine.nesting import making
 from memo._engine.options import RecorderOptions, checked
 from memo._engine.search_time import SearchTime
 from memo._engine.staleness import Staleness
+from memo._engine.tags import tagged
 from memo._engine.writing import Draw, Writer
 from memo._recordings.document import parse
 from memo._recordings.outcomes import Outcome
@@ -441,6 +442,16 @@ class Session:
             )
 
     # Deleting
+
+    def forget_tagged(self, tag: str, function: str = "") -> int:
+        """Delete every recording with a tag, those of one function or all; return how many there were."""
+        prefix, count = f"{function}/" if function else "", 0
+        for name, document in tagged(self.store, tag, prefix):
+            call = Call(document["function"], document["key"], b"{}")
+            self._memory.drop(call.key)
+            self.restart(call)
+            count += self.store.delete(name)
+        return count
 
     def forget(self, call: Call) -> bool:
         """Delete the recording of a call; return whether there was one."""

@@ -42,6 +42,7 @@ class Draw(NamedTuple):
     """The name of the entry inside of whose call this one is made."""
     expiry: Expiry | None = None
     """When what is recorded is so old that the outcome replaces it, instead of being added."""
+    tags: tuple[str, ...] = ()
 
 
 class Writer:
@@ -113,7 +114,7 @@ class Writer:
 
     def _new(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> bytes:
         outcomes = with_draw([], draw.place, outcome) if draw.is_counted else [outcome]
-        return render(Document.of(call, outcomes, test=self._test, parent=draw.parent))
+        return render(Document.of(call, outcomes, test=self._test, parent=draw.parent, tags=draw.tags))
 
     def _changed(self, call: Call, draw: Draw, outcome: dict[str, Any], found: bytes) -> bytes | None:
         """Return the recording with the outcome in its place, None if the place is taken."""

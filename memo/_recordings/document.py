@@ -11,6 +11,7 @@ Format version 1 (an object, UTF-8, `\n`, ends in a newline):
     recorded_at   UTC, to the second
     test          the test that made the recording, where one did
     parent        the name of the entry inside of whose call it was recorded, where there is one
+    tags          the names by which it can be invalidated together with others, where it has any
     outcomes      [{"value": …} | {"error": …} | {"stream": {…}}, each with "seconds"], in the order of the calls
 
 Canonical JSON is UTF-8 with sorted keys, no white space, and the shortest floats that read back equal (orjson).
@@ -76,11 +77,12 @@ class Document(NamedTuple):
         recorded_at: str | None = None,
         test: str | None = None,
         parent: str | None = None,
+        tags: tuple[str, ...] = (),
     ) -> Document:
         """Return a new document: the outcomes of a call, by default recorded now."""
         arguments = orjson.loads(call.arguments)
         recorded_at = recorded_at or timestamp()
-        more = NOTHING_MORE if parent is None else {"parent": parent}
+        more = {name: part for name, part in (("parent", parent), ("tags", list(tags))) if part} or NOTHING_MORE
         return cls(
             call.function, call.key, arguments, outcomes, call.version, call.watched, recorded_at, test or None, more
         )
@@ -90,6 +92,12 @@ class Document(NamedTuple):
         """The name of the entry whose call was being made when this one was recorded."""
         parent = self.source.get("parent")
         return parent if isinstance(parent, str) else None
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The names by which the recording can be invalidated."""
+        tags = self.source.get("tags")
+        return frozenset(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else frozenset()
 
     @classmethod
     def from_tree(cls, tree: Mapping[str, Any]) -> Document:

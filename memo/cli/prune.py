@@ -49,6 +49,12 @@ def prune(
     stale: Annotated[
         str | None, typer.Option(metavar="AGE", help="Delete recordings older than this: 90d, 12h, 2w.")
     ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TAG", help="Delete recordings that have this tag. Can be given several times.", show_default=False
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Delete. Without this option, recordings are only listed.")
     ] = False,
@@ -57,7 +63,7 @@ def prune(
     """Delete recordings that are no longer needed.
 
     Lists the recordings and their sizes; with --yes, deletes them and the directories that become empty. Exactly one of
-    --unused-since, --used-list and --stale selects them. A damaged file, or a file that is no recording, is listed but never
+    --unused-since, --used-list, --stale and --tag selects them. A damaged file, or a file that is no recording, is listed but never
     deleted. For tests, use pytest --memo-unused instead: it reports or deletes what passing tests no longer use. To write the
     list for --used-list, record the names in get(name) of a subclass of memo.stores.DirectoryStore.
 
@@ -67,7 +73,7 @@ def prune(
     """
     from memo.maintenance import prune as engine
 
-    judge = _judge(unused_since, used_list, stale)
+    judge = _judge(unused_since, used_list, stale, tag)
     opened = open_store(store)
     pruned: PruneResult | None = None
     with Progress("recordings") as progress:
@@ -81,14 +87,18 @@ def prune(
     return 1 if pruning.left or (pruned is not None and pruned.left) else 0
 
 
-def _judge(unused_since: str | None, used_list: list[Path] | None, stale: str | None) -> RetentionRule:
+def _judge(
+    unused_since: str | None, used_list: list[Path] | None, stale: str | None, tag: list[str] | None
+) -> RetentionRule:
     from memo._recordings.ages import duration
     from memo.errors import InvalidOption
     from memo.maintenance import prune as engine
 
-    given = [option for option in (unused_since, used_list or None, stale) if option is not None]
+    given = [option for option in (unused_since, used_list or None, stale, tag or None) if option is not None]
     if len(given) != 1:
-        raise typer.BadParameter("give exactly one of --unused-since, --used-list and --stale")
+        raise typer.BadParameter("give exactly one of --unused-since, --used-list, --stale and --tag")
+    if tag:
+        return engine.tagged(tag)
     if stale is not None:
         return engine.older_than(duration(stale, "--stale"))
     if used_list:

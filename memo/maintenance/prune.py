@@ -30,6 +30,7 @@ __all__ = [
     "older_than",
     "plan_prune",
     "prune",
+    "tagged",
 ]
 
 _MARGIN = timedelta(days=1)
@@ -91,6 +92,8 @@ class RetentionRule:
     """True if the last access matters, so memo's own read must not count."""
     keys: frozenset[str] | None = None
     """The keys in a list of what is used, cut to the length that names a file."""
+    tags: frozenset[str] | None = None
+    """The tags of which a recording has one, if it is not needed."""
 
 
 def older_than(age: timedelta, now: datetime | None = None) -> RetentionRule:
@@ -125,6 +128,11 @@ def not_used_since(moment: datetime, now: datetime | None = None) -> RetentionRu
         return accessed is None or max(accessed, recorded or accessed) >= before
 
     return RetentionRule(needs, accessed=True)
+
+
+def tagged(tags: Iterable[str]) -> RetentionRule:
+    """Return the rule that recordings with any of these tags are not needed."""
+    return RetentionRule(lambda key, recorded, accessed: False, tags=frozenset(tags))
 
 
 _NAME = re.compile(rf"(?:.*[/\\])?([0-9a-f]{{{KEY_CHARACTERS},64}})(?:\.json)?", re.DOTALL)
@@ -203,7 +211,8 @@ def _judged(store: Store, name: str, judge: RetentionRule) -> Unneeded | int | N
         raise Refused(location, "lies where replay does not look for it: its name is not that of its key")
     recorded = recorded_at(document)
     accessed = datetime.fromtimestamp(max(times[1:]) / 1e9, UTC) if times is not None else None
-    if judge.needs(key, recorded, accessed):
+    has_none = judge.tags is not None and judge.tags.isdisjoint(document.tags)
+    if has_none or judge.needs(key, recorded, accessed):
         return len(data)
     return Unneeded(name, function, key, len(data), recorded, sha256(data).digest())
 
