@@ -49,7 +49,7 @@ class Routes(BaseHTTPRequestHandler):
     def answer(self) -> None:
         url = urlsplit(self.path)
         self.body = self.read()
-        self.query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        self.query = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
         self.server.seen.append((self.command, self.path, dict(self.headers), self.body))
         getattr(self, url.path.split("/")[1])()
 

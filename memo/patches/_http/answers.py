@@ -52,7 +52,7 @@ def recorded_head(
     names: dict[str, str] = {}
     cookies: list[str] = []
     for name, text in headers:
-        lower = name.lower()
+        name, lower = str.__str__(name), str.lower(name)  # noqa: PLW2901 - a client's own kind of text
         if lower == "set-cookie":
             cookies.append(_cookie(text))
         elif is_public_header(lower):

@@ -81,16 +81,17 @@ class Replayed:
         play = self._body
         return _encoded(stream_sync(lambda: play), self._encoding)
 
-    def apieces(self) -> AsyncGenerator[bytes, None]:
-        """Async twin of `pieces`."""
+    def apieces(self, *, encodes: bool = True) -> AsyncGenerator[bytes, None]:
+        """Async twin of `pieces`; without `encodes`, decoded."""
+        encoding = self._encoding if encodes else ""
         if isinstance(self._body, bytes):
-            return _aencoded(_all([self._body] if self._body else []), self._encoding)
+            return _aencoded(_all([self._body] if self._body else []), encoding)
         play = self._body
 
         async def begin() -> RecordedStream:
             return play
 
-        return _aencoded(stream(begin), self._encoding)
+        return _aencoded(stream(begin), encoding)
 
 
 async def _all(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
