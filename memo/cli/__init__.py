@@ -38,16 +38,16 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # the terminal's encoding may lack characters
     from typer import TyperException
 
-    from memo.cli._app import app
+    from memo.cli._app import command
 
     try:
-        code = app()(arguments, prog_name="memo", standalone_mode=False)
+        code = command(framed=sys.stdout.isatty())(arguments, prog_name="memo", standalone_mode=False)
         sys.stdout.flush()
     except TyperException as error:
         context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "memo"
+        path = context.command_path if context is not None else "memo"
         message = " ".join(error.format_message().split()).removesuffix(".")
-        _say(f"{command}: {message[:1].lower()}{message[1:]} (see {command} --help)")
+        _say(f"{path}: {message[:1].lower()}{message[1:]} (see {path} --help)")
         return 2
     except MemoError as error:
         _say(f"memo: {error}")

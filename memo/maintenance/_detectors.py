@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from memo.errors import MissingExtra
 
 __all__ = ["Detectors"]
 
 
+@cache
+def _scanner(scanner: Any, rules: Any) -> Any:
+    return scanner(rules(confidence="low"))
+
+
 class Detectors:
-    """kingfisher's rules, compiled. Compiling takes seconds the first time; later the rules are cached.
+    """kingfisher's rules, compiled once in a process: this takes half a second, and more the first time on a machine.
 
     Raises `MissingExtra` if kingfisher is not installed.
     """
@@ -18,7 +26,7 @@ class Detectors:
             from kingfisher_sdk import Rules, Scanner
         except ImportError as error:
             raise MissingExtra("looking for secrets", "scan") from error
-        self._scanner = Scanner(Rules(confidence="low"))
+        self._scanner = _scanner(Scanner, Rules)
 
     def find(self, data: bytes) -> dict[str, str]:
         """Return what looks like a secret in some JSON, as written there, with the rule that matches."""
