@@ -33,7 +33,7 @@ import orjson
 
 from memo._calls.class_forms import class_form, short_name
 from memo._calls.credentials import LEFT_OUT, Credential, CredentialFilter
-from memo._calls.secret_forms import ANY
+from memo._calls.secret_forms import is_credential
 from memo._calls.secret_names import holds_headers
 from memo._calls.secrets import NO_RULES, SecretRules, header_text, is_header, looks_secret, mask
 from memo._values.kinds import fielded_state, is_model, is_named_tuple
@@ -210,7 +210,7 @@ class Canonical:
                     if type(item) in _PAIRS and item and all(map(_is_pair, item)) and depth < MAX_DEPTH:
                         tree[key] = self._pairs(item, depth + 1, named=True)
                         continue
-                elif named is ANY or (type(item) is str and named(item)):
+                elif is_credential(named, item):
                     tree[key] = Credential(item)
                     continue
             if type(item) is str and item.isascii():

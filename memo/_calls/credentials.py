@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from memo._calls.secrets import MASK, NO_RULES, SecretRules, mask
+from memo._calls.secrets import MASK, NO_RULES, SecretRules, mask, masked_form
 from memo._values.paths import Step, path_text
 from memo._values.scalars import text_form, text_of
 from memo.errors import UnkeyableArgument
@@ -96,6 +96,8 @@ class CredentialFilter:
         if type(tree) is list:
             return [self.by_shape(member, (*steps, index)) for index, member in enumerate(tree)]
         if type(tree) is dict:
+            if tree.get("__type__") == "bytes" and type(tree.get("base64")) is str:
+                return tree if self._rules.allows(steps) else masked_form(tree, self._rules, self._replacing(steps))
             if tree.get("__type__") == "str":  # it is escaped, since it has lone surrogates
                 return {**tree, "value": text_form(self.by_shape(text_of(tree["value"]), steps))}
             return {self._masked(name, steps): self.by_shape(member, (*steps, name)) for name, member in tree.items()}
@@ -110,12 +112,17 @@ class CredentialFilter:
         return {"__type__": KEYED, "digest": digest} if self._keeps_digests else credential.shown
 
     def _masked(self, text: str, steps: tuple[Step, ...]) -> str:
+        return mask(text, self._rules, self._replacing(steps))
+
+    def _replacing(self, steps: tuple[Step, ...]) -> Callable[[str], str]:
+        """Return what replaces a credential at a place, and remembers it."""
+
         def replace(secret: str) -> str:
             digest = self._keyed(secret.encode("utf-8", "surrogatepass"))
             self.found.append(Found(steps, digest))
             return f"<secret:{digest}>" if self._keeps_digests else MASK
 
-        return mask(text, self._rules, replace)
+        return replace
 
     def _digest(self, value: Any, steps: tuple[Step, ...]) -> str:
         """Return the digest of a credential; that of its type if it has no canonical form and need not have one."""

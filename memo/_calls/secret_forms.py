@@ -6,8 +6,21 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
-__all__ = ["ANY", "PASSWORD", "RANDOM", "TOKEN", "Form"]
+__all__ = [
+    "ANY",
+    "CODE",
+    "LOGIN",
+    "PASSWORD",
+    "RANDOM",
+    "TOKEN",
+    "Form",
+    "is_credential",
+    "is_given",
+    "is_login",
+    "stronger",
+]
 
 Form = Callable[[str], bool]
 """Return whether a text can be a credential."""
@@ -30,6 +43,14 @@ _PLACEHOLDER = re.compile(
     r"|(?:string|null|none|true|false|undefined|secret|password|redacted|masked|hidden|changeme|required|optional|token)",
     re.IGNORECASE | re.DOTALL,
 )
+_METHOD_PART = re.compile(
+    r"[A-Za-z]*|\d+(?:st|nd|rd|th)?|(?:v|x|o?auth|saml|openid|sigv|aws|sha|md|hmac|[hrep]s|ed|rsa|http|https|tls|ssl|utf|base|ipv|key|type"
+    r"|level|step|phase|mode|user|test|version)\d{1,4}",
+    re.IGNORECASE,
+)
+"""A part of the name of a method, model or version: `oauth2`, `AWS4-HMAC-SHA256`."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DIGITS = re.compile(r"\d{4,8}|\d{3}[ -]\d{3}", re.ASCII)
 _LEAST_ENTROPY = 3.0
 """Bits a character: English words have about 2.5 in 16 characters, random hexadecimal digits 3.3."""
 
@@ -51,6 +72,20 @@ def PASSWORD(text: str) -> bool:  # noqa: N802
         and _CODE.match(text) is None
         and not _is_placeholder(text)
     )
+
+
+def LOGIN(text: str) -> bool:  # noqa: N802
+    """Return whether a text can be a password or token, where the name of a method may be as well: `oauth2`, `hmac-sha256`."""
+    return (
+        (PASSWORD(text) or TOKEN(text))
+        and not all(map(_METHOD_PART.fullmatch, _PARTS.split(text)))
+        and _DATE.match(text) is None
+    )
+
+
+def CODE(text: str) -> bool:  # noqa: N802
+    """Return whether a text can be a code that is asked for once, or a PIN: four to eight digits, or what `LOGIN` accepts."""
+    return _DIGITS.fullmatch(text) is not None or LOGIN(text)
 
 
 def TOKEN(text: str) -> bool:  # noqa: N802
@@ -83,6 +118,32 @@ def RANDOM(text: str) -> bool:  # noqa: N802
     )
 
 
+def is_given(text: str) -> bool:
+    """Return whether a text in the place of a password is one, and not what stands for one."""
+    return len(text) >= 4 and not _is_placeholder(text)
+
+
+def is_credential(form: Form, value: Any) -> bool:
+    """Return whether a value under a name is a credential; `form` is what the name says."""
+    if form is ANY:
+        return True
+    if type(value) is str:
+        return form(value)
+    return is_login(value) if form is LOGIN else form is CODE and type(value) is int and CODE(str(value))
+
+
+def is_login(value: Any) -> bool:
+    """Return whether a value is a user and a password, as HTTP clients take them: a tuple of two texts, or a list in JSON."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(isinstance(part, str) for part in value):
+        return False
+    return (is_given if isinstance(value, tuple) else PASSWORD)(value[1])
+
+
+def stronger(own: Form, outer: Form) -> Form:
+    """Return the form of a credential under a name that may hold data, below one that holds credentials."""
+    return next(form for form in _BY_STRENGTH if form in (own, outer))
+
+
 def _without_scheme(text: str) -> str:
     scheme = _SCHEME.match(text)
     return text if scheme is None else text[scheme.end() :]
@@ -97,3 +158,6 @@ def _entropy(text: str) -> float:
     """Return the Shannon entropy of a text, in bits a character."""
     size = len(text)
     return -sum(count / size * math.log2(count / size) for count in Counter(text).values())
+
+
+_BY_STRENGTH = (ANY, PASSWORD, CODE, LOGIN, TOKEN, RANDOM)

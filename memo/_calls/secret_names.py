@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from memo._calls.secret_forms import ANY, PASSWORD, RANDOM, TOKEN, Form
+from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, RANDOM, TOKEN, Form
 
 __all__ = ["describes", "holds_headers", "judge", "plain_name", "plain_names"]
 
@@ -26,8 +26,9 @@ def _words(text: str) -> frozenset[str]:
 
 
 _EXACT = _words(
-    "authheader awsaccesskeyid connectionstring credential creds domainsecrets pgpassfile proxyauth seedphrase "
-    "recoveryphrase recoverycode recoverycodes backupcodes xauth basicauth httpauth httpbasicauth"
+    "authheader awsaccesskeyid credential creds domainsecrets pgpassfile proxyauth seedphrase mnemonicphrase secretphrase "
+    "recoveryphrase recoverycode recoverycodes backupcodes xauth basicauth httpauth httpbasicauth samlresponse samlassertion "
+    "jsessionid phpsessid aspnetsessionid connectsid aspsessionid"
 )
 """Names, written as one word, that hold nothing else."""
 
@@ -38,7 +39,10 @@ _ENDINGS = (
     "privatekeys privatetoken publishkey refreshtoken refreshtokens secretkey secretkeys secrettoken serviceaccountkey "
     "servicekey servicerolekey sessioncookie sessiontoken sharedkey sharedaccesskey signingkey signingsecret sshkey "
     "storagekey accountkey subscriptionkey deploykey licensekey hmackey hmacsecret jwtsecret jwttoken webhooksecret "
-    "userpass dbpass databasepass smtppass mysqlpass pgpass ftppass rootpass adminpass"
+    "userpass dbpass databasepass smtppass mysqlpass pgpass ftppass rootpass adminpass csrftoken xsrftoken "
+    "privkey aeskey fernetkey secretboxkey unsealkey sessionkey recoverykey activationkey tlskey sslkey certkey "
+    "codeverifier oauthverifier clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash "
+    "pwdhash"
 ).split()
 """How a name ends, written as one word, that holds nothing else."""
 
@@ -48,7 +52,8 @@ _TOKENS = _words(
     "reset invite verification verify confirmation activation registry docker aws azure gcp google openai anthropic "
     "groq tavily cohere mistral replicate cloudflare heroku vercel netlify sentry datadog stripe twilio sendgrid linear "
     "notion figma jira circleci travis buildkite codecov sonar snyk npmjs artifactory docusign dropbox private remember "
-    "magic sso saml mfa refresh id client secret upload download signing impersonation identity x proxy webhook"
+    "magic sso saml mfa refresh id client secret upload download signing impersonation identity x proxy webhook root kube "
+    "k8s job dockerhub authentication authenticity unsubscribe firebase fcm apns sas me password"
 )
 """`<word> token` is a credential."""
 
@@ -62,6 +67,14 @@ _NO_TOKENS = _words(
     "accepted rejected pagination list scroll top best current"
 )
 """`<word> token` is data."""
+
+_PATS = _words("github gh gitlab gl azure ado devops personal databricks jira atlassian docker figma")
+"""`<word> pat` is a personal access token."""
+
+_CODES = _words(
+    "otp totp mfa sms verification verify auth authorization authentication login device onetime time recovery backup 2fa fa pass"
+)
+"""`<word> code` is a credential, for a while."""
 
 _KEYS_OF_DATA = _words(
     "public primary foreign sort partition cache object row group hash index dict json map idempotency natural composite "
@@ -109,7 +122,9 @@ def judge(name: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] =
     if not words or (len(words) > 1 and words[0] in _QUESTIONS):
         return None
     joined = "".join(words)
-    if joined in _EXACT or plain in _EXACT or joined.endswith(tuple(_ENDINGS)):
+    if "public" in words and words[-1] in ("key", "keys"):
+        return None
+    if joined in _EXACT or plain in _EXACT or plain.endswith("connectionstring") or joined.endswith(tuple(_ENDINGS)):
         return ANY
     return _ambiguous(words)
 
@@ -124,11 +139,19 @@ def _ambiguous(words: list[str]) -> Form | None:
             return None if before in _NO_SECRETS else ANY if before and last == "secret" else TOKEN
         case "key":
             return None if before in _KEYS_OF_DATA else TOKEN if before else RANDOM
-        case "pass" | "pwd" | "passcode":
+        case "pass" | "pwd" | "pw" | "psk" | "userpwd" | "rootpw" | "bindpw" | "storepass" | "keypass":
             return PASSWORD
-        case "auth" | "bearer" | "jwt" | "authentication" | "apitokens" | "keys" | "totp" | "otp":
+        case "auth" | "login":
+            return LOGIN
+        case "otp" | "totp" | "pin" | "passcode":
+            return CODE
+        case "code":
+            return CODE if before in _CODES else None
+        case "pat":
+            return ANY if before in _PATS else None if before else TOKEN
+        case "bearer" | "jwt" | "authentication" | "apitokens" | "keys" | "csrf" | "xsrf" | "sessionid":
             return TOKEN
-        case "session" | "sid" | "sessionid":
+        case "session" | "sid":
             return RANDOM
         case _:
             pass

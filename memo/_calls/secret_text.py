@@ -9,8 +9,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from memo._calls import secret_shapes
-from memo._calls.secret_forms import ANY, PASSWORD
+from memo._calls import secret_encoded, secret_shapes
+from memo._calls.secret_forms import ANY, PASSWORD, is_given
 from memo._calls.secret_names import judge
 from memo._calls.secret_shapes import search_for
 from memo._values.scalars import is_text
@@ -38,25 +38,49 @@ _IN_TEXT = r"""[0-9A-Za-z_.-]*\\*["']?\s*[=:]"""
 _IN_JSON = r"""[0-9A-Za-z_.-]*(?:\\+["']|')?\s*[=:]"""
 
 
+_PAIR = re.compile(
+    r"""(?:[aA](?:uth|UTH)\\{0,8}["']?\s{0,4}[=:]\s{0,4}|(?:Basic|Digest)Auth)(?P<bracket>[(\[])\s{0,4}
+    \\{0,8}["'][^"'\n\\]{0,128}\\{0,8}["']\s{0,4},\s{0,4}\\{0,8}["'](?P<secret>[^"'\n\\]{1,256})""",
+    re.VERBOSE | re.ASCII,
+)
+"""A user and a password where code or JSON gives both: `auth=("ann", "…")`."""
+_PAIR_MARK = r"""(?:[aA](?:uth|UTH)\\*["']?\s*[=:]\s*|(?:Basic|Digest)Auth)[(\[]"""
+
+
 def may_hold(text: str) -> bool:
     """Return whether a text may hold a credential. Never wrong when it says no."""
     # What has lone surrogates is not searched by Rust's engine.
-    return _search(_IN_TEXT)(text) or not (text.isascii() or is_text(text))
+    return _search(_IN_TEXT)(text) or secret_encoded.may_hold(text) or not (text.isascii() or is_text(text))
 
 
 def may_hold_in_json(text: str) -> bool:
     """Return whether a text in some JSON may hold a credential, whatever the names in the JSON are. Never wrong when it says no."""
-    return _search(_IN_JSON)(text)
+    return _search(_IN_JSON)(text) or secret_encoded.may_hold(text)
 
 
 @cache
 def _search(assigned: str) -> Callable[[str], bool]:
-    return search_for([*secret_shapes.marks(), *(stem + assigned for stem in _STEMS.split())])
+    return search_for(
+        [*secret_shapes.marks(), *(stem + assigned for stem in _STEMS.split()), _PAIR_MARK, secret_encoded.IN_JSON]
+    )
 
 
 def spans(text: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] = frozenset()) -> list[tuple[int, int]]:
     """Return where credentials stand in a text: in order, none inside of another."""
+    return merged(
+        _plain_spans(text, more, fewer)
+        + secret_encoded.places(text, lambda decoded: bool(_plain_spans(decoded, more, fewer)))
+    )
+
+
+def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
+    """Return where credentials stand that are not encoded."""
     found = secret_shapes.spans(text)
+    found += [
+        pair.span("secret")
+        for pair in _PAIR.finditer(text)
+        if (is_given if pair["bracket"] == "(" else PASSWORD)(pair["secret"])
+    ]
     stem = _STEM.search(text)
     while stem is not None:
         end = stem.end()
@@ -71,7 +95,7 @@ def spans(text: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] =
                 found.append(assigned.span(group))
                 end = assigned.end()
         stem = _STEM.search(text, end)
-    return merged(found)
+    return found
 
 
 def _beginning(text: str, end: int) -> int:

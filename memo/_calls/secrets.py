@@ -10,18 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
 from memo._calls import secret_text
 from memo._calls.key_rules import as_names
-from memo._calls.secret_forms import ANY, PASSWORD, Form
+from memo._calls.secret_encoded import readable
+from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_login, stronger
 from memo._calls.secret_names import describes, holds_headers, judge, plain_names
 from memo._calls.secret_shapes import search_for
 from memo._calls.secret_text import MASK
 from memo._values.paths import Step, steps_of
-from memo._values.scalars import is_text_form, text_form, text_of
+from memo._values.scalars import bytes_form, bytes_of, is_text_form, text_form, text_of
 from memo._values.secrets import SECRET_TYPES
 from memo.errors import InvalidOption
 
@@ -34,9 +35,13 @@ __all__ = [
     "is_header",
     "looks_secret",
     "mask",
+    "masked_form",
     "may_hold_secret",
     "redact",
 ]
+
+
+T = TypeVar("T")
 
 
 class SecretRules(NamedTuple):
@@ -99,7 +104,7 @@ def is_header(name: Any, value: Any, rules: SecretRules = NO_RULES, *, named: bo
     if form is None:
         return False
     if type(value) is not str:
-        return named and form is ANY
+        return (named and form is ANY) or (form is LOGIN and (is_login(value) or _is_login_form(_pair(value))))
     return form(value) if named else (PASSWORD if form is ANY else form)(value)
 
 
@@ -129,6 +134,31 @@ def mask(text: str, rules: SecretRules = NO_RULES, replace: Callable[[str], str]
     return "".join([*parts, text[at:]]) if at else text
 
 
+def _mask_bytes(data: bytes, rules: SecretRules = NO_RULES, replace: Callable[[str], str] | None = None) -> bytes:
+    """Return bytes with the credentials in their printable ASCII replaced, as `mask` does it."""
+    text = readable(data)
+    if not secret_text.may_hold(text) and not rules.names:
+        return data
+    parts: list[bytes] = []
+    at = 0
+    for start, end in secret_text.spans(text, rules.names, rules.allowed):
+        parts += data[at:start], (MASK if replace is None else replace(text[start:end])).encode()
+        at = end
+    return b"".join([*parts, data[at:]])
+
+
+def masked_form(
+    form: dict[str, Any], rules: SecretRules = NO_RULES, replace: Callable[[str], str] | None = None
+) -> dict[str, Any]:
+    """Return the form of bytes that are no text, with the credentials in them replaced."""
+    try:
+        data = bytes_of(form)
+    except ValueError:  # damaged: no base64
+        return form
+    masked = _mask_bytes(data, rules, replace)
+    return form if masked == data else {"__type__": form["__type__"], **bytes_form(masked)}
+
+
 def may_hold_secret(json: str, rules: SecretRules = NO_RULES) -> bool:
     """Return whether there may be anything in some JSON that `redact` would mask. Never wrong when it says no.
 
@@ -140,12 +170,15 @@ def may_hold_secret(json: str, rules: SecretRules = NO_RULES) -> bool:
 _TAIL = (
     r"""(?:[^0-9A-Za-z"\\]|\\.|[0-9]|(?i-u:value|string|text|plain|raw|header|confirm|confirmation|again|base|encoded|"""
     r"""encrypted|pem|env|current|old|new|prod|production|dev|development|test|testing|staging|live|primary|secondary|"""
-    r"""default|main|backup|v))*\""""
+    r"""default|main|backup|v))*(?:"|\\+"\s*:)"""
 )
 _LAST_WORDS = """
     password passwords passwd passphrase pwd pass passcode authorization authentication auth credential credentials creds
     cookie cookies token secret secrets key keys accesstokens refreshtokens apitokens bearer jwt otp totp session sid
-    sessionid accesskeyid connectionstring pgpassfile seedphrase recoveryphrase recoverycode recoverycodes backupcodes
+    sessionid accesskeyid connectionstring pgpassfile seedphrase recoveryphrase mnemonicphrase secretphrase recoverycode
+    recoverycodes backupcode backupcodes login pin pat pw psk csrf xsrf samlresponse samlassertion codeverifier oauthverifier
+    clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash pwdhash otpcode mfacode smscode
+    verificationcode verifycode authcode authorizationcode authenticationcode logincode devicecode timecode facode
 """.split()
 
 
@@ -195,16 +228,40 @@ class _Redactor:
         return node
 
     def _text(self, text: str, steps: tuple[Step, ...], form: Form | None) -> str:
-        masked = MASK if form is not None and form(text) else mask(text, self._rules)
-        if masked == text:
+        return self._chosen(
+            text, MASK if form is not None and form(text) else mask(self._in_json(text), self._rules), steps
+        )
+
+    def _in_json(self, text: str) -> str:
+        """Return a text that is JSON, a tool call's arguments, without the credentials in it; any other text as it is."""
+        if text[:1] + text[-1:] not in ("{}", "[]"):
             return text
+        inner = _Redactor(self._rules)
+        try:
+            tree = inner.tree(orjson.loads(text), (), None)
+        except (orjson.JSONDecodeError, RecursionError):
+            return text
+        return orjson.dumps(tree).decode() if inner.masked else text
+
+    def _chosen(self, value: T, masked: T, steps: tuple[Step, ...]) -> T:
+        """Return a value masked, or as it is if the rules allow it; remember which."""
+        if masked == value:
+            return value
         if self._rules.allows(steps):
             self.allowed.append(steps)
-            return text
+            return value
         self.masked.append(steps)
         return masked
 
+    def _bytes(self, node: dict[str, Any], steps: tuple[Step, ...], form: Form | None) -> dict[str, Any]:
+        """Mask bytes that are no text, or the credentials in them."""
+        if form is ANY:
+            return self._chosen(node, {"__type__": node["__type__"], "text": MASK}, steps)
+        return self._chosen(node, masked_form(node, self._rules), steps)
+
     def _list(self, node: list[Any], steps: tuple[Step, ...], form: Form | None, *, headers: bool) -> list[Any]:
+        if form is LOGIN and is_login(node):
+            return [self.tree(node[0], (*steps, 0), None), self._text(node[1], (*steps, 1), ANY)]
         pairs = bool(node) and all(_pair(member) is not None for member in node)
         for index, member in enumerate(node):
             inner = (*steps, index)
@@ -225,11 +282,18 @@ class _Redactor:
             return node
         if type(kind) is str and kind in SECRET_TYPES:
             form = ANY
+        elif kind in _BYTES and type(node.get("base64")) is str:
+            return self._bytes(node, steps, form)
+        elif form is LOGIN and kind == "tuple" and _is_login_form(node.get("value")):
+            node["value"][1] = self._text(node["value"][1], (*steps, 1), ANY)
+            return node
         schema = (
             bool(steps) and steps[-1] == "properties"
         )  # JSON schema: what is named `password` is described, not given
         for name, member in [*node.items()]:
-            if name in _NAMING:
+            if kind is None and _is_number(name, member) and not schema:
+                node[name] = self._number(name, member, (*steps, name))
+            elif name in _NAMING:
                 node[name] = self.tree(member, (*steps, name), None)
             elif name in INNER and kind is not None:
                 node[name] = self.tree(member, steps, form, headers=headers or kind == "dict")
@@ -244,18 +308,35 @@ class _Redactor:
                 )
         return node
 
+    def _number(self, name: str, number: int, steps: tuple[Step, ...]) -> int:
+        form = self._rules.judge(name)
+        holds = form is not None and form in (ANY, CODE) and form(str(number))
+        return self._chosen(number, 0, steps) if holds else number
+
     def _form(self, name: str, outer: Form | None, *, schema: bool) -> Form | None:
         """Return the form of a credential under a name, which is below a name that holds one, perhaps."""
         own = None if schema else self._rules.judge(name)
-        if own is not None or outer is None or describes(name):
+        if outer is None or describes(name):
             return own
-        return PASSWORD  # of what is grouped under `credentials`, what can be a credential
+        # Of what is grouped under `credentials` or `cookies`: what can be a credential, whatever else its name may hold.
+        return PASSWORD if own is None else stronger(own, outer)
 
 
 INNER = ("value", "items", "exact", "stream", "text", "base64")
 """What memo writes around a value: no step of a path in it."""
+_BYTES = ("bytes", "bytearray")
+_LEAST_NUMBER = 1000
 _NAMING = ("__type__", "of", "zone")
 """What may name a type, or a time zone: a secret only by its shape."""
+
+
+def _is_number(name: str, value: Any) -> bool:
+    """Return whether a value is a number of four digits or more under a name that is no plural: a PIN, not a count."""
+    return type(value) is int and value >= _LEAST_NUMBER and not name.endswith(("s", "S"))
+
+
+def _is_login_form(value: Any) -> bool:
+    return type(value) is list and is_login(tuple(value))
 
 
 def _pair(node: Any) -> list[Any] | None:

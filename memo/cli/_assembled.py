@@ -86,7 +86,7 @@ class _Assembly:
 
     def _choices(self, choices: list[Any]) -> None:
         self.found = True
-        for choice in filter(_is_mapping, choices):
+        for choice in _mappings(choices):
             place = _index(choice)
             delta = choice.get("delta")
             if not isinstance(delta, dict):
@@ -95,7 +95,7 @@ class _Assembly:
             self._text(place, delta.get("content"))
             self._text(place, delta.get("refusal"))
             self._thought(place, delta.get("reasoning_content") or delta.get("reasoning"))
-            for call in filter(_is_mapping, delta.get("tool_calls") or ()):
+            for call in _mappings(delta.get("tool_calls")):
                 function = call.get("function")
                 if isinstance(function, dict):
                     self._call((place, _index(call)), function.get("name"), function.get("arguments"))
@@ -131,9 +131,9 @@ class _Assembly:
 
     def _candidates(self, candidates: list[Any]) -> None:
         self.found = True
-        for candidate in filter(_is_mapping, candidates):
+        for candidate in _mappings(candidates):
             content, place = candidate.get("content"), _index(candidate)
-            for part in filter(_is_mapping, (content.get("parts") if isinstance(content, dict) else None) or ()):
+            for part in _mappings(content.get("parts") if isinstance(content, dict) else None):
                 (self._thought if part.get("thought") is True else self._text)(place, part.get("text"))
                 call = part.get("functionCall") or part.get("function_call")
                 if isinstance(call, dict):
@@ -148,14 +148,15 @@ class _Assembly:
             return
         self._text(0, message.get("content"))
         self._thought(0, message.get("thinking"))
-        for call in filter(_is_mapping, message.get("tool_calls") or ()):
+        for call in _mappings(message.get("tool_calls")):
             function = call.get("function")
             if isinstance(function, dict):
                 self._call(len(self.calls), function.get("name"), function.get("arguments"))
 
 
-def _is_mapping(node: Any) -> bool:
-    return isinstance(node, dict)
+def _mappings(node: Any) -> list[dict[str, Any]]:
+    """Return the mappings in a list; none if it is no list."""
+    return [member for member in node if isinstance(member, dict)] if isinstance(node, list) else []
 
 
 def _index(node: dict[str, Any], name: str = "index") -> int:

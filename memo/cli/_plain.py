@@ -205,7 +205,7 @@ def _quoted(text: str) -> str:
 def _numbers(row: list[int | float]) -> str:
     kind = "floats" if any(type(number) is float for number in row) else "integers"
     first = ", ".join(f"{number:.4g}" for number in row[:3])
-    norm = math.sqrt(math.fsum(float(number) ** 2 for number in row))
+    norm = math.hypot(*row)  # infinite, not an OverflowError, where it is too large
     return f"[{len(row):,} {kind}, first {first}, norm {norm:.4g}]"
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from memo._calls.credentials import KEYED
-from memo._calls.secret_forms import ANY
+from memo._calls.secret_forms import is_credential
 from memo._calls.secret_names import holds_headers, judge
 from memo._calls.secret_streams import mask_across, mask_inside
-from memo._calls.secrets import MASK, header_text, is_header, mask, redact
+from memo._calls.secrets import MASK, header_text, is_header, mask, masked_form, redact
 from memo._recordings.document import Document
 
 __all__ = ["as_recorded_now", "escaped", "without", "without_secrets"]
@@ -48,6 +48,8 @@ def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
     if type(node) is dict:
         if node.get("__type__") in (KEYED, "SecretStr", "SecretBytes"):
             return node
+        if node.get("__type__") == "bytes" and type(node.get("base64")) is str:
+            return masked_form(node)
         return {
             mask(name): _as_keyed(item, schema=name == "properties", headers=holds_headers(name))
             for name, item in node.items()
@@ -58,9 +60,7 @@ def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
 
 def _is_credential(name: str, item: Any) -> bool:
     form = judge(name)
-    if form is None or (type(item) is dict and item.get("__type__") == KEYED):
-        return False
-    return form is ANY or (type(item) is str and form(item))
+    return form is not None and not (type(item) is dict and item.get("__type__") == KEYED) and is_credential(form, item)
 
 
 def without_secrets(document: Document, found: dict[str, str]) -> Document:

@@ -3,7 +3,7 @@
 memo masks what it recognizes as a secret while it records: by name, or by an unmistakable shape. `scan` searches recordings
 of any age and origin again, with memo's own rules and several hundred detectors of kingfisher, which runs in this process
 and asks no server whether a key works. Both go by shape, not by randomness: ids, hashes and embeddings are as random as
-keys. A secret inside bytes that are no text is not found.
+keys. Base64 of text is decoded, and the printable ASCII in bytes is searched; what is compressed or encrypted is not.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = ["Detectors", "Finding", "Scan", "scan"]
 _OWN = "memo"
 _BEFORE, _AFTER = 32, 16
 """Characters of text shown before and after a secret."""
+_TOUCHING = re.compile(r"\A\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,13 @@ def _findings(name: str, document: Document, found: dict[str, str]) -> Iterator[
 
 def _excerpt(masked: str) -> str:
     """Return the text around the first mask, without the characters that touch it: they may be part of the secret."""
-    found = re.search(rf"\S*{MASK}\S*", masked)
-    if found is None:
+    at = masked.find(MASK)
+    if at < 0:
         return MASK
-    before, after = masked[: found.start()][-_BEFORE:], masked[found.end() :][:_AFTER]
-    cut = "…" if found.start() > _BEFORE else "", "…" if len(masked) - found.end() > _AFTER else ""
+    start, end = len(_TOUCHING.sub("", masked[:at][::-1])), at + len(MASK)
+    end += len(masked) - end - len(_TOUCHING.sub("", masked[end:]))
+    before, after = masked[:start][-_BEFORE:], masked[end:][:_AFTER]
+    cut = "…" if start > _BEFORE else "", "…" if len(masked) - end > _AFTER else ""
     return " ".join(f"{cut[0]}{before}{MASK}{after}{cut[1]}".split())
 
 

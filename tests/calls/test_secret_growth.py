@@ -45,6 +45,13 @@ TEXTS = [
     "************",
     "Key provided: ",
     "pat" + "a" * 14 + ".",
+    "YW5uOmh1bnRlcjIt",  # base64 of `ann:hunter2-`
+    "YW5uOmh1bnRlcjIt ",
+    "YW5uOmh1bnRlcjIt/",
+    "\\nYW5uOmh1bnRl",
+    'auth=("',
+    "auth = ('a','",
+    "BasicAuth(",
 ]
 
 

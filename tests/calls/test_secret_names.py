@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from memo import recordable, recording
+from memo._calls.secrets import may_hold_secret
 from memo.errors import InvalidOption
 from memo.stores import MemoryStore
 
@@ -24,13 +25,17 @@ CREDENTIALS = """
     app_secret jwt_secret NEXTAUTH_SECRET webhook_secret signing_secret SLACK_SIGNING_SECRET secret_key SECRET_KEY
     private_key privateKey private_key_pem encryption_key master_key account_key storage_key shared_access_key
     Ocp-Apim-Subscription-Key license_key deploy_key ssh_key hmac_key service_role_key connection_string seed_phrase
+    GITHUB_PAT JSESSIONID PHPSESSID csrftoken xsrf_token rsa_privkey aes_key FERNET_KEY unseal_key session_key code_verifier
+    SAMLResponse client_assertion security_answer password_hash azure_storage_connection_string x-amz-security-token
+    SharedAccessSignature root_token k8s_token CI_JOB_TOKEN DOCKERHUB_TOKEN authenticity_token SECRET_KEY_BASE mnemonic_phrase
     recovery_codes db_pass smtp_pass client_secret_old vault_token Private-Token device_token oauth_token
 """.split()
 """Whatever their text is."""
 
 PERHAPS = """
     token Token TOKEN secret secrets stripe_key STRIPE_KEY googleMapsKey foo_token fooToken mytoken auth key session
-    sid dbsecret keys jwt token_value
+    sid dbsecret keys jwt token_value AUTH sessionid csrf bearer otp otp_code mfa_code auth_code authorizationCode pin passcode
+    login pat
 """.split()
 """Credentials where their text has the form of one."""
 
@@ -42,6 +47,10 @@ DATA = """
     cookie_policy cookie_consent authorization_url authorization_endpoint author authority authenticated authentication_type
     key_id keyId api_key_id public_key publicKey primary_key foreign_key sort_key partition_key cache_key object_key
     idempotency_key keyboard keyword keywords monkey turkey hotkey passenger compass passage session_id sessionId sessions
+    auth_type auth_method auth_url auth_mode login_count login_url pinned pinterest pins pin_count spin opinion otp_enabled
+    otp_length status_code error_code zip_code country_code source_code pat_count patient path public_ssh_key public_keys
+    password_length cookie_name cookies_enabled cookie_recipe authors authored pass_rate pass_count key_points key_phrases
+    keyframes session_count session_name answer_key lookup_key passport secrets_found tokens_used token_logprobs csrf_enabled
     signature thought_signature encrypted_content nonce salt checksum etag user username email name model id role content
     text title bearing basics credit card_type secretion tokenized keystone keypath passed bypass
 """.split()
@@ -90,6 +99,12 @@ def test_what_may_be_data_is_masked_where_it_has_the_form_of_a_credential(name: 
         "yes",
     ):
         assert "redacted" not in recorded({name: text}), text
+
+
+@pytest.mark.parametrize("name", [*CREDENTIALS, *PERHAPS])
+def test_the_quick_look_misses_no_name(name: str):
+    assert may_hold_secret(orjson.dumps([{name: 1}]).decode())
+    assert may_hold_secret(orjson.dumps({f"x_{name}": [1]}).decode())
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -168,15 +183,15 @@ def test_a_model_under_the_name_of_a_credential_is_none_but_the_secret_in_it_is_
 
 def test_secrets_adds_names_and_allow_secrets_takes_names_and_paths_out():
     value = {
-        "pin": "1234",
+        "shelf": "1234",
         "api_key": "public",
         "data": [{"token": RANDOM}, {"token": RANDOM}],
         "say": f"use sk-{RANDOM}",
     }
-    plain = recorded(value, secrets="pin")
-    assert plain["redacted"] == ["pin", "api_key", "data[0].token", "data[1].token", "say"]
-    outcome = recorded(value, secrets="pin", allow_secrets=("api_key", "data[1].token"))
-    assert outcome["redacted"] == ["pin", "data[0].token", "say"]
+    plain = recorded(value, secrets="shelf")
+    assert plain["redacted"] == ["shelf", "api_key", "data[0].token", "data[1].token", "say"]
+    outcome = recorded(value, secrets="shelf", allow_secrets=("api_key", "data[1].token"))
+    assert outcome["redacted"] == ["shelf", "data[0].token", "say"]
     assert outcome["allowed_secrets"] == ["data[1].token"]
     outcome = recorded(value, allow_secrets=("data[*].token", "say.x"))
     assert outcome["redacted"] == ["api_key", "say"]

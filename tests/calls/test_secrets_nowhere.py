@@ -29,7 +29,8 @@ CUT = "ghp_abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"
 NAMED = "hunter2-hunter2"
 IN_URL = "s3cretInUrl99"
 BASIC = base64.b64encode(b"bob:" + NAMED.encode()).decode()
-PLANTED = (SHAPED, CUT, NAMED, IN_URL, BASIC)
+ENCODED = base64.b64encode(SHAPED.encode()).decode()
+PLANTED = (SHAPED, CUT, NAMED, IN_URL, BASIC, ENCODED)
 
 
 class Answer(BaseModel):
@@ -57,10 +58,14 @@ def value(kind: str) -> Any:
             return [["Authorization", f"Basic {BASIC}"], ["x-api-key", NAMED], ["accept", "*/*"]]
         case "model":
             return Answer(text=f"use {SHAPED}", password=NAMED, hidden=SecretStr(NAMED))
+        case "login":
+            return {"auth": ("bob", NAMED), "cookies": {"sid": NAMED}, "text": f"get(u, auth=('bob', '{NAMED}'))"}
+        case "encoded":
+            return {"blob": b"\xff\xfe\xfd" + SHAPED.encode(), "login": BASIC, "state": ENCODED}
     raise AssertionError(kind)
 
 
-KINDS = ("name", "shape", "json", "headers", "model")
+KINDS = ("name", "shape", "json", "headers", "model", "login", "encoded")
 
 
 @recordable(name="ask")

@@ -8,6 +8,7 @@ import signal
 import string
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -137,6 +138,14 @@ def test_a_name_that_can_only_be_a_credentials(store, detectors):
     assert only_document(store)["outcomes"] == [
         {"value": {"password": "<secret>", "tokens": 7}, "redacted": ["password"]}
     ]
+
+
+def test_a_long_line_that_is_no_json_is_searched_in_linear_time(store, detectors):
+    store.put("f/" + "0" * 32, b'{"embedding":[' + b"0.0123," * 30_000 + b'"' + OPENAI.encode() + b'"')
+    began = time.thread_time()
+    [finding] = scan(store, detectors).findings
+    assert finding.excerpt == "<secret>"
+    assert time.thread_time() - began < 2
 
 
 def test_a_secret_in_base64(store, detectors):

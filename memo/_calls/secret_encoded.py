@@ -1,0 +1,97 @@
+"""Credentials that are encoded: base64 of `user:password` or of a text that holds a credential, and ASCII in bytes that are no text.
+
+What is decoded is not decoded again, so that all of it takes linear time.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from functools import cache
+
+from memo._calls.secret_forms import PASSWORD
+from memo._calls.secret_shapes import search_for
+
+__all__ = ["IN_JSON", "may_hold", "places", "readable"]
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+def _some(*allowed: int) -> str:
+    """Return the letters of base64 that have some values, as a class of an expression."""
+    return "[" + "".join(map(re.escape, (_LETTERS[value] for value in allowed))) + "]"
+
+
+_TRIPLE = "".join(
+    (
+        _some(*range(8, 32)),  # the first of three bytes is printable ASCII
+        _some(*(value for value in range(64) if not value & 8)),  # the second is ASCII
+        _some(*(value for value in range(64) if not value & 2)),  # and so is the third
+        "[A-Za-z0-9+/_-]",
+    )
+)
+_BEGINNING = f"(?:{_TRIPLE}){{3}}"
+"""How the base64 of a text begins: nine characters of ASCII. Of random letters, one in a thousand places."""
+_RUN = re.compile(rf"(?<![\w+/-]){_BEGINNING}[\w+/-]*={{0,2}}", re.ASCII)
+_ESCAPED_RUN = re.compile(rf"(?<=\\[nrtbf])(?<!\\\\[nrtbf]){_BEGINNING}[\w+/-]*={{0,2}}", re.ASCII)
+_LOGIN = re.compile(r"(?P<user>[\w.@+-]{0,128}):(?P<password>[^\s:/]{4,256})")
+_USERS = frozenset(
+    "user username admin administrator root guest test api me login postgres mysql redis elastic ci bot".split()
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_URLSAFE = str.maketrans("-_", "+/")
+_UNPRINTABLE = bytes(byte if 32 <= byte < 127 else 10 for byte in range(256))
+IN_JSON = r'"base64":\s*"'
+"""An expression that matches in all JSON that holds bytes that are no text, as memo writes them."""
+
+
+def may_hold(text: str) -> bool:
+    """Return whether a text, or JSON that holds one, may hold base64 of a text. Never wrong when it says no."""
+    return _search()(text)
+
+
+@cache
+def _search() -> Callable[[str], bool]:
+    return search_for([rf"(?:^|[^0-9A-Za-z_+/-]|\\[nrtbf]){_BEGINNING}"])
+
+
+def places(text: str, holds: Callable[[str], bool]) -> list[tuple[int, int]]:
+    """Return where the base64 of a credential stands in a text; `holds` tells of a decoded text whether it holds one."""
+    if not may_hold(text):
+        return []
+    return [
+        run.span()
+        for expression in (_RUN, _ESCAPED_RUN)
+        for run in expression.finditer(text)
+        if (decoded := _decoded(run.group())) is not None and (_is_login(decoded) or holds(decoded))
+    ]
+
+
+def readable(data: bytes) -> str:
+    """Return the printable ASCII in some bytes, a line break for each other byte: an index is that of the byte."""
+    return data.translate(_UNPRINTABLE).decode("ascii")
+
+
+def _decoded(run: str) -> str | None:
+    """Return the text whose base64 a run of letters is, None if there is none."""
+    letters = run.rstrip("=").translate(_URLSAFE)
+    try:
+        text = base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return text if text.isprintable() or _only_breaks(text) else None
+
+
+def _only_breaks(text: str) -> bool:
+    return "".join(text.split()).isprintable()
+
+
+def _is_login(text: str) -> bool:
+    """Return whether a text is `user:password`: a global id, `Order:<UUID>` or `User:12`, is none."""
+    login = _LOGIN.fullmatch(text.strip())
+    if login is None or _UUID.fullmatch(login["password"]):
+        return False
+    user = login["user"]
+    return PASSWORD(login["password"]) or (("@" in user or user in _USERS) and not login["password"].isdigit())
