@@ -1,6 +1,7 @@
 """Secrets are in no log line, warning, error text or field of an error either."""
 
 import logging
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -39,6 +40,34 @@ def stream(value: Any) -> Iterator[Any]:
     yield value
 
 
+class Refused(Exception):
+    def __init__(self, text: str, password: str) -> None:
+        super().__init__(text)
+        self.password = password
+
+
+class Picky:
+    """Has a codec that raises an error with fields, from an error, while another is handled."""
+
+
+def refuse(value: Picky) -> Any:
+    try:
+        raise KeyError(KEY)
+    except KeyError:
+        raise Refused("no", HIDDEN) from ValueError(f"below: {KEY}")
+
+
+memo.register_codec(Picky, encode=refuse, decode=refuse)
+
+
+def told(error: BaseException | None) -> Iterator[str]:
+    """Yield all that an error, and what led to it, says and holds."""
+    if error is not None:
+        yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
+        yield from told(error.__cause__)
+        yield from told(error.__context__)
+
+
 CASES: dict[str, Callable[[], Any]] = {
     "an argument without a form": lambda: take({KEY: object()}),
     "an argument beside a password": lambda: take(object(), password=HIDDEN),
@@ -47,11 +76,35 @@ CASES: dict[str, Callable[[], Any]] = {
     "a value whose codec says it": lambda: recordable(name="give")(lambda: {"a": Broken(KEY)})(),
     "a value beside a secret": lambda: recordable(name="give")(lambda: {"password": HIDDEN, "x": object()})(),
     "an item without a form": lambda: list(recordable(name="items")(lambda: iter([{KEY: object()}]))()),
+    "a value whose codec raises a chain": lambda: recordable(name="give")(lambda: {"a": Picky()})(),
+    "an item whose codec raises a chain": lambda: list(recordable(name="items")(lambda: iter([Picky()]))()),
     "a masked value": lambda: take({"password": HIDDEN, KEY: KEY}),
     "a masked secret str": lambda: take(SecretStr(HIDDEN)),
     "two passwords": lambda: (take(password=HIDDEN), take(password=KEY)),
     "an error": lambda: recordable(name="give", errors="all")(lambda: fail(Broken(f"{KEY} {HIDDEN}")))(),
 }
+
+
+def test_the_cause_is_of_the_users_type():
+    with pytest.raises(MemoError) as caught, recording(MemoryStore(), mode="record"):
+        recordable(name="give")(lambda: Picky())()
+    cause = caught.value.__cause__
+    assert type(cause) is Refused
+    assert (cause.args, cause.password) == (("no",), "<secret>")
+    assert str(cause.__cause__) == "below: <secret>"
+
+
+def test_a_cause_that_tells_no_secret_is_the_users_own():
+    error = ValueError("no")
+
+    def encode(value: Any) -> Any:
+        raise error
+
+    kind = type("Kind", (), {})
+    memo.register_codec(kind, encode=encode, decode=encode)
+    with pytest.raises(MemoError) as caught, recording(MemoryStore(), mode="record"):
+        recordable(name="give")(kind)()
+    assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -65,8 +118,8 @@ def test_no_secret_is_told(case: str, mode: str, caplog: pytest.LogCaptureFixtur
             with recording(MemoryStore(), mode=mode):
                 CASES[case]()
         except MemoError as error:
-            said += [str(error), repr(error), repr(error.args), repr(vars(error))]
-        except ValueError:
+            said += [*told(error), *traceback.format_exception(error, chain=True)]
+        except (ValueError, Refused):
             pass  # the user's own error is the user's
     said += [str(warning.message) for warning in warned] + [repr(vars(warning.message)) for warning in warned]
     said.append(caplog.text)
