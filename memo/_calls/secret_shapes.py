@@ -5,7 +5,7 @@ b58d3f102cf3a2c84cb7f923d05c25c9b1aed84b of 2026-07-22; MIT licence, Copyright (
 credential by its prefix, their expressions without what must follow the credential, `(?i)` written out, and long runs open-ended.
 The second holds what issuers document themselves, and what stands in URLs, headers and error messages.
 
-A row is a name, the marks and an expression. One of the marks is in everything that the expression matches: a text without any
+A row is a name, the marks and an expression; the group `secret`, where there is one, is the credential. One of the marks is in everything that the expression matches: a text without any
 mark is not searched further. A mark is plain text, and after a `~` how it goes on. No expression takes more than linear time for all of its matches in a
 text: one begins with its mark or a bounded stretch, and has one run without a bound, or runs that cannot begin inside of one another.
 """
@@ -18,6 +18,8 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
+
+from memo._calls.secret_forms import PASSWORD, is_given
 
 __all__ = ["Shape", "marks", "search_for", "shapes", "spans"]
 
@@ -87,7 +89,7 @@ settlemint-token                sm_aat_,sm_pat_,sm_sat_ \bsm_[aps]at_[a-zA-Z0-9]
 shippo-api-token                shippo_live_,shippo_test_ \bshippo_(?:live|test)_[a-fA-F0-9]{40}
 shopify-token                   shpat_,shpca_,shppa_,shpss_ shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}
 slack-app-token                 xapp-            \bxapp-\d-[A-Za-z0-9-]{20,}
-slack-token                     xoxa-,xoxb-,xoxe,xoxo-,xoxp-,xoxr-,xoxs- \bxox(?:[abeoprs]-[A-Za-z0-9-]{10,}|e\.xox[bp]-[A-Za-z0-9-]{10,})
+slack-token                     xoxa-,xoxb-,xoxc-,xoxd-,xoxe,xoxo-,xoxp-,xoxr-,xoxs- \bxox(?:[abceoprs]-[A-Za-z0-9-]{10,}|d-[A-Za-z0-9%+/=-]{10,}|e\.xox[bp]-[A-Za-z0-9-]{10,})
 slack-webhook-url               hooks.slack.com/ (?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,}
 sourcegraph-access-token        sgp_             \bsgp_(?:(?:[a-fA-F0-9]{16}|local)_)?[a-fA-F0-9]{40}
 square-access-token             EAAA,sq0atp-,sq0csp- \b(?:EAAA|sq0atp-|sq0csp-)[\w-]{22,}
@@ -143,9 +145,14 @@ amazon-mws                      amzn.mws.        \bamzn\.mws\.[0-9a-f-]{36}
 nuget                           oy2              \boy2[a-z0-9]{43}\b
 bearer                          earer~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9._\x7e+/-]{16},EARER~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9._\x7e+/-]{16} \b[Bb](?:earer|EARER)\s+[A-Za-z0-9._~+/-]{16,}=*
 jwt                             eyJ~[A-Za-z0-9_-]+\.eyJ (?<![\w-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}
-url-user                        ://~[^/\s:@"']*:[^/\s@"']+@ (?<=://)[^/\s:@"']{0,256}:[^/\s@"']{1,512}(?=@)
+url-user                        ://~[^/\s:@"']*:[^/\s@"']+@ (?<=://)[^/\s:@"']{0,256}:[^/\s"']{1,512}(?=@)
 signed-url                      Signature=,sig=,-Security-Token= (?:(?<=[?&-]Signature=)|(?<=[?&]sig=)|(?<=-Security-Token=))[\w%+/=.~-]{8,}
 basic                           asic~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9+/]{6},ASIC~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9+/]{6} \b[Bb](?:asic|ASIC)\s+(?P<base64>[A-Za-z0-9+/]{6,2048}={0,2})
+cookie-header                   ookie:\x20,OOKIE:\x20 \b[Cc](?:ookie|OOKIE):\ (?P<secret>[^\s=;,"'{}]{1,128}=[^\s;"'{}]{1,4096}(?:;\ ?[^\s=;"'{}]{1,128}=[^\s;"'{}]{0,4096})*)
+curl-user                       -u\x20,--user\x20,--user=,-user\x20 (?:(?<=\s)-u|--(?:proxy-)?user)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
+go-dsn                          @tcp(,@unix(     (?<![\w.-])[\w.-]{1,64}:(?P<secret>[^\s@]{1,256})@(?:tcp|unix)\(
+netrc                           password\x20,password\t \bmachine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{1,256})
+password-in-prose               assword\x20is,assphrase\x20is,asscode\x20is \b[Pp]ass(?:word|phrase|code)\ is:?\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;]{6,256})
 error-of-401                    ey\x20provided:\x20,api\x20key:\x20 (?<=[Kk]ey\ provided:\ )[\w-]{0,64}\*{3,}[\w-]*|(?<=api\ key:\ )\*{4,}\w{2,8}\b
 """
 
@@ -220,11 +227,11 @@ def marks() -> list[str]:
 def spans(text: str) -> list[tuple[int, int]]:
     """Return where credentials of any shape stand in a text."""
     return [
-        found.span()
+        found.span("secret" if "secret" in expression.groupindex else 0)
         for shape, expression in shapes()
         if any(mark in text for mark in shape.marks)
         for found in expression.finditer(text)
-        if shape.name != "basic" or _is_basic(found["base64"])
+        if shape.name not in _CHECKS or _CHECKS[shape.name](found)
     ]
 
 
@@ -234,3 +241,12 @@ def _is_basic(text: str) -> bool:
         return ":" in base64.b64decode(text, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return False
+
+
+_CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
+    "basic": lambda found: _is_basic(found["base64"]),
+    "curl-user": lambda found: is_given(found["secret"]),
+    "netrc": lambda found: is_given(found["secret"]),
+    "password-in-prose": lambda found: PASSWORD(found["secret"].rstrip(".!?:")),
+}
+"""What is more to be true of what some expressions match."""

@@ -24,8 +24,10 @@ MASK = "<secret>"
 
 _ASSIGNED = re.compile(
     r"""(?P<tail>[\w.-]{0,24})
-    (?: (?:\\{0,8}["'])\s{0,8}:\s{0,8}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
-      | \s{0,2}[=:]\s{0,4}(?:(?:Basic|Bearer|Token|ApiKey|Digest)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'&;,<>(){}\[\]\\]{6,4096})
+    (?: (?:\\{0,8}["'])\s{0,8}(?::|=>)\s{0,8}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
+      | >(?P<element>[^<>\n]{1,4096})</
+      | (?P<flag>\s{1,2})(?P<given>[^\s"'&;,<>(){}\[\]\\=:-][^\s"'&;,<>(){}\[\]\\]{5,4095})
+      | \s{0,2}(?:=>|[=:])\s{0,4}(?:(?:[Bb]asic|[Bb]earer|[Tt]oken|[Aa]pi[Kk]ey|Digest)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'&;,<>(){}\[\]\\]{6,4096})
     )""",
     re.VERBOSE | re.ASCII,
 )
@@ -34,8 +36,8 @@ _LONGEST_NAME = 64
 _STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE"
 _STEM = re.compile(_STEMS.replace(" ", "|"))
 """In each name that holds a credential where a text quotes it: `auth` and `session` stand before a colon in prose, too."""
-_IN_TEXT = r"""[0-9A-Za-z_.-]*\\*["']?\s*[=:]"""
-_IN_JSON = r"""[0-9A-Za-z_.-]*(?:\\+["']|')?\s*[=:]"""
+_IN_TEXT = r"""[0-9A-Za-z_.-]*(?:\\*["']?\s*[=:]|>)"""
+_IN_JSON = r"""[0-9A-Za-z_.-]*(?:(?:\\+["']|')?\s*[=:]|>)"""
 
 
 _PAIR = re.compile(
@@ -61,7 +63,13 @@ def may_hold_in_json(text: str) -> bool:
 @cache
 def _search(assigned: str) -> Callable[[str], bool]:
     return search_for(
-        [*secret_shapes.marks(), *(stem + assigned for stem in _STEMS.split()), _PAIR_MARK, secret_encoded.IN_JSON]
+        [
+            *secret_shapes.marks(),
+            *(stem + assigned for stem in _STEMS.split()),
+            rf"--[0-9A-Za-z_-]*(?:{_STEMS.replace(' ', '|')})[0-9A-Za-z_-]*\s",
+            _PAIR_MARK,
+            secret_encoded.IN_JSON,
+        ]
     )
 
 
@@ -88,7 +96,9 @@ def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list
         if assigned is not None:
             start = _beginning(text, stem.start())
             form = judge(text[start : assigned.end("tail")], more, fewer)
-            group = "quoted" if assigned["quoted"] is not None else "bare"
+            group = next(name for name in ("quoted", "element", "given", "bare") if assigned[name] is not None)
+            if group == "given" and not text.startswith("--", start):
+                form = None
             if form is ANY and text[start - 1 : start] not in ("?", "&"):
                 form = PASSWORD  # anything but a word of prose or code, which the query of a URL does not have
             if form is not None and form(assigned[group]):

@@ -17,7 +17,7 @@ import orjson
 from memo._calls import secret_text
 from memo._calls.key_rules import as_names
 from memo._calls.secret_encoded import readable
-from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_login, stronger
+from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_given, is_login, stronger
 from memo._calls.secret_names import describes, holds_headers, judge, plain_names
 from memo._calls.secret_shapes import search_for
 from memo._calls.secret_text import MASK
@@ -212,8 +212,10 @@ def redact(
 class _Redactor:
     """Masks the secrets in a tree, and remembers where."""
 
-    def __init__(self, rules: SecretRules) -> None:
+    def __init__(self, rules: SecretRules, anything: Form = ANY) -> None:
         self._rules = rules
+        self._anything = anything
+        """The form of what is under a name that holds nothing but credentials."""
         self.masked: list[tuple[Step, ...]] = []
         self.allowed: list[tuple[Step, ...]] = []
 
@@ -228,15 +230,15 @@ class _Redactor:
         return node
 
     def _text(self, text: str, steps: tuple[Step, ...], form: Form | None) -> str:
-        return self._chosen(
-            text, MASK if form is not None and form(text) else mask(self._in_json(text), self._rules), steps
-        )
+        form = self._anything if form is ANY else form
+        hides = form is not None and form(text)
+        return self._chosen(text, MASK if hides else mask(self._in_json(text), self._rules), steps)
 
     def _in_json(self, text: str) -> str:
         """Return a text that is JSON, a tool call's arguments, without the credentials in it; any other text as it is."""
         if text[:1] + text[-1:] not in ("{}", "[]"):
             return text
-        inner = _Redactor(self._rules)
+        inner = _Redactor(self._rules, is_given)  # what people write has placeholders: `"password": "<yours>"`
         try:
             tree = inner.tree(orjson.loads(text), (), None)
         except (orjson.JSONDecodeError, RecursionError):

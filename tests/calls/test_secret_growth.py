@@ -52,6 +52,12 @@ TEXTS = [
     'auth=("',
     "auth = ('a','",
     "BasicAuth(",
+    "--password ",
+    "<password>",
+    "'password' => ",
+    "Cookie: a=b; ",
+    "password is ",
+    " -u a:",
 ]
 
 

@@ -27,7 +27,7 @@ CREDENTIALS = """
     Ocp-Apim-Subscription-Key license_key deploy_key ssh_key hmac_key service_role_key connection_string seed_phrase
     GITHUB_PAT JSESSIONID PHPSESSID csrftoken xsrf_token rsa_privkey aes_key FERNET_KEY unseal_key session_key code_verifier
     SAMLResponse client_assertion security_answer password_hash azure_storage_connection_string x-amz-security-token
-    SharedAccessSignature root_token k8s_token CI_JOB_TOKEN DOCKERHUB_TOKEN authenticity_token SECRET_KEY_BASE mnemonic_phrase
+    SharedAccessSignature root_token CI_JOB_TOKEN DOCKERHUB_TOKEN authenticity_token SECRET_KEY_BASE mnemonic_phrase
     recovery_codes db_pass smtp_pass client_secret_old vault_token Private-Token device_token oauth_token
 """.split()
 """Whatever their text is."""

@@ -192,6 +192,20 @@ QUOTED = {
     "a query": "https://api.example.com/v1?api_key=hunter2-hunter2&q=x",
     "yaml": "user: ann\npassword: hunter2-hunter2\n",
     "code": 'client = Client(api_key="hunter2-hunter2", timeout=3)',
+    "an option": "psql --password hunter2-hunter2 -h db",
+    "an option with a dash": "tool --api-key hunter2-hunter2",
+    "curl": "curl -u ann:hunter2-hunter2 https://example.com",
+    "curl, quoted": "curl --user 'ann:hunter2-hunter2' https://example.com",
+    "a DSN of Go": "ann:hunter2-hunter2@tcp(db:3306)/x",
+    "netrc": "machine example.com login ann password hunter2-hunter2",
+    "xml": "<db><password>hunter2-hunter2</password></db>",
+    "php": "'password' => 'hunter2-hunter2',",
+    "ruby": ':password => "hunter2-hunter2"',
+    "prose": "Sure! Your password is hunter2-hunter2.",
+    "prose, marked": "The passphrase is: `hunter2-hunter2`",
+    "a cookie, small": "cookie: sid=hunter2hunter; theme=dark",
+    "authorization, small": "Authorization: token hunter2-hunter2",
+    "a url with an at sign": "postgres://ann:hunter2@hunter2@db/x",
     "a connection string": "Server=db;User Id=ann;Password=hunter2-hunter2;Encrypt=true",
 }
 
@@ -214,6 +228,12 @@ ORDINARY = [
     "chatcmpl-9f8a7b6c5d4e3f2a1b0c req_011CTxxxxxxxxxxxxxxxxxxx msg_01XFDUDYJgAACzvnptvVoYEL",
     "def f(token: str, key: int = 0) -> None: return hashlib.sha256(key.encode()).hexdigest()",
     "SKU SK-1234 SKI SKill SKeleton SK8er",
+    "The password is correct. The password is required! My password is: long, Your password is invalid",
+    "Cookie: chocolate chip. Cookies: 2",
+    "curl -u user https://x; ls -u a; sort --key 2; grep --token-count 12345678 --max-tokens 4096 --keyboard-layout qwerty1",
+    "<key>CFBundleName</key><token>the</token><password></password><secret>of success</secret>",
+    "mail ann@tcp.example.com, login as password reset; the login page password field",
+    "image python:3.11-slim@sha256:0123 at 10:30@noon; https://example.com:8080/@ann/x",
     "The password is the thing you type. Cookies: chocolate. Authorization: required by law.",
 ]
 
