@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memo import codecs, errors, maintenance, patches, scrub, stores
+    from memo import codecs, errors, fault, maintenance, patches, scrub, stores
     from memo._engine.cache import CacheInfo
     from memo._engine.carry import carry
     from memo._engine.decorator import recordable
@@ -45,6 +45,7 @@ __all__ = [
     "current",
     "dumps",
     "errors",
+    "fault",
     "install",
     "loads",
     "maintenance",
@@ -58,7 +59,7 @@ __all__ = [
     "stores",
 ]
 
-_MODULES = ("codecs", "errors", "maintenance", "patches", "scrub", "stores")
+_MODULES = ("codecs", "errors", "fault", "maintenance", "patches", "scrub", "stores")
 
 # A name is imported when it is asked for: pytest imports the plugin in this package whether the plugin is used or not.
 _HOMES = {

@@ -17,6 +17,7 @@ from memo._engine.decision import CallLive, Decision, ExpiredOutcome, Request, l
 from memo._engine.expiry import RefreshedElsewhere
 from memo._engine.extension import extend, extend_async
 from memo._engine.fairness import checkpoint, is_due
+from memo._engine.faults import FaultyCall
 from memo._engine.flights import Flight, Pending
 from memo._engine.modes import Mode
 from memo._engine.nesting import parent_in
@@ -44,6 +45,9 @@ class CallDriver(Request):
 
     _plays_at_once = True
     """Whether `_aplayed` does what `_played` does."""
+
+    faulty: type[FaultyCall] = FaultyCall
+    """Makes the calls into which faults are injected."""
 
     _watches_arguments = True
     """Whether it is reported that a call changes its arguments. (SDKs change nothing but the place in a file they read.)"""

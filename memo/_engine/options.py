@@ -11,6 +11,7 @@ from memo._engine.expiry import lifetimes
 from memo._engine.modes import Mode, ModeName
 from memo._recordings.ages import duration
 from memo.errors import InvalidOption, UnknownOption
+from memo.fault import Fault
 from memo.scrub import Scrubber
 
 __all__ = ["RecorderOptions", "allowed_values", "checked"]
@@ -40,6 +41,7 @@ class RecorderOptions(TypedDict, total=False):
     isolated: bool
     draws: bool
     modes: Mapping[str, ModeName | Mode] | None
+    faults: Iterable[Fault | str]
 
 
 _DEFAULTS = RecorderOptions(
@@ -64,6 +66,7 @@ _DEFAULTS = RecorderOptions(
     isolated=False,
     draws=True,
     modes=None,
+    faults=(),
 )
 
 

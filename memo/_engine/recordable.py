@@ -22,6 +22,7 @@ from memo._engine.cache import CacheMethods
 from memo._engine.callers import caller_of
 from memo._engine.context import FunctionContext
 from memo._engine.driver import CallDriver
+from memo._engine.faults import injecting
 from memo._engine.gateway import SaltUnread
 from memo._engine.modes import Mode
 from memo._engine.overrides import wrap_overrides
@@ -268,10 +269,18 @@ class _Function:
     def run_ruled(
         self, session: Session, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """As `run`, in the mode that the session has for the function: for that, a patch names the call first."""
-        assert session.mode_rules is not None
+        """As `run`, in the mode that the session has for the function, and with its faults: for that, a patch names the call first."""
         name = self.name if self._describe is None else self._describe(instance, args, kwargs)[0]
-        return self.run(session, session.mode_rules.decide(name), wrapped, instance, args, kwargs)
+        faults, faulty = session.faults, self._run.faulty
+
+        def proceed() -> Any:
+            mode = session.mode_rules.decide(name) if session.mode_rules is not None else session.mode
+            return self.run(session, mode, wrapped, instance, args, kwargs)
+
+        if faults is None or not faults.covers(name) or not faulty.applies(name):
+            return wrapped(*args, **kwargs) if injecting.get() else proceed()
+        is_recorded = session.mode_of(name) in (Mode.RECORD, Mode.RECORD_IF_MISSING)
+        return faulty(faults, name, proceed, wrapped, args, kwargs, drains=is_recorded).run(self.kind)
 
     def _salted(
         self,
@@ -376,7 +385,7 @@ class Recordable(PickledByName, CacheMethods, wrapt.FunctionWrapper):  # type: i
             session = bound.session or session_for(bound.name)
             if session is None:
                 return wrapped(*args, **kwargs)
-            if session.mode_rules is not None:
+            if session.is_ruled:
                 return bound.run_ruled(session, wrapped, instance, args, kwargs)
             return bound.run(session, session.mode, wrapped, instance, args, kwargs)
 

@@ -155,6 +155,8 @@ class Recorder(Session):
     - `test`: written into new recordings, to say which test made them.
     - `isolated`: serve the contexts of the recorder's own scopes alone: no thread, task or event loop that is in no scope.
 
+    - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.
+
     A recorder is a context manager, sync and async: `with recorder:` is a scope of it. Scopes nest and may overlap.
 
     Raises `InvalidMode` or `InvalidOption` at once for what it does not know.

@@ -25,6 +25,7 @@ from memo._engine.credentials import IgnoredCredentials
 from memo._engine.draws import DrawNumbers
 from memo._engine.expiry import Expiry, checked_renewal, expiry_of
 from memo._engine.failures import failure_of, raise_all
+from memo._engine.faults import Faults
 from memo._engine.flights import Claim, Flight, Flights
 from memo._engine.gateway import StoreGateway
 from memo._engine.memory import Memory, Recording
@@ -46,6 +47,7 @@ from memo.errors import (
     RecordingNotFound,
     RecordingReplacedWarning,
     StoreError,
+    UnknownFunctionWarning,
 )
 from memo.stores import Store, as_store
 
@@ -72,6 +74,8 @@ class Stats:
     """Calls from a context that was in no scope: served by the only open recorder, or lost where several were open."""
     by_rule: dict[str, int] = field(default_factory=dict)
     """How many calls each pattern of `modes` decided the mode of."""
+    injected: dict[str, int] = field(default_factory=dict)
+    """How often each of the `faults` was injected."""
 
 
 class Session:
@@ -93,6 +97,10 @@ class Session:
         self.mode = Mode.of(environ.get("MEMO_MODE") or mode)
         self.mode_rules = ModeRules.of(settings["modes"], environ.get("MEMO_MODES", ""), self.mode)
         """Which mode a call has by its function's name. None: they all have the mode of the recorder."""
+        self.faults = Faults.of(settings["faults"])
+        """What is injected into calls. None: nothing."""
+        self.is_ruled = self.mode_rules is not None or self.faults is not None
+        """True if more than the mode of the recorder decides what becomes of a call."""
         self.modes = self.mode_rules.modes if self.mode_rules is not None else {self.mode}
         """All modes that a call may have."""
         self.store = as_store(environ.get("MEMO_STORE") or store)
@@ -180,6 +188,8 @@ class Session:
             stats = replace(self._stats)
         if self.mode_rules is not None:
             stats.by_rule = dict(self.mode_rules.counts)
+        if self.faults is not None:
+            stats.injected = self.faults.injected
         return stats
 
     def mode_of(self, function: str) -> Mode:
@@ -208,9 +218,17 @@ class Session:
                 self._gateway.undelivered(),
                 CallsNotRecordedWarning(unrecorded) if unrecorded else None,
                 RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
-                *(self.mode_rules.unknown(self.store) if self.mode_rules is not None and not self.is_of_test else ()),
+                *self._unknown_functions(),
             ]
         raise_all(failures, warnings)
+
+    def _unknown_functions(self) -> list[UnknownFunctionWarning]:
+        if self.is_of_test:  # a run of tests knows at its end which patterns covered nothing
+            return []
+        return [
+            *(self.mode_rules.unknown(self.store) if self.mode_rules is not None else ()),
+            *(self.faults.unknown() if self.faults is not None else ()),
+        ]
 
     def close_store(self) -> None:
         """Close what the store holds open, where the store is this session's own. What is in use is left open."""

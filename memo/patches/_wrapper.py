@@ -51,7 +51,7 @@ class Patched(Recordable):
                 if inspect.isawaitable(prepared):
                     return _prepared(prepared, session, applied.function, wrapped, instance)
                 args, kwargs = prepared
-            if session.mode_rules is not None:
+            if session.is_ruled:
                 return applied.function.run_ruled(session, wrapped, instance, args, kwargs)
             return applied.function.run(session, session.mode, wrapped, instance, args, kwargs)
 
@@ -74,7 +74,7 @@ class Patched(Recordable):
 async def _prepared(prepared: Any, session: Session, function: Any, wrapped: Any, instance: Any) -> Any:
     """Make a call whose arguments have to be awaited."""
     args, kwargs = await prepared
-    if session.mode_rules is not None:
+    if session.is_ruled:
         return await function.run_ruled(session, wrapped, instance, args, kwargs)
     return await function.run(session, session.mode, wrapped, instance, args, kwargs)
 

@@ -44,6 +44,8 @@ class Note(NamedTuple):
     """Function and reason of the calls that ended without an outcome to record, by key."""
     counts: dict[str, float]
     """How many calls were replayed, recorded, …, and what that saved."""
+    injected: dict[str, int] = {}  # noqa: RUF012 - never changed
+    """How often each of the `faults` was injected."""
     rules: dict[str, tuple[str, str, int]] = {}  # noqa: RUF012 - never changed
     """By the patterns of `modes`: the mode, the option that names it, and how many calls it decided the mode of."""
 
@@ -61,6 +63,10 @@ class Note(NamedTuple):
             before=dict(self.before.items() & other.before.items()),
             unrecorded={**self.unrecorded, **other.unrecorded},
             counts={name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names},
+            injected={
+                name: self.injected.get(name, 0) + other.injected.get(name, 0)
+                for name in self.injected | other.injected
+            },
             rules=added_rules(self.rules, other.rules),
         )
 

@@ -110,6 +110,8 @@ class Recorders:
         # A shared recorder serves any of its tests in any order, so their identical calls cannot be numbered.
         draws = {"draws": isinstance(node, pytest.Item)}
         options = draws | self._settings.options | config | marked(node, _MARKABLE)
+        if self._settings.faults:
+            options["faults"] = [*_listed(options.get("faults", ())), *self._settings.faults]
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # an invalid mode is an error, used or not
         mode = self._settings.mode or mode
         self._install(patches)
@@ -185,6 +187,10 @@ class Recorders:
             *(recorder for recorder in self.wider.values() if recorder is not own),
             *([own] if own is not None else []),
         ]
+
+
+def _listed(faults: Any) -> list[Any]:
+    return list(faults) if isinstance(faults, list | tuple) else [faults]
 
 
 _MARKABLE = _RECORDER_OPTIONS | {"mode"}

@@ -47,6 +47,8 @@ class Settings:
     """`[tool.memo]`, if the project has one."""
     modes: str = ""
     """What `MEMO_MODES` says: it takes precedence over `modes` in marks."""
+    faults: tuple[str, ...] = ()
+    """What `--memo-faults` says: faults of all tests, beside those of their marks."""
 
     def header(self) -> str:
         """Return the line that pytest shows at the start."""
@@ -62,6 +64,13 @@ def add_options(parser: pytest.Parser) -> None:
         "--memo-mode",
         metavar="MODE",
         help="replay (the default), record-if-missing, record or live: for all tests that record, whatever their marks say",
+    )
+    group.addoption(
+        "--memo-faults",
+        metavar="FAULTS",
+        action="append",
+        default=[],
+        help="inject faults into the calls of all tests that record: 'rate_limit(every=3, retry_after=2), timeout(call=1)'",
     )
     group.addoption(
         "--memo-unused",
@@ -122,6 +131,7 @@ def settled(config: pytest.Config) -> Settings:
         },
         configuration=configuration,
         modes=_modes(os.environ.get("MEMO_MODES", "")),
+        faults=_faults(option.memo_faults),
     )
 
 
@@ -183,6 +193,17 @@ def _mode(option: str, name: str) -> Mode:
         return Mode.of(name)
     except InvalidOption as error:
         raise pytest.UsageError(str(InvalidOption(option, name, error.allowed))) from None
+
+
+def _faults(texts: list[str]) -> tuple[str, ...]:
+    if texts:
+        from memo._engine.faults import Faults
+
+        try:
+            Faults.of(texts)
+        except InvalidOption as error:
+            raise pytest.UsageError(f"--memo-faults: {error}") from None
+    return tuple(texts)
 
 
 def _modes(text: str) -> str:

@@ -231,6 +231,7 @@ def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "")
     return Note(
         directory=recorder.store.location() if recorder.alone else "",
         mode=str(recorder.mode),
+        injected=stats.injected,
         rules={rule.pattern: (str(rule.mode), rule.source, stats.by_rule.get(rule.pattern, 0)) for rule in rules},
         users=users,
         used=sorted(recorder.used),

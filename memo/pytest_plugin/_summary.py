@@ -36,7 +36,7 @@ def summarize(
     terminal.section("memo", sep="-")
     if not quiet:
         terminal.line(_totals(books, verdict))
-        for line in _rules(books):
+        for line in [*_rules(books), *_faults(books)]:
             terminal.line(line)
     for line in unrecorded:
         terminal.line(line)
@@ -60,6 +60,17 @@ def _rules(books: Books) -> Iterator[str]:
         decided = f"{count} {'call' if count == 1 else 'calls'}" if count else "no call"
         near = "" if count or is_known(pattern) else nearest(pattern)
         yield f"{source}: {pattern} = {mode} ({decided}{f'; did you mean {near}?' if near else ''})"
+
+
+def _faults(books: Books) -> Iterator[str]:
+    """Yield how often each fault was injected."""
+    injected: dict[str, int] = {}
+    for note in books.notes.values():
+        for fault, count in note.injected.items():
+            injected[fault] = injected.get(fault, 0) + count
+    for fault, count in injected.items():
+        times = f"injected {count} {'time' if count == 1 else 'times'}" if count else "not injected: no call was due"
+        yield f"fault: {fault} ({times})"
 
 
 def _unrecorded(books: Books) -> Iterator[str]:

@@ -119,7 +119,7 @@ def _given(client: Any, arguments: tuple[Any, Any]) -> tuple[Any, ...]:
 def _planned(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the planned replay of a call; `_Unknown` where it may be remembered, None where its request may vary."""
     session = current()
-    if session is None or session.mode not in _MODES:
+    if session is None or session.mode not in _MODES or session.faults is not None:
         return None
     try:
         client, post = resource._client, resource._post
@@ -207,7 +207,7 @@ def _watched(method: Any, *, sync: bool) -> Any:
     @functools.wraps(method)
     def create(self: Any, *args: Any, **kwargs: Any) -> Any:
         session = current()
-        if session is None or session.mode not in _MODES:
+        if session is None or session.mode not in _MODES or session.faults is not None:
             return method(self, *args, **kwargs)
         return recall(method, self, args, kwargs)
 

@@ -19,6 +19,7 @@ from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo.codecs.http import is_public_header
 from memo.codecs.registry import register_codec
+from memo.patches._faulty import HttpFaultyCall
 from memo.patches._patch import Patch
 from memo.patches._text import readable, text_of
 
@@ -79,8 +80,50 @@ register_codec(
 )
 
 
+class _Faults(HttpFaultyCall):
+    """The faults of a call."""
+
+    @property
+    def clients(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The client of httpx that makes the request."""
+        return ("_async_httpx_client",) if self.wrapped.__name__.startswith("async_") else ("_httpx_client",)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the call returns a stream."""
+        return str(self.wrapped.__name__).endswith("_streamed")
+
+    def _method(self, answer: Any) -> Any:
+        method = super()._method(answer)
+        method.__self__._use_aiohttp = lambda: False  # which the SDK prefers for async requests where it is installed
+        return method
+
+    def error_body(self, status: int) -> Any:
+        """Return the JSON with which the API answers an error."""
+        return {
+            "error": {
+                "code": status,
+                "message": f"memo: status {status}, as asked for",
+                "status": _STATUSES.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT"),
+            }
+        }
+
+
+_STATUSES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+"""What the API names these errors."""
+
+
 class _GoogleRun(CallDriver):
     """A call of `BaseApiClient`."""
+
+    faulty = _Faults
 
     def _attempt(self, live: CallLive) -> Attempt | None:
         attempt = super()._attempt(live)

@@ -30,6 +30,7 @@ from memo._engine.driver import CallDriver
 from memo._engine.modes import Mode
 from memo._engine.recordable import Options
 from memo._recordings.outcomes import Outcome
+from memo.patches._faulty_mcp import McpFaults
 from memo.patches._patch import Patch
 from memo.patches._transports import Transport, passing, transport_of
 from memo.scrub import paths
@@ -89,6 +90,8 @@ def _server(session: Any) -> dict[str, Any]:
 
 class _Request(CallDriver):
     """A request of a session's."""
+
+    faulty = McpFaults
 
     __slots__ = ("_transport",)
 
@@ -156,6 +159,8 @@ def _public(args: list[str]) -> list[str]:
 
 class _Connection(CallDriver):
     """A transport: not recorded itself."""
+
+    faulty = McpFaults
 
     def sync(self) -> AbstractAsyncContextManager[Any]:
         opened = partial(self._wrapped, *self._args, **self._kwargs)

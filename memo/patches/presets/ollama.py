@@ -16,6 +16,7 @@ from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo._engine.streams import stream_sync
 from memo._recordings.outcomes import Outcome
+from memo.patches._faulty import HttpFaultyCall
 from memo.patches._patch import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]
@@ -41,8 +42,30 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     }
 
 
+class _Faults(HttpFaultyCall):
+    """The faults of a call."""
+
+    stream_type = "application/x-ndjson"
+
+    @classmethod
+    def applies(cls, name: str) -> bool:
+        """Return whether a call is one of the user's, not the inner one of `_request`."""
+        return super().applies(name) and not _inside.get()
+
+    @property
+    def streams(self) -> bool:
+        """Whether the call returns a stream."""
+        return bool(self.kwargs.get("stream"))
+
+    def error_body(self, status: int) -> Any:
+        """Return the JSON with which the API answers an error."""
+        return {"error": f"memo: status {status}, as asked for"}
+
+
 class _Request(CallDriver):
     """A call of `Client._request`."""
+
+    faulty = _Faults
 
     def _invoke(self, attempt: Attempt | None) -> Any:
         token = _inside.set(True)
@@ -59,6 +82,8 @@ class _Request(CallDriver):
 class _AsyncRequest(CallDriver):
     """A call of `AsyncClient._request`."""
 
+    faulty = _Faults
+
     async def _invoke(self, attempt: Attempt | None) -> Any:
         token = _inside.set(True)
         try:
@@ -73,6 +98,8 @@ class _AsyncRequest(CallDriver):
 
 class _Raw(CallDriver):
     """A call of `_request_raw`."""
+
+    faulty = _Faults
 
     def sync(self) -> Any:
         return self._invoke(None) if _inside.get() else super().sync()

@@ -1,0 +1,233 @@
+"""Faults of SDKs over HTTP: the SDK's own code makes the exception, since its client gets a transport that answers with the fault.
+
+A copy of the SDK's client gets that transport, so that its retries, time-outs and messages are its own. An attempt without a fault
+leaves the SDK's code by `_Proceed`, and the call goes on as it would without faults.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+
+from memo._engine.faults import MALFORMED, Answer, FaultyCall, injecting, raised_for
+from memo.errors import InvalidOption
+from memo.fault import Fault
+from memo.patches._stainless.responses import package_of
+
+__all__ = ["HttpFaultyCall"]
+
+_CUT = "peer closed connection without sending complete message body (incomplete chunked read)"
+_EVENTS = "text/event-stream"
+_Answering = Callable[[Any, Any], Any]
+"""Takes a request of httpx and the package that it is of, and returns the response."""
+
+
+class _Proceed(BaseException):
+    """An attempt has no fault, or one that changes what the call returns. No `Exception`: an SDK would retry it."""
+
+    def __init__(self, fault: Fault | None) -> None:
+        self.fault = fault
+
+
+class _Raised(BaseException):
+    """Carries an exception of the user's out of the SDK, which would wrap it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class HttpFaultyCall(FaultyCall):
+    """A call of an SDK whose client makes its requests with httpx or httpx2."""
+
+    clients: tuple[str, ...] = ("_client",)
+    """The attributes of the SDK's client that hold a client of httpx."""
+    stream_type = _EVENTS
+    is_answered = False
+    """True once the transport answered with a fault: what the SDK returns is made of that."""
+
+    def error_body(self, status: int) -> Any:
+        """Return the JSON with which the API answers an error."""
+        return {"error": {"message": f"memo: status {status}, as asked for", "type": "error", "code": None}}
+
+    @property
+    def streams(self) -> bool:
+        """Whether the call returns a stream of items."""
+        raise NotImplementedError
+
+    # An attempt
+
+    def attempt(self) -> Fault | Answer | None:
+        """Return the change that is due, or what the SDK returns for a fault. Raises what the SDK raises for it."""
+        try:
+            with _injecting():
+                value = self._method(self._answer)(*self.args, **self.kwargs)
+        except _Proceed as attempt:
+            return attempt.fault
+        except _Raised as carrier:
+            raise carrier.error from None
+        return Answer(self._first_asked(value) if inspect.isgenerator(value) and not self.is_answered else value)
+
+    async def aattempt(self) -> Fault | Answer | None:
+        """Async twin of `attempt`."""
+        try:
+            with _injecting():
+                value = await self._method(self._answer)(*self.args, **self.kwargs)
+        except _Proceed as attempt:
+            return attempt.fault
+        except _Raised as carrier:
+            raise carrier.error from None
+        return Answer(self._afirst_asked(value) if inspect.isasyncgen(value) and not self.is_answered else value)
+
+    def _first_asked(self, items: Any) -> Generator[Any, Any, Any]:
+        """Yield the items of a stream whose request is made when the first item is asked for."""
+        try:
+            with _injecting():
+                item = next(items)
+        except StopIteration:
+            return
+        except _Raised as carrier:
+            raise carrier.error from None
+        except _Proceed as attempt:
+            yield from self.proceed() if attempt.fault is None else self.passed(self.proceed(), attempt.fault)
+            return
+        yield item
+        yield from items
+
+    async def _afirst_asked(self, items: Any) -> AsyncGenerator[Any, Any]:
+        try:
+            with _injecting():
+                item = await anext(items)
+        except StopAsyncIteration:
+            return
+        except _Raised as carrier:
+            raise carrier.error from None
+        except _Proceed as attempt:
+            stream = self.proceed()
+            stream = await stream if inspect.isawaitable(stream) else stream
+            items = stream if attempt.fault is None else self.apassed(stream, attempt.fault)
+        else:
+            yield item
+        try:
+            async for item in items:
+                yield item
+        finally:
+            await items.aclose()
+
+    # What the transport answers
+
+    def _fault(self, timeout: float | None) -> Fault:
+        """Return the fault of an attempt. Raises `_Proceed` without one."""
+        fault = self.faults.take(self.name)
+        if fault is None or (fault.kind == "cut" and self.streams):
+            raise _Proceed(fault)
+        if fault.kind == "slow" and not (timeout is not None and fault.first > timeout):
+            raise _Proceed(fault)
+        self.is_answered = True
+        return fault
+
+    def _answer(self, request: Any, http: Any) -> Any:
+        fault = self._fault(request.extensions.get("timeout", {}).get("read"))
+        match fault.kind:
+            case "timeout" | "slow":
+                raise http.ReadTimeout("", request=request)
+            case "connection":
+                raise http.ConnectError("All connection attempts failed", request=request)
+            case "raises":
+                raise _Raised(raised_for(fault, self.name))
+            case "cut":
+                return http.Response(200, headers={"content-type": "application/json"}, stream=_lost_body(http))
+            case "malformed":
+                content = b"data: %b\n\n" % MALFORMED if self.streams and self.stream_type == _EVENTS else MALFORMED
+                kind = self.stream_type if self.streams else "application/json"
+                return http.Response(200, headers={"content-type": kind}, content=content)
+            case _:
+                body = self.error_body(fault.status) if fault.body is None else fault.body
+                headers = {"content-type": "application/json", **fault.headers}
+                return http.Response(fault.status, headers=headers, content=orjson.dumps(body))
+
+    def _lost(self, request: Any, http: Any) -> Any:
+        return http.Response(200, headers={"content-type": self.stream_type}, stream=_lost_body(http))
+
+    def broken(self, fault: Fault) -> BaseException:
+        """Return what the SDK raises where a stream is cut."""
+        try:
+            with _injecting():
+                for _ in self._method(self._lost)(*self.args, **self.kwargs):
+                    pass
+        except Exception as error:  # noqa: BLE001 - that is what is asked for
+            return error
+        return raised_for(fault, self.name)
+
+    async def abroken(self, fault: Fault) -> BaseException:
+        """Async twin of `broken`."""
+        try:
+            with _injecting():
+                async for _ in await self._method(self._lost)(*self.args, **self.kwargs):
+                    pass
+        except Exception as error:  # noqa: BLE001 - that is what is asked for
+            return error
+        return raised_for(fault, self.name)
+
+    def _method(self, answer: _Answering) -> Any:
+        """Return the SDK's method, of a copy of the client whose requests are answered here."""
+        function, client = getattr(self.wrapped, "__func__", None), getattr(self.wrapped, "__self__", None)
+        if function is None or client is None:
+            raise InvalidOption(
+                f"{self.name}: its faults", "a method that somebody has wrapped", ["the SDK's own method"]
+            )
+        made = copy.copy(client)
+        for name in self.clients:
+            given = getattr(client, name)
+            http = package_of(given)
+            kind = http.AsyncClient if isinstance(given, http.AsyncClient) else http.Client
+            setattr(
+                made, name, kind(transport=_Transport(http, answer), base_url=given.base_url, timeout=given.timeout)
+            )
+        return function.__get__(made)
+
+
+@contextmanager
+def _injecting() -> Generator[None]:
+    token = injecting.set(True)
+    try:
+        yield
+    finally:
+        injecting.reset(token)
+
+
+class _Transport:
+    """Answers the requests of a client of httpx, sync and async."""
+
+    def __init__(self, http: Any, answer: _Answering) -> None:
+        self._http = http
+        self._answer = answer
+
+    def handle_request(self, request: Any) -> Any:
+        return self._answer(request, self._http)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        return self._answer(request, self._http)
+
+    def close(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+def _lost_body(http: Any) -> Any:
+    """Return a body whose connection is lost at its start."""
+
+    class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]
+        def __iter__(self) -> Iterator[bytes]:
+            raise http.RemoteProtocolError(_CUT)
+            yield b""
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            raise http.RemoteProtocolError(_CUT)
+            yield b""
+
+    return Body()
