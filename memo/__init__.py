@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memo import codecs, errors, fault, maintenance, patches, scrub, stores
+    from memo import codecs, errors, fault, integrations, maintenance, patches, scrub, stores
     from memo._engine.cache import CacheInfo
+    from memo._engine.captured import Captured, captured
     from memo._engine.carry import carry
     from memo._engine.decorator import recordable
     from memo._engine.modes import Mode, ModeName
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from memo.codecs import dumps, loads, register_codec
     from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
     from memo.patches import Installation, Patch, install
+    from memo.patches.propagation import Propagation, propagate
 
     __version__: str
 
 __all__ = [
     "CacheInfo",
+    "Captured",
     "Installation",
     "MemoError",
     "Memoize",
@@ -32,6 +35,7 @@ __all__ = [
     "Mode",
     "ModeName",
     "Patch",
+    "Propagation",
     "RecordableOptions",
     "Recorder",
     "RecorderOptions",
@@ -40,6 +44,7 @@ __all__ = [
     "Stats",
     "UnkeyableArgument",
     "UnrecordableValue",
+    "captured",
     "carry",
     "codecs",
     "current",
@@ -47,9 +52,11 @@ __all__ = [
     "errors",
     "fault",
     "install",
+    "integrations",
     "loads",
     "maintenance",
     "patches",
+    "propagate",
     "recordable",
     "recording",
     "register_codec",
@@ -59,11 +66,12 @@ __all__ = [
     "stores",
 ]
 
-_MODULES = ("codecs", "errors", "fault", "maintenance", "patches", "scrub", "stores")
+_MODULES = ("codecs", "errors", "fault", "integrations", "maintenance", "patches", "scrub", "stores")
 
 # A name is imported when it is asked for: pytest imports the plugin in this package whether the plugin is used or not.
 _HOMES = {
     "CacheInfo": "memo._engine.cache",
+    "Captured": "memo._engine.captured",
     "Installation": "memo.patches",
     "MemoError": "memo.errors",
     "Memoize": "memo._engine.scope",
@@ -72,6 +80,7 @@ _HOMES = {
     "Mode": "memo._engine.modes",
     "ModeName": "memo._engine.modes",
     "Patch": "memo.patches",
+    "Propagation": "memo.patches.propagation",
     "RecordableOptions": "memo._engine.recordable:Options",
     "Recorder": "memo._engine.scope",
     "RecorderOptions": "memo._engine.options",
@@ -80,11 +89,13 @@ _HOMES = {
     "Stats": "memo._engine.session",
     "UnkeyableArgument": "memo.errors",
     "UnrecordableValue": "memo.errors",
+    "captured": "memo._engine.captured",
     "carry": "memo._engine.carry",
     "current": "memo._engine.scope",
     "dumps": "memo.codecs",
     "install": "memo.patches",
     "loads": "memo.codecs",
+    "propagate": "memo.patches.propagation",
     "recordable": "memo._engine.decorator",
     "recording": "memo._engine.scope",
     "register_codec": "memo.codecs",

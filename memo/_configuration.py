@@ -48,7 +48,7 @@ _RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"scru
 _NAMES = ("mode", "patches", "store", *_RECORDER_OPTIONS)
 _OLD_NAMES = ("presets", "targets")
 
-_LISTS = ("faults", "headers", "ignore", "presets", "secrets", "tags", "trust", "watch")
+_LISTS = ("allow", "faults", "headers", "ignore", "presets", "secrets", "tags", "trust", "watch")
 _TEXTS = ("max_age", "mode", "name", "store")
 _CHOICES = {
     "errors": ("none", "answers", "all"),

@@ -45,6 +45,8 @@ __all__ = [
     "Refused",
     "ScopeLost",
     "ScopeLostWarning",
+    "ScopeNotPortable",
+    "ScopeRefused",
     "StoreError",
     "StoreFull",
     "StoreLocked",
@@ -204,7 +206,8 @@ class NotPatched(MemoError):
             f"{sdk} was called in replay, but is not patched, so the call would be live: {method}\n"
             f"  to replay it: memo.install({patch!r}) at startup, or memo run --patch {patch} -- python …\n"
             f'  in pytest:    {{"patches": ["{patch}"]}}, returned by a fixture memo_config\n'
-            '  to call it:   with recording(mode="live"): ... around it'
+            f'  to call it:   allow=("{patch}",) among the options of the recorder, of the mark, of memo_config or of [tool.memo]\n'
+            '                or with recording(mode="live"): ... around it'
         )
 
 
@@ -244,6 +247,23 @@ class ScopeLost(MemoError, RuntimeError):
 
 class ScopeLostWarning(ScopeLost, UserWarning):
     """While recording, a call came from a context that is in no scope: it was made live, and not recorded."""
+
+
+class ScopeNotPortable(MemoError, ValueError):
+    """A scope cannot be handed to another process: what it is made of has no form that another process can read."""
+
+    def __init__(self, part: str, reason: str, fix: str) -> None:
+        self.part = part
+        self.reason = reason
+        super().__init__(f"the scope cannot leave this process: {part} {reason}\n  {fix}")
+
+
+class ScopeRefused(MemoError, ValueError):
+    """A carried scope was not accepted: it is damaged, unsigned, or signed by another run. It has no effect."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        self.reason = reason
+        super().__init__(f"a carried scope was refused: {reason}\n  {fix}")
 
 
 class KeyCollision(MemoError, RuntimeError):

@@ -42,6 +42,7 @@ def floats(digits: int) -> Scrubber:
     def rounded(value: Any) -> Any:
         return round(value, digits) if isinstance(value, float) else value
 
+    rounded.__qualname__ = f"floats({digits})"  # how a scope that is carried to another process writes it
     return rounded
 
 

@@ -36,11 +36,12 @@ ROOMS: dict[str, set[str]] = {
     "maintenance": ENGINE - {"_engine"},
     "_configuration": ENGINE,
     "patches": ENGINE | {"_configuration"},
+    "integrations": ENGINE,
     "importers": ENGINE | {"patches"},
     "demo": ENGINE | {"patches"},
     "pytest_plugin": ENGINE | {"maintenance", "patches", "_configuration", "_installation"},
     "cli": ENGINE | {"maintenance", "patches", "importers", "demo", "_configuration", "_installation"},
-    "__init__": ENGINE | {"maintenance", "patches"},
+    "__init__": ENGINE | {"maintenance", "patches", "integrations"},
     "__main__": BASE | {"cli"},
 }
 

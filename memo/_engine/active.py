@@ -13,7 +13,7 @@ from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo.errors import ScopeLost, ScopeLostWarning
 
-__all__ = ["active", "current", "enter", "leave", "process_wide", "session_for"]
+__all__ = ["active", "current", "enter", "leave", "process_wide", "replace_session", "session_for"]
 
 active: ContextVar[Session | None] = ContextVar("memo_session", default=None)
 """The session of the innermost scope."""
@@ -48,6 +48,14 @@ def leave(session: Session) -> None:
     if not session.isolated:
         with _lock:
             _open.remove(session)
+
+
+def replace_session(session: Session, other: Session) -> None:
+    """Let another session serve the calls of this context, and of the process, that a session has served so far."""
+    process_wide[:] = [other if each is session else each for each in process_wide]
+    _scopes.set(tuple(other if each is session else each for each in _scopes.get()))
+    if active.get() is session:
+        active.set(other)
 
 
 def current() -> Session | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, Unpack, overload
 
@@ -57,3 +58,9 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     if function is None:
         return lambda function: Recordable(function, recorder, options)
     return Recordable(function, recorder, options)
+
+
+if os.environ.get("MEMO_SCOPE"):  # a child process of a scope
+    from memo._engine.processes import adopt_environment
+
+    adopt_environment()

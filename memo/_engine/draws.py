@@ -46,6 +46,11 @@ class DrawNumbers:
         if numbers is not None and number < _MOST - length_hint(numbers):  # else the numbers have been restarted
             heappush(self._returned.setdefault(call.key, []), number)
 
+    def counts(self) -> dict[str, tuple[int, list[int]]]:
+        """Return how many numbers each key has had, and which of them were given back."""
+        numbers = list(self._numbers.items())
+        return {key: (_MOST - length_hint(each), [*self._returned.get(key, ())]) for key, each in numbers}
+
     def restart(self, call: Call) -> None:
         """Begin with 0 again for this key."""
         self._numbers.pop(call.key, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import wrapt
@@ -16,9 +17,10 @@ import wrapt
 from memo._engine.active import session_for
 from memo._engine.modes import Mode
 from memo._engine.patterns import families
+from memo._engine.session import Session
 from memo.errors import NotPatched
 
-__all__ = ["TARGETS", "again", "began", "ended", "lift"]
+__all__ = ["TARGETS", "again", "began", "ended", "lift", "passing"]
 
 _STAINLESS = ("AsyncAPIClient.request", "SyncAPIClient.request")
 
@@ -57,7 +59,8 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             session = session_for(preset)
             replays = session is not None and Mode.REPLAY in session.modes_below(families[preset])
-            if session is not None and replays and not _goes_through_net(preset):
+            may_pass = _goes_through_net(preset) or (session is not None and _may_pass(session, preset, instance))
+            if session is not None and replays and not may_pass:
                 method = f"{owner.__module__}:{owner.__qualname__}.{name}"
                 error = NotPatched(sdk=preset, method=method, patch=preset)
                 session.on_replay_error(error)
@@ -68,6 +71,14 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
         self._self_guarded = (owner, name)
         self._self_method = method
         self._self_own = name in vars(owner)
+
+
+passing: list[Callable[[str, Any], bool]] = []
+"""What says of an SDK and its client that their calls go to a server that is in the scope itself."""
+
+
+def _may_pass(session: Session, preset: str, client: Any) -> bool:
+    return session.allow.sdk(preset, client) or any(passes(preset, client) for passes in passing)
 
 
 _lock = threading.RLock()

@@ -42,6 +42,7 @@ class RecorderOptions(TypedDict, total=False):
     draws: bool
     modes: Mapping[str, ModeName | Mode] | None
     faults: Iterable[Fault | str]
+    allow: Iterable[str]
 
 
 _DEFAULTS = RecorderOptions(
@@ -67,6 +68,7 @@ _DEFAULTS = RecorderOptions(
     draws=True,
     modes=None,
     faults=(),
+    allow=(),
 )
 
 

@@ -6,17 +6,22 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
 
 from memo._engine.active import current as current_session
 from memo._engine.active import enter, leave, process_wide
 from memo._engine.cache import CacheInfo, beside_loop
 from memo._engine.modes import Mode, ModeName
 from memo._engine.options import RecorderOptions
+from memo._engine.processes import watch
 from memo._engine.recordable import Options, Recordable
+from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.session import Session
-from memo.errors import AlreadyStarted
+from memo.errors import AlreadyStarted, MemoError
 from memo.stores import Store
+
+if TYPE_CHECKING:
+    from memo._engine.sharing import Shared
 
 __all__ = ["Memoize", "Memoized", "MemoizedMember", "Recorder", "current", "recording", "start", "stop"]
 
@@ -153,6 +158,7 @@ class Recorder(Session):
     - `memory`: how many bytes of recordings are kept ready in memory.
     - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, beside its own.
     - `test`: written into new recordings, to say which test made them.
+    - `allow`: SDKs that are not patched, and hosts (`"localhost:9000"`, `"*.example.com"`), that may be called live in replay.
     - `isolated`: serve the contexts of the recorder's own scopes alone: no thread, task or event loop that is in no scope.
 
     - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.
@@ -196,6 +202,7 @@ class Recorder(Session):
 
     def __enter__(self) -> Self:
         """Become the active recorder of this context. Scopes of one recorder nest, and may be open in several tasks."""
+        watch()
         enter(self)
         self._guard(active=True)
         return self
@@ -207,6 +214,7 @@ class Recorder(Session):
         leave(self)
         self._guard(active=False)
         self.store_open_streams()
+        self.hear()
         try:
             if kind is None:
                 self.raise_failures()
@@ -241,12 +249,72 @@ class Recorder(Session):
         if self.started:
             self.started = False
             self._cease()
+        self.hear()
         try:
             self.raise_failures()
         finally:
             self.close_store()
 
+    # Other processes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header that takes the scope along with a request, to a server with `memo.integrations.asgi.Middleware`.
+
+        The same for the recorder's whole life. Raises `ScopeNotPortable` if no other process can reach the store.
+        """
+        return {HEADER: self.share().value}
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that take the scope along to a child process: `subprocess.run(..., env={**os.environ, **recorder.env})`.
+
+        Raises `ScopeNotPortable` if no other process can reach the store.
+        """
+        shared = self.share()
+        return {VARIABLE: shared.value, SECRET: shared.secret}
+
+    shared: Shared | None = None
+    """What other processes have of the recorder, None if they have nothing."""
+
+    journals: Callable[[], str] | None = None
+    """Returns the directory for the journal of the scope; without it, that is a temporary one of this process."""
+
+    def share(self) -> Shared:
+        """Let other processes have the scope from now on. Raises `ScopeNotPortable`."""
+        if self.shared is None:
+            from memo._engine.sharing import share  # only for those who share
+
+            self.shared = share(self, self.journals() if self.journals is not None else None)
+        return self.shared
+
+    def hear(self) -> None:
+        """Take over what other processes did in this scope since the last time: they write it into the scope's journal."""
+        if self.shared is not None:
+            for event in self.shared.events():
+                self.on_event(event)
+
+    def end(self) -> None:
+        """Let the processes that have the scope know that no call of it follows."""
+        if self.shared is not None:
+            self.shared.end()
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        """Count what another process did, and keep what it could not record."""
+        if event["event"] == "failed":
+            self.failures.append(MemoError(event["text"]))
+        with self._lock:
+            match event["event"]:
+                case "replayed":
+                    self._stats.replayed += 1
+                    self._stats.seconds_saved += event["seconds"]
+                case "recorded" | "live" | "missed" | "unrecorded" as name:
+                    setattr(self._stats, name, getattr(self._stats, name) + 1)
+                case _:
+                    pass
+
     def _become_default(self) -> None:
+        watch()
         process_wide.append(self)
         self._guard(active=True)
 

@@ -19,6 +19,7 @@ from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import SecretRules
+from memo._engine.allowing import Allowed
 from memo._engine.callers import Callers
 from memo._engine.consumers import OpenStreams
 from memo._engine.credentials import IgnoredCredentials
@@ -34,6 +35,7 @@ from memo._engine.modes import Mode, ModeName
 from memo._engine.nesting import making
 from memo._engine.options import RecorderOptions, checked
 from memo._engine.search_time import SearchTime
+from memo._engine.shared_draws import SharedDraws
 from memo._engine.staleness import Staleness
 from memo._engine.tags import tagged
 from memo._engine.writing import Draw, Writer
@@ -94,6 +96,8 @@ class Session:
     ) -> None:
         environ = os.environ if environ is None else environ
         settings = checked(options)
+        self.options: dict[str, Any] = dict(options)
+        """The options as they were given."""
         self.mode = Mode.of(environ.get("MEMO_MODE") or mode)
         self.mode_rules = ModeRules.of(settings["modes"], environ.get("MEMO_MODES", ""), self.mode)
         """Which mode a call has by its function's name. None: they all have the mode of the recorder."""
@@ -111,6 +115,8 @@ class Session:
             patience=settings["claim_timeout"],
         )
         self._owns_store = self.store is not store
+        self.named: object = environ.get("MEMO_STORE") or store
+        """The store as it was given."""
         self.salt, self.salt_in_loop = self._gateway.salt, self._gateway.salt_in_loop
         self.aread_salt = self._gateway.aread_salt
         self.reads_in_place = self._gateway.in_place
@@ -138,7 +144,7 @@ class Session:
         """Returns the recording of a call, if it is in memory and need not be read again."""
         self.draws: bool = settings["draws"]
         """Whether the k-th identical call gets the k-th outcome in `record-if-missing`, too."""
-        self.numbers = DrawNumbers()
+        self.numbers: DrawNumbers = DrawNumbers()
         """Gives each call that is being made its number among the identical ones.
 
         It is used up by an outcome, replayed or recorded; without one, give it back (`give_back`).
@@ -170,6 +176,8 @@ class Session:
         self.ignored_credentials = IgnoredCredentials()
         self.key_rules = KeyRules.of(settings["ignore"], settings["watch"], settings["scrub"])
         self.test: str | None = settings["test"]
+        self.allow = Allowed.of(settings["allow"])
+        """What may be called live in replay."""
         self.isolated: bool = settings["isolated"]
         """True if it serves the contexts of its own scopes alone."""
 
@@ -237,6 +245,14 @@ class Session:
 
     def on_replay_error(self, error: MemoError) -> None:
         """Handle that a call could not be replayed. A recorder of tests remembers the error, whoever catches it."""
+
+    def share_draws(self, shared: SharedDraws) -> None:
+        """Count the identical calls together with the other processes that have the scope."""
+        self.numbers = self._writer.shared = shared
+
+    def begun(self) -> list[str]:
+        """Return the keys whose recordings were replaced in `record`."""
+        return self._writer.begun()
 
     # Reading
 
@@ -348,8 +364,6 @@ class Session:
         index, is_used_up = recording.draws.replayed(number)
         if not is_used_up or self.exhausted == "repeat":
             return index
-        from memo._engine.commands import recording_command
-
         raise OutcomesExhausted(
             function=call.function,
             key=call.key,
@@ -357,7 +371,7 @@ class Session:
             arguments=call.arguments.decode(),
             outcomes=recording.count,
             location=recording.location(),
-            command=recording_command("record", of_test=self.is_of_test, rule=self._rule(call)),
+            command=self.recording_command("record", self._rule(call)),
         )
 
     def missed(self, call: Call) -> RecordingNotFound:
@@ -365,15 +379,23 @@ class Session:
 
         The search takes less than a tenth of a second, and much less once this session's misses have taken some seconds.
         """
-        from memo._engine.commands import recording_command
-        from memo._engine.miss import missed
-
         with self._lock:
             self._stats.missed += 1
+        return self.error_of_miss(call)
+
+    def error_of_miss(self, call: Call) -> RecordingNotFound:
+        """Return the error of a call that has no recording, and count nothing."""
+        from memo._engine.miss import missed
+
         rule = self._rule(call)
-        command = recording_command(of_test=self.is_of_test, rule=rule)
         with self._searches.one() as seconds:
-            return missed(call, self.store, seconds, command, rule)
+            return missed(call, self.store, seconds, self.recording_command(rule=rule), rule)
+
+    def recording_command(self, mode: str = "record-if-missing", rule: ModeRule | None = None) -> str:
+        """Return what to type to record the calls of this program, or of the test that runs."""
+        from memo._engine.commands import recording_command
+
+        return recording_command(mode, of_test=self.is_of_test, rule=rule)
 
     async def amissed(self, call: Call) -> RecordingNotFound:
         """Async twin of `missed`: off the event loop where the store is not quick."""

@@ -14,6 +14,7 @@ from memo._engine.expiry import Expiry
 from memo._engine.flights import Claim
 from memo._engine.gateway import StoreGateway
 from memo._engine.replacements import Replacements
+from memo._engine.shared_draws import SharedDraws
 from memo._recordings.document import Document, parse, render
 from memo._recordings.draws import Draws, with_draw
 from memo.errors import EntryVanished, StoreNotWritable
@@ -54,6 +55,8 @@ class Writer:
         self._test = test
         self._begun: defaultdict[str, set[str]] = defaultdict(set)
         """The keys that were written in `record`, by function: what was recorded before the session is gone."""
+        self.shared: SharedDraws | None = None
+        """Which keys other processes of the scope have begun to write, if other processes have it."""
         self._replacements = Replacements(store, test)
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._locks: dict[int, threading.RLock] = {}
@@ -75,11 +78,7 @@ class Writer:
         place = hash(call.key) % _LOCKS
         lock = self._locks.get(place) or self._locks.setdefault(place, threading.RLock())
         with lock:  # so that only one thread of this process competes with other processes
-            if draw.is_replacing and call.key not in self._begun[call.function]:
-                if draw.is_counted:
-                    self._replacements.note(name, self._gateway.get)
-                self._gateway.put(name, self._new(call, draw, outcome))
-                self._begun[call.function].add(call.key)
+            if draw.is_replacing and call.key not in self._begun[call.function] and self._replaced(call, draw, outcome):
                 return None
             found = self._gateway.get(name) if draw.place or draw.is_replacing else None
             for attempt in range(_TRIES):
@@ -100,6 +99,25 @@ class Writer:
         raise StoreNotWritable(
             self._store.location(name), f"was changed by others {_TRIES} times while it was added to"
         )
+
+    def _replaced(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> bool:
+        """Replace what is recorded of a call; return False if another process of the scope has done so."""
+        is_first = self.shared is None or self.shared.begin(call.key)
+        if is_first:
+            name = entry_name(call.function, call.key)
+            try:
+                if draw.is_counted:
+                    self._replacements.note(name, self._gateway.get)
+                self._gateway.put(name, self._new(call, draw, outcome))
+            finally:
+                if self.shared is not None:
+                    self.shared.written(call.key)
+        self._begun[call.function].add(call.key)
+        return is_first
+
+    def begun(self) -> list[str]:
+        """Return the keys that were written in `record`."""
+        return [key for keys in list(self._begun.values()) for key in list(keys)]
 
     def lost(self) -> list[str]:
         """Return the functions of which an earlier session of this process recorded other outcomes, now replaced. Once."""

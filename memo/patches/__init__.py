@@ -16,6 +16,7 @@ from memo._configuration import Configuration, Target, configured
 from memo._engine.active import process_wide
 from memo._engine.driver import CallDriver
 from memo._engine.modes import Mode
+from memo._engine.processes import adopt_environment
 from memo._engine.scope import Recorder
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches._installation import Installation
@@ -57,6 +58,8 @@ def install(*targets: str | Patch, **options: Unpack[InstallOptions]) -> Install
     completions, responses, embeddings) became: for the lifetime of the client, in up to 16 MB. An identical call is then
     replayed without the SDK transforming its arguments again, which takes most of the time.
 
+    In a child process whose environment carries a scope (`MEMO_SCOPE`), that scope is the default of the process.
+
     Installing twice patches once; each installation is uninstalled by itself. Raises `InvalidOption` for an unknown preset
     or option, `AlreadyPatched` for options other than those with which a target is patched already, and `TargetNotFound`
     for a target that does not exist, naming the nearest.
@@ -68,6 +71,7 @@ def install(*targets: str | Patch, **options: Unpack[InstallOptions]) -> Install
         if not configuration.patches and not configuration.starts:
             log.warning("nothing to install: there is no [tool.memo], no memo.toml and no MEMO_PATCHES")
         return _configured(configuration, ())
+    adopt_environment()
     patches = [patch for target in targets for patch in patches_of(target, options)]
     return Installation(patches)
 
@@ -94,6 +98,7 @@ def install_patches(configuration: Configuration, path: Sequence[str] | None = N
 
 
 def _configured(configuration: Configuration, path: Sequence[str] | None) -> Installation:
+    adopt_environment()
     patches = [patch for target in configuration.patches for patch in _of(configuration, target, path)]
     recorder = None
     if configuration.starts and not process_wide:

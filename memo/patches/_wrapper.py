@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import partial
 from types import FunctionType
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from memo._engine.recordable import BoundRecordable, Recordable
 from memo._engine.session import Session
 from memo.patches._patch import Passes, Prepare
 
-__all__ = ["Patched", "is_decorated", "is_patched", "is_under", "unpatched"]
+__all__ = ["Patched", "bypassing", "is_decorated", "is_patched", "is_under", "unpatched"]
 
 
 class Target(Protocol):
@@ -27,6 +28,10 @@ class Target(Protocol):
     function: Any
 
     def unpatched(self, wrapper: Patched, instance: Any) -> tuple[Any, Any] | None: ...
+
+
+bypassing: list[Callable[[Any, tuple[Any, ...], dict[str, Any]], bool]] = []
+"""What says of a client and its call that such calls are not recorded here: the server under test, which it calls, records its own."""
 
 
 class Patched(Recordable):
@@ -44,7 +49,11 @@ class Patched(Recordable):
             if inheritor is not None and instance is not None:
                 wrapped = _inherited(inheritor, applied.name, original, instance, wrapped)
             session = session_for(applied.function.name) if applied.count and applied.wrapper is self else None
-            if session is None or (passes is not None and passes(session, instance, args, kwargs)):
+            if (
+                session is None
+                or (passes is not None and passes(session, instance, args, kwargs))
+                or (bypassing and any(bypasses(instance, args, kwargs) for bypasses in bypassing))
+            ):
                 return wrapped(*args, **kwargs)
             if prepare is not None and session.modes != _LIVE:
                 prepared = prepare(instance, args, kwargs)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from memo._configuration import absolute, configured
 from memo._engine.modes import Mode
+from memo._engine.scope_names import VARIABLE
 from memo.errors import InvalidOption
 from memo.patches import check
 
@@ -48,7 +49,7 @@ def launch(
     """
     made = environment(os.environ, patches=patches, mode=mode, store=store)
     configuration = configured(made)
-    if not configuration.patches and not configuration.starts:
+    if not configuration.patches and not configuration.starts and not made.get(VARIABLE):
         error = InvalidOption("patches", [], ["--patch NAME", "--mode MODE", "[tool.memo]", "MEMO_PATCHES"])
         error.args = (f"there is nothing to patch or to record; give one of {', '.join(error.allowed)}",)
         raise error

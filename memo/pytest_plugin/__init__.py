@@ -18,6 +18,7 @@ import pytest
 
 from memo._installation import mixture
 from memo.pytest_plugin._ledger import Ledger
+from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings, add_options, settled
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
 _SETTINGS = pytest.StashKey[Settings]()
 _LEDGER = pytest.StashKey[Ledger]()
 _SUITE = pytest.StashKey["Suite"]()
+_RUN = pytest.StashKey[Run]()
 _OUTER = pytest.StashKey["tuple[Path, Path] | None"]()
 
 root_and_start: tuple[Path, Path] | None = None
@@ -68,7 +70,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "The options are those of memo.Recorder.",
     )
     settings = config.stash[_SETTINGS] = settled(config)
-    ledger = config.stash[_LEDGER] = Ledger(config, settings)
+    run = config.stash[_RUN] = Run(config)
+    ledger = config.stash[_LEDGER] = Ledger(config, settings, run)
     config.pluginmanager.register(ledger, "memo-ledger")
     global root_and_start  # noqa: PLW0603 - a process runs one pytest at a time, or one inside the other
     config.stash[_OUTER] = root_and_start
@@ -82,6 +85,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     suite = config.stash.get(_SUITE, None)
     if suite is not None:
         suite.close()
+    run = config.stash.get(_RUN, None)
+    if run is not None:
+        run.close()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -112,7 +118,7 @@ def _suite_of(config: pytest.Config) -> Suite:
     if suite is None:
         from memo.pytest_plugin._suite import Suite
 
-        suite = config.stash[_SUITE] = Suite(config, config.stash[_SETTINGS], config.stash[_LEDGER])
+        suite = config.stash[_SUITE] = Suite(config, config.stash[_SETTINGS], config.stash[_LEDGER], config.stash[_RUN])
         config.pluginmanager.register(suite, "memo-suite")
     return suite
 

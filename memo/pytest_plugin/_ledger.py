@@ -15,6 +15,7 @@ import pytest
 
 from memo._engine.mode_rules import ModeRule, ModeRules
 from memo._engine.modes import Mode
+from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings
 
 __all__ = ["COUNTS", "Books", "Ledger", "Note", "added_rules", "unrecorded_before"]
@@ -104,6 +105,8 @@ class Books:
     written_after_report: set[str] = field(default_factory=set)
     """Recordings that were written after their test's report."""
 
+    late: list[str] = field(default_factory=list)
+    """What failed in another process after the report of its test."""
     misses: list[dict[str, Any]] = field(default_factory=list)
     """The calls that were not found, as `memo.pytest_plugin._misses` describes them."""
 
@@ -138,8 +141,9 @@ _SETS = ("expected", "modules", "folders", "written_after_report")
 class Ledger:
     """Records what tests did, and judges at the end which recordings are unused."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, run: Run) -> None:
         self._config = config
+        self._run = run
         self._settings = settings
         self._is_worker = hasattr(config, "workerinput")
         self._passed: dict[str, int] = {}
@@ -207,15 +211,27 @@ class Ledger:
         result = yield
         if self._is_worker:
             self._config.workeroutput["memo"] = self.books.dump()  # type: ignore[attr-defined]
-        elif self.books.notes:
+            return result
+        self._take_over()
+        if self.books.notes:
             from memo.pytest_plugin._judging import judge
 
             self._verdict = judge(self._config, self._settings, self, exitstatus)
-            self._complaint = self._verdict.complaint(self._settings)
+            self._complaint = self._verdict.complaint(self._settings) or _complaint_of_late(self.books)
             _remember_unrecorded(self._config, self.books)
             if self._complaint and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return result
+
+    def _take_over(self) -> None:
+        """Take over what other processes did in the scopes of tests, after the tests' reports too."""
+        for is_late, event in self._run.events():
+            if "path" in event:
+                self.books.written_after_report.add(event["path"])
+            elif is_late and event["event"] in ("missed", "error", "failed"):
+                said = event.get("text") or f"{event['function']}: there is no recording of this call"
+                self.books.late.append(f"{event['test']}: {said}")
+        self._run.remove()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the totals and what is unused; under -q only what fails the run, and nothing if nothing was recorded."""
@@ -246,6 +262,11 @@ def _remember_unrecorded(config: pytest.Config, books: Books) -> None:
     after = {key: reason for key, reason in {**before, **reasons}.items() if key not in stored}
     if cache is not None and after != before:
         cache.set(_CACHED, after)
+
+
+def _complaint_of_late(books: Books) -> str:
+    calls = f"{len(books.late)} call{'' if len(books.late) == 1 else 's'}"
+    return f"memo: the run fails for {calls} that failed after the test had ended" if books.late else ""
 
 
 _CACHED = "memo/unrecorded"

@@ -15,6 +15,7 @@ from ipaddress import ip_address, ip_network
 from types import FrameType
 from typing import Any
 
+from memo._engine.allowing import Allowed
 from memo.errors import InvalidOption, MemoError, NetworkBlocked
 from memo.pytest_plugin._frames import is_library, place, stack
 
@@ -24,6 +25,7 @@ _METHODS = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
 """The methods that connect or send, and the position of the address in their arguments."""
 _LOOKUPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
 _ABSENT: Any = object()
+_NO_MORE = Allowed()
 
 
 class Network:
@@ -42,19 +44,18 @@ class Network:
                     ) from None
                 self._names.append(host.lower())
         self._resolved: set[str] = set()
-        self._watching: list[Callable[[MemoError], None]] = []
+        self._watching: list[tuple[Callable[[MemoError], None], Allowed]] = []
         self._lock = threading.Lock()
         self._undo: list[tuple[Any, str, Any, Any]] = []
 
-    def block(self, note: Callable[[MemoError], None]) -> None:
-        """Refuse connections from now on, in every thread, and note each that is tried."""
+    def block(self, note: Callable[[MemoError], None], allowed: Allowed = _NO_MORE) -> None:
+        """Refuse connections from now on, in every thread, but to these hosts, and note each that is tried."""
         self._install()
-        self._watching.append(note)
+        self._watching.append((note, allowed))
 
     def unblock(self, note: Callable[[MemoError], None]) -> None:
         """Take back one `block`, if there was one."""
-        if note in self._watching:
-            self._watching.remove(note)
+        self._watching[:] = [watching for watching in self._watching if watching[0] != note]
 
     def close(self) -> None:
         """Put `socket` back as it was."""
@@ -121,6 +122,7 @@ class Network:
             _is_here(name)
             or name in self._resolved
             or any(fnmatchcase(name.lower(), pattern) for pattern in self._names)
+            or any(allowed.host(name) for _, allowed in self._watching[-1:])
         ):
             return
         address = _address(name)
@@ -128,7 +130,7 @@ class Network:
             return
         error = NetworkBlocked(name)
         explain(error, stack())
-        for note in self._watching[-1:]:
+        for note, _ in self._watching[-1:]:
             note(error)
         raise error
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from memo._calls.call import Call
 from memo._calls.digest import KEY_CHARACTERS, entry_name
-from memo._engine.flights import Claim
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode
-from memo._engine.scope import Recorder
-from memo._engine.writing import Draw
-from memo._recordings.outcomes import Outcome
-from memo.codecs.values import Values
+from memo._engine.observed import ObservedRecorder
 from memo.errors import MemoError, RecordingNotFound
 from memo.pytest_plugin._judging import modified
 from memo.pytest_plugin._renames import Rename
@@ -28,7 +24,7 @@ _ALL = "             to record such errors too: @pytest.mark.memo(errors='all')"
 NOTHING_LOST: Mapping[str, str] = MappingProxyType({})
 
 
-class TestRecorder(Recorder):
+class TestRecorder(ObservedRecorder):
     """The recorder of one test, or of the fixtures of one scope."""
 
     __test__ = False
@@ -47,6 +43,7 @@ class TestRecorder(Recorder):
         lost: Mapping[str, str] = NOTHING_LOST,
         may_delete: bool = False,
         modes: str = "",
+        journals: Callable[[], str] | None = None,
     ) -> None:
         super().__init__(
             store, mode=mode, test=test, environ={"MEMO_MODES": modes}, **options
@@ -64,6 +61,7 @@ class TestRecorder(Recorder):
         """The files that were in the store when the recorder was made, and their modification times."""
         self.unrecorded: dict[str, tuple[str, str]] = {}
         """Function and reason of the calls that ended without an outcome to record, by key."""
+        self.journals = journals
         self._lost = lost
         self._find_renamed = find_renamed
         self._used: dict[str, int] = {}
@@ -97,9 +95,8 @@ class TestRecorder(Recorder):
         if not self.misses or self.misses[-1] is not error:  # an error may pass here twice
             self.misses.append(error)
 
-    def missed(self, call: Call) -> RecordingNotFound:
-        """Return the error of a call that cannot be replayed; note where a renamed test has its recording."""
-        error = super().missed(call)
+    def _on_missed(self, call: Call, error: RecordingNotFound) -> None:
+        """Note a call that has no recording, and where a renamed test has its recording."""
         rename = self._find_renamed(entry_name(call.function, call.key)) if self._find_renamed is not None else None
         if rename is not None:
             self.renamed[error] = rename
@@ -109,55 +106,60 @@ class TestRecorder(Recorder):
                 f"  not recorded: this call {reason} when it was to be recorded, which is not an answer\n{_ALL}"
             )
         self.on_replay_error(error)
-        return error
 
-    def count_unrecorded(self, call: Call, reason: str) -> None:
-        """Count a call that ended without an outcome to record, for the summary and for the miss that follows."""
-        super().count_unrecorded(call, reason)
+    def _on_unrecorded(self, call: Call, reason: str) -> None:
+        """Note a call that ended without an outcome to record, for the summary and for the miss that follows."""
         self.unrecorded[call.key] = (call.function, reason)
 
-    def fetch(self, call: Call) -> Recording | None:
-        """Return the recording of a call from the store, or None."""
-        try:
-            return super().fetch(call)
-        except MemoError as error:
-            self.on_replay_error(error)
-            raise
+    def _on_touched(self, name: str) -> None:
+        """Note that an entry is used."""
+        self._used.setdefault(name, 0)
 
-    async def afetch(self, call: Call) -> Recording | None:
-        """Async twin of `fetch`, off the event loop if the store is slow."""
-        try:
-            return await super().afetch(call)
-        except MemoError as error:
-            self.on_replay_error(error)
-            raise
-
-    def replay(
-        self, call: Call, recording: Recording, values: Values, number: int | None, index: int | None = None
-    ) -> Outcome:
-        """Return the outcome with which a call is replayed."""
-        name = entry_name(call.function, call.key)
-        try:
-            outcome = super().replay(call, recording, values, number, index)
-        except MemoError as error:
-            self._used.setdefault(name, 0)
-            self.on_replay_error(error)
-            raise
+    def _on_replayed(self, name: str, seconds: float) -> None:
+        """Note that an entry is used, and how often."""
         self._used[name] = self._used.get(name, 0) + 1
-        return outcome
 
-    def store_outcome(
-        self, call: Call, draw: Draw, outcome: dict[str, Any], values: Values, claim: Claim | None = None
-    ) -> Outcome | None:
-        """Store the outcome of a live call."""
-        winning_outcome = super().store_outcome(call, draw, outcome, values, claim)
-        name = entry_name(call.function, call.key)
+    def _on_recorded(self, name: str) -> None:
+        """Note that an entry is used."""
         self._used.setdefault(name, 0)
         if self.is_over:  # a stream that was not read to its end is closed only now
             self._written_after_report.add(self.store.location(name))
-        return winning_outcome
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        """Take over what another process did, as if this one had done it."""
+        super().on_event(event)
+        match event:
+            case {"event": "replayed", "name": name, "seconds": seconds}:
+                self._on_replayed(name, seconds)
+            case {"event": "recorded", "name": name}:
+                self._on_recorded(name)
+            case {"event": "touched", "name": name}:
+                self._on_touched(name)
+            case {"event": "unrecorded", "function": function, "key": key, "reason": reason}:
+                self.unrecorded[key] = (function, reason)
+            case {"event": "missed"}:
+                self._missed_elsewhere(event)
+            case {"event": "error", "text": text, "process": process}:
+                self.on_replay_error(_of_process(MemoError(text), process))
+            case _:
+                pass
+
+    def _missed_elsewhere(self, event: dict[str, Any]) -> None:
+        """Note a call that another process missed: the nearest recording is looked for here."""
+        call = Call(event["function"], event["key"], event["arguments"].encode(), event["version"], event["watched"])
+        error = self.error_of_miss(call)
+        self._on_missed(call, error)
+        _of_process(error, event["process"])
 
     def _keep(self, call: Call, name: str, data: bytes) -> Recording:
         if b"usage" in data or b"eval_count" in data:
             self._billed[name] = data
         return super()._keep(call, name, data)
+
+
+E = TypeVar("E", bound=MemoError)
+
+
+def _of_process(error: E, process: object) -> E:
+    error.add_note(f"  called in:  process {process}, which has the scope of this test")
+    return error

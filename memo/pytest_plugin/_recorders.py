@@ -17,6 +17,7 @@ from memo.pytest_plugin._network import Network
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._renames import Renames
+from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings, marked
 
 __all__ = ["PLACE", "RECORDER", "Recorders", "clear_errors", "node_of"]
@@ -36,9 +37,10 @@ _NODES: dict[str, Any] = {
 class Recorders:
     """The recorders of tests, and of scopes that are wider than a test."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, ledger: Ledger, run: Run) -> None:
         self._settings = settings
         self._ledger = ledger
+        self._run = run
         self._places = Places(config.rootpath, settings.directory)
         self._renames = Renames(config, self._places, ledger.books)
         self._unrecorded = unrecorded_before(config)
@@ -127,6 +129,7 @@ class Recorders:
             else None,
             lost=self._unrecorded,
             modes=self._settings.modes,
+            journals=self._run.journals,
             may_delete=store is None and (mode is Mode.RECORD or self._settings.unused == "delete"),
         )
 
@@ -172,7 +175,7 @@ class Recorders:
         recorder.activate()
         self._active.append(recorder)
         if self._settings.blocks and recorder.modes == {Mode.REPLAY}:
-            self._network.block(recorder.on_replay_error)
+            self._network.block(recorder.on_replay_error, recorder.allow)
 
     def deactivate(self, recorder: TestRecorder) -> None:
         """Undo `activate`."""

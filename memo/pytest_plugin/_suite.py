@@ -13,6 +13,7 @@ from memo.pytest_plugin._ledger import COUNTS, Ledger, Note
 from memo.pytest_plugin._misses import Misses
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._recorders import PLACE, RECORDER, Recorders, clear_errors, node_of
+from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings
 from memo.pytest_plugin._shown import again, caught, chain, distinct, named
 
@@ -25,11 +26,11 @@ _MISSES = pytest.StashKey[list[dict[str, Any]]]()
 class Suite:
     """The hooks of a run that has tests that record."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, ledger: Ledger, run: Run) -> None:
         self._settings = settings
         self._ledger = ledger
         self._root = config.rootpath
-        self._recorders = Recorders(config, settings, ledger)
+        self._recorders = Recorders(config, settings, ledger, run)
         self._misses = Misses(config)
         self._items: list[pytest.Item] = []
         self._recorded_fixtures: set[Any] | None = None
@@ -124,7 +125,7 @@ class Suite:
         return result
 
     def _check(self, item: pytest.Item) -> None:
-        own = item.stash.get(RECORDER, None)
+        own = self._heard(item)
         if not self._recorders.wider and (own is None or not (own.misses or own.failures)):
             return  # the common case
         recorders = self._recorders.of(item)
@@ -139,6 +140,14 @@ class Suite:
                     "\n\n".join([f"memo: {calls} of this test could not be recorded:", *distinct(failures)])
                 )
         pytest.fail("\n\n".join(messages), pytrace=False)
+
+    def _heard(self, item: pytest.Item) -> TestRecorder | None:
+        """Return the recorder of a test, after all that may serve it have taken over what other processes did."""
+        own = item.stash.get(RECORDER, None)
+        for recorder in self._recorders.of(item) if self._recorders.wider else [own]:
+            if recorder is not None:
+                recorder.hear()
+        return own
 
     def _caught(self, errors: list[MemoError], item: pytest.Item) -> list[str]:
         """Return what to say of errors that the code under test caught: in a line, if another test says more."""
@@ -182,6 +191,7 @@ class Suite:
 
     def _complete(self, report: pytest.TestReport, shown: list[BaseException], item: pytest.Item) -> None:
         """Add the errors that the code under test caught to a report, and hand over its misses."""
+        self._heard(item)
         texts = {str(error) for error in shown}
         swallowed = [
             error for error in _taken(self._recorders.of(item)) if error not in shown and str(error) not in texts
@@ -200,9 +210,11 @@ class Suite:
         """Add what the test's own recorder did to the report of its teardown."""
         recorder = item.stash.get(RECORDER, None)
         if recorder is not None:
+            recorder.hear()
             del item.stash[RECORDER]  # the test may be run again
             if self._settings.scope == "test":
                 recorder.is_over = True
+                recorder.end()
                 vars(report)["memo"] = _note(
                     recorder, [item.nodeid], "test"
                 )._asdict()  # sent with the report to xdist's controller
@@ -213,7 +225,9 @@ class Suite:
         for (node, scope), recorder in self._recorders.wider.items():
             users = [item.nodeid for item in self._items if node_of(item, scope) is node]
             reach = str(self._root if scope == "session" else node.path)
+            recorder.hear()
             self._ledger.books.add(_note(recorder, users, scope, reach))
+            recorder.end()
 
 
 def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "") -> Note:

@@ -40,6 +40,9 @@ def summarize(
             terminal.line(line)
     for line in unrecorded:
         terminal.line(line)
+    if books.late:
+        terminal.line("failed in another process, after the test had ended:")
+        _list(terminal, books.late)
     root = config.rootpath
     if verdict.unused:
         terminal.line(f"unused, although their tests passed ({_WAY_OUT}):")

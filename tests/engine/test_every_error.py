@@ -186,6 +186,11 @@ def raise_not_patched():
         client.list()
 
 
+def refuse_a_scope():
+    with pickle.loads(pickle.dumps(memo.Captured(None, "signed by nobody"))):
+        pass
+
+
 def raise_blocked():
     network = Network(())
     network.block(lambda _: None)
@@ -301,6 +306,8 @@ RAISES = {
     "KeyCollisionWarning": lambda: collide(None),
     "ScopeLost": lambda: lose_the_scope("replay"),
     "ScopeLostWarning": lambda: lose_the_scope("record"),
+    "ScopeNotPortable": lambda: memo.Recorder("memory://").headers,
+    "ScopeRefused": refuse_a_scope,
     "AlreadyStarted": start_twice,
     "CallNotAllowed": lambda: memo.Recorder(MemoryStore()).recordable(lambda: 1).refresh(),
     "TargetNotFound": lambda: memo.install("json:dumpz"),

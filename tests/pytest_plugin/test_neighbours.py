@@ -133,9 +133,11 @@ pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()
         "memo",
         "memo._engine",
         "memo._engine.modes",
+        "memo._engine.scope_names",
         "memo.errors",
         "memo.pytest_plugin",
         "memo.pytest_plugin._ledger",
+        "memo.pytest_plugin._run",
         "memo.pytest_plugin._settings",
     ]
 

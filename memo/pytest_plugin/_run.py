@@ -1,0 +1,86 @@
+"""The run, as the processes that it starts know it: its secret, its name, and the journals of its scopes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memo._engine.scope_names import RUN, SECRET
+
+__all__ = ["Run"]
+
+_KEPT_SECONDS = 3600
+"""How long the journals of a run that was killed are kept."""
+
+
+class Run:
+    """What the processes of a run have in common. Its secret is in their environment, and nowhere else."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._before = {name: os.environ.get(name) for name in (RUN, SECRET)}
+        self._is_worker = hasattr(config, "workerinput")
+        if not (self._is_worker and self._before[RUN] and self._before[SECRET]):
+            # A secret without the name of a run was set by the user, who has started a server with the same.
+            if self._before[RUN] or not self._before[SECRET]:
+                os.environ[SECRET] = os.urandom(32).hex()
+            os.environ[RUN] = f"{os.getpid()}-{os.urandom(8).hex()}"
+        self._name = os.environ[RUN]
+
+    def close(self) -> None:
+        """Restore the environment."""
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def journals(self) -> str:
+        """Return the directory for the journals of the run: in pytest's cache, which is made here if need be."""
+        cache: Any = getattr(self._config, "cache", None)
+        try:
+            if cache is not None:
+                return str(Path(cache.mkdir("memo")) / "scopes" / self._name)
+        except OSError:  # it cannot be written
+            pass
+        return str(Path(tempfile.gettempdir()) / f"memo-scopes-{self._name}")
+
+    def events(self) -> Iterator[tuple[bool, dict[str, Any]]]:
+        """Yield what other processes did in the scopes of this run, each time with whether the scope had ended before."""
+        folder = self._found()
+        if folder is None:
+            return
+        from memo._engine.journal import END, events_after
+
+        for path in sorted(folder.glob("*.jsonl")):
+            is_over = False
+            for event in events_after(str(path), 0)[0]:
+                if event["event"] == END:
+                    is_over = True
+                else:
+                    yield is_over, event
+
+    def remove(self) -> None:
+        """Remove the journals of this run, and those of runs that were killed."""
+        folder = self._found()
+        if folder is None:
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        for other in folder.parent.iterdir() if folder.parent.name == "scopes" else ():
+            if time.time() - other.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def _found(self) -> Path | None:
+        """Return the directory of the journals, None if there is none: no scope was handed over."""
+        cache: Any = getattr(self._config, "cache", None)
+        folders = [Path(tempfile.gettempdir()) / f"memo-scopes-{self._name}"]
+        if cache is not None:
+            folders.insert(0, Path(cache._cachedir) / "d" / "memo" / "scopes" / self._name)
+        return next((folder for folder in folders if folder.is_dir()), None)
