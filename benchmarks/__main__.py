@@ -12,7 +12,7 @@ from benchmarks._picture import picture
 
 FAMILIES = (
     *("replay", "cold", "recording", "imports", "corpus"),
-    *("llm", "memoizer", "first_chunk", "growth", "start", "miss", "stores", "shared", "plugin"),
+    *("llm", "memoizer", "first_chunk", "growth", "start", "miss", "stores", "shared", "plugin", "server"),
 )
 
 

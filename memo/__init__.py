@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from memo._engine.captured import Captured, captured
     from memo._engine.carry import carry
     from memo._engine.decorator import recordable
+    from memo._engine.ids import ids
     from memo._engine.modes import Mode, ModeName
     from memo._engine.options import RecorderOptions
     from memo._engine.recordable import Options as RecordableOptions
@@ -51,6 +52,7 @@ __all__ = [
     "dumps",
     "errors",
     "fault",
+    "ids",
     "install",
     "integrations",
     "loads",
@@ -93,6 +95,7 @@ _HOMES = {
     "carry": "memo._engine.carry",
     "current": "memo._engine.scope",
     "dumps": "memo.codecs",
+    "ids": "memo._engine.ids",
     "install": "memo.patches",
     "loads": "memo.codecs",
     "propagate": "memo.patches.propagation",

@@ -38,7 +38,7 @@ from memo._engine.recordable import Options
 from memo._recordings.ages import duration
 from memo.errors import InvalidMode, InvalidOption
 
-__all__ = ["Configuration", "Target", "absolute", "configured"]
+__all__ = ["Configuration", "Target", "absolute", "configured", "configured_by"]
 
 log = logging.getLogger("memo")
 
@@ -108,6 +108,13 @@ def configured(environ: Mapping[str, str] = os.environ) -> Configuration:
         result.mode = _mode("MEMO_MODE", mode)
     result.store = store or result.store
     result.starts |= bool(mode or store)
+    return result
+
+
+def configured_by(file: Path) -> Configuration:
+    """Return what a TOML file configures: its `[tool.memo]`, or all of it. Raises `InvalidOption`."""
+    table, result = _toml(file), Configuration()
+    _read(file, table["tool"].get("memo", {}) if "tool" in table else table, result)
     return result
 
 

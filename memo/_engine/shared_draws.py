@@ -113,7 +113,7 @@ class SharedDraws(DrawNumbers):
         """Follow the log: to the line with that token, or to its end."""
         while True:
             if not self._lines:
-                data = os.read(self._reader, 1 << 20)
+                data = os.read(self._reader, 4096)
                 if not data:
                     return
                 whole, _, self._rest = (self._rest + data).rpartition(b"\n")

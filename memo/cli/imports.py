@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from memo.cli._key_options import OptionsFile, key_options
 from memo.cli._output import Json, Progress, print_error, print_json, print_line
 from memo.cli._text import count
 
@@ -35,18 +37,26 @@ def llama_stack(
     ],
     dest: _Dest,
     *,
+    per_test: Annotated[
+        bool,
+        typer.Option("--per-test", help="Give each test a directory of its own, as the pytest plugin looks for it."),
+    ] = False,
+    options: OptionsFile = None,
     json: Json = False,
 ) -> int:
     """Import recordings of llama-stack (now ogx).
 
     Every object is built as its SDK builds it, and checked to come back equal. Whatever cannot be imported is listed.
+    With --per-test, recordings go beside the test files where DEST is the root of the tests; where it is not, DEST is the
+    directory for the memo_dir of pytest's ini file.
     Importing again changes nothing, and recordings in DEST are kept. Run one import into a store at a time.
 
     Exit codes: 0, 1 if something could not be imported, 2 if there is nothing to import or a package is missing.
     """
     from memo.importers.llama_stack import import_recordings
 
-    return _imported(import_recordings, _of_llama_stack, source, dest, json=json)
+    shaped = partial(import_recordings, per_test=per_test, options=key_options(options))
+    return _imported(shaped, _of_llama_stack, source, dest, json=json)
 
 
 def vcr(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from memo.cli._key_options import OptionsFile, key_options
 from memo.cli._output import (
     Json,
     Progress,
@@ -69,6 +70,7 @@ def rekey(
             "that the warning shows, accept that value as the recorded one.",
         ),
     ] = None,
+    options: OptionsFile = None,
     only: Annotated[
         _Names,
         typer.Option(metavar="FUNCTION[/KEY]", help="Change only the recordings of this function, or this recording."),
@@ -91,9 +93,9 @@ def rekey(
     from memo.maintenance.changes import apply
     from memo.maintenance.rekey import Rekey, plan_rekey
 
-    if not (drop or add or rename or replace or function or watch or version is not None):
+    if not (drop or add or rename or replace or function or watch or options or version is not None):
         raise typer.BadParameter(
-            "nothing to change: give --drop, --add, --rename, --replace, --function, --version or --watch"
+            "nothing to change: give --drop, --add, --rename, --replace, --function, --version, --watch or --options"
         )
     given: dict[str, Any] = {} if version is None else {"version": _version(version)}
     change = Rekey(
@@ -103,6 +105,7 @@ def rekey(
         replace=dict(map(_replaced, replace or ())),
         function=dict(_pairs("--function", function, paths=False)),
         watch=dict(map(_watched, watch or ())),
+        options=key_options(options) if options is not None else None,
         **given,
     )
     opened, chosen = _chosen(store, only or [])

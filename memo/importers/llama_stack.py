@@ -21,7 +21,7 @@ as it is, under its type's name, unproved. A list of models is a list; an except
 the SDK's class, whose response holds the status and the body. The files do not say when and how fast they were recorded:
 `recorded_at` is the time of the file, and `seconds` is left out.
 
-The outcomes of identical calls share one recording, in the order of the files' paths, each with its test if that differs
+Without `per_test`, the outcomes of identical calls share one recording, in the order of the files' paths, each with its test if that differs
 from the first one's.
 """
 
@@ -32,14 +32,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from memo._calls.key_options import KeyOptions
 from memo.errors import InvalidOption
 from memo.importers._llama_stack_calls import call_of, member, read
 from memo.importers._llama_stack_outcomes import Imported, OutcomeReader
 from memo.importers._merging import merge
 from memo.importers.report import Report, carrying
-from memo.stores import Store, as_store
+from memo.stores import DirectoryStore, Store, as_store
+from memo.stores.file_names import folder_of_test, safe_name
 
 __all__ = ["LlamaStackReport", "import_recordings"]
+
+
+NO_OPTIONS = KeyOptions()
 
 
 @dataclass(slots=True)
@@ -63,30 +68,39 @@ class LlamaStackReport(Report):
 
 
 def import_recordings(
-    source: Path, store: Store | str | Path, progress: Callable[[int, int], None] = lambda done, files: None
+    source: Path,
+    store: Store | str | Path,
+    progress: Callable[[int, int], None] = lambda done, files: None,
+    *,
+    per_test: bool = False,
+    options: KeyOptions = NO_OPTIONS,
 ) -> LlamaStackReport:
     """Import a file, or all `*.json` below a directory, into a store.
 
     What cannot be carried over is named in the report and stops nothing else. A recording that is there already keeps
     its outcomes, and those that it lacks come after them: importing again changes nothing, and a damaged or foreign file
     is left as it is and named. Raises `InvalidOption` if there is nothing to import, `StoreError` if the store fails.
+    With `per_test`, each test's recordings go into a directory of its own, as pytest's plugin keeps them: beside the test files
+    if the store's directory is the root of the tests, else as with `memo_dir`. `options` shape the keys as the replay will.
     `progress` is called with the number of files done. Memory holds the outcomes of one call at a time.
     """
     paths = sorted(source.rglob("*.json")) if source.is_dir() else [source]
     if not paths or not paths[0].exists():
         raise InvalidOption("source", str(source), ["a recording of llama-stack", "a directory that holds some"])
     into = as_store(store)
+    stores = _Stores(into, per_test=per_test)
     report = LlamaStackReport(files=len(paths))
-    calls: dict[str, list[Path]] = {}
+    calls: dict[tuple[str | None, str], list[Path]] = {}
     for path in paths:
         with carrying(report, str(path)):
             document = read(path)
             if "memo" in document:
                 report.files -= 1
                 continue
-            calls.setdefault(call_of(member(document, "request", dict)).key, []).append(path)
+            call = options.call(call_of(member(document, "request", dict)))
+            calls.setdefault((_test_of(document) if per_test else None, call.key), []).append(path)
     done = len(report.failed)
-    for files in calls.values():
+    for (test, _), files in calls.items():
         imported: list[Imported] = []
         for path in files:
             with carrying(report, str(path)):
@@ -98,10 +112,38 @@ def import_recordings(
         if imported:
             with carrying(report, *(str(outcome.path) for outcome in imported)):
                 written = min(outcome.path.stat().st_mtime for outcome in imported)
-                merge(imported[0].call, [outcome.tree | {"test": outcome.test} for outcome in imported], into, written)
+                call = options.call(imported[0].call)
+                merge(call, [outcome.tree | {"test": outcome.test} for outcome in imported], stores.of(test), written)
                 report.recordings += 1
                 report.imported += len(imported)
     return report
+
+
+def _test_of(document: dict[str, Any]) -> str | None:
+    test = document.get("test_id") or document["request"].get("test_id")
+    return test if isinstance(test, str) and "::" in test else None
+
+
+class _Stores:
+    """The store of each test."""
+
+    def __init__(self, base: Store, *, per_test: bool) -> None:
+        self._base = base
+        self._root = Path(base.location()) if per_test else None
+        if per_test and not isinstance(base, DirectoryStore):
+            raise InvalidOption("DEST", base.location(), ["a directory: each test has one of its own below it"])
+
+    def of(self, test: str | None) -> Store:
+        """Return the store of a test; of None, that of the session's fixtures."""
+        if self._root is None:
+            return self._base
+        if test is None:
+            beside = any((self._root / name).exists() for name in ("pyproject.toml", "pytest.ini", "tests"))
+            return DirectoryStore(self._root / "recordings" / "@session" if beside else self._root / "@session")
+        folders, module, name = folder_of_test(test)
+        if (self._root / test.partition("::")[0]).is_file():
+            return DirectoryStore(self._root.joinpath(*folders, "recordings", module, name))
+        return DirectoryStore(self._root.joinpath(*map(safe_name, folders), module, name))
 
 
 def _note(report: LlamaStackReport, outcome: Imported) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from memo._calls.fingerprints import canonical_fingerprint
+from memo._calls.key_options import KeyOptions
 from memo._calls.places import pop, put, rename, replace
 from memo._json import canonical_json
 from memo._recordings.document import Document
@@ -34,6 +35,7 @@ class Rekey:
     are removed (`drop`), renamed (`rename`, old path to new name), replaced (`replace`, path to the fingerprint of the old
     value and the new value; other values stay) and added where they are missing (`add`). Then the arguments in `watch`
     leave the key, and a fingerprint stays: that of the recorded value (None), or the given one, which accepts its value.
+    At last `options` shape the key as a recorder's and functions' `ignore`, `scrub` and `key` do.
     Values are canonical JSON, as in a recording; paths are those of `ignore=` and `watch=`. With `function`, recordings of
     other functions stay as they are, and so do recordings that do not have the argument a path begins with.
 
@@ -50,6 +52,7 @@ class Rekey:
         function: Mapping[str, str] | None = None,
         watch: Mapping[str, str | None] | None = None,
         version: str | int | None = _UNSAID,
+        options: KeyOptions | None = None,
     ) -> None:
         self._drop = [parse_path(path, "drop") for path in drop]
         self._add = [(_named(path, "add"), value) for path, value in (add or {}).items()]
@@ -58,22 +61,32 @@ class Rekey:
         self._function = dict(function or {})
         self._watch = [(path, parse_path(path, "watch"), given) for path, given in (watch or {}).items()]
         self._version = version
+        self._options = options
         self.adds = any(len(steps) == 1 for steps, _ in self._add) and not self._function
         """True if every recording gets a new parameter: nothing in a recording shows that it is not meant."""
         for new in {*self._function.values()} & {*self._function}:
             raise InvalidOption("function", new, ["each name once, as the old or as the new one"])
         changes = (self._drop, self._add, self._rename, self._replace, self._function, self._watch)
-        if not any(changes) and version is _UNSAID:
+        if not any(changes) and version is _UNSAID and not options:
             raise InvalidOption("rekey", None, ["drop", "add", "rename", "replace", "function", "watch", "version"])
 
     def __call__(self, document: Document) -> Document:
         """Return the changed document, or the same object if nothing changes. Raises `Refused`."""
-        new = self._changed(document)
+        new = self._shaped(self._changed(document))
         if new is not document and self._changed(new) is not new:
             raise Refused(
                 "", "would be changed again the next time: these options undo each other, give them one by one"
             )
         return new
+
+    def _shaped(self, document: Document) -> Document:
+        """Return the document of the call as the options identify it."""
+        if not self._options:
+            return document
+        data = self._options.arguments(document.function, document.arguments)
+        if data == canonical_json(document.arguments):
+            return document
+        return document.with_call(document.function, data, document.version)
 
     def _changed(self, document: Document) -> Document:
         name = document.function

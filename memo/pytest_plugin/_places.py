@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from memo.stores.file_names import safe_name
+from memo.stores.file_names import IN_TEST_NAMES, safe_name
 
 __all__ = ["Places"]
-
-_PLAIN = "[]@"
-"""Characters that a test's name may have, and a function's cannot."""
 
 
 class Places:
@@ -54,7 +51,7 @@ class Places:
         classes = self._parents.get(item.parent)
         if classes is None:
             classes = self._parents[item.parent] = "".join(f"{name}." for name in _classes(item))
-        return f"{self.module(item.path)}/{safe_name(classes + item.name, _PLAIN)}"
+        return f"{self.module(item.path)}/{safe_name(classes + item.name, IN_TEST_NAMES)}"
 
     def scope(self, node: Any, scope: str) -> str:
         """Return the directory for recordings that a class, a module, a package or the session shares."""
@@ -62,7 +59,7 @@ class Places:
             return str(self.folder(self._root) / "@session")
         if scope == "package":
             return str(self.folder(node.path) / "@package")
-        return f"{self.module(node.path)}/{safe_name('.'.join([*_classes(node), f'@{scope}']), _PLAIN)}"
+        return f"{self.module(node.path)}/{safe_name('.'.join([*_classes(node), f'@{scope}']), IN_TEST_NAMES)}"
 
 
 def _classes(node: Any) -> list[str]:

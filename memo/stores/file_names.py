@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
-__all__ = ["safe_name"]
+__all__ = ["IN_TEST_NAMES", "folder_of_test", "safe_name"]
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(?<!\.)")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
@@ -25,3 +25,19 @@ def safe_name(name: str, also: str = "") -> str:
     if _RESERVED.fullmatch(plain):
         plain = f"_{plain}"[: _LONGEST - _DIGITS - 1]
     return f"{plain}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"
+
+
+IN_TEST_NAMES = "[]@"
+"""Characters that the name of a test's directory may have, and a function's cannot."""
+
+
+def folder_of_test(test: str) -> tuple[tuple[str, ...], str, str]:
+    """Return where the recordings of a test are, by its id in pytest: the folders of its file, and two names of directories.
+
+    `tests/test_a.py::TestX::test_y[z]` gives `("tests",)`, `test_a` and `TestX.test_y[z]`.
+    """
+    path, _, rest = test.partition("::")
+    names, bracket, parameters = rest.partition("[")
+    *folders, file = [part for part in path.split("/") if part not in ("", ".", "..")] or ["unknown"]
+    name = f"{'.'.join(names.split('::'))}{bracket}{parameters}"
+    return tuple(folders), safe_name(file.removesuffix(".py")), safe_name(name, IN_TEST_NAMES)

@@ -125,6 +125,9 @@ def serving(workers="1", env=None):
 """
 
 
+collect_ignore = ["example"]
+
+
 class Project:
     """The project: its files, its runs, and what they left."""
 

@@ -1,0 +1,8 @@
+"""The stack as a server under test: what is recorded, and the middleware."""
+
+from stack import app
+
+import memo
+
+memo.install("openai", "stack:SearchTool.invoke_tool")
+app.add_middleware(memo.integrations.asgi.Middleware)
