@@ -74,6 +74,7 @@ _HEADERS: Any = object()
 """What names like `headers` name: pairs under them are headers."""
 _FEW = 8
 _DICT, _TEXTS = {dict}, {str, type(None)}
+_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 _MAPPINGS = (OrderedDict, defaultdict, Counter, ChainMap, MappingProxyType)
 _PLAIN: dict[type, Callable[[Any], Any]] = {
     # What an instance of a subclass holds, whatever the subclass's own `__str__`, `__iter__` or `__float__` says.
@@ -256,6 +257,13 @@ class Canonical:
             return {"__type__": "datetime", "value": value.isoformat(), **zone}
         if kind in _MAPPINGS:
             return self._mapping(value, depth)
+        if kind in (bytes, bytearray, memoryview):
+            data = bytes(value)
+            if len(data) > _DIGEST_FROM:
+                return {"__type__": "bytes", "sha256": sha256(data).hexdigest(), "size": len(data)}
+            return {"__type__": "bytes", **bytes_form(data)}
+        if kind in _VIEWS:
+            return {"__type__": kind.__name__, "value": self._form(list(value), depth)}
         codec = codec_of(kind)
         if codec is not None:
             if codec.name in SECRET_TYPES:
@@ -264,11 +272,6 @@ class Canonical:
             return {"__type__": name, "value": self._form(codec.encode(value), depth)}
         if isinstance(value, set | frozenset) and kind in (set, frozenset):
             return {"__type__": "set", "value": self._sorted([self._form(item, depth) for item in value])}
-        if kind in (bytes, bytearray, memoryview):
-            data = bytes(value)
-            if len(data) > _DIGEST_FROM:
-                return {"__type__": "bytes", "sha256": sha256(data).hexdigest(), "size": len(data)}
-            return {"__type__": "bytes", **bytes_form(data)}
         if isinstance(value, type) or typing.get_origin(value) is not None:
             return class_form(value)
         if kind.__name__ in ("NotGiven", "Omit") and not value:

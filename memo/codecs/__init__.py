@@ -13,6 +13,7 @@ import orjson
 
 from memo._values.secrets import SECRET_TYPES
 from memo.codecs import _builtin as _builtin
+from memo.codecs import _contents as _contents
 from memo.codecs import _packages as _packages
 from memo.codecs import http as http
 from memo.codecs.registry import register_codec

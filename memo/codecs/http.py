@@ -1,5 +1,7 @@
 """Codecs of the HTTP responses and requests that SDK errors hold, of httpx and of httpx2, neither of which is imported.
 
+Their URLs, headers, query parameters and timeouts alone are data as any other: credentials are masked.
+
 A response keeps its status, its headers but for those that hold credentials, its HTTP version, its request and, if it was
 read, its body; a request keeps its method and its URL without credentials. Everything else (Authorization, cookies,
 organisations, headers and bodies of requests) is never written, and takes no part in what makes two of them equal.
@@ -141,7 +143,25 @@ def _loaded(name: str) -> ModuleType:
     return module
 
 
+def _raw(headers: Any) -> list[list[str]]:
+    return [[name.decode("latin-1"), text.decode("latin-1")] for name, text in headers.raw]
+
+
+def _headers_of(http: ModuleType, data: list[list[str]]) -> Any:
+    return http.Headers([(name.encode("latin-1"), text.encode("latin-1")) for name, text in data])
+
+
 def _register(name: str) -> None:
+    register_codec(f"{name}:URL", encode=str, decode=lambda data: _url(_loaded(name), data))
+    register_codec(f"{name}:Headers", encode=_raw, decode=lambda data: _headers_of(_loaded(name), data))
+    register_codec(
+        f"{name}:QueryParams",
+        encode=lambda value: [list(pair) for pair in value.multi_items()],
+        decode=lambda data: _loaded(name).QueryParams([(key, text) for key, text in data]),
+    )
+    register_codec(
+        f"{name}:Timeout", encode=lambda value: value.as_dict(), decode=lambda data: _loaded(name).Timeout(**data)
+    )
     register_codec(f"{name}:Request", encode=_request, decode=lambda data: _request_of(_loaded(name), data))
     register_codec(f"{name}:Response", encode=_response, decode=lambda data: _response_of(_loaded(name), data))
 

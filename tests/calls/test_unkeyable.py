@@ -93,7 +93,7 @@ class Hostile:
 UNKEYABLE = {
     "function": lambda: len,
     "lambda": lambda: lambda: 1,
-    "file": lambda: io.StringIO("x"),
+    "file": lambda: io.TextIOWrapper(io.BytesIO(b"x")),
     "lock": threading.Lock,
     "object": object,
     "instance": Thing,

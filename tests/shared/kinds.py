@@ -12,7 +12,6 @@ import functools
 import http
 import io
 import ipaddress
-import itertools
 import json
 import math
 import os
@@ -29,6 +28,7 @@ import weakref
 import zoneinfo
 from typing import Any, Generic, Literal, NamedTuple, Optional, TypedDict, TypeVar, Union
 
+import httpx
 import pydantic
 import pydantic.dataclasses
 import typing_extensions
@@ -327,8 +327,15 @@ SAME = {
     "page of literal": lambda: Page[Literal[Color.RED, "a"]](items=["a"]), "page of tuple": lambda: Page[tuple[int, ...]](items=[(1, 2)]), "page of typed dict": lambda: Page[Typed](items=[{"a": 1}]), "page of pages": lambda: Page[Page[int]](items=[Page[int]()]),
     "deep model": lambda: nested(60), "url": lambda: pydantic.HttpUrl("http://a/b?c"), "dsn": lambda: pydantic.PostgresDsn("postgres://u@h/d"), "byte size": lambda: pydantic.ByteSize(5), "name email": lambda: pydantic.NameEmail("n", "a@b.c"),
     "error": lambda: ValueError("no", 5), "os error": lambda: OSError(2, "No such file", "f"), "own error": lambda: Failure("bad", status=404), "caused error": lambda: raised(Failure("a", status=1), KeyError("k")), "group": lambda: ExceptionGroup("g", [ValueError(1)]),
+    "bytes io": lambda: io.BytesIO(b"\xffabc"), "read bytes io": lambda: placed(io.BytesIO(b"abc"), 2), "string io": lambda: io.StringIO("a\r\n\u00e9b"), "read string io": lambda: placed(io.StringIO("a\nb"), 1), "memoryview": lambda: memoryview(b"a\xff"), "writable view": lambda: memoryview(bytearray(b"ab")), "view of a part": lambda: memoryview(b"abc")[1:],
+    "http url": lambda: httpx.URL("https://a.test/b?c=1#d"), "http headers": lambda: httpx.Headers([("A", "1"), ("a", "2"), ("B", b"\xe9")]), "http parameters": lambda: httpx.QueryParams("a=1&a=2&b="), "http timeout": lambda: httpx.Timeout(5, read=None),
     "json error": lambda: json.JSONDecodeError("bad", "{", 1), "unicode error": lambda: UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "stop iteration": lambda: StopIteration(5), "validation error": lambda: raised_by(lambda: Base(a="x")),
 }  # fmt: skip
+
+
+def placed(file, position):
+    file.seek(position)
+    return file
 
 
 def raised_by(function):
@@ -340,8 +347,8 @@ def raised_by(function):
 
 
 REFUSED = {
-    "object": object, "plain object": Old, "function": lambda: print, "lambda": lambda: (lambda: 1), "partial": lambda: functools.partial(int), "generator": lambda: (n for n in "a"), "iterator": lambda: iter([]), "map": lambda: map(int, []),
-    "count": itertools.count, "file": lambda: sys.stdout, "string io": io.StringIO, "bytes io": io.BytesIO, "lock": threading.Lock, "module": lambda: sys, "event": asyncio.Event, "keys": lambda: {}.keys(), "memoryview": lambda: memoryview(b"a"),
+    "object": object, "plain object": Old, "function": lambda: print, "lambda": lambda: (lambda: 1), "partial": lambda: functools.partial(int),
+    "file": lambda: sys.stdout, "text wrapper": lambda: io.TextIOWrapper(io.BytesIO()), "other newline": lambda: io.StringIO("a", newline="\r\n"), "file with an attribute": lambda: attributed(io.BytesIO(), a=1), "view of numbers": lambda: memoryview(array.array("i", [1])), "lock": threading.Lock, "module": lambda: sys, "event": asyncio.Event, "keys": lambda: {}.keys(),
     "ellipsis": lambda: ..., "stat": lambda: os.stat("."), "type var": lambda: T, "weakref": lambda: weakref.ref(Plain), "random": random.Random, "local class": lambda: local(), "made class": lambda: pydantic.create_model("Made", a=(int, 1))(),
     "holds itself": itself, "too deep": lambda: lists(200), "too deep models": lambda: nested(200), "decimal beyond": lambda: decimal.Decimal("1E+1000000"), "bound method": lambda: [].append, "descriptor": lambda: int.__add__, "code": lambda: compile("1", "", "eval"),
     "environment": lambda: os.environ, "thread": threading.Thread, "attributes on ordered": lambda: attributed(collections.OrderedDict(), a=1), "attributes on counter": lambda: attributed(collections.Counter(), a=1),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import io
 import struct
 from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, UserString, defaultdict, deque
 from datetime import datetime, time
@@ -89,6 +90,12 @@ def shape(value):
         )
     if isinstance(value, complex):
         return ("complex", shape(value.real), shape(value.imag))
+    if kind in (io.BytesIO, io.StringIO):
+        return ("file", value.getvalue(), value.tell(), repr(value.__getstate__()))
+    if kind is memoryview:
+        return ("view", value.tobytes(), value.readonly, value.format)
+    if kind.__name__ == "Headers":
+        return ("headers", id(kind), repr(value.raw))
     if isinstance(value, PurePath):
         return ("path", id(kind), str(value))
     return ("other", id(kind), repr(value))
