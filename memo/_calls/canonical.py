@@ -74,7 +74,7 @@ _HEADERS: Any = object()
 """What names like `headers` name: pairs under them are headers."""
 _FEW = 8
 _DICT, _TEXTS = {dict}, {str, type(None)}
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 _MAPPINGS = (OrderedDict, defaultdict, Counter, ChainMap, MappingProxyType)
 _PLAIN: dict[type, Callable[[Any], Any]] = {
     # What an instance of a subclass holds, whatever the subclass's own `__str__`, `__iter__` or `__float__` says.

@@ -10,12 +10,15 @@ from typing import Any
 import wrapt
 
 from memo._engine.attempt import Attempt
+from memo._engine.bodies import AsyncBody, SyncBody
 from memo._engine.consumers import Consumer
 from memo._engine.flights import Pending
 from memo._engine.held import Found, HeldStreams, Part, Steps, filled, find, placed
 from memo._engine.passing import kind_of, passing
+from memo._recordings.outcomes import value_outcome
 from memo._values.kinds import declares
 from memo._values.paths import path_text
+from memo.codecs.responses import read_from, without_body
 from memo.errors import UnrecordableValue
 
 __all__ = ["hold"]
@@ -53,11 +56,13 @@ def _opened(held: HeldStreams, outcome: dict[str, Any], value: Any, found: Found
     parts: list[tuple[Part, Any, str]] = []
     for steps, stream in found:
         kind = kind_of(stream, declared=True)
-        part = Part(held, {"__type__": "stream"}, (*before, *steps)) if kind else _Entry(held, (*before, *steps))
-        parts.append((held.add(part), stream, kind))
+        parts.append((held.add(_part(held, stream, kind, (*before, *steps))), stream, kind))
     outcome["value"] = filled(outcome["value"], [part.form for part, _, _ in parts])
     whole = value
     for (steps, stream), (part, _, kind) in zip(found, parts, strict=True):
+        if isinstance(part, _Answer):
+            part.take_body(stream)
+            continue
         stand_in = passing(part, stream, kind) if kind else _managed(part, stream)
         try:
             whole = placed(whole, steps, stand_in)
@@ -69,6 +74,40 @@ def _opened(held: HeldStreams, outcome: dict[str, Any], value: Any, found: Found
             held.attempt.abandon()
             return value
     return whole
+
+
+def _part(held: HeldStreams, stream: Any, kind: str, steps: Steps) -> Part:
+    if kind == "response":
+        return _Answer(held, stream, steps)
+    return Part(held, {"__type__": "stream"}, steps) if kind else _Entry(held, steps)
+
+
+class _Answer(Part):
+    """What is recorded of an HTTP response that is still to be read: the response as it is when it has been."""
+
+    def __init__(self, held: HeldStreams, response: Any, steps: Steps) -> None:
+        super().__init__(held, {"__type__": "response"}, steps)
+        self._response = without_body(response)  # not itself, which is closed, and recorded, when it is forgotten
+        self._pieces: list[bytes] = []
+
+    def take_body(self, response: Any) -> None:
+        """Record the body of the response as it passes."""
+        is_async = not declares(type(response.stream), "__iter__")
+        response.stream = (AsyncBody if is_async else SyncBody)(response.stream, self)
+
+    def defer(self, passing: Any) -> Any:
+        return self.held.attempt.defer(Pending.SDK_STREAM, passing, self.held)
+
+    def add(self, item: bytes) -> None:
+        self._pieces.append(item)
+
+    def fill(self, end: str, error: BaseException | None, returned: Any) -> None:
+        values, secrets = self.held.attempt.encoding
+        outcome = value_outcome(read_from(self._response, b"".join(self._pieces)), values, secrets)
+        self.form |= {"response": outcome["value"], "end": end}
+        if error is not None:
+            self.form["error"] = values.encode_error(error)
+        self.masked += [path_text(self.steps) + path for path in outcome.get("redacted", ())]
 
 
 class _Entry(Part):

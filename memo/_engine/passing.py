@@ -20,6 +20,7 @@ from memo._engine.held import Part, attributes_of
 from memo._engine.streams import LiveStream, LiveSyncStream, stream, stream_sync
 from memo._values.kinds import BUILTINS, declares, is_data_type, is_iterator, is_model
 from memo.codecs.registry import codec_of
+from memo.codecs.responses import is_unread
 
 __all__ = ["kind_of", "passing"]
 
@@ -27,7 +28,7 @@ _Proxy: Any = getattr(wrapt, "BaseObjectProxy", wrapt.ObjectProxy)
 
 
 def kind_of(value: Any, *, declared: bool) -> str:
-    """Return how an object is read once: "async", "sync", "bytes" or "async bytes"; "" for what is no stream.
+    """Return how an object is read once: "async", "sync", "bytes", "async bytes" or "response"; "" for what is no stream.
 
     Any iterator is one. Of what can be iterated or read only those are that are declared.
     """
@@ -36,6 +37,8 @@ def kind_of(value: Any, *, declared: bool) -> str:
         return "async" if declares(cls, "__anext__") else "sync"
     if declares(cls, "__aiter__") and not is_model(cls):
         return "async"
+    if is_unread(value):
+        return "response"
     if not declared or cls in BUILTINS.values() or is_data_type(cls) or codec_of(cls) is not None:
         return ""
     if declares(cls, "read"):

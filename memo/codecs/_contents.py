@@ -14,14 +14,16 @@ _FURTHEST = 1 << 40
 
 
 def _file(file: io.BytesIO) -> list[Any]:
-    content, position, attributes = file.__getstate__()  # type: ignore[misc]
+    state: Any = file.__getstate__()
+    content, position, attributes = state
     if attributes:
         raise TypeError("has attributes of its own")
     return [content, position]
 
 
 def _lines(file: io.StringIO) -> list[Any]:
-    content, newline, position, attributes = file.__getstate__()  # type: ignore[misc]
+    state: Any = file.__getstate__()
+    content, newline, position, attributes = state
     if attributes or newline != "\n":
         raise TypeError(
             "has attributes of its own" if attributes else f"has another newline than the usual, {newline!r}"

@@ -36,17 +36,24 @@ def _may_hold(cls: Any) -> bool:
 _OPEN = frozenset(("any", "generator", "is-instance", "function-plain"))
 
 
-def _holds(value: Any) -> bool:
-    kind = type(value)
-    if kind in _PLAIN:
-        return False
-    if kind is dict:
-        return any(map(_holds, value.values()))
-    if kind is list or kind is tuple:
-        return any(map(_holds, value))
-    if is_model(kind):
-        return _holds(value.__dict__) or _holds(value.__pydantic_extra__)
-    return is_iterator(kind)
+def _holds(model: BaseModel) -> bool:
+    pending: list[Any] = [model]
+    met: set[int] = set()
+    while pending:
+        value = pending.pop()
+        kind = type(value)
+        if kind in _PLAIN or id(value) in met:
+            continue
+        met.add(id(value))
+        if kind is dict:
+            pending.extend(value.values())
+        elif kind is list or kind is tuple:
+            pending.extend(value)
+        elif is_model(kind):
+            pending += (value.__dict__, value.__pydantic_extra__)
+        elif is_iterator(kind):
+            return True
+    return False
 
 
 _PLAIN = frozenset((str, int, float, bool, bytes, type(None)))

@@ -15,7 +15,7 @@ from memo.codecs._shape import listed, mapping, text
 from memo.codecs.errors import exception_of, read_chain
 from memo.codecs.items import Items
 from memo.codecs.registry import codec_named, codec_of
-from memo.codecs.streams import read_manager, read_stream
+from memo.codecs.streams import read_manager, read_response, read_stream
 from memo.errors import DataMismatch, UntrustedType
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ _BUILTINS: dict[str, Callable[[Values, Decode, dict[str, Any]], Any]] = {
     "json": lambda _, decode, node: decode(node["value"]),
     "list": lambda values, _, node: list(Items(node, values)),
     "manager": lambda values, _, node: read_manager(values, node),
+    "response": lambda values, _, node: read_response(values, node),
     "set": lambda _, decode, node: set(_members(decode, node)),
     "str": lambda _, __, node: scalars.text_of(node["value"]),
     "stream": lambda values, _, node: read_stream(values, node),

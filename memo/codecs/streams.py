@@ -5,7 +5,8 @@
 with `"kind"` (how it is read: "async", "sync", "bytes" or "async bytes"), `"error"` where it ended in one, `"returned"` by a
 generator, and, of an object that is no generator, its `"attributes"` as they were at first, and `"after"` those that had
 changed at its end. A context manager is `{"__type__": "manager", "kind": …, "value": …}`: what it gave when it was entered,
-or `"error"`; `"suppresses"` if it swallowed the error that left it, or `"exit"`, the error that it raised then.
+or `"error"`; `"suppresses"` if it swallowed the error that left it, or `"exit"`, the error that it raised then. A response
+that was given unread is `{"__type__": "response", "response": …}`, as it was when it had been read, with `"end"` and `"error"`.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from typing import TYPE_CHECKING, Any
 from memo._values.kinds import declares
 from memo.codecs._shape import mapping
 from memo.codecs.items import Items
+from memo.codecs.responses import is_response, is_unread, unread
 from memo.errors import DataMismatch, MemoError, StreamCutShort
 
 if TYPE_CHECKING:
     from memo.codecs.values import Values
 
-__all__ = ["KINDS", "CutShort", "cut_short", "read_manager", "read_stream", "stand_in"]
+__all__ = ["KINDS", "CutShort", "cut_short", "read_manager", "read_response", "read_stream", "stand_in"]
 
 KINDS = ("async", "sync", "bytes", "async bytes")
 
@@ -50,6 +52,14 @@ def read_stream(values: Values, node: dict[str, Any]) -> Any:
     attributes = mapping(values.decode(node.get("attributes", {})))
     after = mapping(values.decode(node.get("after", {})))
     return stand_in(values.types.resolve_stream(name), kind, recorded, attributes, after)
+
+
+def read_response(values: Values, node: dict[str, Any]) -> Any:
+    """Return a recorded HTTP response whose body is still to be read."""
+    recorded = values.decode(node["response"])
+    if not is_response(type(recorded)) or is_unread(recorded):
+        raise DataMismatch("response", "it is none that was read")
+    return unread(recorded, _Recorded(values, {**node, "items": []}).stop)
 
 
 def read_manager(values: Values, node: dict[str, Any]) -> Any:

@@ -1,13 +1,15 @@
 """Context managers that calls return: recorded as they are entered and left."""
 
+import inspect
 from contextlib import asynccontextmanager, contextmanager
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from pydantic import BaseModel
 
 from memo import recordable, recording
-from memo.errors import UnrecordableValue
+from memo.errors import StreamCutShort, UnrecordableValue
 from memo.stores import MemoryStore
 
 pytestmark = [
@@ -148,3 +150,84 @@ async def test_a_context_manager_that_gives_no_data_is_refused_and_works():
 
     with pytest.raises(UnrecordableValue, match="lock"), recording(MemoryStore(), mode="record"), call() as value:
         assert value.lock is not None
+
+
+# HTTP responses that nobody has read yet
+
+
+async def served(asynchronous: bool, *, end: bytes = b"two"):
+    def pieces():
+        yield b"one\n"
+        yield end
+
+    async def apieces():
+        yield b"one\n"
+        yield end
+
+    return httpx.Response(
+        200,
+        headers={"content-type": "text/plain", "x-request-id": "r1"},
+        content=apieces() if asynchronous else pieces(),
+        request=httpx.Request("GET", "https://a.test/b"),
+    )
+
+
+READERS = {
+    "aread": (True, lambda response: response.aread()),
+    "aiter_bytes": (True, lambda response: read(response.aiter_bytes())),
+    "aiter_lines": (True, lambda response: read(response.aiter_lines())),
+    "read": (False, lambda response: response.read()),
+    "iter_lines": (False, lambda response: list(response.iter_lines())),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("hold", ["itself", "inside", "manager"])
+async def test_an_unread_response_is_recorded_as_it_is_read(name: str, hold: str):
+    asynchronous, how = READERS[name]
+
+    @recordable
+    async def call():
+        return await served(asynchronous) if hold == "itself" else {"response": await served(asynchronous)}
+
+    @recordable
+    @asynccontextmanager
+    async def manager():
+        yield await served(asynchronous)
+
+    async def used(response):
+        text = how(response)
+        text = await text if inspect.isawaitable(text) else text
+        content = b"".join(text) if name == "aiter_bytes" else text
+        return content, response.status_code, response.headers["x-request-id"], str(response.request.url)
+
+    async def use(function):
+        if hold == "manager":
+            async with manager() as response:
+                return await used(response)
+        result = await function()
+        return await used(result if hold == "itself" else result["response"])
+
+    live, replayed = await twins(call, use)
+    assert live == replayed
+    assert live[1:] == (200, "r1", "https://a.test/b")
+
+
+async def test_a_response_that_is_left_in_the_middle_is_cut_short_there():
+    @recordable
+    async def call():
+        return await served(asynchronous=True)
+
+    store = MemoryStore()
+    with recording(store, mode="record"):
+        response = await call()
+        assert await anext(response.aiter_bytes()) == b"one\n"
+        await response.aclose()
+    with recording(store, mode="replay"):
+        response = await call()
+        assert await anext(response.aiter_bytes()) == b"one\n"
+        await response.aclose()
+    with recording(store, mode="replay"):
+        response = await call()
+        with pytest.raises(StreamCutShort):
+            await response.aread()

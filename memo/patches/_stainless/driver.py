@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from memo._calls.call import Call
 from memo._engine.attempt import Attempt
+from memo._engine.bodies import AsyncBody, AsyncEnding, PartialBody, PartialStream, SyncBody, SyncEnding
 from memo._engine.context import FunctionContext
 from memo._engine.decision import look
 from memo._engine.driver import CallDriver
@@ -32,23 +33,15 @@ from memo._engine.recordable import Options
 from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, stream, stream_sync
 from memo._recordings.outcomes import Outcome, raise_recorded
+from memo.codecs.responses import http_response, package_of, rebuilt, stream_response
 from memo.errors import MemoError
 from memo.fault import Fault
 from memo.patches._faulty import HttpFaultyCall
 from memo.patches._patch import Patch
-from memo.patches._stainless.bodies import (
-    AsyncBody,
-    AsyncEnding,
-    Body,
-    PartialBody,
-    PartialStream,
-    SyncBody,
-    SyncEnding,
-)
+from memo.patches._stainless.bodies import Body
 from memo.patches._stainless.naming import Naming
 from memo.patches._stainless.pages import as_page, is_page, page_of, settled
 from memo.patches._stainless.request import Request, prepared
-from memo.patches._stainless.responses import http_response, package_of, rebuilt, stream_response
 from memo.patches._stainless.streams import item_type, taken_over, takes_options
 
 __all__ = ["MISSING", "ReplayPlan", "Stainless", "request_log", "stainless"]

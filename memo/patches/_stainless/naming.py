@@ -19,7 +19,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from memo._calls.secrets import mask
-from memo.patches._stainless.request import Request, is_response
+from memo.codecs.responses import is_response
+from memo.patches._stainless.request import Request
 
 __all__ = ["Naming"]
 

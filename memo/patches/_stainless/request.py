@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from memo._calls.signature import DoesNotFit
+from memo.codecs.responses import is_response
 
-__all__ = ["Request", "is_response", "prepared"]
+__all__ = ["Request", "prepared"]
 
 _RAW_HEADER = "x-stainless-raw-response"
 
@@ -106,8 +107,3 @@ def _is_binary(kind: type) -> bool:
         or is_response(kind)
         or any(base.__name__ == "BaseAPIResponse" for base in kind.__mro__)
     )
-
-
-def is_response(kind: type) -> bool:
-    """Return whether a class is the response of httpx or httpx2."""
-    return kind.__name__ == "Response" and kind.__module__.partition(".")[0] in ("httpx", "httpx2")

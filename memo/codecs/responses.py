@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-__all__ = ["http_response", "package_of", "rebuilt", "stream_response", "without_body"]
+__all__ = [
+    "http_response",
+    "is_response",
+    "is_unread",
+    "package_of",
+    "read_from",
+    "rebuilt",
+    "stream_response",
+    "unread",
+    "without_body",
+]
 
 
 _responses: WeakKeyDictionary[Callable[[], Any], Any] = WeakKeyDictionary()
@@ -52,6 +62,16 @@ def without_body(response: Any) -> Any:
     return made
 
 
+def is_response(kind: type) -> bool:
+    """Return whether a class is the response of httpx or httpx2."""
+    return kind.__name__ == "Response" and kind.__module__.partition(".")[0] in ("httpx", "httpx2")
+
+
+def is_unread(value: Any) -> bool:
+    """Return whether an object is a response whose body is still to be read."""
+    return is_response(type(value)) and not (hasattr(value, "_content") or value.is_stream_consumed or value.is_closed)
+
+
 def package_of(value: Any) -> Any:
     """Return httpx or httpx2, whichever a client or a response is of."""
     cls: Any = type(value)
@@ -78,6 +98,31 @@ def rebuilt(recorded: Any, request: Any, content: bytes, *, unread: bool) -> Any
     return response
 
 
+def unread(recorded: Any, stop: Callable[[], object]) -> Any:
+    """Return a recorded response whose body is still to be read. `stop` is called at the end of the body, and may raise."""
+    response = rebuilt(recorded, getattr(recorded, "_request", None), b"", unread=True)
+    response.stream = _body_class(package_of(recorded))(recorded.content, stop)
+    response.elapsed = timedelta(0)
+    return response
+
+
+@functools.lru_cache(maxsize=2)
+def _body_class(package: Any) -> Any:
+    def begin(self: Any, content: bytes, stop: Callable[[], object]) -> None:
+        self.content, self.stop = content, stop
+
+    def pieces(self: Any) -> Iterator[bytes]:
+        yield self.content
+        self.stop()
+
+    async def apieces(self: Any) -> AsyncIterator[bytes]:
+        yield self.content
+        self.stop()
+
+    methods = {"__init__": begin, "__iter__": pieces, "__aiter__": apieces}
+    return type("RecordedBody", (package.SyncByteStream, package.AsyncByteStream), methods)
+
+
 def http_response(value: Any) -> Any:
     """Return the HTTP response in the result of a raw or binary call."""
     for name in ("http_response", "response"):
@@ -85,3 +130,10 @@ def http_response(value: Any) -> Any:
         if found is not None:
             return found
     return value
+
+
+def read_from(response: Any, wire: bytes) -> Any:
+    """Return a response as if it had been read at once, its body decoded from the bytes of the wire."""
+    kept = {name: value for name, value in response.extensions.items() if name in ("http_version", "reason_phrase")}
+    status, headers, request = response.status_code, response.headers, response.request
+    return type(response)(status, headers=headers, content=wire, request=request, extensions=kept)
