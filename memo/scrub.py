@@ -4,6 +4,8 @@
 
 A scrubber takes one value (a text, a number, a truth value, None) and returns what shall stand in the call for it. Any
 function like that will do. Nothing is scrubbed that is not named: text that is rewritten everywhere merges calls that differ.
+
+`scrub.ids` takes the whole value at its place, since it numbers the ids in it: `scrub={"messages": scrub.ids()}`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Scrubber", "floats", "paths", "timestamps", "uuids"]
+from memo._values.ids import CallIds, Ids
+
+__all__ = ["Scrubber", "floats", "ids", "paths", "timestamps", "uuids"]
 
 Scrubber = Callable[[Any], Any]
 
@@ -55,3 +59,15 @@ def paths(value: Any) -> Any:
         if place != os.sep:
             value = re.sub(re.escape(place) + r"(?!\w)", name, value)
     return _RANDOM_NAME.sub("<tmp>", value)
+
+
+def ids(*fields: str, pattern: str | None = None) -> Scrubber:
+    """Return a scrubber that numbers ids by their first appearance: `<id 1>`, `<id 2>`, …
+
+    What is the same id twice stays so; what the ids link is linked still. `fields` are the names of the fields that hold
+    ids, at any depth below the place that is scrubbed; `pattern` is a regular expression, and what it finds in a text is an
+    id. With neither, it is the ids by which the requests of LLM APIs link calls of tools with their results
+    (`tool_call_id`, `tool_calls[].id`, `tool_use_id`, …); the arguments of tools are data, and stay. If the place
+    itself is a text, that is the id. Raises `re.error` for a pattern that is none.
+    """
+    return Ids(fields, pattern) if fields or pattern is not None else CallIds()

@@ -24,7 +24,7 @@ ENGINE = BASE | {"codecs", "_calls", "_recordings", "stores", "_engine"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "fault": {"errors"},
-    "scrub": set(),
+    "scrub": {"_values"},
     "_installation": set(),
     "_json": set(),
     "_values": {"errors"},

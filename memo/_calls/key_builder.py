@@ -15,12 +15,13 @@ from memo._calls.credentials import LEFT_OUT, PROCESS_SALT, CredentialFilter, Fo
 from memo._calls.digest import call_tail, digest
 from memo._calls.fingerprints import fingerprint_of
 from memo._calls.key_rules import KeyRules, as_names
-from memo._calls.places import change, pop
+from memo._calls.places import change, pop, replace
 from memo._calls.secret_names import plain_name
 from memo._calls.secret_text import may_hold_in_json
 from memo._calls.secrets import NO_RULES, SecretRules
 from memo._calls.signature import Signature
 from memo._json import exact
+from memo._values.ids import Ids
 from memo._values.paths import Step, parse_path, path_text, steps_of
 from memo.errors import InvalidOption, UnkeyableArgument
 from memo.scrub import Scrubber
@@ -224,7 +225,7 @@ class KeyBuilder:
             pop(tree, steps)
         for steps, scrubbers in self._scrub:
             for scrubber in scrubbers:
-                change(tree, steps, scrubber)
+                (replace if isinstance(scrubber, Ids) else change)(tree, steps, scrubber)
         return {path: fingerprint_of(self._canonical, path, pop(tree, steps)) for path, steps in self._watch}
 
     def _has(self, path: str) -> bool:

@@ -9,9 +9,11 @@ wrong meanwhile is raised: what could not be read is named.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 import orjson
 
@@ -24,12 +26,14 @@ from memo._recordings.difference_lines import lines, printable
 from memo._recordings.differences import ABSENT, Difference, differences
 from memo._recordings.document import Document
 from memo._recordings.likeness import similarity
-from memo._values.paths import parse_path
+from memo._values.ids import Ids, numbered
+from memo._values.paths import Step, parse_path, steps_of
 from memo.errors import InvalidOption, Nearest, RecordingNotFound
 from memo.stores import DirectoryStore, Store
 
 __all__ = ["missed"]
 
+_IS_ID = re.compile(r"(?:^|[_\-])ids?$|I[dD]s?$", re.ASCII)
 _ALIKE = 0.7
 """From this similarity on, a recording of the same function is nearer than one of another function."""
 _DIFFERENCE_LINES = 60
@@ -62,13 +66,14 @@ def _error(call: Call, store: Store, search: Search, command: str, rule: ModeRul
         # The same question may be asked of two functions: another's counts where this one has nothing like it.
         if document.function == call.function or likest is None or likest[0] < _ALIKE:
             likest = (1.0, name, document)
-    nearest, found, watched = None, list[Difference](), NOTHING_WATCHED
+    nearest, found, watched, recorded = None, list[Difference](), NOTHING_WATCHED, None
     if likest is not None:
         _, name, document = likest
+        recorded = document.arguments
         nearest, found = _nearest(name, document, store), differences(document.arguments, asked)
         watched = document.watched
     reason = _reason(call, store, search, nearest, found, watched)
-    details = [*_about_nearest(call, store, reason, nearest, found), *_could_not_say(search)]
+    details = [*_about_nearest(call, store, reason, nearest, found, recorded), *_could_not_say(search)]
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
         details += _about_nothing(call, store, search)
@@ -158,7 +163,7 @@ def _nearest(name: str, document: Document, store: Store) -> Nearest:
 
 
 def _about_nearest(
-    call: Call, store: Store, reason: str, nearest: Nearest | None, found: list[Difference]
+    call: Call, store: Store, reason: str, nearest: Nearest | None, found: list[Difference], recorded: Any
 ) -> Iterator[str]:
     if nearest is None:
         return
@@ -177,8 +182,24 @@ def _about_nearest(
     if found:
         yield "  differs:   recorded → asked for"
         yield from (f"    {line}" for line in lines(found, _DIFFERENCE_LINES))
+        yield from _about_ids(call, store, found, recorded)
     if reason == "watched":
         yield "             what is watched stays out of the key, and that was not the same then"
+
+
+def _about_ids(call: Call, store: Store, found: list[Difference], recorded: Any) -> Iterator[str]:
+    """Say so if two calls differ in ids alone, and how not to tell them apart."""
+    steps: list[tuple[Step, ...]] = [steps_of(difference.path) or () for difference in found]
+    names = sorted({path[-1] for path in steps if path and isinstance(path[-1], str) and _IS_ID.search(path[-1])})
+    if not names or not all(isinstance(value, str) for _, *values in found for value in values):
+        return
+    asked = orjson.loads(call.arguments)
+    if numbered(recorded.get("body")) == asked.get("body") is not None:
+        yield f"             only ids differ, and they are numbered now: memo rekey {named_store(store)} --ids"
+    elif (same := Ids(names))(recorded) == same(asked):
+        places = dict.fromkeys(path[0] for path in steps)
+        how = f"scrub.ids({', '.join(map(repr, names))})"
+        yield f"             only ids differ: scrub={{{', '.join(f'{place!r}: {how}' for place in places)}}}"
 
 
 def _counted(call: Call, search: Search) -> str:

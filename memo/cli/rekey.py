@@ -71,6 +71,12 @@ def rekey(
         ),
     ] = None,
     options: OptionsFile = None,
+    ids: Annotated[
+        bool,
+        typer.Option(
+            "--ids", help="Number the ids of tool calls in SDKs' requests, which were part of the key before."
+        ),
+    ] = False,
     only: Annotated[
         _Names,
         typer.Option(metavar="FUNCTION[/KEY]", help="Change only the recordings of this function, or this recording."),
@@ -93,9 +99,9 @@ def rekey(
     from memo.maintenance.changes import apply
     from memo.maintenance.rekey import Rekey, plan_rekey
 
-    if not (drop or add or rename or replace or function or watch or options or version is not None):
+    if not (drop or add or rename or replace or function or watch or options or ids or version is not None):
         raise typer.BadParameter(
-            "nothing to change: give --drop, --add, --rename, --replace, --function, --version, --watch or --options"
+            "nothing to change: give --drop, --add, --rename, --replace, --function, --version, --watch, --options or --ids"
         )
     given: dict[str, Any] = {} if version is None else {"version": _version(version)}
     change = Rekey(
@@ -106,6 +112,7 @@ def rekey(
         function=dict(_pairs("--function", function, paths=False)),
         watch=dict(map(_watched, watch or ())),
         options=key_options(options) if options is not None else None,
+        ids=ids,
         **given,
     )
     opened, chosen = _chosen(store, only or [])

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from memo._calls.call import Call
+from memo._values.ids import numbered
 from memo.importers.report import NotCarried
 
 __all__ = ["STAINLESS", "call_of", "member", "read"]
@@ -78,7 +79,7 @@ def _request_call(request: dict[str, Any]) -> Call:
         "method": method,
         "path": path,
         "query": query if method != "GET" else query | body,
-        "body": body if method != "GET" else None,
+        "body": numbered(body) if method != "GET" else None,
         "server": server,
     }
     return Call.of(".".join((sdk, *words)), arguments)

@@ -18,6 +18,7 @@ from memo._calls.key_options import KeyOptions
 from memo._calls.places import pop, put, rename, replace
 from memo._json import canonical_json
 from memo._recordings.document import Document
+from memo._values.ids import numbered
 from memo._values.paths import Step, parse_path
 from memo.errors import InvalidOption, Refused
 from memo.maintenance.changes import Plan, plan_changes
@@ -26,6 +27,8 @@ from memo.stores import Store
 __all__ = ["Rekey", "plan_rekey", "selected"]
 
 _UNSAID: Any = object()
+_REQUEST = frozenset({"method", "path", "body"})
+"""Arguments of an SDK's request."""
 
 
 class Rekey:
@@ -37,7 +40,8 @@ class Rekey:
     leave the key, and a fingerprint stays: that of the recorded value (None), or the given one, which accepts its value.
     At last `options` shape the key as a recorder's and functions' `ignore`, `scrub` and `key` do.
     Values are canonical JSON, as in a recording; paths are those of `ignore=` and `watch=`. With `function`, recordings of
-    other functions stay as they are, and so do recordings that do not have the argument a path begins with.
+    other functions stay as they are, and so do recordings that do not have the argument a path begins with. With `ids`,
+    the ids of calls in the bodies of SDKs' requests are numbered, as presets do.
 
     Raises `InvalidOption` for an invalid path, for a function named twice, and if there is nothing to change.
     """
@@ -53,6 +57,7 @@ class Rekey:
         watch: Mapping[str, str | None] | None = None,
         version: str | int | None = _UNSAID,
         options: KeyOptions | None = None,
+        ids: bool = False,
     ) -> None:
         self._drop = [parse_path(path, "drop") for path in drop]
         self._add = [(_named(path, "add"), value) for path, value in (add or {}).items()]
@@ -62,13 +67,16 @@ class Rekey:
         self._watch = [(path, parse_path(path, "watch"), given) for path, given in (watch or {}).items()]
         self._version = version
         self._options = options
+        self._ids = ids
         self.adds = any(len(steps) == 1 for steps, _ in self._add) and not self._function
         """True if every recording gets a new parameter: nothing in a recording shows that it is not meant."""
         for new in {*self._function.values()} & {*self._function}:
             raise InvalidOption("function", new, ["each name once, as the old or as the new one"])
         changes = (self._drop, self._add, self._rename, self._replace, self._function, self._watch)
-        if not any(changes) and version is _UNSAID and not options:
-            raise InvalidOption("rekey", None, ["drop", "add", "rename", "replace", "function", "watch", "version"])
+        if not any(changes) and version is _UNSAID and not options and not ids:
+            raise InvalidOption(
+                "rekey", None, ["drop", "add", "rename", "replace", "function", "watch", "version", "ids"]
+            )
 
     def __call__(self, document: Document) -> Document:
         """Return the changed document, or the same object if nothing changes. Raises `Refused`."""
@@ -125,6 +133,8 @@ class Rekey:
                 watched[path] = canonical_fingerprint(path, pop(arguments, steps))
             if path in watched and given is not None:
                 watched[path] = given
+        if self._ids and arguments.keys() >= _REQUEST:
+            arguments["body"] = numbered(arguments["body"])
 
     @staticmethod
     def _renamed(arguments: dict[str, Any], watched: dict[str, str], steps: tuple[Step, ...], name: str) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from memo._calls.secrets import mask
+from memo._values.ids import numbered
 from memo.codecs.responses import is_response
 from memo.patches._stainless.request import Request
 
@@ -63,7 +64,9 @@ class Naming:
             "method": options.method.upper(),
             "path": mask(path) if "://" in path else path,
             "query": {name: value for name, value in query.items() if not _SIGNATURE.fullmatch(name)},
-            "body": _public(body) if isinstance(body, Mapping) and not _SECRETS.keys().isdisjoint(body) else body,
+            "body": numbered(
+                _public(body) if isinstance(body, Mapping) and not _SECRETS.keys().isdisjoint(body) else body
+            ),
             "server": str(client.base_url).rstrip("/"),
         }
         if options.files:

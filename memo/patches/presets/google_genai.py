@@ -17,6 +17,7 @@ from memo._engine.attempt import Attempt
 from memo._engine.decision import CallLive
 from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
+from memo._values.ids import numbered
 from memo.codecs.http import is_public_header
 from memo.codecs.registry import register_codec
 from memo.patches._faulty import HttpFaultyCall
@@ -48,7 +49,7 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
             for parameter, given in parse_qs(url.query, keep_blank_values=True).items()
             if parameter != "key"
         },
-        "body": request.data or None,
+        "body": numbered(request.data) or None,
         "server": f"{url.scheme}://{url.netloc}",
     }
 

@@ -16,6 +16,7 @@ from memo._engine.driver import CallDriver
 from memo._engine.recordable import Options
 from memo._engine.streams import stream_sync
 from memo._recordings.outcomes import Outcome
+from memo._values.ids import numbered
 from memo.patches._faulty import HttpFaultyCall
 from memo.patches._patch import Patch
 
@@ -37,7 +38,7 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
         "method": asked["method"].upper(),
         "path": at._replace(scheme="", netloc="").geturl(),
         "query": asked["params"] or {},
-        "body": asked["json"],
+        "body": numbered(asked["json"]),
         "server": f"{at.scheme}://{at.netloc}" if at.netloc else str(client._client.base_url).rstrip("/"),
     }
 
