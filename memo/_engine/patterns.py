@@ -11,15 +11,23 @@ from functools import lru_cache
 __all__ = ["covers", "families", "functions", "is_known", "misspelled_family", "nearest", "overlap", "specificity"]
 
 families = {
+    "aiobotocore": "aws",
     "anthropic": "anthropic",
+    "botocore": "aws",
     "cerebras": "cerebras",
+    "claude-agent-sdk": "claude_agent_sdk",
+    "cohere": "cohere",
     "google-genai": "google",
     "groq": "groq",
+    "huggingface-hub": "huggingface_hub",
+    "litellm": "litellm",
     "llama-stack-client": "llama_stack_client",
     "mcp": "mcp",
+    "mistralai": "mistralai",
     "ogx-client": "ogx_client",
     "ollama": "ollama",
     "openai": "openai",
+    "tavily": "tavily",
     "together": "together",
 }
 """The presets, with the first word of the names that their calls have in recordings."""

@@ -11,6 +11,7 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -92,10 +93,19 @@ def find(target: str, module: str, more: Sequence[str]) -> None:
 def _spec(name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
     """Find a module's spec as the import would. `importlib.util.find_spec` would import the parents."""
     for finder in sys.meta_path:
-        found = finder.find_spec(name, path) if hasattr(finder, "find_spec") else None
+        try:
+            found = finder.find_spec(name, path) if hasattr(finder, "find_spec") else None
+        except KeyError:  # a package without `__init__.py`, whose parent is not imported
+            return _namespace_spec(name, path or sys.path)
         if found is not None:
             return found
     return None
+
+
+def _namespace_spec(name: str, path: Sequence[str]) -> importlib.machinery.ModuleSpec:
+    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [str(Path(folder, name.rpartition(".")[2])) for folder in path]
+    return spec
 
 
 def _nearest(name: str, names: Iterable[str]) -> list[str]:

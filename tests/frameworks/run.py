@@ -1,0 +1,184 @@
+"""Every framework, recorded twice against a server on loopback, which is stopped, and replayed in a new process.
+
+python tests/frameworks/run.py                all of them, each in an environment of its own, and docs/frameworks.md anew
+python tests/frameworks/run.py litellm mcp    some of them
+python tests/frameworks/run.py --here openai  in this environment
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+QUESTION = "Which planet has rings?"
+sys.path.insert(0, str(HERE))
+
+from serving import ProviderServer  # noqa: E402
+
+
+class Ran(NamedTuple):
+    """One run of a program: what it printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def result(self) -> Any:
+        """What the program gave."""
+        return json.loads(self.out.splitlines()[-1])
+
+
+class Failure(Exception):
+    """What does not hold of a framework."""
+
+
+def names() -> list[str]:
+    """Return the names of the programs."""
+    return sorted(path.name.removesuffix("_program.py") for path in (HERE / "programs").glob("*_program.py"))
+
+
+def run(python: str, name: str, mode: str, store: Path, url: str, question: str = QUESTION) -> Ran:
+    """Run a program in a process of its own."""
+    command = [python, str(HERE / "program.py"), name, mode, str(store), url, question]
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "HOME": str(store.parent)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=240, env=environment, cwd=store.parent, check=False
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def keys(store: Path) -> list[str]:
+    """Return the names of a store's recordings."""
+    return sorted(path.relative_to(store).as_posix() for path in store.rglob("*.json"))
+
+
+def check(python: str, name: str, folder: Path, replayed: Sequence[str] = ("a", "b")) -> int:
+    """Return how many recordings a framework makes. Raises `Failure`."""
+    server = ProviderServer()
+    url, port = f"http://127.0.0.1:{server.server_port}", server.server_port
+    recorded = [good(run(python, name, "record", folder / store, url), "record") for store in ("a", "b")]
+    server.stop()
+    first, second = keys(folder / "a"), keys(folder / "b")
+    if not first:
+        raise Failure("nothing was recorded")
+    if first != second:
+        raise Failure(f"the second recording has other keys: {sorted({*first} ^ {*second})}")
+    for store in replayed:
+        live, again = recorded["ab".index(store)], good(run(python, name, "replay", folder / store, url), "replay")
+        if again.result["live"]:
+            raise Failure(f"the replay made {again.result['live']} live calls")
+        if again.result["result"] != live.result["result"]:
+            raise Failure(f"the replay differs:\n{difference(live.result['result'], again.result['result'])}")
+    server = ProviderServer(port)  # a miss makes no live call, and its message gets through
+    missed = run(python, name, "replay", folder / "a", url, "And which has none?")
+    seen = list(server.seen)
+    server.stop()
+    if seen:
+        raise Failure(f"a miss went to the server: {seen}")
+    if "there is no recording of this call" not in missed.out + missed.err:
+        raise Failure(f"the message of a miss does not get through:\n{missed.out[-500:]}\n{missed.err[-1500:]}")
+    return len(first)
+
+
+def good(ran: Ran, what: str) -> Ran:
+    """Return the run if it ended well. Raises `Failure`."""
+    if ran.code:
+        raise Failure(f"{what} failed:\n{ran.err[-3000:]}")
+    return ran
+
+
+def difference(one: Any, other: Any, path: str = "") -> str:
+    """Return where two results differ first."""
+    if type(one) is type(other) and isinstance(one, dict) and one.keys() == other.keys():
+        return next((difference(one[key], other[key], f"{path}.{key}") for key in one if one[key] != other[key]), "")
+    if type(one) is type(other) and isinstance(one, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        return next((difference(left, right, f"{path}[{at}]") for at, (left, right) in pairs if left != right), "")
+    return f"  at {path}: {str(one)[:300]!r} → {str(other)[:300]!r}"
+
+
+def needs(name: str) -> list[str]:
+    """Return the packages that a program needs."""
+    sys.path.insert(0, str(HERE / "programs"))
+    return list(__import__(f"{name}_program").NEEDS)
+
+
+def environment(name: str, at: Path) -> str:
+    """Make an environment for a program; return its interpreter."""
+    python = at / name / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(at / name)], check=True)
+        install = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-e",
+            str(ROOT),
+            *needs(name),
+        ]
+        subprocess.run(install, check=True)
+    return str(python)
+
+
+def versions(python: str, packages: Sequence[str]) -> list[str]:
+    """Return the packages with their versions in an environment."""
+    plain = [package.partition("[")[0].partition("<")[0].partition(">")[0] for package in packages]
+    code = "import sys, importlib.metadata as m; print(*(m.version(p) for p in sys.argv[1:]))"
+    found = subprocess.run([python, "-c", code, *plain], capture_output=True, text=True, check=True).stdout.split()
+    return [f"{package} {version}" for package, version in zip(plain, found, strict=True)]
+
+
+def main() -> int:
+    """Run the programs that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--here", action="store_true", help="in this environment")
+    parser.add_argument("--envs", type=Path, help="where the environments are, or are to be made (a temporary folder)")
+    given = parser.parse_args()
+    at = given.envs or Path(tempfile.mkdtemp())
+    rows, failed = [], 0
+    for name in given.names or names():
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                python = sys.executable if given.here else environment(name, at)
+                made = check(python, name, Path(folder))
+                rows.append((name, ", ".join(versions(python, needs(name))), made))
+                sys.stdout.write(f"{name}: {made} recordings, replayed\n")
+            except (Failure, subprocess.SubprocessError) as failure:
+                failed += 1
+                sys.stdout.write(f"{name}: FAILED: {failure}\n")
+            sys.stdout.flush()
+    if given.envs is None:
+        shutil.rmtree(at)
+    if not given.names and not given.here and not failed:
+        table(rows)
+    return 1 if failed else 0
+
+
+def table(rows: list[tuple[str, str, int]]) -> None:
+    """Write docs/frameworks.md."""
+    presets = {name: __import__(f"{name}_program").PRESETS for name, *_ in rows}
+    lines = [
+        f"| {name} | {found} | {', '.join(f'`{each}`' for each in presets[name])} | {made} |"
+        for name, found, made in rows
+    ]
+    head = (HERE / "head.md").read_text()
+    (ROOT / "docs" / "frameworks.md").write_text(head + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

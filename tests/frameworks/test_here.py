@@ -1,0 +1,16 @@
+"""The programs whose packages the tests have anyway: `run.py` beside this file runs all of them."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+SPEC = importlib.util.spec_from_file_location("frameworks_run", Path(__file__).with_name("run.py"))
+run = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(run)
+
+
+@pytest.mark.parametrize("name", ["google_genai", "openai"])
+def test_a_program_is_recorded_twice_and_replayed(name, tmp_path):
+    assert run.check(sys.executable, name, tmp_path, replayed=("b",)) > 0
