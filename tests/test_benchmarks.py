@@ -108,3 +108,10 @@ def test_the_picture_has_a_line_for_each_subject_and_a_dot_for_each_library():
     root = ET.fromstring(drawing.picture(rows))
     titles = [each.text for each in root.iter("{http://www.w3.org/2000/svg}title")]
     assert titles == ["vcrpy: 100 ms, memo: 1.00 ms", "cassetter: 500 µs, memo: 1.00 ms"]
+
+
+def test_two_versions_are_compared_row_by_row():
+    rows = json.loads(run("replay in", "record in memory: tiny", "--against", str(ROOT), "--quick", "--json"))
+    assert [row["row"] for row in rows] == ["replay in a scope: model of 1 KB", "record in memory: tiny int"]
+    for row in rows:
+        assert row["ratio"] == pytest.approx(row["now"] / row["before"])

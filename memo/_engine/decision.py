@@ -264,10 +264,7 @@ def _steps(request: Request, found: object, kinds: Kinds) -> Generator[Step, obj
                     return CallLive(draw, leading)
                 case LeadFlight(leading):
                     leads = True
-                    if request.setting.expiry is None and request.session.leads_in_place:
-                        found = request.session.fetch(request.call)
-                    else:
-                        found = yield _Lead(request, leading)
+                    found = yield _Lead(request, leading)
                 case JoinFlight(flight):
                     end = yield _Wait(request, flight, kinds)
                     if isinstance(end, Pending):

@@ -340,7 +340,8 @@ class CallDriver(Request):
 
     def _may_change(self) -> bool:
         """Return whether there are arguments that the call could change."""
-        return self._watches_arguments and (may_change(self._args) or may_change(self._kwargs.values()))
+        args, kwargs = self._args, self._kwargs
+        return self._watches_arguments and may_change((*args, *kwargs.values()) if kwargs else args)
 
     def _rebuilt(self) -> Call:
         """Make the call from its arguments again, as they are now."""

@@ -238,9 +238,7 @@ class _Function:
         try:
             call = self._call(session, instance, args, kwargs, setting)
         except DoesNotFit as error:
-            if self._refuses_itself:
-                return wrapped(*args, **kwargs)  # raises its own TypeError, before anything of it runs
-            raise TypeError(*error.args) from None
+            return self._refused(error, wrapped, args, kwargs)
         except SaltUnread:
             return self._salted(
                 session,
@@ -260,10 +258,7 @@ class _Function:
                 session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
         # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
         if call.has_types or self._describe is not None:
-            depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is an argument of its own
-            unnamed = setting.values.types.unnamed((*args, *kwargs.values()), depth)
-            if unnamed:
-                setting = replace(setting, values=setting.values.reaching(unnamed))
+            setting = self._reaching(setting, args, kwargs)
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
 
     def run_ruled(
@@ -281,6 +276,18 @@ class _Function:
             return wrapped(*args, **kwargs) if injecting.get() else proceed()
         is_recorded = session.mode_of(name) in (Mode.RECORD, Mode.RECORD_IF_MISSING)
         return faulty(faults, name, proceed, wrapped, args, kwargs, drains=is_recorded).run(self.kind)
+
+    def _refused(self, error: DoesNotFit, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Raise the `TypeError` of a call that does not fit: the function's own, before anything of it runs, where it has one."""
+        if self._refuses_itself:
+            return wrapped(*args, **kwargs)
+        raise TypeError(*error.args) from None
+
+    def _reaching(self, setting: FunctionContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> FunctionContext:
+        """Return the context of one call, whose recording may name the classes among its arguments, too."""
+        depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is an argument of its own
+        unnamed = setting.values.types.unnamed((*args, *kwargs.values()), depth)
+        return replace(setting, values=setting.values.reaching(unnamed)) if unnamed else setting
 
     def _salted(
         self,

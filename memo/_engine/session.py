@@ -185,11 +185,6 @@ class Session:
         return f"<memo.Recorder {self.mode} {self.store.location()}>"
 
     @property
-    def leads_in_place(self) -> bool:
-        """Whether a call is made without a claim in the store, and the store is read in place."""
-        return self.reads_in_place and self._gateway.claims is None
-
-    @property
     def stats(self) -> Stats:
         """What this recorder did so far: a copy."""
         with self._lock:
