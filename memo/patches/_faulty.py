@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 
 from memo._engine.faults import MALFORMED, Answer, FaultyCall, injecting, raised_for
+from memo.codecs.responses import package_of
 from memo.errors import InvalidOption
 from memo.fault import Fault
-from memo.patches._stainless.responses import package_of
 
 __all__ = ["HttpFaultyCall"]
 

@@ -10,10 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 from memo._engine.attempt import Attempt
+from memo._engine.bodies import AsyncBody, PartialBody, PartialStream, SyncBody
 from memo._engine.driver import CallDriver
 from memo._recordings.outcomes import Outcome, raise_recorded
-from memo.patches._stainless.bodies import AsyncBody, Body, PartialBody, PartialStream, SyncBody
-from memo.patches._stainless.responses import rebuilt
+from memo.codecs.responses import rebuilt
+from memo.patches._stainless.bodies import Body
 
 __all__ = ["AsyncHttpCall", "AsyncHttpContext", "HttpCall", "HttpContext", "fixed_words", "sent"]
 

@@ -13,15 +13,15 @@ from typing import Any
 
 from memo._calls.signature import DoesNotFit
 from memo._engine.attempt import Attempt
+from memo._engine.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding
 from memo._engine.recordable import Options
 from memo._engine.session import Session
 from memo._recordings.outcomes import Outcome
+from memo.codecs.responses import package_of
 from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
 from memo.patches._http.naming import Asked, HttpNaming, location
 from memo.patches._patch import Patch
-from memo.patches._stainless.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding
-from memo.patches._stainless.responses import package_of
 from memo.patches._text import bytes_of, readable_bytes
 
 __all__ = ["patches"]
