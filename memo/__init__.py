@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memo import codecs, errors, fault, integrations, maintenance, patches, scrub, stores
+    from memo import codecs, errors, fault, integrations, keep, maintenance, patches, scrub, stores
     from memo._engine.cache import CacheInfo
+    from memo._engine.call_log import CallRecord
     from memo._engine.captured import Captured, captured
     from memo._engine.carry import carry
     from memo._engine.decorator import recordable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CacheInfo",
+    "CallRecord",
     "Captured",
     "Installation",
     "MemoError",
@@ -55,6 +57,7 @@ __all__ = [
     "ids",
     "install",
     "integrations",
+    "keep",
     "loads",
     "maintenance",
     "patches",
@@ -68,12 +71,13 @@ __all__ = [
     "stores",
 ]
 
-_MODULES = ("codecs", "errors", "fault", "integrations", "maintenance", "patches", "scrub", "stores")
+_MODULES = ("codecs", "errors", "fault", "integrations", "keep", "maintenance", "patches", "scrub", "stores")
 
 # A name is imported when it is asked for: pytest imports the plugin in this package whether the plugin is used or not.
 _HOMES = {
     "CacheInfo": "memo._engine.cache",
     "Captured": "memo._engine.captured",
+    "CallRecord": "memo._engine.call_log",
     "Installation": "memo.patches",
     "MemoError": "memo.errors",
     "Memoize": "memo._engine.scope",

@@ -49,20 +49,25 @@ _NAMES = ("mode", "patches", "store", *_RECORDER_OPTIONS)
 _OLD_NAMES = ("presets", "targets")
 
 _LISTS = ("allow", "faults", "headers", "ignore", "presets", "secrets", "tags", "trust", "watch")
-_TEXTS = ("max_age", "mode", "name", "store")
+_TEXTS = ("keep", "max_age", "mode", "name", "store")
 _CHOICES = {
     "errors": ("none", "answers", "all"),
     "exhausted": ("repeat", "error"),
+    "keep": ("finished",),
     "on_watched_change": ("warn", "fail"),
     "on_expiry": ("warn", "fail", "record", "refresh"),
 }
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "claim_timeout": ((int, float), "a number of seconds"),
+    "calls": ((bool,), "true or false"),
     "claims": ((bool,), "true or false"),
     "draws": ((bool,), "true or false"),
+    "items_per_second": ((int, float), "a number"),
+    "max_live": ((int,), "a whole number"),
     "memory": ((int,), "a number of bytes"),
     "pace": ((int, float), "a number"),
     "timings": ((bool,), "true or false"),
+    "ttft": ((int, float), "a number of seconds"),
     "version": ((str, int), "a text or a whole number"),
 }
 

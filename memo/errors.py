@@ -54,6 +54,7 @@ __all__ = [
     "StoreNotWritable",
     "StreamCutShort",
     "TargetNotFound",
+    "TooManyLiveCalls",
     "TypeNotFound",
     "TypeNotImported",
     "UnkeyableArgument",
@@ -711,6 +712,19 @@ class UnknownFunctionWarning(MemoError, UserWarning):
         self.nearest = nearest
         hint = f"; did you mean {nearest!r}?" if nearest else ""
         super().__init__(f"{option}: the pattern {pattern!r} covers no recordable function{hint}")
+
+
+class TooManyLiveCalls(MemoError, RuntimeError):
+    """A call would have gone to the real function, and the recorder's `max_live` calls have. It was not made."""
+
+    def __init__(self, function: str, max_live: int) -> None:
+        self.function = function
+        self.max_live = max_live
+        calls = f"{max_live} live call{'' if max_live == 1 else 's'}"
+        super().__init__(
+            f"{function}: the call was not made, since the recorder allows {calls}\n"
+            f"  to allow more: recording(..., max_live={max_live + 1})"
+        )
 
 
 class EntryVanished(StoreError):

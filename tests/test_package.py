@@ -19,11 +19,12 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "memo"
 
 # A room is a folder of `memo/`, or a module that stands beside them. Each row names all that the room may import.
-BASE = {"errors", "fault", "scrub", "_json", "_values"}
+BASE = {"errors", "fault", "keep", "scrub", "_json", "_values"}
 ENGINE = BASE | {"codecs", "_calls", "_recordings", "stores", "_engine"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "fault": {"errors"},
+    "keep": set(),
     "scrub": {"_values"},
     "_installation": set(),
     "_json": set(),

@@ -13,8 +13,11 @@ from contextvars import Token
 from functools import partial
 from typing import Any, Self, TypeVar
 
+import orjson
+
 from memo._calls.call import Call
 from memo._calls.secrets import SecretRules
+from memo._engine.call_log import CallRecord, LiveCall, record_of
 from memo._engine.changes import ArgumentWatch
 from memo._engine.consumers import Consumer, OpenStream
 from memo._engine.flights import Flight, Pending
@@ -90,6 +93,7 @@ class Attempt:
         errors: str,
         secrets: SecretRules,
         watch: ArgumentWatch | None = None,
+        listed: LiveCall | None = None,
     ) -> None:
         self.flight = flight
         self._session = session
@@ -99,6 +103,7 @@ class Attempt:
         self._errors = errors
         self._secrets = secrets
         self._watch = watch
+        self._listed = listed
         self._making = Making(session, call, flight)
         session.count_live()
         self._modules = len(sys.modules)
@@ -431,11 +436,28 @@ class Attempt:
             self._keep(outcome)
 
     def _keep(self, outcome: dict[str, Any]) -> None:
+        if self._session.keep is not None and not self._is_kept(self._session.keep, outcome):
+            return
         claim = self.flight.claim if self.flight is not None else None
         self._loss = None  # what fails in storing is reported as such
         self.winning_outcome = self._session.store_outcome(self._call, self._draw, outcome, self._values, claim)
         self._is_stored = True
+        if self._listed is not None:
+            self._listed.place = self._draw.place
         self._session.open_streams.store_unread()
+
+    def _is_kept(self, keep: Callable[[CallRecord], bool | str], outcome: dict[str, Any]) -> bool:
+        """Return whether `keep` wants an outcome stored; else note why not."""
+        plain = orjson.loads(orjson.dumps(outcome))  # what is written already is in it as fragments
+        try:
+            answer = keep(record_of(self._call.function, orjson.loads(self._call.arguments), plain, replayed=False))
+        except Exception as error:  # noqa: BLE001 - the user's own function: the answer was paid for
+            self._session.failed(self._call, error)
+            return True
+        if answer is True:
+            return True
+        self._loss = answer or "was not worth keeping (keep=)"
+        return False
 
     def _report(self, outcome: dict[str, Any] | None) -> None:
         """Warn of what a replay will not do or give as the call did."""

@@ -46,6 +46,7 @@ class Function(Protocol):
     has_tags: bool
     hits: int
     misses: int
+    name: str
 
     def call(
         self,

@@ -26,7 +26,7 @@ from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome, raise_recorded
-from memo.errors import DataMismatch, MemoError, StreamCutShort
+from memo.errors import DataMismatch, MemoError, StreamCutShort, TooManyLiveCalls
 
 __all__ = ["CallDriver"]
 
@@ -307,7 +307,12 @@ class CallDriver(Request):
         return passing
 
     def _attempt(self, live: CallLive) -> Attempt | None:
-        """Return the attempt that a live call is, None where it is not recorded."""
+        """Return the attempt that a live call is, None where it is not recorded. Raises `TooManyLiveCalls`."""
+        session, listed = self.session, None
+        if session.max_live is not None:
+            self._allow(live)
+        if session.calls_made is not None:
+            listed = session.calls_made.live(self.call.function or self._counter.name, self.call)
         self._counter.misses += 1
         draw = live.draw
         if draw is None:
@@ -327,7 +332,19 @@ class CallDriver(Request):
             errors=self.setting.errors,
             secrets=self.setting.secrets,
             watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
+            listed=listed,
         )
+
+    def _allow(self, live: CallLive) -> None:
+        """Let those who wait for the call go on where it may not be made."""
+        try:
+            self.session.allow_live(self.call.function or self._counter.name)
+        except TooManyLiveCalls:
+            if live.flight is not None:
+                live.flight.finish()
+            if live.draw is not None:
+                self.session.give_back(self.call, live.draw.number)
+            raise
 
     def _tags(self, live: CallLive) -> tuple[str, ...]:
         try:
@@ -381,13 +398,17 @@ class CallDriver(Request):
         if outcome.read is not None:
             raise DataMismatch(self.call.function, "it is a generator, but a value was recorded")
         may_call = outcome.end == "closed" and self.mode is modes.RECORD_IF_MISSING
+        pace, rhythm = self.session.pace, self.session.rhythm
+        if rhythm is not None:
+            pace, rhythm = pace or 1.0, None if outcome.offsets else rhythm
         return RecordedStream(
             outcome,
             self.call.function,
-            self.session.pace,
+            pace,
             self.session.on_replay_error,
             partial(self._extend, outcome) if may_call else None,
             partial(self._aextend, outcome) if may_call else None,
+            rhythm,
         )
 
 

@@ -7,11 +7,13 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
+from memo._engine.call_log import CallRecord
 from memo._engine.expiry import lifetimes
 from memo._engine.modes import Mode, ModeName
 from memo._recordings.ages import duration
 from memo.errors import InvalidOption, UnknownOption
 from memo.fault import Fault
+from memo.keep import finished
 from memo.scrub import Scrubber
 
 __all__ = ["RecorderOptions", "allowed_values", "checked"]
@@ -43,6 +45,11 @@ class RecorderOptions(TypedDict, total=False):
     modes: Mapping[str, ModeName | Mode] | None
     faults: Iterable[Fault | str]
     allow: Iterable[str]
+    calls: bool
+    max_live: int | None
+    keep: Callable[[CallRecord], bool | str] | Literal["finished"] | None
+    ttft: float
+    items_per_second: float
 
 
 _DEFAULTS = RecorderOptions(
@@ -69,6 +76,11 @@ _DEFAULTS = RecorderOptions(
     modes=None,
     faults=(),
     allow=(),
+    calls=False,
+    max_live=None,
+    keep=None,
+    ttft=0.0,
+    items_per_second=0.0,
 )
 
 
@@ -86,6 +98,8 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     if complete["max_age"] is not None:
         complete["max_age"] = duration(complete["max_age"], "max_age")
     complete["ttl"] = lifetimes(complete["ttl"])
+    if complete["keep"] == "finished":
+        complete["keep"] = finished
     for name in ("trust", "secrets", "allow_secrets"):
         if isinstance(complete[name], str):
             complete[name] = (complete[name],)
@@ -115,7 +129,18 @@ def _checks() -> dict[str, _Check]:
             checks[name] = (words.__contains__, words)
         elif hint in _KINDS:
             checks[name] = _KINDS[hint]
-    return {**checks, "claim_timeout": (lambda value: _is_number(value) and value > 0, ("a positive number",))}
+    return {
+        **checks,
+        "claim_timeout": (lambda value: _is_number(value) and value > 0, ("a positive number",)),
+        "max_live": (
+            lambda value: value is None or (type(value) is int and value >= 0),
+            ("a whole number, 0 or more",),
+        ),
+        "keep": (
+            lambda value: value in (None, "finished") or callable(value),
+            ("memo.keep.finished", "a function of a memo.CallRecord"),
+        ),
+    }
 
 
 def _is_number(value: object) -> bool:

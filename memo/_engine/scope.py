@@ -161,6 +161,12 @@ class Recorder(Session):
     - `allow`: SDKs that are not patched, and hosts (`"localhost:9000"`, `"*.example.com"`), that may be called live in replay.
     - `isolated`: serve the contexts of the recorder's own scopes alone: no thread, task or event loop that is in no scope.
 
+    - `ttft`, `items_per_second`: for streams that were recorded without timings, the seconds before the first item, and how many
+      come in a second from then on.
+    - `keep`: decides by the outcome whether it is stored: `memo.keep.finished`, or a function that takes a `CallRecord` and returns
+      True, or False, or why not. What is not stored is reported at the end (`CallsNotRecordedWarning`).
+    - `calls`: list what is called, for `recorder.calls`. `max_live`: how many calls may go to the real function; the next raises
+      `TooManyLiveCalls` before it is made.
     - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.
 
     A recorder is a context manager, sync and async: `with recorder:` is a scope of it. Scopes nest and may overlap.

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Unpack
@@ -20,6 +20,7 @@ from memo._calls.digest import entry_name
 from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import SecretRules
 from memo._engine.allowing import Allowed
+from memo._engine.call_log import CallLog, CallRecord
 from memo._engine.callers import Callers
 from memo._engine.consumers import OpenStreams
 from memo._engine.credentials import IgnoredCredentials
@@ -34,6 +35,7 @@ from memo._engine.mode_rules import ModeRule, ModeRules
 from memo._engine.modes import Mode, ModeName
 from memo._engine.nesting import making
 from memo._engine.options import RecorderOptions, checked
+from memo._engine.rhythm import Rhythm
 from memo._engine.search_time import SearchTime
 from memo._engine.shared_draws import SharedDraws
 from memo._engine.staleness import Staleness
@@ -44,11 +46,13 @@ from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.errors import (
     CallsNotRecordedWarning,
+    InvalidOption,
     MemoError,
     OutcomesExhausted,
     RecordingNotFound,
     RecordingReplacedWarning,
     StoreError,
+    TooManyLiveCalls,
     UnknownFunctionWarning,
 )
 from memo.stores import Store, as_store
@@ -169,6 +173,14 @@ class Session:
         self.on_expiry: str = settings["on_expiry"]
         self._lifetimes: dict[str, timedelta] = settings["ttl"]
         """How long outcomes are good, by the pattern of the functions' names."""
+        self.calls_made = CallLog() if settings["calls"] else None
+        """What was called, if that is to be listed."""
+        self.max_live: int | None = settings["max_live"]
+        self._live_allowed: int = settings["max_live"] or 0
+        self.keep: Callable[[CallRecord], bool | str] | None = settings["keep"]
+        """Decides whether an outcome is stored."""
+        self.rhythm = Rhythm.of(settings["ttft"], settings["items_per_second"])
+        """When the items of a stream come that was recorded without timings. None: at once."""
         self.timings: bool = settings["timings"]
         self.pace: float = settings["pace"]
         self.trust = frozenset[str](settings["trust"])
@@ -194,6 +206,16 @@ class Session:
         if self.faults is not None:
             stats.injected = self.faults.injected
         return stats
+
+    @property
+    def calls(self) -> list[CallRecord]:
+        """What was called so far, in order: of a recorder with `calls=True`, else it raises `InvalidOption`.
+
+        What came of a call is read from the store now. A call that is going on, or was not recorded, has no outcome.
+        """
+        if self.calls_made is None:
+            raise InvalidOption("calls", "False", ["calls=True: recording(..., calls=True)"])
+        return self.calls_made.records(self.store)
 
     def mode_of(self, function: str) -> Mode:
         """Return the mode of the calls of that name."""
@@ -337,6 +359,8 @@ class Session:
                 is_only = recording.count == 1 and self.exhausted == "repeat"
                 index = 0 if is_only else self._index(call, recording, number)
             outcome = recording.outcome(index, values)
+        if self.calls_made is not None:
+            self.calls_made.replayed(call, index or 0)
         with self._lock:
             self._stats.replayed += 1
             self._stats.seconds_saved += outcome.seconds
@@ -400,6 +424,17 @@ class Session:
         return await anyio.to_thread.run_sync(self.missed, call)
 
     # Recording
+
+    def allow_live(self, function: str) -> None:
+        """Count a call that is about to go to the real function. Raises `TooManyLiveCalls` after `max_live` of them."""
+        assert self.max_live is not None
+        with self._lock:
+            if self._live_allowed > 0:
+                self._live_allowed -= 1
+                return
+        error = TooManyLiveCalls(function, self.max_live)
+        self.on_replay_error(error)
+        raise error
 
     def count_live(self) -> None:
         """Count a call that goes to the real function."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import anyio
 
 from memo._engine.consumers import Consumer, is_cancelled
+from memo._engine.rhythm import Rhythm
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.errors import MemoError, StreamCutShort
 
@@ -76,6 +77,8 @@ class RecordedStream(NamedTuple):
     """Decides, as `begin` does, what comes after the items that a consumer left at. None where no call may be made."""
     aextend: Callable[[], Awaitable[LiveStream | RecordedStream]] | None = None
     """Async twin of `extend`."""
+    rhythm: Rhythm | None = None
+    """When the items come that were recorded without timings."""
 
     def __enter__(self) -> None: ...
 
@@ -225,7 +228,7 @@ class _Counted:
         self.count = count
         """How many items the consumer has got."""
         self._items = iter(items)
-        self._offsets, self._pace = begun.outcome.offsets, begun.pace
+        self._offsets, self._pace, self._rhythm = begun.outcome.offsets, begun.pace, begun.rhythm
         self._started = time.perf_counter()
 
     def __iter__(self) -> Self:
@@ -238,9 +241,13 @@ class _Counted:
 
     def seconds_left(self) -> float:
         """Return how long the last item is still to wait for, in the rhythm in which the items came."""
-        if self.count > len(self._offsets):
+        if self._rhythm is not None:
+            offset = self._rhythm.offset(self.count)
+        elif self.count <= len(self._offsets):
+            offset = self._offsets[self.count - 1]
+        else:
             return 0.0
-        return max(0.0, self._started + self._offsets[self.count - 1] / self._pace - time.perf_counter())
+        return max(0.0, self._started + offset / self._pace - time.perf_counter())
 
 
 def _begin(sink: Sink, given: list[Any], consumer: Consumer | None = None) -> None:

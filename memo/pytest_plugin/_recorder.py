@@ -12,10 +12,10 @@ from memo._calls.digest import KEY_CHARACTERS, entry_name
 from memo._engine.memory import Recording
 from memo._engine.modes import Mode
 from memo._engine.observed import ObservedRecorder
+from memo._recordings.tokens import tokens
 from memo.errors import MemoError, RecordingNotFound
 from memo.pytest_plugin._judging import modified
 from memo.pytest_plugin._renames import Rename
-from memo.pytest_plugin._tokens import tokens
 
 __all__ = ["TestRecorder"]
 
@@ -46,7 +46,7 @@ class TestRecorder(ObservedRecorder):
         journals: Callable[[], str] | None = None,
     ) -> None:
         super().__init__(
-            store, mode=mode, test=test, environ={"MEMO_MODES": modes}, **options
+            store, mode=mode, test=test, environ={"MEMO_MODES": modes}, **{"calls": True, **options}
         )  # the plugin's settings contain the environment's
         self.alone = alone
         """True if no other test keeps recordings in this store."""

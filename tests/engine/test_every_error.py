@@ -292,6 +292,7 @@ def raise_unknown_function():
 
 
 RAISES = {
+    "TooManyLiveCalls": lambda: memo.Recorder(MemoryStore(), mode="live", max_live=0).recordable(lambda: 1)(),
     "ContradictingModes": lambda: recording(MemoryStore(), modes={"a*b": "live", "*ab": "replay"}).__enter__(),
     "UnknownFunctionWarning": raise_unknown_function,
     "RecordingReplacedWarning": raise_replaced,

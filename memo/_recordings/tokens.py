@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["tokens"]
+__all__ = ["tokens", "tokens_of"]
 
 _TOTAL = ("total_tokens", "totalTokenCount", "total_token_count")
 _PARTS = (
@@ -25,11 +25,12 @@ _PARTS = (
 def tokens(recording: bytes, replays: int) -> int:
     """Return the tokens that so many replays of a recording saved; 0 if the recording reports none."""
     outcomes: list[Any] = orjson.loads(recording)["outcomes"]
-    counts = [_of(outcome) for outcome in outcomes]
+    counts = [tokens_of(outcome) for outcome in outcomes]
     return sum(counts[:replays]) + counts[-1] * max(0, replays - len(counts))
 
 
-def _of(outcome: Any) -> int:
+def tokens_of(outcome: Any) -> int:
+    """Return the tokens that an outcome reports; 0 if it reports none."""
     counts = list(_counts(outcome))
     if "stream" in outcome:  # its chunks report the tokens so far
         counts = (
