@@ -164,20 +164,21 @@ def main() -> int:
             sys.stdout.flush()
     if given.envs is None:
         shutil.rmtree(at)
-    if not given.names and not given.here and not failed:
+    if not given.here:
         table(rows)
     return 1 if failed else 0
 
 
 def table(rows: list[tuple[str, str, int]]) -> None:
-    """Write docs/frameworks.md."""
-    presets = {name: __import__(f"{name}_program").PRESETS for name, *_ in rows}
-    lines = [
-        f"| {name} | {found} | {', '.join(f'`{each}`' for each in presets[name])} | {made} |"
-        for name, found, made in rows
-    ]
-    head = (HERE / "head.md").read_text()
-    (ROOT / "docs" / "frameworks.md").write_text(head + "\n".join(lines) + "\n")
+    """Write docs/frameworks.md: these rows anew, the others as they are there."""
+    page = ROOT / "docs" / "frameworks.md"
+    head = (HERE / "head.md").read_text(encoding="utf-8")
+    kept = page.read_text(encoding="utf-8").removeprefix(head).splitlines() if page.exists() else []
+    lines = {line.split(" ")[1]: line for line in kept if line.startswith("| ")}
+    for name, found, made in rows:
+        presets = ", ".join(f"`{preset}`" for preset in __import__(f"{name}_program").PRESETS)
+        lines[name] = f"| {name} | {found} | {presets} | {made} |"
+    page.write_text(head + "\n".join(lines[name] for name in sorted(lines)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
