@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
 from typing import Any
@@ -18,11 +19,20 @@ from memo._engine.consumers import Consumer, is_cancelled
 from memo._engine.flights import Pending
 from memo._engine.held import Part, attributes_of
 from memo._engine.streams import LiveStream, LiveSyncStream, stream, stream_sync
-from memo._values.kinds import BUILTINS, declares, is_data_type, is_iterator, is_model
+from memo._values.kinds import (
+    BUILTINS,
+    by_class,
+    declares,
+    is_data_type,
+    is_iterator,
+    is_model,
+    is_stream_class,
+    own_attributes,
+)
 from memo.codecs.registry import codec_of
 from memo.codecs.responses import is_unread
 
-__all__ = ["kind_of", "passing"]
+__all__ = ["carries", "kind_of", "passing"]
 
 _Proxy: Any = getattr(wrapt, "BaseObjectProxy", wrapt.ObjectProxy)
 
@@ -44,6 +54,27 @@ def kind_of(value: Any, *, declared: bool) -> str:
     if declares(cls, "read"):
         return "async bytes" if inspect.iscoroutinefunction(cls.read) else "bytes"
     return "sync" if declares(cls, "__iter__") else ""
+
+
+def carries(attempt: Attempt, value: Any) -> bool:
+    """Return whether an iterator has public attributes, and a class that a replay would find: they are recorded, too."""
+    cls = type(value)
+    if not is_iterator(cls) or not is_stream_class(cls):
+        return False
+    names = [name for name in own_attributes(value) if not name.startswith("_")]
+    return bool(names or _public_names(cls)) and _class_name(attempt, value) is not None
+
+
+@by_class
+def _public_names(cls: type) -> list[str]:
+    """Return the public properties and defaults that a class itself and its bases outside of the standard library have."""
+    bases = [base for base in cls.__mro__ if base.__module__.partition(".")[0] not in sys.stdlib_module_names]
+    return [
+        name
+        for base in bases
+        for name, held in vars(base).items()
+        if not name.startswith("_") and (isinstance(held, property) or not (callable(held) or hasattr(held, "__get__")))
+    ]
 
 
 def passing(part: Part, value: Any, kind: str) -> Any:

@@ -10,6 +10,7 @@ from memo._engine.attempt import Attempt
 from memo._engine.flights import Pending
 from memo._engine.held import Steps
 from memo._engine.holding import hold
+from memo._engine.passing import carries
 from memo._engine.streams import LiveStream, LiveSyncStream, stream, stream_sync
 from memo._values.kinds import by_class, is_model
 
@@ -22,6 +23,8 @@ def passing_stream(attempt: Attempt, value: Any, declared: Sequence[Steps] = ())
     `declared` are the places of streams that do not look like one.
     """
     kind = _streamed(type(value))
+    if kind and attempt.convert is None and carries(attempt, value):
+        return hold(attempt, value, declared)
     if kind == "stream":
 
         async def abegin() -> LiveStream:

@@ -200,6 +200,20 @@ async def test_what_an_iterator_carries_comes_back_at_its_end():
     assert live == replayed == (Word(text="a"), None, ["b", "c"], Word(text="3 tokens"), True)
 
 
+async def test_what_an_iterator_carries_comes_back_if_it_is_the_whole_result():
+    @recordable
+    async def call():
+        return Chunks()
+
+    async def use(function):
+        stream = await function()
+        first, before = await anext(stream), stream.usage
+        return first, before, await stream.until_done(), stream.usage, isinstance(stream, Chunks)
+
+    live, replayed = await twins(call, use)
+    assert live == replayed == (Word(text="a"), None, ["b", "c"], Word(text="3 tokens"), True)
+
+
 @pytest.mark.parametrize(
     "use",
     [
