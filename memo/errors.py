@@ -33,6 +33,7 @@ __all__ = [
     "Nearest",
     "NetworkBlocked",
     "NewerFormat",
+    "NoCallsWarning",
     "NoSourceVersion",
     "NotARecording",
     "NotPatched",
@@ -286,6 +287,28 @@ class KeyCollision(MemoError, RuntimeError):
 
 class KeyCollisionWarning(KeyCollision, UserWarning):
     """In a scope, two different functions, or two objects, share one key: a warning, once per function."""
+
+
+class NoCallsWarning(MemoError, UserWarning):
+    """A scope of `recording()` ended without a call that memo knows, while the process connected to other hosts.
+
+    What it reached them for was neither recorded nor replayed. A scope that saw no call and no connection is a line in the log.
+    """
+
+    def __init__(self, recorder: str, hosts: Iterable[str] = ()) -> None:
+        self.recorder = recorder
+        self.hosts = tuple(hosts)
+        """The hosts that were connected to, with their ports: by anything in the process."""
+        reached = f", but reached {', '.join(self.hosts)}" if self.hosts else ""
+        super().__init__(
+            f"{recorder}: the scope saw no call of a recordable function or of a patched SDK{reached}\n"
+            "  to record an SDK:            memo.install('openai')\n"
+            "  to record any HTTP client:   memo.install('http')\n"
+            "  to record a function:        @memo.recordable"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.recorder, self.hosts), self.__dict__
 
 
 class CredentialIgnoredWarning(MemoError, UserWarning):

@@ -133,12 +133,12 @@ STORED_FORM = {"_json", "_calls.call", "_calls.digest", "_calls.fingerprints", "
 EXCEPTIONS: dict[str, set[str]] = {
     "codecs/test_fuzz.py": {"_recordings.outcomes"},  # damages what was encoded, and replays it
     "codecs/test_names.py": {"_values.kinds"},  # the cache by class that codecs are found with
-    "engine/test_every_error.py": {"pytest_plugin._network"},  # one of all the errors
     "engine/test_expiry.py": {"_recordings.ages"},  # how an age is written
     "engine/test_miss.py": {"_recordings.differences"},  # the mark of what one side lacks
     "patches/test_guard.py": {"_engine.guard"},  # the table of the guard names what the presets patch
     "patches/test_mode_rules.py": {"_engine.patterns"},  # the table of names that patterns are checked with
     "patches/test_readme.py": {"_configuration"},  # the configuration that the README shows
+    "pytest_plugin/test_network.py": {"_engine"},  # the guard of the network, whose warnings and names it looks at
     "recordings/test_differences.py": {"_values.paths"},  # the paths that differences are named by
     "shared/faulty.py": {"_engine"},  # waits for no circuit breaker, either
     "shared/mutations.py": {"_calls.secrets", "_recordings.outcomes"},  # encodes what is damaged then

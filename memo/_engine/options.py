@@ -41,6 +41,7 @@ class RecorderOptions(TypedDict, total=False):
     scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None
     test: str | None
     isolated: bool
+    block_network: bool
     draws: bool
     modes: Mapping[str, ModeName | Mode] | None
     faults: Iterable[Fault | str]
@@ -72,6 +73,7 @@ _DEFAULTS = RecorderOptions(
     scrub=None,
     test=None,
     isolated=False,
+    block_network=False,
     draws=True,
     modes=None,
     faults=(),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
+from warnings import warn
 
 from memo._engine.active import current as current_session
 from memo._engine.active import enter, leave, process_wide
@@ -17,13 +19,16 @@ from memo._engine.processes import watch
 from memo._engine.recordable import Options, Recordable
 from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.session import Session
-from memo.errors import AlreadyStarted, MemoError
-from memo.stores import Store
+from memo._engine.unseen import ConnectionWatch
+from memo.errors import AlreadyStarted, MemoError, NoCallsWarning
+from memo.stores import Remote, Store
 
 if TYPE_CHECKING:
     from memo._engine.sharing import Shared
 
 __all__ = ["Memoize", "Memoized", "MemoizedMember", "Recorder", "current", "recording", "start", "stop"]
+
+log = logging.getLogger("memo")
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -159,6 +164,7 @@ class Recorder(Session):
     - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, beside its own.
     - `test`: written into new recordings, to say which test made them.
     - `allow`: SDKs that are not patched, and hosts (`"localhost:9000"`, `"*.example.com"`), that may be called live in replay.
+    - `block_network`: in `replay`, refuse connections to other machines, in every thread of the process: `NetworkBlocked`.
     - `isolated`: serve the contexts of the recorder's own scopes alone: no thread, task or event loop that is in no scope.
 
     - `ttft`, `items_per_second`: for streams that were recorded without timings, the seconds before the first item, and how many
@@ -334,6 +340,12 @@ class Recorder(Session):
             from memo._engine.guard import began, ended  # not needed to import memo
 
             began() if active else ended()
+            if self.blocks_network and self.modes == {Mode.REPLAY}:
+                from memo._engine.network import for_scopes
+
+                for_scopes.block(self.on_replay_error, self.allow) if active else for_scopes.unblock(
+                    self.on_replay_error
+                )
 
 
 @contextmanager
@@ -368,10 +380,28 @@ def recording(
 
     In `replay`, an SDK that memo has a preset for, but that is not patched (`memo.install`), raises `NotPatched` where it
     is called: whatever its client is connected to, that would be a live call. With a `recording(mode="live")` around
-    it, the call is made.
+    it, the call is made. With `block_network=True`, any connection to another machine raises `NetworkBlocked` in `replay`.
+
+    A scope that saw no call warns (`NoCallsWarning`) if the process connected to other hosts meanwhile, naming them; else it
+    says so in the log.
     """
-    with Recorder(store, mode=mode, **options).scope() as recorder:
-        yield recorder
+    recorder = Recorder(store, mode=mode, **options)
+    connections = (
+        None if isinstance(recorder.store, Remote) or recorder.modes == {Mode.LIVE} else ConnectionWatch(recorder)
+    )
+    try:
+        with recorder:
+            yield recorder
+            # A scope that other processes share has their calls, too.
+            if connections is not None and recorder.shared is None and not recorder.saw_calls:
+                empty = NoCallsWarning(repr(recorder), connections.stop())
+                if empty.hosts:
+                    warn(empty, stacklevel=3)
+                else:
+                    log.info("%s", empty)
+    finally:
+        if connections is not None:
+            connections.stop()
 
 
 def start(

@@ -192,6 +192,8 @@ class Session:
         """What may be called live in replay."""
         self.isolated: bool = settings["isolated"]
         """True if it serves the contexts of its own scopes alone."""
+        self.blocks_network: bool = settings["block_network"]
+        """True if no connection to another machine is made in replay."""
 
     def __repr__(self) -> str:
         return f"<memo.Recorder {self.mode} {self.store.location()}>"
@@ -227,6 +229,12 @@ class Session:
 
     def _rule(self, call: Call) -> ModeRule | None:
         return self.mode_rules.find(call.function) if self.mode_rules is not None else None
+
+    @property
+    def saw_calls(self) -> bool:
+        """True if any call was made under this recorder so far."""
+        stats = self._stats
+        return bool(stats.replayed or stats.live or stats.missed or stats.unrecorded)
 
     def raise_failures(self) -> None:
         """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once.

@@ -11,6 +11,7 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import chain, islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -83,11 +84,27 @@ def find(target: str, module: str, more: Sequence[str]) -> None:
                 if not before:
                     there |= sys.stdlib_module_names
                 kind = "module" if before else "package"
-                raise TargetNotFound(
-                    target, f"there is no {kind} {name}", [before + near for near in _nearest(part, there)]
-                )
+                near = [before + near for near in _nearest(part, there)]
+                deeper = _deeper(before, path or (), module.rpartition(".")[2]) if before else []
+                raise TargetNotFound(target, f"there is no {kind} {name}", list(dict.fromkeys([*deeper, *near])))
             path = list(spec.submodule_search_locations or ())
         before = f"{name}."
+
+
+def _deeper(before: str, folders: Sequence[str], name: str) -> list[str]:
+    """Return the modules of that name further down in a package, the uppermost first: packages move their modules."""
+    found: list[tuple[int, str]] = []
+    for folder in map(Path, folders):
+        places = islice(chain(folder.rglob(f"{name}.py"), folder.rglob(f"{name}/__init__.py")), _MOST_PLACES)
+        for place in places:
+            parts = place.relative_to(folder).with_suffix("").parts
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            if all(part.isidentifier() for part in parts):
+                found.append((len(parts), before + ".".join(parts)))
+    return [module for _, module in sorted(found)[:2]]
+
+
+_MOST_PLACES = 1000
 
 
 def _spec(name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:

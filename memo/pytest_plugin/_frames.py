@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-import sysconfig
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
+from memo._engine.call_stacks import is_library
 from memo.errors import MemoError
 
-__all__ = ["frames_of", "is_library", "place", "prune", "stack"]
-
-
-def stack() -> Iterator[FrameType]:
-    """Yield the frames of the current call stack, the innermost first."""
-    frame: FrameType | None = inspect.currentframe()
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
+__all__ = ["frames_of", "prune"]
 
 
 def frames_of(traceback: TracebackType | None) -> Iterator[FrameType]:
@@ -28,18 +19,6 @@ def frames_of(traceback: TracebackType | None) -> Iterator[FrameType]:
         frames.append(traceback.tb_frame)
         traceback = traceback.tb_next
     return reversed(frames)
-
-
-def is_library(frame: FrameType) -> bool:
-    """Return whether a frame's code is Python's, memo's or an installed package's."""
-    file = frame.f_code.co_filename
-    return file.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in file
-
-
-def place(frame: FrameType) -> str:
-    """Return the file and line of a frame."""
-    file = frame.f_code.co_filename
-    return f"{os.path.relpath(file) if os.path.isabs(file) else file}:{frame.f_lineno}"  # noqa: PTH117 - as text
 
 
 def prune(error: BaseException) -> None:
@@ -67,8 +46,3 @@ def _is_ours(frame: FrameType) -> bool:
 
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - as text, frames are compared with it
-_LIBRARIES = (
-    "<",
-    _PACKAGE,
-    *(sysconfig.get_path(scheme) + os.sep for scheme in ("stdlib", "platstdlib", "purelib", "platlib")),
-)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from memo._engine.modes import Mode
+from memo._engine.network import Network
 from memo._engine.options import RecorderOptions
 from memo.errors import InvalidOption, MemoError
 from memo.pytest_plugin._ledger import Ledger, unrecorded_before
-from memo.pytest_plugin._network import Network
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._renames import Renames

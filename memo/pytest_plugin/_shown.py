@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from memo._engine.call_stacks import is_library, place
+from memo._engine.network import explain
 from memo.errors import MemoError, NetworkBlocked
-from memo.pytest_plugin._frames import frames_of, is_library, place
-from memo.pytest_plugin._network import explain
+from memo.pytest_plugin._frames import frames_of
 
 __all__ = ["again", "caught", "chain", "distinct", "named"]
 

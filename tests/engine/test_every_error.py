@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 import memo
 from memo import errors, recordable, recording
+from memo._engine.network import Network
 from memo.errors import (
     EntryVanished,
     InvalidMode,
@@ -35,7 +36,6 @@ from memo.errors import (
     WatchedFieldChangedWarning,
 )
 from memo.maintenance import prune
-from memo.pytest_plugin._network import Network
 from memo.stores import MemoryStore
 
 
@@ -286,6 +286,11 @@ def ask_server(error):
     raise error
 
 
+def raise_no_calls():
+    with socket.create_server(("127.0.0.1", 0)) as server, recording(MemoryStore()):
+        socket.create_connection(server.getsockname()).close()
+
+
 def raise_unknown_function():
     with recording(MemoryStore(), modes={"asc": "live"}):
         pass
@@ -297,6 +302,7 @@ RAISES = {
     "UnknownFunctionWarning": raise_unknown_function,
     "RecordingReplacedWarning": raise_replaced,
     "CallsNotRecordedWarning": raise_unrecorded,
+    "NoCallsWarning": raise_no_calls,
     "CredentialIgnoredWarning": raise_credential_ignored,
     "RecordingsSpooledWarning": raise_spooled,
     "MissingExtra": raise_missing_extra,

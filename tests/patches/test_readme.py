@@ -28,7 +28,12 @@ def test_the_examples_run(tmp_path):
             [sys.executable, program.name], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
         )
         assert (done.returncode, done.stderr) == (0, ""), f"{program.name}\n{done.stderr}"
-    assert sorted(each.name for each in (tmp_path / "recordings").iterdir()) == ["acme.greet", "north", "south"]
+    assert sorted(each.name for each in (tmp_path / "recordings").iterdir()) == [
+        "acme.greet",
+        "acme.tell",
+        "north",
+        "south",
+    ]
     assert not [each for each in (tmp_path / "recordings").rglob("*.json") if "secret" in each.read_text()]
 
 

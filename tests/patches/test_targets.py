@@ -221,3 +221,17 @@ def test_wrong_options_for_what_is_not_imported_yet(unimported):
 def test_an_unknown_preset():
     with pytest.raises(InvalidOption, match=r"preset='opneai'.*did you mean 'openai'.*ollama.*openai"):
         memo.install("opneai")
+
+
+def test_a_module_that_has_moved_further_down_is_named(monkeypatch, tmp_path):
+    moved = tmp_path / "moved_sdk" / "client"
+    (moved / "beta").mkdir(parents=True)
+    for folder in (moved.parent, moved, moved / "beta"):
+        (folder / "__init__.py").write_text("")
+    (moved / "chat.py").write_text("class Chat: ...")
+    (moved / "beta" / "chat.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(TargetNotFound) as raised:
+        memo.install("moved_sdk.chat:Chat.complete")
+    assert raised.value.nearest[:2] == ("moved_sdk.client.chat", "moved_sdk.client.beta.chat")
+    assert "Did you mean moved_sdk.client.chat" in str(raised.value)

@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-import memo.pytest_plugin._network as network
 from memo import errors
+from memo._engine import network
 
 TRIES = """
 import asyncio

@@ -16,10 +16,10 @@ from types import FrameType
 from typing import Any
 
 from memo._engine.allowing import Allowed
+from memo._engine.call_stacks import is_library, place, stack
 from memo.errors import InvalidOption, MemoError, NetworkBlocked
-from memo.pytest_plugin._frames import is_library, place, stack
 
-__all__ = ["Network", "explain"]
+__all__ = ["Network", "explain", "for_scopes"]
 
 _METHODS = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
 """The methods that connect or send, and the position of the address in their arguments."""
@@ -31,7 +31,9 @@ _NO_MORE = Allowed()
 class Network:
     """Refuses connections while it is blocked, and reports who tried."""
 
-    def __init__(self, allowed: tuple[str, ...]) -> None:
+    def __init__(self, allowed: tuple[str, ...], *, closes_itself: bool = False) -> None:
+        self._closes_itself = closes_itself
+        """Whether `socket` is as it was as soon as nothing is blocked."""
         self._names: list[str] = []
         self._networks: list[Any] = []
         for host in allowed:
@@ -55,7 +57,11 @@ class Network:
 
     def unblock(self, note: Callable[[MemoError], None]) -> None:
         """Take back one `block`, if there was one."""
-        self._watching[:] = [watching for watching in self._watching if watching[0] != note]
+        at = next((at for at, watching in enumerate(self._watching) if watching[0] == note), None)
+        if at is not None:
+            del self._watching[at]
+        if self._closes_itself and not self._watching:
+            self.close()
 
     def close(self) -> None:
         """Put `socket` back as it was."""
@@ -163,3 +169,7 @@ def explain(error: NetworkBlocked, frames: Iterator[FrameType]) -> None:
     frame = None if error.caller else next((frame for frame in frames if not is_library(frame)), None)
     if frame is not None:
         error.caller = f"{frame.f_code.co_qualname} ({place(frame)})"
+
+
+for_scopes = Network((), closes_itself=True)
+"""The guard of the scopes with `block_network=True`."""
