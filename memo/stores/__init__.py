@@ -14,6 +14,7 @@ from memo.stores._memory import MemoryStore
 from memo.stores._salt import salt
 from memo.stores._store import (
     AsyncReads,
+    Bounded,
     Claims,
     Closes,
     Creates,
@@ -30,6 +31,7 @@ from memo.stores._urls import as_store
 
 __all__ = [
     "AsyncReads",
+    "Bounded",
     "Claims",
     "Closes",
     "Creates",

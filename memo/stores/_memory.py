@@ -7,33 +7,39 @@ from collections.abc import Iterator
 
 from memo.errors import EntryVanished
 from memo.stores._salt import new_salt
+from memo.stores._urls import options
 
 __all__ = ["MemoryStore"]
 
 
 class MemoryStore:
-    """Keeps recordings as long as it lives. Nothing reaches the disk; nothing is evicted.
+    """Keeps recordings as long as it lives. Nothing reaches the disk.
 
-    `memory://` is a new one each time, `memory://NAME` the same one in all of the process, until it ends.
+    `memory://` is a new one each time, `memory://NAME` the same one in all of the process, until it ends. With
+    `?max_bytes=1000000`, the entries that were written longest ago are evicted as soon as all are larger than that.
     """
 
     reads_in_place = True
     writes_in_place = True
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", *, max_bytes: float | None = None) -> None:
         self._name = name
+        self.max_bytes = max_bytes
+        self._size = 0
         self._entries: dict[str, bytes] = {}
+        """In the order in which they were written."""
         self._salt = new_salt()
         self._writing = threading.RLock()  # reentrant: the garbage collector ends streams at any time
 
     @classmethod
     def from_url(cls, url: str) -> MemoryStore:
-        """Return the store of the URL: a new one without a name, else the one of that name."""
-        name = url.partition("://")[2]
+        """Return the store of the URL: a new one without a name, else the one of that name, with the `max_bytes` of its first URL."""
+        name = url.partition("://")[2].partition("?")[0]
+        known = options(url, max_bytes=None)
         if not name:
-            return cls()
+            return cls(**known)
         with _naming:
-            return _named.setdefault(name, cls(name))
+            return _named.setdefault(name, cls(name, **known))
 
     def __repr__(self) -> str:
         return f"MemoryStore({self._name!r})"
@@ -45,14 +51,14 @@ class MemoryStore:
     def put(self, name: str, data: bytes) -> None:
         """Store the bytes under a name."""
         with self._writing:
-            self._entries[name] = _exact(data)
+            self._keep(name, data)
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there."""
         with self._writing:
             kept = self._entries.get(name)
             if kept is None:
-                self._entries[name] = _exact(data)
+                self._keep(name, data)
         return kept
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
@@ -60,7 +66,7 @@ class MemoryStore:
         with self._writing:
             kept = self._entries.get(name)
             if kept == expected:
-                self._entries[name] = _exact(data)
+                self._keep(name, data)
                 return None
         if kept is None:
             raise EntryVanished(self.location(name))
@@ -69,7 +75,20 @@ class MemoryStore:
     def delete(self, name: str) -> bool:
         """Delete the entry; return whether it existed."""
         with self._writing:
-            return self._entries.pop(name, None) is not None
+            return self._drop(name)
+
+    def _keep(self, name: str, data: bytes) -> None:
+        """Store the bytes as the newest entry, and evict the oldest ones where all are too large: never the newest."""
+        self._drop(name)
+        self._entries[name] = _exact(data)
+        self._size += len(data)
+        while self.max_bytes is not None and self._size > self.max_bytes and len(self._entries) > 1:
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, name: str) -> bool:
+        dropped = self._entries.pop(name, None)
+        self._size -= len(dropped) if dropped is not None else 0
+        return dropped is not None
 
     def salt(self) -> bytes:
         """Return the 32 random bytes of this store."""

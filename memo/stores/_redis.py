@@ -16,7 +16,19 @@ from redis.exceptions import NoScriptError, ResponseError
 from memo.errors import EntryVanished, MemoError, RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
 from memo.stores._entry import pack, unpack
 from memo.stores._redis_loop import Loop
-from memo.stores._redis_scripts import CLAIM, CREATE, RELEASE, RENEW, SWAP, Script
+from memo.stores._redis_scripts import (
+    BOUNDED_CREATE,
+    BOUNDED_DELETE,
+    BOUNDED_PUT,
+    BOUNDED_SWAP,
+    CLAIM,
+    CREATE,
+    PUT,
+    RELEASE,
+    RENEW,
+    SWAP,
+    Script,
+)
 from memo.stores._redis_server import FAILURES, Server
 from memo.stores._salt import checked_salt, new_salt
 from memo.stores._store import HeldClaim
@@ -34,7 +46,8 @@ class RedisStore:
 
     `redis://user:password@host:6379/0`, `valkey://…`; `rediss://…` and `valkeys://…` are encrypted, and the server's
     certificate is verified. In the query: `prefix` of all keys ("memo"), by which several stores share a database; `ttl`,
-    after how many seconds entries end (never); `lease`, how long a claim lasts (15); `timeout`, within how many seconds
+    after how many seconds entries end (never); `max_bytes`, how large all entries together may be (no limit): a write evicts those
+    that were written longest ago, for which every process needs the same limit, and a server that is no cluster; `lease`, how long a claim lasts (15); `timeout`, within how many seconds
     everything is over (5); and for a certificate that the system does not know, or to show one, `ssl_ca_certs`,
     `ssl_certfile`, `ssl_keyfile`: files.
 
@@ -55,6 +68,7 @@ class RedisStore:
         *,
         prefix: str = _PREFIX,
         ttl: float | None = None,
+        max_bytes: float | None = None,
         lease: float = 15.0,
         timeout: float = 5.0,
         ssl_ca_certs: str = "",
@@ -72,6 +86,7 @@ class RedisStore:
         self.timeout = timeout
         self.lease = lease
         self.ttl = ttl
+        self.max_bytes = max_bytes
         self._start = f"{quote(prefix, safe=':/', errors='surrogatepass')}:{{"
         self._salt: bytes | None = None
         self._pool = self._server.pool()
@@ -86,6 +101,7 @@ class RedisStore:
             url,
             prefix=_PREFIX,
             ttl=None,
+            max_bytes=None,
             lease=15.0,
             timeout=5.0,
             ssl_ca_certs="",
@@ -106,8 +122,7 @@ class RedisStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Store the bytes under a name."""
-        expiry = ("PX", _milliseconds(self.ttl)) if self.ttl is not None else ()
-        self._call(StoreNotWritable, "SET", self._key(name), pack(data), *expiry)
+        self._write(PUT, BOUNDED_PUT, self._key(name), pack(data), self._lifetime)
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there."""
@@ -118,7 +133,7 @@ class RedisStore:
         if expected is None:
             return self.create(name, data)
         key, entry, packed = self._key(name), pack(expected), pack(data)
-        while (kept := self._run(SWAP, key, entry, packed, self._lifetime)) != 1:
+        while (kept := self._write(SWAP, BOUNDED_SWAP, key, entry, packed, self._lifetime)) != 1:
             unpacked = self._unpacked(key, kept)
             if unpacked is None:
                 raise EntryVanished(self._place(key))
@@ -129,7 +144,10 @@ class RedisStore:
 
     def delete(self, name: str) -> bool:
         """Delete the entry; return whether it existed."""
-        return bool(self._call(StoreNotWritable, "DEL", self._key(name)))
+        key = self._key(name)
+        if self.max_bytes is None:
+            return bool(self._call(StoreNotWritable, "DEL", key))
+        return bool(self._write(BOUNDED_DELETE, BOUNDED_DELETE, key))
 
     def scan(self, prefix: str = "") -> Iterator[str]:
         """Iterate over the names of entries, a page at a time. The server is not blocked meanwhile."""
@@ -249,15 +267,22 @@ class RedisStore:
 
     def _create(self, name: str, data: bytes, token: str) -> bytes | None:
         key = self._key(name)
-        return self._unpacked(key, self._run(CREATE, key, pack(data), self._lifetime, token))
+        return self._unpacked(key, self._write(CREATE, BOUNDED_CREATE, key, pack(data), self._lifetime, token))
 
     @property
     def _lifetime(self) -> int | str:
         """Milliseconds that an entry lasts, "" for no end."""
         return _milliseconds(self.ttl) if self.ttl is not None else ""
 
-    def _run(self, script: Script, key: str, *values: bytes | str | int) -> Any:
-        command = ("EVALSHA", script.digest, 2, key, _claim(key), *values)
+    def _write(self, script: Script, bounded: Script, key: str, *values: bytes | str | int) -> Any:
+        """Run the script that writes an entry: in a store with a limit, the one that evicts others."""
+        if self.max_bytes is None:
+            return self._run(script, key, *values)
+        start = self._start.removesuffix("{")
+        return self._run(bounded, key, *values, int(self.max_bytes), more=(f"{start}ages", f"{start}sizes"))
+
+    def _run(self, script: Script, key: str, *values: bytes | str | int, more: tuple[str, ...] = ()) -> Any:
+        command = ("EVALSHA", script.digest, 2 + len(more), key, _claim(key), *more, *values)
         return self._call(StoreNotWritable, *command, key=key, script=script.text)
 
     def _call(self, kind: type[StoreError], *command: bytes | str | int, key: str = "", script: str = "") -> Any:

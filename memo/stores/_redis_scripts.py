@@ -5,7 +5,19 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-__all__ = ["CLAIM", "CREATE", "RELEASE", "RENEW", "SWAP", "Script"]
+__all__ = [
+    "BOUNDED_CREATE",
+    "BOUNDED_DELETE",
+    "BOUNDED_PUT",
+    "BOUNDED_SWAP",
+    "CLAIM",
+    "CREATE",
+    "PUT",
+    "RELEASE",
+    "RENEW",
+    "SWAP",
+    "Script",
+]
 
 
 class Script(NamedTuple):
@@ -19,16 +31,52 @@ class Script(NamedTuple):
         return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
+# How an entry is stored: as it is; or in a database with a limit, as the newest one, and the oldest ones are evicted.
+_STORE = """
+local function store(entry, milliseconds)
+  if milliseconds == '' then
+    redis.call('SET', KEYS[1], entry)
+  else
+    redis.call('SET', KEYS[1], entry, 'PX', milliseconds)
+  end
+end
+"""
+
+# KEYS, beside the entry and its claim: the entries by their age, their sizes, and (in these, under '') the total.
+# ARGV, last: how many bytes all may have. Entries that the server has ended itself are the oldest, and go when it is their turn.
+_BOUNDED_STORE = (
+    _STORE
+    + """
+local plain = store
+local function drop(key)
+  local size = redis.call('HGET', KEYS[4], key)
+  if size then
+    redis.call('HDEL', KEYS[4], key)
+    redis.call('HINCRBY', KEYS[4], '', -size)
+  end
+end
+function store(entry, milliseconds)
+  plain(entry, milliseconds)
+  drop(KEYS[1])
+  redis.call('HSET', KEYS[4], KEYS[1], #entry)
+  redis.call('ZADD', KEYS[3], redis.call('HINCRBY', KEYS[4], 'next', 1), KEYS[1])
+  local total = redis.call('HINCRBY', KEYS[4], '', #entry)
+  while total > tonumber(ARGV[#ARGV]) and redis.call('ZCARD', KEYS[3]) > 1 do
+    local oldest = redis.call('ZPOPMIN', KEYS[3])[1]
+    drop(oldest)
+    redis.call('DEL', oldest)
+    total = tonumber(redis.call('HGET', KEYS[4], ''))
+  end
+end
+"""
+)
+
 # ARGV: the bytes of the entry, its milliseconds or '', the token or ''. The key of the claim is the channel, too. Users may
 # lack the right to publish, as new ones do by default: then those who wait look again by themselves.
-CREATE = Script.of("""
+_CREATE = """
 local kept = redis.call('GET', KEYS[1])
 if not kept then
-  if ARGV[2] == '' then
-    redis.call('SET', KEYS[1], ARGV[1])
-  else
-    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  end
+  store(ARGV[1], ARGV[2])
 end
 if ARGV[3] ~= '' then
   if redis.call('GET', KEYS[2]) == ARGV[3] then
@@ -37,20 +85,33 @@ if ARGV[3] ~= '' then
   redis.pcall('PUBLISH', KEYS[2], ARGV[3])
 end
 return kept
-""")
+"""
 
 # ARGV: the expected bytes of the entry, the new ones, their milliseconds or ''. Returns 1 if they were replaced.
-SWAP = Script.of("""
+_SWAP = """
 local kept = redis.call('GET', KEYS[1])
 if kept ~= ARGV[1] then
   return kept
 end
-if ARGV[3] == '' then
-  redis.call('SET', KEYS[1], ARGV[2])
-else
-  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-end
+store(ARGV[2], ARGV[3])
 return 1
+"""
+
+# ARGV: the bytes of the entry, its milliseconds or ''.
+_PUT = "store(ARGV[1], ARGV[2])"
+
+CREATE, SWAP, PUT = (Script.of(_STORE + text) for text in (_CREATE, _SWAP, _PUT))
+BOUNDED_CREATE, BOUNDED_SWAP, BOUNDED_PUT = (Script.of(_BOUNDED_STORE + text) for text in (_CREATE, _SWAP, _PUT))
+
+# Returns whether there was such an entry.
+BOUNDED_DELETE = Script.of("""
+local size = redis.call('HGET', KEYS[4], KEYS[1])
+if size then
+  redis.call('HDEL', KEYS[4], KEYS[1])
+  redis.call('HINCRBY', KEYS[4], '', -size)
+  redis.call('ZREM', KEYS[3], KEYS[1])
+end
+return redis.call('DEL', KEYS[1])
 """)
 
 # ARGV: the token, the milliseconds of the lease.

