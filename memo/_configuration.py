@@ -22,9 +22,9 @@ Precedence, everywhere: the command line, the environment (`MEMO_MODE`, `MEMO_ST
 
 from __future__ import annotations
 
-import logging
 import os
 import tomllib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 from memo._engine.expiry import lifetimes
+from memo._engine.frames import user_stacklevel
 from memo._engine.modes import Mode
 from memo._engine.options import RecorderOptions
 from memo._engine.recordable import Options
@@ -39,8 +40,6 @@ from memo._recordings.ages import duration
 from memo.errors import InvalidMode, InvalidOption
 
 __all__ = ["Configuration", "Target", "absolute", "configured", "configured_by"]
-
-log = logging.getLogger("memo")
 
 _TARGET_OPTIONS = ("errors", "headers", "ignore", "name", "secrets", "tags", "trust", "ttl", "version", "watch")
 """The options of `install` that a file can hold."""
@@ -158,9 +157,9 @@ def _read(path: Path, table: dict[str, Any], result: Configuration) -> None:
             raise InvalidOption(f"{path}: option", name, _NAMES)
         _check(f"{path}: {name}", name, value)
         if name in _OLD_NAMES:
-            log.warning(
-                "%s: %s is an old word: write patches = %s", path, name, "[…]" if type(value) is list else "{…}"
-            )
+            new = "[…]" if type(value) is list else "{…}"
+            message = f"{path}: {name} is an old word: write patches = {new}"
+            warnings.warn(message, DeprecationWarning, stacklevel=user_stacklevel())
     for word in ("presets", "targets", "patches"):
         for target, options in _with_options(table.get(word, {})).items():
             for name, value in options.items():

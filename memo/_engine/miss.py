@@ -73,7 +73,9 @@ def _error(call: Call, store: Store, search: Search, command: str, rule: ModeRul
         nearest, found = _nearest(name, document, store), differences(document.arguments, asked)
         watched = document.watched
     reason = _reason(call, store, search, nearest, found, watched)
-    details = [*_about_nearest(call, store, reason, nearest, found, recorded), *_could_not_say(search)]
+    details = [*_about_nearest(call, store, reason, nearest, found, recorded)]
+    details += _about_watched(call, store, watched) if reason == "watched" else ()
+    details += _could_not_say(search)
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
         details += _about_nothing(call, store, search)
@@ -185,6 +187,15 @@ def _about_nearest(
         yield from _about_ids(call, store, found, recorded)
     if reason == "watched":
         yield "             what is watched stays out of the key, and that was not the same then"
+
+
+def _about_watched(call: Call, store: Store, watched: Mapping[str, str]) -> Iterator[str]:
+    """Say how recordings go on that were made before an argument was watched. (They do not say what they watched themselves.)"""
+    new = [path for path in call.watched if path not in watched]
+    if new and set(watched) <= set(call.watched):
+        options = " ".join(f"--watch {shlex.quote(path)}" for path in new)
+        only = shlex.quote(call.function)
+        yield f"             for all recordings of it: memo rekey {named_store(store)} --only {only} {options}"
 
 
 def _about_ids(call: Call, store: Store, found: list[Difference], recorded: Any) -> Iterator[str]:

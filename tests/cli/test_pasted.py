@@ -53,6 +53,15 @@ def test_another_version(memo, store, old, new):
     assert replayed(store, ask(version=new), "Why?")
 
 
+def test_an_argument_that_is_watched_now(memo, store):
+    with recording(store, mode="record"):
+        ask()("Why?"), ask()("How?")
+    watching = ask(watch="system")
+    typed(memo, missed(store, watching))
+    assert replayed(store, watching, "Why?")
+    assert replayed(store, watching, "How?")  # one command for all recordings of the function
+
+
 def test_another_function(memo, store):
     recorded(store, ask())
     typed(memo, missed(store, ask("app.<new>")))

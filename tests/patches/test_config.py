@@ -43,24 +43,27 @@ def pyproject(project, text):
 @pytest.mark.parametrize(
     "old", ['presets = ["openai"]', 'targets = ["config_tools:search"]', "[tool.memo.targets]\nopenai = {}"]
 )
-def test_the_old_words_work_and_warn(project, old, caplog):
+def test_the_old_words_work_and_warn(project, old):
     pyproject(project, old)
-    with memo.install() as installation:
+    with (
+        pytest.warns(DeprecationWarning, match="is an old word: write patches = ") as warned,
+        memo.install() as installation,
+    ):
         assert installation.targets
-    assert "is an old word: write patches = " in caplog.text
+    assert warned[0].filename == __file__
 
 
 def test_everything_from_a_file(project):
     pyproject(
         project,
         """
-        presets = ["openai"]
         mode = "record"
         store = "kept"
         errors = "all"
         timings = true
         pace = 2
-        [tool.memo.targets]
+        [tool.memo.patches]
+        openai = {}
         "config_tools:Tool.run" = { name = "tool", ignore = ["trace"] }
         "config_tools:search" = {}
         """,

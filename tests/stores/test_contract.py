@@ -16,6 +16,7 @@ from memo import Recorder
 from memo.errors import InvalidOption
 from memo.stores import (
     AsyncReads,
+    Bounded,
     Claims,
     Closes,
     Creates,
@@ -29,7 +30,7 @@ from memo.stores import (
     as_store,
 )
 
-CAPABILITIES = (AsyncReads, Claims, Closes, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes)
+CAPABILITIES = (AsyncReads, Bounded, Claims, Closes, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes)
 
 
 def files(folder: Path) -> set[str]:

@@ -69,7 +69,7 @@ def test_a_url_without_a_file_is_refused(url):
 def test_a_wrong_option_is_refused(query):
     with pytest.raises(InvalidOption, match="a positive number"):
         as_store(f"sqlite:///a.db?{query}")
-    with pytest.raises(InvalidOption, match="lease, timeout"):
+    with pytest.raises(InvalidOption, match="lease, max_bytes, timeout"):
         as_store("sqlite:///a.db?leese=1")
 
 
