@@ -45,8 +45,9 @@ class TestRecorder(ObservedRecorder):
         modes: str = "",
         journals: Callable[[], str] | None = None,
     ) -> None:
+        options = {"calls": True, **options}
         super().__init__(
-            store, mode=mode, test=test, environ={"MEMO_MODES": modes}, **{"calls": True, **options}
+            store, mode=mode, test=test, environ={"MEMO_MODES": modes}, **options
         )  # the plugin's settings contain the environment's
         self.alone = alone
         """True if no other test keeps recordings in this store."""
