@@ -32,7 +32,7 @@ class _Ending(wrapt.ObjectProxy):  # type: ignore[type-arg]
 
     def __init__(self, body: Any, sink: Sink | None = None) -> None:
         super().__init__(body)
-        self._self_sink = sink
+        self._self_sink: Sink | None = sink
         self._self_passing: Callable[[], Any] = _nothing
 
     def passes(self, items: Any) -> Any:
@@ -57,7 +57,8 @@ class AsyncEnding(_Ending):
         if items is not None and not items.ag_running:
             await items.aclose()
         await self.__wrapped__.aclose()
-        sink, self._self_sink = self._self_sink, None
+        sink: Sink | None = self._self_sink
+        self._self_sink = None
         if sink is not None:
             if is_cancelled():
                 sink.abandon()
@@ -73,11 +74,12 @@ class SyncEnding(_Ending):
 
     def close(self) -> None:
         """Close the connection: the consumer has left, unless the body is at its end."""
-        items = self._self_passing()
+        items: Any = self._self_passing()
         if items is not None and not items.gi_running:
             items.close()
         self.__wrapped__.close()
-        sink, self._self_sink = self._self_sink, None
+        sink: Sink | None = self._self_sink
+        self._self_sink = None
         if sink is not None:
             sink.finish("closed")
 
