@@ -41,7 +41,7 @@ from memo.importers.report import Report, carrying
 from memo.stores import DirectoryStore, Store, as_store
 from memo.stores.file_names import folder_of_test, safe_name
 
-__all__ = ["LlamaStackReport", "import_recordings"]
+__all__ = ["KeyOptions", "LlamaStackReport", "import_recordings"]
 
 
 NO_OPTIONS = KeyOptions()

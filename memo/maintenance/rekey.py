@@ -24,7 +24,7 @@ from memo.errors import InvalidOption, Refused
 from memo.maintenance.changes import Plan, plan_changes
 from memo.stores import Store
 
-__all__ = ["Rekey", "plan_rekey", "selected"]
+__all__ = ["KeyOptions", "Rekey", "plan_rekey", "selected"]
 
 _UNSAID: Any = object()
 _REQUEST = frozenset({"method", "path", "body"})
