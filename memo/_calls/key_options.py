@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from memo._calls.call import Call
 from memo._calls.key_rules import as_names
 from memo._calls.places import change, pop
 from memo._json import canonical_json
@@ -59,10 +58,6 @@ class KeyOptions:
     recorder: Rules = field(default_factory=Rules)
     functions: Mapping[str, Rules] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        """Return whether any rule changes a key."""
-        return any(rules.ignore or rules.scrub or rules.key for rules in (self.recorder, *self.functions.values()))
-
     def arguments(self, function: str, arguments: Mapping[str, Any]) -> bytes:
         """Return the canonical arguments of a call, by the rules of its function and of the recorder."""
         tree: dict[str, Any] = orjson.loads(canonical_json(arguments))
@@ -70,11 +65,3 @@ class KeyOptions:
             if function == name or function.startswith(f"{name}."):
                 tree = rules.apply(tree)
         return canonical_json(self.recorder.apply(tree))
-
-    def call(self, call: Call) -> Call:
-        """Return a call as these options identify it."""
-        if not self:
-            return call
-        return Call.of(
-            call.function, orjson.loads(self.arguments(call.function, orjson.loads(call.arguments))), call.version
-        )

@@ -55,7 +55,7 @@ def llama_stack(
     """
     from memo.importers.llama_stack import import_recordings
 
-    shaped = partial(import_recordings, per_test=per_test, options=key_options(options))
+    shaped = partial(import_recordings, per_test=per_test, shape=key_options(options).arguments)
     return _imported(shaped, _of_llama_stack, source, dest, json=json)
 
 

@@ -111,7 +111,7 @@ def rekey(
         replace=dict(map(_replaced, replace or ())),
         function=dict(_pairs("--function", function, paths=False)),
         watch=dict(map(_watched, watch or ())),
-        options=key_options(options) if options is not None else None,
+        shape=key_options(options).arguments if options is not None else None,
         ids=ids,
         **given,
     )

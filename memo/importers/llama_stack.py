@@ -27,12 +27,15 @@ from the first one's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from memo._calls.key_options import KeyOptions
+import orjson
+
+from memo._calls.call import Call
+from memo._calls.digest import call_key
 from memo.errors import InvalidOption
 from memo.importers._llama_stack_calls import call_of, member, read
 from memo.importers._llama_stack_outcomes import Imported, OutcomeReader
@@ -41,10 +44,7 @@ from memo.importers.report import Report, carrying
 from memo.stores import DirectoryStore, Store, as_store
 from memo.stores.file_names import folder_of_test, safe_name
 
-__all__ = ["KeyOptions", "LlamaStackReport", "import_recordings"]
-
-
-NO_OPTIONS = KeyOptions()
+__all__ = ["LlamaStackReport", "import_recordings"]
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def import_recordings(
     progress: Callable[[int, int], None] = lambda done, files: None,
     *,
     per_test: bool = False,
-    options: KeyOptions = NO_OPTIONS,
+    shape: Callable[[str, Mapping[str, Any]], bytes] | None = None,
 ) -> LlamaStackReport:
     """Import a file, or all `*.json` below a directory, into a store.
 
@@ -81,7 +81,7 @@ def import_recordings(
     its outcomes, and those that it lacks come after them: importing again changes nothing, and a damaged or foreign file
     is left as it is and named. Raises `InvalidOption` if there is nothing to import, `StoreError` if the store fails.
     With `per_test`, each test's recordings go into a directory of its own, as pytest's plugin keeps them: beside the test files
-    if the store's directory is the root of the tests, else as with `memo_dir`. `options` shape the keys as the replay will.
+    if the store's directory is the root of the tests, else as with `memo_dir`. `shape` makes of a function's name and a call's arguments the canonical ones of the replay.
     `progress` is called with the number of files done. Memory holds the outcomes of one call at a time.
     """
     paths = sorted(source.rglob("*.json")) if source.is_dir() else [source]
@@ -97,7 +97,7 @@ def import_recordings(
             if "memo" in document:
                 report.files -= 1
                 continue
-            call = options.call(call_of(member(document, "request", dict)))
+            call = _shaped(call_of(member(document, "request", dict)), shape)
             calls.setdefault((_test_of(document) if per_test else None, call.key), []).append(path)
     done = len(report.failed)
     for (test, _), files in calls.items():
@@ -112,11 +112,18 @@ def import_recordings(
         if imported:
             with carrying(report, *(str(outcome.path) for outcome in imported)):
                 written = min(outcome.path.stat().st_mtime for outcome in imported)
-                call = options.call(imported[0].call)
+                call = _shaped(imported[0].call, shape)
                 merge(call, [outcome.tree | {"test": outcome.test} for outcome in imported], stores.of(test), written)
                 report.recordings += 1
                 report.imported += len(imported)
     return report
+
+
+def _shaped(call: Call, shape: Callable[[str, Mapping[str, Any]], bytes] | None) -> Call:
+    if shape is None:
+        return call
+    data = shape(call.function, orjson.loads(call.arguments))
+    return call._replace(arguments=data, key=call_key(call.function, data, call.version))
 
 
 def _test_of(document: dict[str, Any]) -> str | None:

@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 
 from memo._calls.fingerprints import canonical_fingerprint
-from memo._calls.key_options import KeyOptions
 from memo._calls.places import pop, put, rename, replace
 from memo._json import canonical_json
 from memo._recordings.document import Document
@@ -24,7 +23,7 @@ from memo.errors import InvalidOption, Refused
 from memo.maintenance.changes import Plan, plan_changes
 from memo.stores import Store
 
-__all__ = ["KeyOptions", "Rekey", "plan_rekey", "selected"]
+__all__ = ["Rekey", "plan_rekey", "selected"]
 
 _UNSAID: Any = object()
 _REQUEST = frozenset({"method", "path", "body"})
@@ -38,7 +37,7 @@ class Rekey:
     are removed (`drop`), renamed (`rename`, old path to new name), replaced (`replace`, path to the fingerprint of the old
     value and the new value; other values stay) and added where they are missing (`add`). Then the arguments in `watch`
     leave the key, and a fingerprint stays: that of the recorded value (None), or the given one, which accepts its value.
-    At last `options` shape the key as a recorder's and functions' `ignore`, `scrub` and `key` do.
+    At last `shape` makes of the name and the arguments the canonical ones that identify the call.
     Values are canonical JSON, as in a recording; paths are those of `ignore=` and `watch=`. With `function`, recordings of
     other functions stay as they are, and so do recordings that do not have the argument a path begins with. With `ids`,
     the ids of calls in the bodies of SDKs' requests are numbered, as presets do.
@@ -56,7 +55,7 @@ class Rekey:
         function: Mapping[str, str] | None = None,
         watch: Mapping[str, str | None] | None = None,
         version: str | int | None = _UNSAID,
-        options: KeyOptions | None = None,
+        shape: Callable[[str, Mapping[str, Any]], bytes] | None = None,
         ids: bool = False,
     ) -> None:
         self._drop = [parse_path(path, "drop") for path in drop]
@@ -66,14 +65,14 @@ class Rekey:
         self._function = dict(function or {})
         self._watch = [(path, parse_path(path, "watch"), given) for path, given in (watch or {}).items()]
         self._version = version
-        self._options = options
+        self._shape = shape
         self._ids = ids
         self.adds = any(len(steps) == 1 for steps, _ in self._add) and not self._function
         """True if every recording gets a new parameter: nothing in a recording shows that it is not meant."""
         for new in {*self._function.values()} & {*self._function}:
             raise InvalidOption("function", new, ["each name once, as the old or as the new one"])
         changes = (self._drop, self._add, self._rename, self._replace, self._function, self._watch)
-        if not any(changes) and version is _UNSAID and not options and not ids:
+        if not any(changes) and version is _UNSAID and shape is None and not ids:
             raise InvalidOption(
                 "rekey", None, ["drop", "add", "rename", "replace", "function", "watch", "version", "ids"]
             )
@@ -89,9 +88,9 @@ class Rekey:
 
     def _shaped(self, document: Document) -> Document:
         """Return the document of the call as the options identify it."""
-        if not self._options:
+        if self._shape is None:
             return document
-        data = self._options.arguments(document.function, document.arguments)
+        data = self._shape(document.function, document.arguments)
         if data == canonical_json(document.arguments):
             return document
         return document.with_call(document.function, data, document.version)
