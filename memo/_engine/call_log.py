@@ -20,7 +20,7 @@ from memo.stores import Store
 __all__ = ["CallLog", "CallRecord", "LiveCall", "record_of"]
 
 _KEPT = 100_000
-"""Calls that are kept, the newest: at most 20 MB."""
+"""Calls that are kept, the newest; of a live call, its arguments too."""
 
 
 @dataclass(frozen=True, slots=True)

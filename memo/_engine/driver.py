@@ -46,7 +46,7 @@ class CallDriver(Request):
     _plays_at_once = True
     """Whether `_aplayed` does what `_played` does."""
 
-    faulty: type[FaultyCall] = FaultyCall
+    faulty = FaultyCall
     """Makes the calls into which faults are injected."""
 
     _watches_arguments = True

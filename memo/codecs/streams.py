@@ -27,7 +27,16 @@ from memo.errors import DataMismatch, MemoError, StreamCutShort
 if TYPE_CHECKING:
     from memo.codecs.values import Values
 
-__all__ = ["KINDS", "CutShort", "cut_short", "read_manager", "read_response", "read_stream", "stand_in"]
+__all__ = [
+    "KINDS",
+    "CutShort",
+    "RecordedItems",
+    "cut_short",
+    "read_manager",
+    "read_response",
+    "read_stream",
+    "stand_in",
+]
 
 KINDS = ("async", "sync", "bytes", "async bytes")
 
@@ -44,7 +53,7 @@ def read_stream(values: Values, node: dict[str, Any]) -> Any:
     """Return a recorded stream, to be read once: a generator, or an object of the class that was recorded."""
     if "at" in node and values.streams is not None:
         return values.streams[node["at"]]
-    kind, name, recorded = node.get("kind"), node.get("class"), _Recorded(values, node)
+    kind, name, recorded = node.get("kind"), node.get("class"), RecordedItems(values, node)
     if kind not in KINDS:
         raise DataMismatch("stream", f"it is read in an unknown way ({kind!r})")
     if name is None:
@@ -59,7 +68,7 @@ def read_response(values: Values, node: dict[str, Any]) -> Any:
     recorded = values.decode(node["response"])
     if not is_response(type(recorded)) or is_unread(recorded):
         raise DataMismatch("response", "it is none that was read")
-    return unread(recorded, _Recorded(values, {**node, "items": []}).stop)
+    return unread(recorded, RecordedItems(values, {**node, "items": []}).stop)
 
 
 def read_manager(values: Values, node: dict[str, Any]) -> Any:
@@ -67,7 +76,7 @@ def read_manager(values: Values, node: dict[str, Any]) -> Any:
     return _AsyncManager(values, node) if node.get("kind") == "async" else _Manager(values, node)
 
 
-class _Recorded:
+class RecordedItems:
     """The items of a recorded stream, and its end."""
 
     def __init__(self, values: Values, node: dict[str, Any]) -> None:
@@ -80,11 +89,13 @@ class _Recorded:
         """Called at the end, or with the last item before the consumer left. Idempotent."""
 
     def play(self) -> Generator[Any, Any, Any]:
+        """Yield the items, raise the recorded error, or return what a generator returned."""
         yield from self._given()
         self.stop()
         return self._returned() if self._returned is not None else None
 
     async def aplay(self) -> AsyncGenerator[Any, Any]:
+        """Yield the items, then raise the recorded error."""
         for item in self._given():
             yield item
         self.stop()
@@ -112,7 +123,7 @@ class _Recorded:
             raise self._cut_short(len(self._items))
 
 
-def stand_in(cls: Any, kind: str, recorded: _Recorded, attributes: dict[str, Any], after: dict[str, Any]) -> Any:
+def stand_in(cls: Any, kind: str, recorded: RecordedItems, attributes: dict[str, Any], after: dict[str, Any]) -> Any:
     """Return an object of a class, built without its `__init__`, that gives what was recorded of another such object.
 
     The attributes that had changed at the end of the stream change at its end again.
@@ -131,7 +142,7 @@ def stand_in(cls: Any, kind: str, recorded: _Recorded, attributes: dict[str, Any
 class _Body:
     """Recorded bytes, read in any steps."""
 
-    def __init__(self, recorded: _Recorded) -> None:
+    def __init__(self, recorded: RecordedItems) -> None:
         self._recorded = recorded
         self._content = memoryview(recorded.content())
 

@@ -83,7 +83,7 @@ def _unrecorded(books: Books) -> Iterator[str]:
     )
     for (function, reason), count in found.items():
         calls, were = ("call", "was") if count == 1 else ("calls", "were")
-        advice = "" if reason == "was cancelled" else " (errors='all' records such errors)"
+        advice = " (errors='all' records such errors)" if reason.startswith(("raised", "answered")) else ""
         yield f"{count} {calls} of {function} {reason} and {were} not recorded{advice}"
 
 

@@ -18,7 +18,7 @@ from memo.stores import DirectoryStore, MemoryStore
 
 pytestmark = pytest.mark.anyio
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "calls.md"
 
 
 @pytest.fixture(params=["directory", "memory"])
@@ -68,7 +68,7 @@ def test_a_typing_error(store, program):
     ]
 
 
-def test_the_readme_shows_it_as_it_is(tmp_path, monkeypatch, program):
+def test_the_docs_show_it_as_it_is(tmp_path, monkeypatch, program):
     program("app.py")
     monkeypatch.chdir(tmp_path)
     ask = recordable(name="app.ask")(lambda messages: "")
@@ -80,7 +80,7 @@ def test_the_readme_shows_it_as_it_is(tmp_path, monkeypatch, program):
     error = missed("recordings", lambda: ask(after))
     said = f"memo.errors.{type(error).__name__}: {error}".replace(str(tmp_path), "/home/you/project")
     said = said.replace(error.nearest.recorded_at, "2026-11-23T09:30:00Z")
-    assert f"```text\n{said}\n```" in README.read_text(encoding="utf-8")
+    assert f"```text\n{said}\n```" in PAGE.read_text(encoding="utf-8")
 
 
 async def test_async_calls_say_the_same(store):

@@ -23,7 +23,7 @@ from memo._values.ids import numbered
 from memo.patches._patch import Patch
 from memo.patches._stream_objects import SyncStreamObject, recorded_sync
 
-__all__ = ["PATCHES", "REQUIRES", "AwsCall", "Failed", "described", "streams_of"]
+__all__ = ["PATCHES", "REQUIRES", "Failed", "described", "streams_of"]
 
 REQUIRES = "botocore>=1.34"
 _SIGNATURE = Signature(lambda operation_name, api_params: None)
