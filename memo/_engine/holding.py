@@ -41,6 +41,11 @@ def _is_held(value: Any, *, declared: bool, whole: bool) -> bool:
     return bool(kind_of(value, declared=declared)) or _is_manager(type(value), any_class=whole or declared)
 
 
+def _is_given(value: Any, *, declared: bool, whole: bool) -> bool:
+    """Return whether what a manager gave passes its items on. One that gives itself, as a file does, can do more than that."""
+    return bool(kind_of(value, declared=declared)) or _is_manager(type(value), any_class=False)
+
+
 def _is_manager(cls: Any, *, any_class: bool) -> bool:
     """Return whether an object is a context manager that gives something else, which is what the call is made for.
 
@@ -122,7 +127,7 @@ class _Entry(Part):
     def entered(self, value: Any) -> Any:
         """Note what the manager gave. Return what its caller gets."""
         attempt, before = self.held.attempt, self.held.parts
-        outcome, found = find(attempt, value, (), _is_held)
+        outcome, found = find(attempt, value, (), _is_given)
         if outcome is None:
             attempt.abandon()
             return value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
 import sys
 from collections.abc import Callable
 from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
@@ -43,6 +44,8 @@ def kind_of(value: Any, *, declared: bool) -> str:
     Any iterator is one. Of what can be iterated or read only those are that are declared.
     """
     cls: Any = type(value)
+    if isinstance(value, io.IOBase) and (value.closed or value.writable()):
+        return ""  # a file is more than what is read from it
     if is_iterator(cls):
         return "async" if declares(cls, "__anext__") else "sync"
     if declares(cls, "__aiter__") and not is_model(cls):

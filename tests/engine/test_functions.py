@@ -185,7 +185,7 @@ KINDS = {
     "plain giving iterator": (plain_giving_iterator, GeneratorType),
     "plain giving awaitable": (plain_giving_awaitable, CoroutineType),
     "plain giving async generator": (plain_giving_async_generator, AsyncGeneratorType),
-    "plain giving async iterator": (plain_giving_async_iterator, AsyncGeneratorType),
+    "plain giving async iterator": (plain_giving_async_iterator, Countdown),
     "plain giving async iterable": (plain_giving_async_iterable, AsyncGeneratorType),
     "plain giving awaitable of stream": (plain_giving_awaitable_of_stream, CoroutineType),
     "plain giving awaitable iterable": (plain_giving_awaitable_iterable, CoroutineType),
@@ -216,7 +216,7 @@ async def test_recorded_then_replayed(tmp_path, mode, function, shape):
     with recording(tmp_path, mode="replay") as recorder:
         for _ in range(2):
             result = known(*arguments)
-            assert type(result) is shape
+            assert type(result) is shape or (shape is Countdown and isinstance(result, Countdown))
             assert await outcome(result) == expected
     assert calls == [3]
     assert recorder.stats.replayed == 2
