@@ -7,6 +7,7 @@ scope.
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -204,6 +205,8 @@ def find(
 
 
 def _with_fix(error: UnrecordableValue, stream: Any) -> UnrecordableValue:
+    if isinstance(stream, io.IOBase):
+        return error  # a file can do more than be read
     if "not a type" in error.reason and any(hasattr(type(stream), name) for name in ("__iter__", "__aiter__", "read")):
         error.fix = _DECLARE.format(path=error.path.removeprefix("."))
     return error

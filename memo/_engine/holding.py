@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -53,6 +54,8 @@ def _is_manager(cls: Any, *, any_class: bool) -> bool:
     """
     if cls.__module__ == "contextlib" and cls.__name__ in _GENERATED:
         return True
+    if issubclass(cls, io.IOBase):
+        return False  # a file gives itself
     return any_class and (declares(cls, "__enter__") or declares(cls, "__aenter__"))
 
 

@@ -75,6 +75,7 @@ class Writer:
     _outside: BaseException | None = None
     _links = 0
     _in_chain = False
+    _in_error = False
 
     def __init__(
         self, types: Types, *, outside: BaseException | None = None, streams: Sequence[Any] | None = None
@@ -148,7 +149,7 @@ class Writer:
             if form is not None:
                 return form
         codec = codec_of(kind)
-        if codec is not None and not is_iterator(kind):
+        if codec is not None and (self._in_error or not is_iterator(kind)):
             return self._coded(value, kind, codec)
         if is_model(kind):
             return self._model(value, kind)
@@ -220,7 +221,11 @@ class Writer:
         if not self._in_chain:
             self._links = 0
         name = self._spell(kind)
-        return {"__type__": name, **exception_form(value, self.write, self._link, outside=self._outside)}
+        before, self._in_error = self._in_error, True
+        try:
+            return {"__type__": name, **exception_form(value, self.write, self._link, outside=self._outside)}
+        finally:
+            self._in_error = before
 
     def _chain(self, value: BaseException) -> dict[str, Any]:
         if not self._in_chain:

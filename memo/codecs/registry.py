@@ -135,13 +135,24 @@ def codec_of(cls: type) -> Codec | None:
 
 
 def _inherited(cls: type) -> Codec | None:
-    own = codec_named(class_name(cls))
+    own = codec_named(class_name(cls)) or _renamed(cls)
     if own is not None:
         return own
     for base in cls.__mro__[1:]:
         codec = codec_named(class_name(base))
         if codec is not None and codec.decode_as is not None:
             return replace(codec, name=class_name(cls), decode=partial(_decode_as, codec.decode_as, cls))
+    return None
+
+
+def _renamed(cls: type) -> Codec | None:
+    """Return the codec of a class that another package has given its own name: SDKs do so with the client's classes that they export."""
+    for module in [*_later]:
+        if _class_named(f"{module}:{cls.__qualname__}") is cls:
+            return codec_named(f"{module}:{cls.__qualname__}")
+    for target in [*_codecs]:
+        if target.endswith(f":{cls.__qualname__}") and _class_named(target) is cls:
+            return _codecs[target]
     return None
 
 

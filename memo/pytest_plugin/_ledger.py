@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from memo._engine.mode_rules import ModeRule, ModeRules
 from memo._engine.modes import Mode
 from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings
@@ -52,6 +51,8 @@ class Note(NamedTuple):
 
     def mode_of(self, function: str) -> str:
         """Return the mode of the calls of that name."""
+        from memo._engine.mode_rules import ModeRule, ModeRules
+
         rules = (ModeRule(pattern, Mode(mode), source) for pattern, (mode, source, _) in self.rules.items())
         return str(ModeRules(rules, Mode(self.mode)).mode(function))
 

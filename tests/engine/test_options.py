@@ -18,7 +18,10 @@ from memo.stores import MemoryStore
         ({"maxage": "30d"}, "max_age"),
         ({"on_watch_change": "fail"}, "on_watched_change"),
         ({"Claims": False}, "claims"),
-        ({"qqqqqqq": 1}, "its options: allow, allow_secrets, calls, claim_timeout, claims, draws, errors"),
+        (
+            {"qqqqqqq": 1},
+            "its options: allow, allow_secrets, block_network, calls, claim_timeout, claims, draws, errors",
+        ),
         ({"exhausted": "stop"}, "allowed: repeat, error"),
         ({"on_expiry": None}, "allowed: warn, fail, record, refresh"),
         ({"timings": "yes"}, "allowed: True, False"),

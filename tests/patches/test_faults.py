@@ -80,8 +80,13 @@ async def use_ollama(url, stream):
     return [chunk.message.content async for chunk in answer] if stream else answer.message.content
 
 
+def by_httpx():
+    """What keeps the SDK from aiohttp, which it takes where that is installed."""
+    return {"transport": httpx2.AsyncHTTPTransport()}
+
+
 async def use_google(url, stream):
-    http = types.HttpOptions(base_url=url, timeout=int(WAIT * 1000))
+    http = types.HttpOptions(base_url=url, timeout=int(WAIT * 1000), async_client_args=by_httpx())
     client = genai.Client(api_key="plain-key", http_options=http)
     if not stream:
         return (await client.aio.models.generate_content(model="m", contents="hi")).text
@@ -250,7 +255,7 @@ async def test_a_stream_is_cut_after_its_first_items(server, tmp_path):
 @functools.lru_cache(maxsize=1)
 def google(url):
     """A client that lives until the next one is made: it closes its connections when it is collected."""
-    return genai.Client(api_key="plain-key", http_options=types.HttpOptions(base_url=url))
+    return genai.Client(api_key="plain-key", http_options=types.HttpOptions(base_url=url, async_client_args=by_httpx()))
 
 
 SYNC = {

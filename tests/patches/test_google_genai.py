@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import anyio.lowlevel
+import httpx2
 import pytest
 from google import genai
 from google.genai import errors, types
@@ -107,7 +108,11 @@ def server() -> Iterator[Server]:
 
 
 def connect(url: str | None, **options) -> genai.Client:
-    http = {"base_url": url, "client_args": {"verify": False}, "async_client_args": {"verify": False}}
+    http = {
+        "base_url": url,
+        "client_args": {"verify": False},
+        "async_client_args": {"transport": httpx2.AsyncHTTPTransport(verify=False)},
+    }
     return genai.Client(**({"api_key": KEY} | options), http_options=types.HttpOptions(**http))
 
 

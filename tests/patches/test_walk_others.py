@@ -122,7 +122,10 @@ async def test_google_genai(kind: str, server: Answering, tmp_path: Path, anyio_
     if (kind, anyio_backend_name) == ("async", "trio"):
         pytest.skip("the SDK's async client needs asyncio")
     genai = pytest.importorskip("google.genai")
-    made = genai.Client(api_key="k", http_options={"base_url": server.url})
+    transport = pytest.importorskip("httpx2").AsyncHTTPTransport()  # not aiohttp, where that is installed
+    made = genai.Client(
+        api_key="k", http_options={"base_url": server.url, "async_client_args": {"transport": transport}}
+    )
     client = made.aio if kind == "async" else made
 
     def told(method: Any, telling: bool) -> Any:

@@ -134,6 +134,7 @@ pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()
         "memo._engine",
         "memo._engine.modes",
         "memo._engine.scope_names",
+        "memo._installation",
         "memo.errors",
         "memo.pytest_plugin",
         "memo.pytest_plugin._ledger",
