@@ -23,7 +23,7 @@ from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.shared_draws import SharedDraws
 from memo.errors import MemoError, RecordingNotFound, ScopeRefused
 
-__all__ = ["CarriedRecorder", "carried", "opened", "opened_after_fork"]
+__all__ = ["CarriedRecorder", "carried", "close_all", "opened", "opened_after_fork"]
 
 log = logging.getLogger("memo")
 
@@ -192,7 +192,8 @@ def _close_some() -> None:
 
 
 @atexit.register
-def _close_all() -> None:
+def close_all() -> None:
+    """Close the recorders of every carried scope: at the end of the process, which nothing else does."""
     for recorder in _open.values():
         if recorder.process == os.getpid():
             recorder.close()

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 import memo
 from memo import scrub
+from memo._engine.carried import close_all
 from memo.errors import InvalidOption, ScopeNotPortable
 from memo.integrations import asgi, wsgi
 
@@ -27,6 +28,8 @@ SECRET = "5ecret" * 8
 @pytest.fixture(autouse=True)
 def secret(monkeypatch):
     monkeypatch.setenv("MEMO_SCOPE_SECRET", SECRET)
+    yield
+    close_all()  # a server's process ends
 
 
 @memo.recordable(name="app.ask")
