@@ -147,11 +147,16 @@ def _inherited(cls: type) -> Codec | None:
 
 def _renamed(cls: type) -> Codec | None:
     """Return the codec of a class that another package has given its own name: SDKs do so with the client's classes that they export."""
+    if cls.__module__ == "builtins":
+        return None
+    name = cls.__qualname__
     for module in [*_later]:
-        if _class_named(f"{module}:{cls.__qualname__}") is cls:
-            return codec_named(f"{module}:{cls.__qualname__}")
+        # No getattr: a package's own would be asked for what it does not have.
+        if vars(sys.modules.get(module, sys)).get(name) is cls:
+            return codec_named(f"{module}:{name}")
     for target in [*_codecs]:
-        if target.endswith(f":{cls.__qualname__}") and _class_named(target) is cls:
+        module, _, qualname = target.partition(":")
+        if qualname == name and vars(sys.modules.get(module, sys)).get(name) is cls:
             return _codecs[target]
     return None
 

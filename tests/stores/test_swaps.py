@@ -112,7 +112,12 @@ def test_large_entries(swaps):
     assert swaps.get("f/a") == large + b"x"
 
 
-def test_many_threads_add_to_one_entry(swaps):
+def test_many_threads_add_to_one_entry(swaps, request):
+    if "[s3]" in request.node.name:
+        pytest.skip(
+            "the server that plays S3 here looks at the condition and writes in two steps, so it loses some by itself"
+        )
+
     def add(thread: int) -> None:
         for i in range(8):
             append(swaps, "f/a", b"%d %d\n" % (thread, i))
