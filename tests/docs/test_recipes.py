@@ -21,7 +21,7 @@ def test_there_are_five():
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the project, without what a run leaves in it."""
-    for name in ("memo", "tests"):
+    for name in ("memo", "tests", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "recordings", tmp_path / "recordings")
     for name in ("pyproject.toml", "README.md"):
@@ -32,7 +32,7 @@ def copy(tmp_path):
 def follow(folder: Path, block: str) -> None:
     """Write a new file, or add lines to one."""
     head, _, body = block.partition("\n")
-    path, _, where = head.removeprefix("# ").partition(", ")
+    path, _, where = head.removeprefix("# ").removeprefix("<!-- ").removesuffix(" -->").partition(", ")
     file = folder / path
     if not where:
         assert not file.exists(), f"{path} exists already"
@@ -51,7 +51,9 @@ def follow(folder: Path, block: str) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_works(recipe, copy):
-    for block in re.findall(r"^```python\n(# .*?)^```$", RECIPES[recipe], re.MULTILINE | re.DOTALL):
+    for block in re.findall(
+        r"^```(?:python|markdown)\n((?:# |<!-- ).*?)^```$", RECIPES[recipe], re.MULTILINE | re.DOTALL
+    ):
         follow(copy, block)
     (command,) = re.findall(r"^\$ pytest (.+)$", RECIPES[recipe], re.MULTILINE)
     done = subprocess.run(
