@@ -21,7 +21,7 @@ from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.session import Session
 from memo._engine.unseen import ConnectionWatch
 from memo.errors import AlreadyStarted, MemoError, NoCallsWarning
-from memo.stores import Remote, Store
+from memo.stores import Store
 
 if TYPE_CHECKING:
     from memo._engine.sharing import Shared
@@ -387,7 +387,7 @@ def recording(
     """
     recorder = Recorder(store, mode=mode, **options)
     # Where calls may be live on purpose, connections are no surprise. A store on a server is one itself.
-    expected = isinstance(recorder.store, Remote) or Mode.LIVE in recorder.modes or any(recorder.allow)
+    expected = recorder.is_remote or Mode.LIVE in recorder.modes or any(recorder.allow)
     connections = None if expected else ConnectionWatch(recorder)
     try:
         with recorder:

@@ -23,7 +23,7 @@ __all__ = ["Draws", "joined", "with_draw"]
 class Draws:
     """Which draws a recording has."""
 
-    __slots__ = ("_end", "_starts")
+    __slots__ = ("_starts", "end")
 
     def __init__(self, outcomes: Sequence[dict[str, Any]]) -> None:
         self._starts: Sequence[int] = range(len(outcomes))
@@ -33,11 +33,12 @@ class Draws:
                 following = starts[-1] + 1 if starts else 0
                 starts.append(max(_number(outcome.get("draw"), following), following))
         calls = outcomes[-1].get("calls")
-        self._end: int | None = self._starts[-1] + max(_number(calls, 1), 1) if calls is not None else None
+        self.end: int | None = self._starts[-1] + max(_number(calls, 1), 1) if calls is not None else None
+        """The number of the draw that follows the last one; None where the last outcome stands for any number of calls."""
 
     def index(self, draw: int) -> int | None:
         """Return the index of the outcome of that draw, None if the draw is missing."""
-        if self._end is not None and draw >= self._end:
+        if self.end is not None and draw >= self.end:
             return None
         last = len(self._starts) - 1
         if draw >= self._starts[last]:
@@ -51,7 +52,7 @@ class Draws:
         A recording that does not say for how many calls its last outcome stands is used up after one.
         """
         last = len(self._starts) - 1
-        calls = self._end - self._starts[last] if self._end is not None else 1
+        calls = self.end - self._starts[last] if self.end is not None else 1
         return min(number, last), number >= last + calls
 
 
@@ -64,6 +65,8 @@ def with_draw(outcomes: Sequence[dict[str, Any]], draw: int, outcome: dict[str, 
 
     Equal outcomes at the end become one, with the number of calls that it stands for.
     """
+    if outcomes and "calls" in outcomes[-1] and draw == Draws(outcomes).end:
+        return _with_next(outcomes, outcome)
     draws = _spread(outcomes)
     if draws is None:  # the last outcome stands for any number of calls, and goes on doing so
         index = Draws(outcomes).index(draw)
@@ -72,6 +75,16 @@ def with_draw(outcomes: Sequence[dict[str, Any]], draw: int, outcome: dict[str, 
         return changed
     draws[draw] = _bare(outcome)
     return _written(draws)
+
+
+def _with_next(outcomes: Sequence[dict[str, Any]], outcome: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the outcomes with the draw that follows them: as `with_draw`, in steps that do not grow with the number of calls."""
+    *before, last = outcomes
+    calls = max(_number(last["calls"], 1), 1)
+    if fingerprint(_bare(last)) == fingerprint(_bare(outcome)):
+        return [*before, {**last, "calls": calls + 1}]
+    single = {name: part for name, part in last.items() if name != "calls"}
+    return [*before, single, *[_bare(last)] * (calls - 1), {**_bare(outcome), "calls": 1}]
 
 
 def joined(outcomes: Sequence[dict[str, Any]], more: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
