@@ -6,8 +6,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from memo._recordings.changed import identity
 from memo._recordings.document import Document, parse
-from memo._recordings.outcomes import fingerprint
 from memo.stores import MemoryStore, Store
 
 __all__ = ["Replacements"]
@@ -39,7 +39,7 @@ class Replacements:
             document = self._parsed(name, read)
             # A test that is run again replaces what it made.
             if document is not None and (self._test is None or document.test != self._test):
-                self._before[name] = _identity(document)
+                self._before[name] = identity(document)
         if len(self._recorded) >= _MOST:
             self._recorded.clear()
         self._recorded[location] = weakref.ref(self)
@@ -50,14 +50,10 @@ class Replacements:
         functions: dict[str, None] = {}
         for name, outcomes in before.items():
             document = self._parsed(name, read)
-            if document is not None and _identity(document) != outcomes:
+            if document is not None and identity(document) != outcomes:
                 functions[document.function] = None
         return list(functions)
 
     def _parsed(self, name: str, read: Callable[[str], bytes | None]) -> Document | None:
         data = read(name)
         return parse(data, lambda: self._store.location(name)) if data is not None else None
-
-
-def _identity(document: Document) -> list[Any]:
-    return [(fingerprint(outcome), outcome.get("calls"), outcome.get("draw")) for outcome in document.outcomes]

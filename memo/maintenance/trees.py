@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memo.stores import DirectoryStore, Store
+from memo.stores.file_names import PENDING_FOLDER
 
-__all__ = ["StoreTree", "beside", "folder_of", "open_directory", "part_of", "recordings_below"]
+__all__ = ["StoreTree", "beside", "folder_of", "open_directory", "part_of", "recordings_below", "with_pending"]
 
 _RECORDINGS = "recordings"
 """The name of the directories in which the pytest plugin keeps recordings, one beside each folder of tests."""
@@ -83,12 +84,35 @@ class StoreTree:
         store, entry = self.part(name)
         return store.location(entry)
 
+    def pending(self) -> StoreTree:
+        """Return the tree of what is pending in the stores of this tree, under the same names."""
+        return _PendingTree(self._root, self.folders)
+
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
+        """Replace the bytes if they are `expected`, in one step, and return None; else return the bytes that are there."""
+        store, entry = self.part(name)
+        return store.swap(entry, expected, data)
+
+    def discard(self, name: str, expected: bytes) -> bool:
+        """Delete the entry if its bytes are `expected`; return whether it was deleted."""
+        store, entry = self.part(name)
+        return store.discard(entry, expected)
+
     def _part(self, folder: str) -> DirectoryStore:
         return DirectoryStore(os.path.join(self._root, *folder.split("/")))  # noqa: PTH118
 
 
+class _PendingTree(StoreTree):
+    """The pending recordings of a tree."""
+
+    def _part(self, folder: str) -> DirectoryStore:
+        return super()._part(folder).pending()
+
+
 def open_directory(directory: str | os.PathLike[str]) -> Store:
     """Return the recordings under a directory: a store, or a tree of stores if it holds stores deeper down.
+
+    A directory that holds only pending recordings is a store, too.
 
     Where a directory holds directories named `recordings`, only these are searched: other JSON files beside tests are none
     of memo's. Hidden directories are skipped, and linked ones are entered once.
@@ -130,6 +154,8 @@ def _stores(root: Path, start: Path) -> Iterator[str]:
             continue
         entered.add((state.st_dev, state.st_ino))
         names = _listed(folder)
+        if PENDING_FOLDER in names and _holds_entries(folder / PENDING_FOLDER):
+            yield "" if folder == root else folder.relative_to(root).as_posix()
         if folder != root and any(map(_is_entry, names)):
             yield "" if folder.parent == root else folder.parent.relative_to(root).as_posix()
         waiting += [
@@ -137,6 +163,26 @@ def _stores(root: Path, start: Path) -> Iterator[str]:
             for name in names
             if not name.startswith(".") and not name.endswith(_SUFFIX) and (folder / name).is_dir()
         ]
+
+
+def _holds_entries(folder: Path) -> bool:
+    return any(any(map(_is_entry, _listed(folder / name))) for name in _listed(folder) if not name.startswith("."))
+
+
+def with_pending(store: Store) -> Store:
+    """Return a view of a directory store or a tree that holds what is pending as well: for whoever reads every file.
+
+    Any other store is returned as it is.
+    """
+    if isinstance(store, StoreTree):
+        root, folders = store.location(), store.folders
+    elif isinstance(store, DirectoryStore):
+        root, folders = store.location(), [""]
+    else:
+        return store
+    pending = [f"{folder}/{PENDING_FOLDER}".removeprefix("/") for folder in folders]
+    pending = [folder for folder in pending if _holds_entries(Path(root, folder))]
+    return StoreTree(root, [*folders, *pending]) if pending else store
 
 
 def _is_entry(name: str) -> bool:

@@ -20,7 +20,7 @@ from memo.errors import (
 from memo.stores._files import AT_ONCE, READ, contents, create_unnamed, link, place, replace, replace_locked, rest
 from memo.stores._folder_lock import locked
 from memo.stores._salt import checked_salt, new_salt
-from memo.stores.file_names import safe_name
+from memo.stores.file_names import PENDING_FOLDER, safe_name
 
 __all__ = ["DirectoryStore"]
 
@@ -50,7 +50,10 @@ class DirectoryStore:
         self._folders: dict[str, str] = {}
         """Paths by the names of functions."""
         self._links_unnamed = True
+        self._pending: DirectoryStore | None = None
         self._salt: bytes | None = None
+        self._salt_folders = [f"{self._root}{os.sep}{_SALT_FOLDER}"]
+        """Directories of which any that exists closes new files to other users."""
 
     def __repr__(self) -> str:
         return f"DirectoryStore({self._root!r})"
@@ -197,7 +200,7 @@ class DirectoryStore:
     @property
     def _rights(self) -> int:
         """Rights of new files, before the umask of the process."""
-        if self._salt is None and not os.path.exists(f"{self._root}{os.sep}{_SALT_FOLDER}"):  # noqa: PTH110
+        if self._salt is None and not any(map(os.path.exists, self._salt_folders)):
             return 0o666
         return 0o600
 
@@ -212,6 +215,29 @@ class DirectoryStore:
         except OSError as error:
             raise _failure(error, path) from error
         return True
+
+    def discard(self, name: str, expected: bytes) -> bool:
+        """Delete the entry if its bytes are `expected`; return whether it was deleted. One step, as `swap` is."""
+        path = self._path(name)
+        if self.get(name) != expected:
+            return False
+        try:
+            with locked(os.path.dirname(path)):  # noqa: PTH120
+                if self.get(name) != expected:
+                    return False
+                os.unlink(path)  # noqa: PTH108
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise _failure(error, path) from error
+        return True
+
+    def pending(self) -> DirectoryStore:
+        """Return the store of recordings that wait for a review: files under the same names, in the folder `.pending`."""
+        if self._pending is None:
+            store = self._pending = DirectoryStore(f"{self._root}{os.sep}{PENDING_FOLDER}")
+            store._salt_folders += self._salt_folders
+        return self._pending
 
     def scan(self, prefix: str = "") -> Iterator[str]:
         """Iterate over the names of entries, sorted within each function. Skip files that are no recordings."""
@@ -228,6 +254,9 @@ class DirectoryStore:
         Linked directories are skipped.
         """
         before, found = time.time() - seconds, list[str]()
+        pending = f"{self._root}{os.sep}{PENDING_FOLDER}"
+        if os.path.isdir(pending) and not os.path.islink(pending):  # noqa: PTH112, PTH114
+            found += self.pending().abandoned(seconds)
         folders = [f"{self._root}{os.sep}{function}" for function in self.functions()]
         for folder in (self._root, *(path for path in folders if not os.path.islink(path))):  # noqa: PTH114
             try:

@@ -28,6 +28,7 @@ class MemoryStore:
         self._size = 0
         self._entries: dict[str, bytes] = {}
         """In the order in which they were written."""
+        self._pending: MemoryStore | None = None
         self._salt = new_salt()
         self._writing = threading.RLock()  # reentrant: the garbage collector ends streams at any time
 
@@ -76,6 +77,18 @@ class MemoryStore:
         """Delete the entry; return whether it existed."""
         with self._writing:
             return self._drop(name)
+
+    def discard(self, name: str, expected: bytes) -> bool:
+        """Delete the entry if its bytes are `expected`; return whether it was deleted."""
+        with self._writing:
+            return self._entries.get(name) == expected and self._drop(name)
+
+    def pending(self) -> MemoryStore:
+        """Return the store of recordings that wait for a review."""
+        with self._writing:
+            if self._pending is None:
+                self._pending = MemoryStore(f"{self._name}~pending")
+            return self._pending
 
     def _keep(self, name: str, data: bytes) -> None:
         """Store the bytes as the newest entry, and evict the oldest ones where all are too large: never the newest."""

@@ -53,6 +53,8 @@ class SqliteStore:
         self.file = SqliteFile(path, timeout)
         self.lease = lease
         self.max_bytes = max_bytes
+        self._timeout = timeout
+        self._pending: SqliteStore | None = None
         self._salt: bytes | None = None
 
     @classmethod
@@ -125,6 +127,24 @@ class SqliteStore:
         query, values = "DELETE FROM entries WHERE name = ?", (_encoded(name),)
         return self.file.write(lambda connection: connection.execute(query, values).rowcount > 0)
 
+    def discard(self, name: str, expected: bytes) -> bool:
+        """Delete the entry if its bytes are `expected`; return whether it was deleted."""
+        encoded = _encoded(name)
+
+        def discard(connection: sqlite3.Connection) -> bool:
+            row = connection.execute("SELECT entry FROM entries WHERE name = ?", (encoded,)).fetchone()
+            if row is None or unpack(row[0], partial(self.location, name)) != expected:
+                return False
+            return connection.execute("DELETE FROM entries WHERE name = ?", (encoded,)).rowcount > 0
+
+        return self.get(name) == expected and self.file.write(discard)
+
+    def pending(self) -> SqliteStore:
+        """Return the store of recordings that wait for a review: a file beside this one, `FILE-pending`."""
+        if self._pending is None:
+            self._pending = SqliteStore(f"{self.file.path}-pending", timeout=self._timeout)
+        return self._pending
+
     def scan(self, prefix: str = "") -> Iterator[str]:
         """Iterate over the names of entries, sorted, a page at a time: a long scan holds no transaction open."""
         start = _encoded(prefix)
@@ -148,6 +168,8 @@ class SqliteStore:
     def close(self) -> None:
         """Close the connections of all threads, but for those in use. They are opened again when they are needed."""
         self.file.close()
+        if self._pending is not None:
+            self._pending.close()
 
     def salt(self) -> bytes:
         """Return the 32 random bytes of the file, kept in a table. From then on, the file is closed to other users (0600)."""

@@ -18,10 +18,12 @@ __all__ = [
     "Claims",
     "Closes",
     "Creates",
+    "Discards",
     "Expires",
     "HeldClaim",
     "ReadsMany",
     "Remote",
+    "Reviews",
     "Salted",
     "Store",
     "Swaps",
@@ -98,6 +100,28 @@ class Swaps(Creates, Protocol):
         deleted (or has expired), and would otherwise come back.
 
         Where the server's answer is lost, a swap may have been made and still raise, or return the bytes that it wrote.
+        """
+        ...
+
+
+@runtime_checkable
+class Discards(Swaps, Protocol):
+    """Compares and deletes: what was written meanwhile stays."""
+
+    def discard(self, name: str, expected: bytes) -> bool:
+        """Delete the entry if its bytes are `expected`; return whether it was deleted. One step, as `swap` is."""
+        ...
+
+
+@runtime_checkable
+class Reviews(Store, Protocol):
+    """Keeps recordings that wait for a review apart from its entries."""
+
+    def pending(self) -> Discards:
+        """Return the store of what is pending: under the name of its entry, in the same form and as safe as entries are.
+
+        `scan`, `get` and all other methods of the store itself do not know of what is pending. Nothing is made until
+        something is put aside. Asking again gives the same entries.
         """
         ...
 

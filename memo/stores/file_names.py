@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
-__all__ = ["IN_TEST_NAMES", "folder_of_test", "safe_name"]
+__all__ = ["IN_TEST_NAMES", "PENDING_FOLDER", "folder_of_test", "safe_name"]
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(?<!\.)")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
@@ -26,6 +26,9 @@ def safe_name(name: str, also: str = "") -> str:
         plain = f"_{plain}"[: _LONGEST - _DIGITS - 1]
     return f"{plain}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"
 
+
+PENDING_FOLDER = ".pending"
+"""The folder of a directory store's pending recordings. Hidden: neither a function nor a test has a folder of this name."""
 
 IN_TEST_NAMES = "[]@"
 """Characters that the name of a test's directory may have, and a function's cannot."""

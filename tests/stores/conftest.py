@@ -18,9 +18,11 @@ from memo.stores import (
     Claims,
     Closes,
     Creates,
+    Discards,
     Expires,
     ReadsMany,
     Remote,
+    Reviews,
     Salted,
     Store,
     Swaps,
@@ -48,10 +50,13 @@ class Place(NamedTuple):
 
 PLACES = {
     "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote, Salted}, processes=False),
-    "directory": Place(lambda request, path: str(path / "store"), {Creates, Salted, Swaps}),
-    "memory": Place(lambda request, path: "memory://", {Bounded, Creates, Salted, Swaps}, processes=False),
+    "directory": Place(lambda request, path: str(path / "store"), {Creates, Discards, Reviews, Salted, Swaps}),
+    "memory": Place(
+        lambda request, path: "memory://", {Bounded, Creates, Discards, Reviews, Salted, Swaps}, processes=False
+    ),
     "sqlite": Place(
-        lambda request, path: f"sqlite:///{path}/store.db?lease=1", {Bounded, Claims, Closes, Creates, Salted, Swaps}
+        lambda request, path: f"sqlite:///{path}/store.db?lease=1",
+        {Bounded, Claims, Closes, Creates, Discards, Reviews, Salted, Swaps},
     ),
     "redis": Place(
         lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix=test{next(_prefixes)}",

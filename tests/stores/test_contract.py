@@ -20,9 +20,11 @@ from memo.stores import (
     Claims,
     Closes,
     Creates,
+    Discards,
     Expires,
     ReadsMany,
     Remote,
+    Reviews,
     Salted,
     Store,
     Swaps,
@@ -30,7 +32,21 @@ from memo.stores import (
     as_store,
 )
 
-CAPABILITIES = (AsyncReads, Bounded, Claims, Closes, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes)
+CAPABILITIES = (
+    AsyncReads,
+    Bounded,
+    Claims,
+    Closes,
+    Creates,
+    Discards,
+    Expires,
+    ReadsMany,
+    Remote,
+    Reviews,
+    Salted,
+    Swaps,
+    Wakes,
+)
 
 
 def files(folder: Path) -> set[str]:
