@@ -12,7 +12,7 @@ from memo._calls.secrets import looks_secret, mask, may_hold_secret
 from memo.stores import MemoryStore
 
 SIZE = 20_000
-TRIES = 12
+TRIES = 200
 NEAR = ["", "a", "A1", "-", "_.", ":/", " ", "0" * 15]
 """What stands between marks: letters, separators, beginnings of other shapes."""
 
@@ -61,24 +61,22 @@ TEXTS = [
 ]
 
 
-def fastest(function: Callable[[str], object], text: str) -> float:
-    """Seconds of this thread's own time, the best of some: what else the machine does counts little."""
-    best = 60.0
-    for _ in range(3):
-        began = time.thread_time()
-        function(text)
-        best = min(best, time.thread_time() - began)
-    return best
+def seconds(function: Callable[[str], object], text: str) -> float:
+    """Return the seconds of this thread's own time."""
+    began = time.thread_time()
+    function(text)
+    return time.thread_time() - began
 
 
 def assert_linear(function: Callable[[str], object], piece: str) -> None:
-    once, twice = (piece * (size // len(piece)) for size in (SIZE, 2 * SIZE))
-    ratios: list[float] = []
-    while len(ratios) < TRIES:
-        ratios.append(fastest(function, twice) / max(fastest(function, once), 1e-4))
-        if ratios[-1] <= 2.3:
+    """Compare the best of more and more runs: what else the machine does only ever makes a run slower."""
+    texts = [piece * (size // len(piece)) for size in (SIZE, 2 * SIZE)]
+    once = twice = 60.0
+    for _ in range(TRIES):
+        once, twice = min(once, seconds(function, texts[0])), min(twice, seconds(function, texts[1]))
+        if twice <= 2.3 * max(once, 1e-4):
             return
-    pytest.fail(f"{piece[:40]!r}: twice the text takes {min(ratios):.1f} times as long")
+    pytest.fail(f"{piece[:40]!r}: twice the text takes {twice / once:.1f} times as long")
 
 
 @pytest.mark.parametrize("shape", [shape for shape, _ in shapes()], ids=lambda shape: shape.name)

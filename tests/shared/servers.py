@@ -1,19 +1,28 @@
 """Servers for stores, each in a process of its own."""
 
+import random
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.request import Request, urlopen
+
+_random = random.SystemRandom()
+"""Not the module's own generator, which tests give the same seed in all processes."""
 
 
 def free_port() -> int:
-    """Return a port on which nobody listens. (Left alone, servers that are started at once all take the first.)"""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    """Return a port on which nobody listens.
+
+    One below those that the system gives away by itself, and chosen by chance: other tests, which run at the same time, take
+    another one between this call and the start of the server.
+    """
+    while True:
+        port = _random.randint(20_000, 32_000)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 import redis
@@ -59,19 +59,18 @@ PLACES = {
         {Bounded, Claims, Closes, Creates, Discards, Reviews, Salted, Swaps},
     ),
     "redis": Place(
-        lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix=test{next(_prefixes)}",
+        lambda request, path: f"redis://{request.getfixturevalue('valkey')}/0?lease=1&prefix={uuid4().hex}",
         {AsyncReads, Bounded, Claims, Creates, Expires, ReadsMany, Remote, Salted, Swaps, Wakes},
     ),
     "s3": Place(
         lambda request, path: (
-            f"s3://bucket/{next(_prefixes)}?endpoint={request.getfixturevalue('bucket')}&region=eu-west-1"
+            f"s3://bucket/{uuid4().hex}?endpoint={request.getfixturevalue('bucket')}&region=eu-west-1"
             "&timeout=60"  # this server is a slow one
         ),
         {AsyncReads, Creates, ReadsMany, Remote, Salted, Swaps},
         forks=False,
     ),
 }
-_prefixes = count()
 
 
 @pytest.fixture
