@@ -61,6 +61,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "calls": ((bool,), "true or false"),
     "claims": ((bool,), "true or false"),
     "draws": ((bool,), "true or false"),
+    "pending": ((bool,), "true or false"),
     "items_per_second": ((int, float), "a number"),
     "max_live": ((int,), "a whole number"),
     "memory": ((int,), "a number of bytes"),

@@ -48,6 +48,7 @@ class RecorderOptions(TypedDict, total=False):
     allow: Iterable[str]
     calls: bool
     max_live: int | None
+    pending: bool
     keep: Callable[[CallRecord], bool | str] | Literal["finished"] | None
     ttft: float
     items_per_second: float
@@ -80,6 +81,7 @@ _DEFAULTS = RecorderOptions(
     allow=(),
     calls=False,
     max_live=None,
+    pending=False,
     keep=None,
     ttft=0.0,
     items_per_second=0.0,

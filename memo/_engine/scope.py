@@ -173,6 +173,8 @@ class Recorder(Session):
       True, or False, or why not. What is not stored is reported at the end (`CallsNotRecordedWarning`).
     - `calls`: list what is called, for `recorder.calls`. `max_live`: how many calls may go to the real function; the next raises
       `TooManyLiveCalls` before it is made.
+    - `pending`: put what is recorded aside, for `memo review`, where it is new or differs from the recording, which stays as it is:
+      nothing replays it until it is accepted. For a directory, `sqlite://` and `memory://`.
     - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.
 
     A recorder is a context manager, sync and async: `with recorder:` is a scope of it. Scopes nest and may overlap.

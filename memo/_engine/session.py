@@ -35,6 +35,7 @@ from memo._engine.mode_rules import ModeRule, ModeRules
 from memo._engine.modes import Mode, ModeName
 from memo._engine.nesting import making
 from memo._engine.options import RecorderOptions, checked
+from memo._engine.pending import PendingStore
 from memo._engine.rhythm import Rhythm
 from memo._engine.search_time import SearchTime
 from memo._engine.shared_draws import SharedDraws
@@ -112,13 +113,17 @@ class Session:
         self.modes = self.mode_rules.modes if self.mode_rules is not None else {self.mode}
         """All modes that a call may have."""
         self.store = as_store(environ.get("MEMO_STORE") or store)
+        self._owns_store = self.store is not store
+        is_recording = not self.modes.isdisjoint((Mode.RECORD, Mode.RECORD_IF_MISSING))
+        self.pending = PendingStore(self.store) if settings["pending"] and is_recording else None
+        """Where what is recorded is put aside. None: it is recorded."""
+        self._entries: Store = self.pending or self.store
         self._gateway = StoreGateway(
-            self.store,
-            recording=not self.modes.isdisjoint((Mode.RECORD, Mode.RECORD_IF_MISSING)),
+            self._entries,
+            recording=is_recording,
             claims=settings["claims"],
             patience=settings["claim_timeout"],
         )
-        self._owns_store = self.store is not store
         self.named: object = environ.get("MEMO_STORE") or store
         """The store as it was given."""
         self.salt, self.salt_in_loop = self._gateway.salt, self._gateway.salt_in_loop
@@ -153,7 +158,7 @@ class Session:
 
         It is used up by an outcome, replayed or recorded; without one, give it back (`give_back`).
         """
-        self._writer = Writer(self.store, self._gateway, self.test)
+        self._writer = Writer(self.store, self._gateway, self.test, self.pending and self.pending.aside)
         self.open_streams = OpenStreams()
         self.claim_timeout: float = settings["claim_timeout"]
         self._stats = Stats()
@@ -217,7 +222,7 @@ class Session:
         """
         if self.calls_made is None:
             raise InvalidOption("calls", "False", ["calls=True: recording(..., calls=True)"])
-        return self.calls_made.records(self.store)
+        return self.calls_made.records(self._entries)
 
     def mode_of(self, function: str) -> Mode:
         """Return the mode of the calls of that name."""
@@ -274,10 +279,12 @@ class Session:
     def share_draws(self, shared: SharedDraws) -> None:
         """Count the identical calls together with the other processes that have the scope."""
         self.numbers = self._writer.shared = shared
+        if self.pending is not None:
+            self.pending.shared = shared
 
     def begun(self) -> list[str]:
-        """Return the keys whose recordings were replaced in `record`."""
-        return self._writer.begun()
+        """Return the keys whose recordings were replaced in `record`, and the names of what was put aside."""
+        return self._writer.begun() + (self.pending.begun() if self.pending is not None else [])
 
     # Reading
 
@@ -339,7 +346,7 @@ class Session:
         """Read a recording, and hold it in memory if it is not too large."""
         held = len(data) <= self._memory.limit
         document = parse(data, lambda: self.store.location(name), call)
-        recording = Recording(document, data, self.store, name, held=held)
+        recording = Recording(document, data, self._entries, name, held=held)
         if held:
             if self._gateway.ttl is not None:
                 recording.until = time.monotonic() + self._gateway.ttl
@@ -528,19 +535,19 @@ class Session:
             call = Call(document["function"], document["key"], b"{}")
             self._memory.drop(call.key)
             self.restart(call)
-            count += self.store.delete(name)
+            count += self._entries.delete(name)
         return count
 
     def forget(self, call: Call) -> bool:
         """Delete the recording of a call; return whether there was one."""
         self._memory.drop(call.key)
         self.restart(call)
-        return self.store.delete(entry_name(call.function, call.key))
+        return self._entries.delete(entry_name(call.function, call.key))
 
     def forget_all(self, function: str) -> None:
         """Delete every recording of a function."""
         for name in self.store.scan(f"{function}/"):
-            self.store.delete(name)
+            self._entries.delete(name)
         self._memory.drop_function(function)
         self._writer.restart_function(function)
         self.numbers.restart_function(function)

@@ -99,6 +99,12 @@ class SharedDraws(DrawNumbers):
                 self._read(None)
         return False
 
+    def has_begun(self, key: str) -> bool:
+        """Return whether any process has begun to record under this key."""
+        with self._lock:
+            self._read(None)
+            return key in self._begun
+
     def written(self, key: str) -> None:
         """Let the processes go on that wait in `begin`."""
         self._append("written", key)

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from memo._calls.call import Call
@@ -49,7 +50,7 @@ class Draw(NamedTuple):
 class Writer:
     """Writes the outcomes of live calls. Safe for threads."""
 
-    def __init__(self, store: Store, gateway: StoreGateway, test: str | None) -> None:
+    def __init__(self, store: Store, gateway: StoreGateway, test: str | None, aside: Store | None = None) -> None:
         self._store = store
         self._gateway = gateway
         self._test = test
@@ -57,7 +58,9 @@ class Writer:
         """The keys that were written in `record`, by function: what was recorded before the session is gone."""
         self.shared: SharedDraws | None = None
         """Which keys other processes of the scope have begun to write, if other processes have it."""
-        self._replacements = Replacements(store, test)
+        self._written: Callable[[str], bytes | None] = gateway.get if aside is None else aside.get
+        """Returns what was written last under a name, whichever session wrote it."""
+        self._replacements = Replacements(aside or store, test)
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._locks: dict[int, threading.RLock] = {}
 
@@ -107,7 +110,7 @@ class Writer:
             name = entry_name(call.function, call.key)
             try:
                 if draw.is_counted:
-                    self._replacements.note(name, self._gateway.get)
+                    self._replacements.note(name, self._written)
                 self._gateway.put(name, self._new(call, draw, outcome))
             finally:
                 if self.shared is not None:
@@ -121,7 +124,7 @@ class Writer:
 
     def lost(self) -> list[str]:
         """Return the functions of which an earlier session of this process recorded other outcomes, now replaced. Once."""
-        return self._replacements.lost(self._gateway.get)
+        return self._replacements.lost(self._written)
 
     def _swapped(self, name: str, found: bytes, changed: bytes) -> bytes | None:
         """Return None, or what is there now: no bytes where the entry has been deleted."""

@@ -48,6 +48,8 @@ class Note(NamedTuple):
     """How often each of the `faults` was injected."""
     rules: dict[str, tuple[str, str, int]] = {}  # noqa: RUF012 - never changed
     """By the patterns of `modes`: the mode, the option that names it, and how many calls it decided the mode of."""
+    pending: str = ""
+    """The location of the store, if it holds pending recordings."""
 
     def mode_of(self, function: str) -> str:
         """Return the mode of the calls of that name."""
@@ -70,6 +72,7 @@ class Note(NamedTuple):
                 for name in self.injected | other.injected
             },
             rules=added_rules(self.rules, other.rules),
+            pending=self.pending or other.pending,
         )
 
 
@@ -150,6 +153,7 @@ class Ledger:
         self._passed: dict[str, int] = {}
         """The number of passed phases of each test in its last attempt; far below zero if a phase failed."""
         self._verdict: Any = None
+        self._waiting: Any = None
         self._complaint = ""
         self.books = Books()
 
@@ -216,9 +220,16 @@ class Ledger:
         self._take_over()
         if self.books.notes:
             from memo.pytest_plugin._judging import judge
+            from memo.pytest_plugin._pending import waiting
 
             self._verdict = judge(self._config, self._settings, self, exitstatus)
-            self._complaint = self._verdict.complaint(self._settings) or _complaint_of_late(self.books)
+            self._waiting = waiting(self._config, self._settings, self.books)
+            complaints = (
+                self._verdict.complaint(self._settings),
+                _complaint_of_late(self.books),
+                self._waiting.complaint(),
+            )
+            self._complaint = "\n".join(filter(None, complaints))
             _remember_unrecorded(self._config, self.books)
             if self._complaint and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -239,7 +250,8 @@ class Ledger:
         if self._verdict is not None:
             from memo.pytest_plugin._summary import summarize
 
-            summarize(terminalreporter, self._config, self.books, self._verdict, fails=bool(self._complaint))
+            waits = self._waiting.lines()
+            summarize(terminalreporter, self._config, self.books, self._verdict, waits, fails=bool(self._complaint))
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Name unused recordings in the last line if the run failed for them: pytest's own line says that all tests passed."""

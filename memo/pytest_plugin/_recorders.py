@@ -114,6 +114,8 @@ class Recorders:
         options = draws | self._settings.options | config | marked(node, _MARKABLE)
         if self._settings.faults:
             options["faults"] = [*_listed(options.get("faults", ())), *self._settings.faults]
+        if self._settings.pending:
+            options["pending"] = True
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # an invalid mode is an error, used or not
         mode = self._settings.mode or mode
         self._install(patches)
@@ -130,7 +132,8 @@ class Recorders:
             lost=self._unrecorded,
             modes=self._settings.modes,
             journals=self._run.journals,
-            may_delete=store is None and (mode is Mode.RECORD or self._settings.unused == "delete"),
+            may_delete=store is None
+            and ((mode is Mode.RECORD and not options.get("pending")) or self._settings.unused == "delete"),
         )
 
     def _configured(self, item: Any) -> dict[str, Any]:

@@ -49,12 +49,16 @@ class Settings:
     """What `MEMO_MODES` says: it takes precedence over `modes` in marks."""
     faults: tuple[str, ...] = ()
     """What `--memo-faults` says: faults of all tests, beside those of their marks."""
+    pending: bool = False
+    """True if what is recorded is put aside, for a review."""
+    in_ci: bool = False
 
     def header(self) -> str:
         """Return the line that pytest shows at the start."""
         where = "in recordings/ beside each test file" if self.directory is None else f"in {self.directory}"
         shared = "" if self.scope == "test" else f", shared by each {self.scope}"
-        return f"memo: mode {self.mode or self.default_mode}, recordings {where}{shared}"
+        pending = ", put aside for a review" if self.pending else ""
+        return f"memo: mode {self.mode or self.default_mode}{pending}, recordings {where}{shared}"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -71,6 +75,12 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         help="inject faults into the calls of all tests that record: 'rate_limit(every=3, retry_after=2), timeout(call=1)'",
+    )
+    group.addoption(
+        "--memo-pending",
+        action="store_true",
+        default=False,
+        help="put what is recorded aside, for memo review, where it is new or differs: what is recorded stays as it is",
     )
     group.addoption(
         "--memo-unused",
@@ -115,9 +125,13 @@ def settled(config: pytest.Config) -> Settings:
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     unused = ("--memo-unused", option.memo_unused) if option.memo_unused else ("memo_unused", ini("memo_unused"))
     blocks: bool = ini("memo_block_network") if option.memo_block_network is None else option.memo_block_network
+    mode = _mode(*named) if named[1] else None
+    default_mode = _mode("memo_mode", ini("memo_mode") or (configuration.mode if configuration else "replay"))
+    if option.memo_pending:
+        _check_pending(mode or default_mode, store)
     return Settings(
-        mode=_mode(*named) if named[1] else None,
-        default_mode=_mode("memo_mode", ini("memo_mode") or (configuration.mode if configuration else "replay")),
+        mode=mode,
+        default_mode=default_mode,
         record_all=ini("memo_all"),
         scope=_one_of("memo_scope", ini("memo_scope"), _SCOPES),
         directory=store or ini("memo_dir") or (configuration.store if configuration and "store" in stated else None),
@@ -132,6 +146,8 @@ def settled(config: pytest.Config) -> Settings:
         configuration=configuration,
         modes=_modes(os.environ.get("MEMO_MODES", "")),
         faults=_faults(option.memo_faults),
+        pending=option.memo_pending,
+        in_ci=in_ci,
     )
 
 
@@ -204,6 +220,22 @@ def _faults(texts: list[str]) -> tuple[str, ...]:
         except InvalidOption as error:
             raise pytest.UsageError(f"--memo-faults: {error}") from None
     return tuple(texts)
+
+
+def _check_pending(mode: Mode, store: str | None) -> None:
+    """Raise `pytest.UsageError` where nothing can be put aside."""
+    if mode not in (Mode.RECORD, Mode.RECORD_IF_MISSING):
+        raise pytest.UsageError(
+            f"--memo-pending puts aside what is recorded, and the mode {mode} records nothing: --memo-mode=record --memo-pending"
+        )
+    if store is not None and "://" in store:
+        from memo.maintenance.pending import pending_store
+        from memo.stores import as_store
+
+        try:
+            pending_store(as_store(store))
+        except InvalidOption as error:
+            raise pytest.UsageError(f"--memo-pending: {error}") from None
 
 
 def _modes(text: str) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from memo._engine.modes import Mode
 from memo.errors import MemoError, RecordingNotFound
 from memo.pytest_plugin._frames import prune
 from memo.pytest_plugin._ledger import COUNTS, Ledger, Note
 from memo.pytest_plugin._misses import Misses
+from memo.pytest_plugin._pending import holder
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._recorders import PLACE, RECORDER, Recorders, clear_errors, node_of
 from memo.pytest_plugin._run import Run
@@ -244,7 +246,9 @@ def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "")
     )
     return Note(
         directory=recorder.store.location() if recorder.alone else "",
-        mode=str(recorder.mode),
+        # What is put aside makes no recording needless.
+        mode=str(Mode.RECORD_IF_MISSING if recorder.pending is not None else recorder.mode),
+        pending=holder(recorder.store),
         injected=stats.injected,
         rules={rule.pattern: (str(rule.mode), rule.source, stats.by_rule.get(rule.pattern, 0)) for rule in rules},
         users=users,

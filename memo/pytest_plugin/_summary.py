@@ -23,9 +23,15 @@ _WAY_OUT = "pytest --memo-unused=delete deletes them"
 
 
 def summarize(
-    terminal: pytest.TerminalReporter, config: pytest.Config, books: Books, verdict: Verdict, *, fails: bool
+    terminal: pytest.TerminalReporter,
+    config: pytest.Config,
+    books: Books,
+    verdict: Verdict,
+    waits: list[str],
+    *,
+    fails: bool,
 ) -> None:
-    """Print the totals, what is unused, and what many misses have in common; under -q only what fails the run."""
+    """Print the totals, what is unused, what waits for a review, and what many misses have in common; under -q only what fails the run."""
     from memo.pytest_plugin._misses import causes, renames
 
     quiet = terminal.verbosity < 0
@@ -50,7 +56,7 @@ def summarize(
     if verdict.orphaned:
         terminal.line("of tests that are gone, or no longer record:")
         _list(terminal, [f"rm -r {shlex.quote(relative(path, root))}" for path in verdict.orphaned])
-    for line in advice:
+    for line in [*waits, *advice]:
         terminal.line(line)
 
 
