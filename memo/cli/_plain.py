@@ -1,4 +1,4 @@
-"""The contents of recordings for people: the JSON inside the typed JSON. No type is looked up, nothing is imported."""
+"""The contents of recordings for people."""
 
 from __future__ import annotations
 
@@ -10,82 +10,12 @@ from typing import Any
 
 import orjson
 
-from memo.errors import DataMismatch
+from memo._recordings.plain import plain, type_name, unpacked
 
-__all__ = ["Shown", "lines", "members", "plain", "raised", "shown", "type_name", "unpacked"]
+__all__ = ["Shown", "lines", "members", "raised", "shown"]
 
 Shown = dict[str, Any]
 """An outcome for people, as JSON: its `kind` (value, stream, error), and its contents."""
-
-
-def unpacked(tree: Any, depth: int = 0) -> Any:
-    """Return typed JSON in which every item of a list or a stream stands alone, complete and with its type.
-
-    Raises `DataMismatch` for JSON that is nested deeper than anything that memo writes.
-    """
-    if depth > _DEEPEST:
-        raise DataMismatch("JSON", "it is nested too deep to be shown")
-    if isinstance(tree, list):
-        return [unpacked(item, depth + 1) for item in tree]
-    if not isinstance(tree, dict):
-        return tree
-    out = {name: unpacked(member, depth + 1) for name, member in tree.items()}
-    of, items = tree.get("of"), out.get("items")
-    if not (isinstance(of, str) and isinstance(items, list)):
-        return out
-    base, count = tree.get("base"), {"set": tree["set"]} if "set" in tree else {}
-    out["items"] = [
-        item
-        if isinstance(item, dict) and "__type__" in item
-        else {"__type__": of, "value": _merged(base, item), **count}
-        for item in items
-    ]
-    return {name: member for name, member in out.items() if name not in ("of", "base", "set")}
-
-
-_DEEPEST = 230
-
-
-def _merged(base: Any, item: Any) -> Any:
-    return {**base, **item} if isinstance(base, dict) and isinstance(item, dict) else item
-
-
-def type_name(tree: Any) -> str | None:
-    """Return the type's name in unpacked typed JSON as code writes it: `openai.types:Model` is `openai.types.Model`."""
-    name = tree.get("__type__") if isinstance(tree, dict) else None
-    return name.replace(":", ".") if isinstance(name, str) and name != "json" else None
-
-
-def plain(tree: Any) -> Any:
-    """Return the JSON in unpacked typed JSON: a model as its fields, a tuple as a list, a time as its text."""
-    if isinstance(tree, list):
-        return [plain(item) for item in tree]
-    if not isinstance(tree, dict):
-        return tree
-    if "__type__" not in tree:
-        return {name: plain(member) for name, member in tree.items()}
-    if isinstance(tree.get("exact"), dict):
-        return plain({**tree["exact"], **_mapping(tree.get("extra"))})
-    if isinstance(tree.get("items"), list):
-        return plain(tree["items"])
-    if "args" in tree:
-        return plain({"args": tree["args"], **_mapping(tree.get("attributes"))})
-    value = tree.get("value")
-    if tree["__type__"] == "dict" and isinstance(value, list):
-        return {_key(pair[0]): plain(pair[1]) for pair in value if isinstance(pair, list) and len(pair) == 2}
-    for name in ("value", "text", "base64", "name"):
-        if name in tree:
-            return plain(tree[name])
-    return {name: plain(member) for name, member in tree.items() if name != "__type__"}
-
-
-def _mapping(tree: Any) -> dict[str, Any]:
-    return tree if isinstance(tree, dict) else {}
-
-
-def _key(tree: Any) -> str:
-    key = plain(tree)
-    return key if isinstance(key, str) else orjson.dumps(key).decode()
 
 
 def raised(tree: Any) -> str:
@@ -127,6 +57,10 @@ def shown(outcome: dict[str, Any]) -> Shown:
     else:
         out |= {"type": type_name(tree), "value": plain(tree)}
     return out | {name: outcome[name] for name in ("seconds", "test", "redacted") if name in outcome}
+
+
+def _mapping(tree: Any) -> dict[str, Any]:
+    return tree if isinstance(tree, dict) else {}
 
 
 def _attributes(tree: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from memo.cli._plain import shown, unpacked
+from memo._recordings.plain import unpacked
+from memo.cli._plain import shown
 
 if TYPE_CHECKING:
     from memo._recordings.differences import Difference

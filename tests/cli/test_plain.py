@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import memo
+from memo._recordings.plain import plain, unpacked
 from memo.cli._assembled import assembled
-from memo.cli._plain import lines, plain, raised, shown, unpacked
+from memo.cli._plain import lines, raised, shown
 
 WORDS = st.sampled_from(
     "__type__ of set base items exact extra value text base64 name args attributes notes end error stream returned "
