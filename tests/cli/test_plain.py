@@ -8,8 +8,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import memo
-from memo._recordings.plain import plain, unpacked
 from memo.cli._assembled import assembled
 from memo.cli._plain import lines, raised, shown
 
@@ -108,22 +106,6 @@ GEMINI = [
 )
 def test_put_together(items, expected):
     assert assembled(items) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ((1, "a", None), [1, "a", None]),
-        ({1: {2, 3}}, {"1": [2, 3]}),
-        ({"__type__": 1}, {"__type__": 1}),
-        (b"abc", "abc"),
-        (b"\xff", "/w=="),
-        (float("nan"), "nan"),
-        (ValueError("x", 2), {"args": ["x", 2]}),
-    ],
-)
-def test_plain(value, expected):
-    assert plain(unpacked(orjson.loads(memo.dumps(value)))) == expected
 
 
 @pytest.mark.parametrize(
