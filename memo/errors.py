@@ -7,7 +7,7 @@ as the outcome of a call. The command or line that mends the problem is on a lin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -42,6 +42,7 @@ __all__ = [
     "RecordingExpiredWarning",
     "RecordingNotFound",
     "RecordingReplacedWarning",
+    "RecordingsDifferWarning",
     "RecordingsSpooledWarning",
     "Refused",
     "ScopeLost",
@@ -735,6 +736,22 @@ class UnknownFunctionWarning(MemoError, UserWarning):
         self.nearest = nearest
         hint = f"; did you mean {nearest!r}?" if nearest else ""
         super().__init__(f"{option}: the pattern {pattern!r} covers no recordable function{hint}")
+
+
+class RecordingsDifferWarning(MemoError, UserWarning):
+    """In `verify`, calls came to something else than what is recorded of them, which breaks code that reads it. A warning.
+
+    `changes` has a line for each change: the function, the tier and the path.
+    """
+
+    def __init__(self, calls: int, changes: Sequence[str]) -> None:
+        self.calls = calls
+        self.changes = list(changes)
+        shown = [f"  {line}" for line in self.changes[:10]]
+        if len(self.changes) > len(shown):
+            shown.append(f"  and {len(self.changes) - len(shown):,} more")
+        head = f"of {calls:,} {'call' if calls == 1 else 'calls'} made again, not all came to what is recorded:"
+        super().__init__("\n".join([head, *shown, "  to record them anew: MEMO_MODE=record"]))
 
 
 class TooManyLiveCalls(MemoError, RuntimeError):

@@ -436,7 +436,11 @@ class Attempt:
             self._keep(outcome)
 
     def _keep(self, outcome: dict[str, Any]) -> None:
-        if self._session.keep is not None and not self._is_kept(self._session.keep, outcome):
+        if (
+            self._session.keep is not None
+            and not self._draw.is_compared
+            and not self._is_kept(self._session.keep, outcome)
+        ):
             return
         claim = self.flight.claim if self.flight is not None else None
         self._loss = None  # what fails in storing is reported as such

@@ -175,7 +175,10 @@ class CacheMethods:
             return self.__wrapped__(*args, **kwargs)
         if mode is Mode.REPLAY:
             raise CallNotAllowed(function.name, mode)
-        return function.run(session, Mode.RECORD, self.__wrapped__, self._self_receiver, args, kwargs, restarts=True)
+        mode = Mode.VERIFY if mode is Mode.VERIFY else Mode.RECORD
+        return function.run(
+            session, mode, self.__wrapped__, self._self_receiver, args, kwargs, restarts=mode is Mode.RECORD
+        )
 
 
 def _info(function: _Function, session: Session | None) -> CacheInfo:

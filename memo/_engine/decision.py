@@ -125,6 +125,8 @@ def decide(
             return LeadFlight(flight) if is_first else _joined(flight, expiry)
         case modes.RECORD:
             return CallLive(Draw(number, number or 0, is_replacing=True))
+        case modes.VERIFY:
+            return CallLive(Draw(number, number or 0, is_compared=True))
         case modes.LIVE:
             return _UNRECORDED
 

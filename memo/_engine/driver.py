@@ -329,7 +329,7 @@ class CallDriver(Request):
             self.setting.values,
             flight=live.flight,
             draw=draw,
-            errors=self.setting.errors,
+            errors="all" if draw.is_compared else self.setting.errors,
             secrets=self.setting.secrets,
             watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
             listed=listed,

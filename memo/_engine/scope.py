@@ -365,6 +365,7 @@ def recording(
     | `replay` | `RecordingNotFound`, never a call | replay |
     | `record-if-missing` | call, store | replay |
     | `record` | call, store | call; the first of a key replaces its outcomes, the next identical ones append |
+    | `verify` | call | call; what differs from the recording is warned of, nothing is stored |
 
     A recording that is too old for the recorder's `max_age` is dealt with as `on_expiry` says.
 
@@ -389,7 +390,7 @@ def recording(
     """
     recorder = Recorder(store, mode=mode, **options)
     # Where calls may be live on purpose, connections are no surprise. A store on a server is one itself.
-    expected = recorder.is_remote or Mode.LIVE in recorder.modes or any(recorder.allow)
+    expected = recorder.is_remote or not recorder.modes.isdisjoint((Mode.LIVE, Mode.VERIFY)) or any(recorder.allow)
     connections = None if expected else ConnectionWatch(recorder)
     try:
         with recorder:

@@ -41,6 +41,7 @@ from memo._engine.search_time import SearchTime
 from memo._engine.shared_draws import SharedDraws
 from memo._engine.staleness import Staleness
 from memo._engine.tags import tagged
+from memo._engine.verification import Verification, VerifiedCall
 from memo._engine.writing import Draw, Writer
 from memo._recordings.document import parse
 from memo._recordings.outcomes import Outcome
@@ -54,7 +55,6 @@ from memo.errors import (
     RecordingReplacedWarning,
     StoreError,
     TooManyLiveCalls,
-    UnknownFunctionWarning,
 )
 from memo.stores import Store, as_store
 
@@ -112,6 +112,8 @@ class Session:
         """True if more than the mode of the recorder decides what becomes of a call."""
         self.modes = self.mode_rules.modes if self.mode_rules is not None else {self.mode}
         """All modes that a call may have."""
+        self.verification = Verification() if Mode.VERIFY in self.modes else None
+        """What the calls in `verify` came to."""
         self.store = as_store(environ.get("MEMO_STORE") or store)
         self._owns_store = self.store is not store
         is_recording = not self.modes.isdisjoint((Mode.RECORD, Mode.RECORD_IF_MISSING))
@@ -256,14 +258,15 @@ class Session:
                 self._gateway.undelivered(),
                 CallsNotRecordedWarning(unrecorded) if unrecorded else None,
                 RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
-                *self._unknown_functions(),
+                *self._found_at_end(),
             ]
         raise_all(failures, warnings)
 
-    def _unknown_functions(self) -> list[UnknownFunctionWarning]:
-        if self.is_of_test:  # a run of tests knows at its end which patterns covered nothing
+    def _found_at_end(self) -> list[MemoError | None]:
+        if self.is_of_test:  # a run of tests knows at its end which patterns covered nothing, and reports what differs
             return []
         return [
+            self.verification.warning() if self.verification is not None else None,
             *(self.mode_rules.unknown(self.store) if self.mode_rules is not None else ()),
             *(self.faults.unknown() if self.faults is not None else ()),
         ]
@@ -463,6 +466,9 @@ class Session:
 
     def count_unrecorded(self, call: Call, reason: str) -> None:
         """Count a call that ended without an outcome that is recorded, to be reported when the scope ends."""
+        if self.verification is not None and self.mode_of(call.function) is Mode.VERIFY:
+            self.verification.unfinished[f"{call.function} {reason}"] += 1
+            return
         with self._lock:
             self._stats.unrecorded += 1
             self._unrecorded.setdefault(call.function, Counter())[reason] += 1
@@ -492,6 +498,9 @@ class Session:
         of the call, for everybody. Never raises: what fails is logged, and raised when the scope ends.
         """
         try:
+            if draw.is_compared:
+                self._compare(call, draw, outcome)
+                return None
             there = self._writer.write(call, draw, outcome, claim)
             if there is not None:
                 recording = self._keep(call, entry_name(call.function, call.key), there)
@@ -511,6 +520,16 @@ class Session:
                 "%s: masked secrets in the recorded outcome at %s", call.function, ", ".join(outcome["redacted"])
             )
         return None
+
+    def _compare(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> None:
+        assert self.verification is not None
+        name = entry_name(call.function, call.key)
+        data = self._gateway.get(name)
+        recorded = parse(data, lambda: self.store.location(name), call) if data is not None else None
+        self.on_verified(self.verification.compare(call, draw, outcome, recorded))
+
+    def on_verified(self, made: VerifiedCall) -> None:
+        """Handle that a call in `verify` was compared with what is recorded."""
 
     def failed(self, call: Call, error: Exception) -> None:
         """Note that an outcome could not be recorded."""

@@ -40,6 +40,8 @@ class Draw(NamedTuple):
     """Whether the recording says for how many calls its last outcome stands. Memoizers have one outcome for any number."""
     is_replacing: bool = False
     """Whether the outcome replaces what is recorded: in `record`."""
+    is_compared: bool = False
+    """Whether the outcome is compared with what is recorded, and not stored: in `verify`."""
     parent: str | None = None
     """The name of the entry inside of whose call this one is made."""
     expiry: Expiry | None = None

@@ -158,5 +158,4 @@ def _stream_changes(before: Any, after: Any, rules: Rules) -> Iterator[Change]:
         yield from _error_changes(before["error"], after["error"], rules)
     yield from item_changes(one, other, is_whole=is_whole, tolerance=rules.tolerance)
     if "returned" in before and "returned" in after:
-        returned = (plain(stream["returned"]) for stream in (before, after))
-        yield from under("returned", _plain_changes(*returned, rules))
+        yield from under("returned", _plain_changes(plain(before["returned"]), plain(after["returned"]), rules))

@@ -76,8 +76,8 @@ def shape_changes(
     if "object" in one and "object" in other:
         yield from _field_changes(one["object"], other["object"], steps, of=of)
     if "list" in one and "list" in other:
-        members = [list(chain.from_iterable(lists)) for lists in (one["list"], other["list"])]
-        yield from member_changes(*members, (*steps, None), of=of)
+        before, after = (list(chain.from_iterable(kinds["list"])) for kinds in (one, other))
+        yield from member_changes(before, after, (*steps, None), of=of)
 
 
 def _by_kind(nodes: Sequence[Any]) -> dict[str, list[Any]]:

@@ -296,7 +296,15 @@ def raise_unknown_function():
         pass
 
 
+def raise_differ():
+    store, answers = MemoryStore(), iter([{"a": 1}, {}])
+    for mode in ("record", "verify"):
+        with recording(store, mode=mode):
+            recordable(name="f")(lambda: next(answers))()
+
+
 RAISES = {
+    "RecordingsDifferWarning": raise_differ,
     "TooManyLiveCalls": lambda: memo.Recorder(MemoryStore(), mode="live", max_live=0).recordable(lambda: 1)(),
     "ContradictingModes": lambda: recording(MemoryStore(), modes={"a*b": "live", "*ab": "replay"}).__enter__(),
     "UnknownFunctionWarning": raise_unknown_function,
