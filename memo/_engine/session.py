@@ -112,8 +112,6 @@ class Session:
         """True if more than the mode of the recorder decides what becomes of a call."""
         self.modes = self.mode_rules.modes if self.mode_rules is not None else {self.mode}
         """All modes that a call may have."""
-        self.verification = Verification() if Mode.VERIFY in self.modes else None
-        """What the calls in `verify` came to."""
         self.store = as_store(environ.get("MEMO_STORE") or store)
         self._owns_store = self.store is not store
         is_recording = not self.modes.isdisjoint((Mode.RECORD, Mode.RECORD_IF_MISSING))
@@ -186,6 +184,8 @@ class Session:
         self._live_allowed: int = settings["max_live"] or 0
         self.keep: Callable[[CallRecord], bool | str] | None = settings["keep"]
         """Decides whether an outcome is stored."""
+        self.verification = Verification() if Mode.VERIFY in self.modes else None
+        """What the calls in `verify` came to."""
         self.rhythm = Rhythm.of(settings["ttft"], settings["items_per_second"])
         """When the items of a stream come that was recorded without timings. None: at once."""
         self.timings: bool = settings["timings"]
