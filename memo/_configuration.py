@@ -47,7 +47,7 @@ _RECORDER_OPTIONS = tuple(sorted(RecorderOptions.__annotations__.keys() - {"scru
 _NAMES = ("mode", "patches", "store", *_RECORDER_OPTIONS)
 _OLD_NAMES = ("presets", "targets")
 
-_LISTS = ("allow", "faults", "headers", "ignore", "presets", "secrets", "tags", "trust", "watch")
+_LISTS = ("allow", "fallback", "faults", "headers", "ignore", "presets", "secrets", "tags", "trust", "watch")
 _TEXTS = ("keep", "max_age", "mode", "name", "store")
 _CHOICES = {
     "errors": ("none", "answers", "all"),
@@ -176,6 +176,8 @@ def _read(path: Path, table: dict[str, Any], result: Configuration) -> None:
     else:
         result.store = str(path.parent / "recordings")
     result.options = cast(RecorderOptions, {name: table[name] for name in _RECORDER_OPTIONS if name in table})
+    if "fallback" in table:
+        result.options["fallback"] = [absolute(store, path.parent) for store in table["fallback"]]
     result.starts = bool({"mode", "store"} & table.keys() or result.options)
 
 

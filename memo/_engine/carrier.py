@@ -18,7 +18,7 @@ import orjson
 from memo._engine.scope_names import SECRET
 from memo.errors import ScopeNotPortable, ScopeRefused
 from memo.scrub import floats, paths, timestamps, uuids
-from memo.stores import DirectoryStore, Store
+from memo.stores import DirectoryStore, Store, StoreLike, as_store
 
 __all__ = ["Carrier", "portable_options", "portable_store", "run_secret"]
 
@@ -177,7 +177,12 @@ def _word(scrubber: Any) -> str | None:
     return name if name in _NAMED or _FLOATS.fullmatch(name) else None
 
 
-_WRITERS: dict[str, Callable[[Any], Any]] = {"scrub": _scrubbers}
+def _stores(fallback: StoreLike | Iterable[StoreLike]) -> list[str]:
+    several = [fallback] if isinstance(fallback, str | os.PathLike | Store) else fallback
+    return [portable_store(as_store(each), each) for each in several]
+
+
+_WRITERS: dict[str, Callable[[Any], Any]] = {"fallback": _stores, "scrub": _scrubbers}
 
 
 def _read(name: str, value: Any) -> Any:

@@ -21,7 +21,19 @@ from memo.errors import (
     StoreLocked,
     StoreNotWritable,
 )
-from memo.stores import AsyncReads, Claims, Closes, Creates, DirectoryStore, Expires, Remote, Store, Swaps, salt
+from memo.stores import (
+    AsyncReads,
+    Claims,
+    Closes,
+    Creates,
+    DirectoryStore,
+    Expires,
+    LayeredStore,
+    Remote,
+    Store,
+    Swaps,
+    salt,
+)
 
 __all__ = ["SaltUnread", "StoreGateway"]
 
@@ -33,6 +45,8 @@ _known: WeakKeyDictionary[type, frozenset[Any]] = WeakKeyDictionary()
 
 def _capabilities(store: Store) -> frozenset[Any]:
     """Return what a store can do: asked once a class, since asking takes a fifth of a millisecond."""
+    if isinstance(store, LayeredStore):  # what it can do depends on its layers
+        return frozenset(kind for kind in _CAPABILITIES if isinstance(store, kind))
     capabilities = _known.get(type(store))
     if capabilities is None:
         capabilities = _known[type(store)] = frozenset(kind for kind in _CAPABILITIES if isinstance(store, kind))

@@ -29,7 +29,7 @@ from memo._recordings.likeness import similarity
 from memo._values.ids import Ids, numbered
 from memo._values.paths import Step, parse_path, steps_of
 from memo.errors import InvalidOption, Nearest, RecordingNotFound
-from memo.stores import DirectoryStore, Store
+from memo.stores import DirectoryStore, Store, layer_of, layers_of
 
 __all__ = ["missed"]
 
@@ -67,14 +67,16 @@ def _error(call: Call, store: Store, search: Search, command: str, rule: ModeRul
         if document.function == call.function or likest is None or likest[0] < _ALIKE:
             likest = (1.0, name, document)
     nearest, found, watched, recorded = None, list[Difference](), NOTHING_WATCHED, None
+    holder = store
     if likest is not None:
         _, name, document = likest
+        holder = layer_of(store, name)
         recorded = document.arguments
         nearest, found = _nearest(name, document, store), differences(document.arguments, asked)
         watched = document.watched
     reason = _reason(call, store, search, nearest, found, watched)
-    details = [*_about_nearest(call, store, reason, nearest, found, recorded)]
-    details += _about_watched(call, store, watched) if reason == "watched" else ()
+    details = [*_about_nearest(call, holder, reason, nearest, found, recorded)]
+    details += _about_watched(call, holder, watched) if reason == "watched" else ()
     details += _could_not_say(search)
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
@@ -131,7 +133,11 @@ def _reason(
         return "arguments"
     if search.unread or search.seen is None:
         return "unknown"
-    return "no store" if isinstance(store, DirectoryStore) and not os.path.isdir(store.location()) else "no recordings"  # noqa: PTH112
+    return "no store" if all(map(_is_absent, layers_of(store))) else "no recordings"
+
+
+def _is_absent(store: Store) -> bool:
+    return isinstance(store, DirectoryStore) and not os.path.isdir(store.location())  # noqa: PTH112
 
 
 def _only_watched(found: list[Difference], paths: Iterable[str]) -> bool:

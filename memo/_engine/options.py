@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import cache
@@ -15,6 +16,7 @@ from memo.errors import InvalidOption, UnknownOption
 from memo.fault import Fault
 from memo.keep import finished
 from memo.scrub import Scrubber
+from memo.stores import Store, StoreLike
 
 __all__ = ["RecorderOptions", "allowed_values", "checked"]
 
@@ -46,6 +48,7 @@ class RecorderOptions(TypedDict, total=False):
     modes: Mapping[str, ModeName | Mode] | None
     faults: Iterable[Fault | str]
     allow: Iterable[str]
+    fallback: StoreLike | Iterable[StoreLike]
     calls: bool
     max_live: int | None
     pending: bool
@@ -79,6 +82,7 @@ _DEFAULTS = RecorderOptions(
     modes=None,
     faults=(),
     allow=(),
+    fallback=(),
     calls=False,
     max_live=None,
     pending=False,
@@ -104,10 +108,19 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     complete["ttl"] = lifetimes(complete["ttl"])
     if complete["keep"] == "finished":
         complete["keep"] = finished
+    complete["fallback"] = _several_stores(complete["fallback"])
     for name in ("trust", "secrets", "allow_secrets"):
         if isinstance(complete[name], str):
             complete[name] = (complete[name],)
     return complete
+
+
+def _several_stores(fallback: Any) -> tuple[StoreLike, ...]:
+    if isinstance(fallback, list | tuple):
+        return tuple(fallback)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+    if isinstance(fallback, str | os.PathLike | Store):
+        return (fallback,)
+    raise InvalidOption("fallback", fallback, ["a store", "a list of stores: a directory, a URL or a Store each"])
 
 
 def allowed_values(option: str) -> tuple[str, ...]:

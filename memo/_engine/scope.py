@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
@@ -21,7 +20,7 @@ from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.session import Session
 from memo._engine.unseen import ConnectionWatch
 from memo.errors import AlreadyStarted, MemoError, NoCallsWarning
-from memo.stores import Store
+from memo.stores import StoreLike
 
 if TYPE_CHECKING:
     from memo._engine.sharing import Shared
@@ -134,7 +133,9 @@ class Recorder(Session):
     `recorder.start()` makes it the process's default.
 
     - `store`: a directory (made when it is needed), a URL (`sqlite:///file.db`, `redis://…`, `s3://bucket/prefix`,
-      `memory://`), or any `Store`. `MEMO_STORE` in the environment wins.
+      `memory://`), or any `Store`. `MEMO_STORE` in the environment wins. Of several (`["tests/x", "tests/common"]`), they are read
+      in order, and the first is written to; `MEMO_STORE` takes the place of the first.
+    - `fallback`: further stores, read in order where `store` has no recording of a call. Nothing is written there.
     - `mode`: see `recording`. `MEMO_MODE` in the environment wins.
     - `modes`: the mode of some functions: `{"openai.*": "live", "tools.*": "replay"}`. The most specific pattern counts, those of
       `MEMO_MODES` before these; what no pattern covers has the recorder's mode.
@@ -352,7 +353,7 @@ class Recorder(Session):
 
 @contextmanager
 def recording(
-    store: Store | str | os.PathLike[str] = "recordings",
+    store: StoreLike | Sequence[StoreLike] = "recordings",
     *,
     mode: ModeName | Mode = "replay",
     **options: Unpack[RecorderOptions],
@@ -408,7 +409,7 @@ def recording(
 
 
 def start(
-    store: Store | str | os.PathLike[str] = "recordings",
+    store: StoreLike | Sequence[StoreLike] = "recordings",
     *,
     mode: ModeName | Mode = "replay",
     **options: Unpack[RecorderOptions],

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Unpack
@@ -56,7 +56,7 @@ from memo.errors import (
     StoreError,
     TooManyLiveCalls,
 )
-from memo.stores import Store, as_store
+from memo.stores import Store, StoreLike, as_layers
 
 __all__ = ["Session", "Stats"]
 
@@ -93,7 +93,7 @@ class Session:
 
     def __init__(
         self,
-        store: Store | str | os.PathLike[str] = "recordings",
+        store: StoreLike | Sequence[StoreLike] = "recordings",
         *,
         mode: ModeName | Mode = "replay",
         environ: Mapping[str, str] | None = None,
@@ -112,8 +112,7 @@ class Session:
         """True if more than the mode of the recorder decides what becomes of a call."""
         self.modes = self.mode_rules.modes if self.mode_rules is not None else {self.mode}
         """All modes that a call may have."""
-        self.store = as_store(environ.get("MEMO_STORE") or store)
-        self._owns_store = self.store is not store
+        self._open(store, environ.get("MEMO_STORE"), settings["fallback"])
         is_recording = not self.modes.isdisjoint((Mode.RECORD, Mode.RECORD_IF_MISSING))
         self.pending = PendingStore(self.store) if settings["pending"] and is_recording else None
         """Where what is recorded is put aside. None: it is recorded."""
@@ -124,8 +123,6 @@ class Session:
             claims=settings["claims"],
             patience=settings["claim_timeout"],
         )
-        self.named: object = environ.get("MEMO_STORE") or store
-        """The store as it was given."""
         self.salt, self.salt_in_loop = self._gateway.salt, self._gateway.salt_in_loop
         self.aread_salt = self._gateway.aread_salt
         self.reads_in_place = self._gateway.in_place
@@ -167,6 +164,16 @@ class Session:
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._lock = threading.RLock()
         self._searches = SearchTime()
+
+    def _open(self, store: Any, instead: str | None, fallback: Sequence[StoreLike]) -> None:
+        first, *lower = store if isinstance(store, list | tuple) and store else [store]
+        self.named: object = instead or first
+        """The store as it was given; of several, the one that is written to."""
+        lower += fallback
+        self.store = as_layers([self.named, *lower])
+        self._owns_store = self.store is not self.named
+        if lower:
+            self.options["fallback"] = tuple(lower)
 
     def _set_options(self, settings: Mapping[str, Any], *, memoized_errors: str) -> None:
         self.exhausted: str = settings["exhausted"]

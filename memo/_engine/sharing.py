@@ -17,6 +17,7 @@ from memo._engine.journal import END, Journal, events_after
 from memo._engine.scope_names import RUN
 from memo._engine.session import Session
 from memo._engine.shared_draws import SharedDraws
+from memo.stores import layers_of
 
 __all__ = ["Shared", "share"]
 
@@ -32,7 +33,7 @@ class Shared:
 
     def __init__(self, session: Session, folder: str | None) -> None:
         missing: list[str]
-        store = portable_store(session.store, session.named)
+        store = portable_store(layers_of(session.store)[0], session.named)
         options, missing = portable_options(session.options)
         self.secret = run_secret()
         scope = secrets.token_hex(8)

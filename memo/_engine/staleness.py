@@ -12,7 +12,7 @@ from memo._calls.call import Call
 from memo._engine.frames import user_stacklevel
 from memo._engine.memory import Recording, seconds_of
 from memo.errors import RecordingExpiredWarning, WatchedFieldChangedWarning
-from memo.stores import DirectoryStore, Store
+from memo.stores import DirectoryStore, Store, layer_of
 
 __all__ = ["Staleness"]
 
@@ -94,10 +94,11 @@ class Staleness:
         if not changed:
             return
         target = ""
-        if not isinstance(self._store, DirectoryStore):
+        layer = layer_of(self._store, recording.name)
+        if not isinstance(layer, DirectoryStore):
             from memo._engine.commands import named_recording
 
-            target = named_recording(self._store, call)
+            target = named_recording(layer, call)
         warning = WatchedFieldChangedWarning(call.function, changed, recording.location(), changed, target)
         if self._on_watched_change == "fail":
             raise warning

@@ -12,7 +12,7 @@ import pytest
 
 from memo._recordings.document import parse
 from memo.errors import MemoError
-from memo.pytest_plugin._ledger import Books, Ledger, Note
+from memo.pytest_plugin._ledger import FALLBACK, Books, Ledger, Note
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._settings import Settings
 from memo.stores import DirectoryStore
@@ -25,16 +25,23 @@ class Verdict:
     """What became of the recordings that no test used."""
 
     unused: list[str] = field(default_factory=list)
-    """The files of unused recordings that were kept."""
+    """The files of unused recordings that were kept, but for those of fallbacks."""
+    below: dict[str, list[str]] = field(default_factory=dict)
+    """The same of each fallback, by its directory."""
     orphaned: list[str] = field(default_factory=list)
     """The directories of tests that no longer exist, or no longer record."""
     deleted: int = 0
+
+    @property
+    def all_unused(self) -> list[str]:
+        """The files of unused recordings that were kept."""
+        return [*self.unused, *(path for paths in self.below.values() for path in paths)]
 
     def complaint(self, settings: Settings) -> str:
         """Return why the run fails, or an empty text."""
         found = [
             f"{len(paths):,} {kind}{'' if len(paths) == 1 else 's'}"
-            for paths, kind in ((self.unused, "unused recording"), (self.orphaned, "directory of a removed test"))
+            for paths, kind in ((self.all_unused, "unused recording"), (self.orphaned, "directory of a removed test"))
             if paths
         ]
         found = [line.replace("directory of a removed tests", "directories of removed tests") for line in found]
@@ -80,7 +87,8 @@ def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) 
             continue
         if mode != "record" and settings.unused != "delete":
             if settings.unused != "ignore":
-                verdict.unused.append(path)
+                kept = verdict.below.setdefault(note.directory, []) if note.scope == FALLBACK else verdict.unused
+                kept.append(path)
             continue
         if modified(path) == note.before.get(path):  # otherwise another process wrote it during the run
             verdict.deleted += store.delete(name)

@@ -17,9 +17,11 @@ from memo._engine.modes import Mode
 from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings
 
-__all__ = ["COUNTS", "Books", "Ledger", "Note", "added_rules", "unrecorded_before"]
+__all__ = ["COUNTS", "FALLBACK", "Books", "Ledger", "Note", "added_rules", "unrecorded_before"]
 
 COUNTS = ("replayed", "recorded", "live", "missed", "unrecorded", "seconds", "tokens")
+FALLBACK = "fallback"
+"""The scope of directories that any test may use as a fallback."""
 _PHASES = 3
 """Setup, call and teardown."""
 
@@ -35,7 +37,7 @@ class Note(NamedTuple):
     used: list[str]
     """The files that were replayed or written."""
     scope: str
-    """`test`, `class`, `module`, `package` or `session`."""
+    """`test`, `class`, `module`, `package`, `session` or `fallback`."""
     reach: str
     """The file or directory whose tests may use the recordings of a scope wider than a test."""
     before: dict[str, int]
@@ -62,6 +64,7 @@ class Note(NamedTuple):
         """Return both together: two attempts at a test, or two workers."""
         names = self.counts | other.counts
         return self._replace(
+            mode=self.mode if self.mode == other.mode else "live",  # of a fallback: not all of them read it
             users=sorted({*self.users, *other.users}),
             used=sorted({*self.used, *other.used}),
             before=dict(self.before.items() & other.before.items()),
@@ -193,8 +196,7 @@ class Ledger:
         if self._is_worker:
             return
         self.books.misses += getattr(report, "memo_misses", ())
-        note: dict[str, Any] | None = getattr(report, "memo", None) if report.when == "teardown" else None
-        if note is not None:
+        for note in getattr(report, "memo", ()) if report.when == "teardown" else ():
             self.books.add(Note(**note))
 
     # What comes from workers

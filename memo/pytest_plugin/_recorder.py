@@ -16,6 +16,7 @@ from memo._recordings.tokens import tokens
 from memo.errors import MemoError, RecordingNotFound
 from memo.pytest_plugin._judging import modified
 from memo.pytest_plugin._renames import Rename
+from memo.stores import layers_of
 
 __all__ = ["TestRecorder"]
 
@@ -71,7 +72,8 @@ class TestRecorder(ObservedRecorder):
         """The entries that report tokens."""
 
     def _files(self) -> list[str]:
-        return [self.store.location(name) for name in self.store.scan()]
+        own = layers_of(self.store)[0]
+        return [own.location(name) for name in own.scan()]
 
     def activate(self) -> None:
         """Become the default of the process: the tasks of async tests do not inherit a scope."""

@@ -13,6 +13,7 @@ from memo._engine.modes import Mode
 from memo._engine.network import Network
 from memo._engine.options import RecorderOptions
 from memo.errors import InvalidOption, MemoError
+from memo.pytest_plugin._layers import Layers
 from memo.pytest_plugin._ledger import Ledger, unrecorded_before
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._recorder import TestRecorder
@@ -43,6 +44,7 @@ class Recorders:
         self._run = run
         self._places = Places(config.rootpath, settings.directory)
         self._renames = Renames(config, self._places, ledger.books)
+        self.layers = Layers(config.rootpath, may_delete=settings.unused == "delete")
         self._unrecorded = unrecorded_before(config)
         self._network = Network(settings.allowed)
         self._installed = ExitStack()
@@ -116,6 +118,8 @@ class Recorders:
             options["faults"] = [*_listed(options.get("faults", ())), *self._settings.faults]
         if self._settings.pending:
             options["pending"] = True
+        if "fallback" in options:
+            options["fallback"] = self.layers.resolved(options["fallback"])
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # an invalid mode is an error, used or not
         mode = self._settings.mode or mode
         self._install(patches)

@@ -99,6 +99,9 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(
         "memo_dir", "a directory for all recordings, instead of recordings/ beside each test file", default=""
     )
+    parser.addini(
+        "memo_fallback", "directories of recordings for calls that a test has none of", type="linelist", default=[]
+    )
     parser.addini("memo_max_age", "the age up to which a recording is replayed: 90s, 15m, 12h, 30d, 4w", default="")
     parser.addini("memo_on_expiry", "what to do with an older recording: warn, fail, record, refresh", default="")
     parser.addini("memo_unused", "as --memo-unused", default="")
@@ -142,6 +145,7 @@ def settled(config: pytest.Config) -> Settings:
         options={
             **(configuration.options if configuration is not None else {}),
             **_expiry(ini("memo_max_age"), ini("memo_on_expiry")),
+            **({"fallback": ini("memo_fallback")} if ini("memo_fallback") else {}),
         },
         configuration=configuration,
         modes=_modes(os.environ.get("MEMO_MODES", "")),

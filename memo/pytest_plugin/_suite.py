@@ -18,6 +18,7 @@ from memo.pytest_plugin._recorders import PLACE, RECORDER, Recorders, clear_erro
 from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings
 from memo.pytest_plugin._shown import again, caught, chain, distinct, named
+from memo.stores import layers_of
 
 __all__ = ["Suite"]
 
@@ -217,9 +218,11 @@ class Suite:
             if self._settings.scope == "test":
                 recorder.is_over = True
                 recorder.end()
-                vars(report)["memo"] = _note(
-                    recorder, [item.nodeid], "test"
-                )._asdict()  # sent with the report to xdist's controller
+                notes = [
+                    _note(recorder, [item.nodeid], "test"),
+                    *self._recorders.layers.notes(recorder, [item.nodeid]),
+                ]
+                vars(report)["memo"] = [note._asdict() for note in notes]  # sent with the report to xdist's controller
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -228,7 +231,8 @@ class Suite:
             users = [item.nodeid for item in self._items if node_of(item, scope) is node]
             reach = str(self._root if scope == "session" else node.path)
             recorder.hear()
-            self._ledger.books.add(_note(recorder, users, scope, reach))
+            for note in (_note(recorder, users, scope, reach), *self._recorders.layers.notes(recorder, users)):
+                self._ledger.books.add(note)
             recorder.end()
 
 
@@ -245,10 +249,10 @@ def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "")
         recorder.tokens_saved,
     )
     return Note(
-        directory=recorder.store.location() if recorder.alone else "",
+        directory=layers_of(recorder.store)[0].location() if recorder.alone else "",
         # What is put aside makes no recording needless.
         mode=str(Mode.RECORD_IF_MISSING if recorder.pending is not None else recorder.mode),
-        pending=holder(recorder.store),
+        pending=holder(layers_of(recorder.store)[0]),
         injected=stats.injected,
         rules={rule.pattern: (str(rule.mode), rule.source, stats.by_rule.get(rule.pattern, 0)) for rule in rules},
         users=users,

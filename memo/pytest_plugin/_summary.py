@@ -53,6 +53,9 @@ def summarize(
     if verdict.unused:
         terminal.line(f"unused, although their tests passed ({_WAY_OUT}):")
         _list(terminal, [relative(path, root) for path in verdict.unused])
+    for directory, paths in sorted(verdict.below.items()):
+        terminal.line(f"unused in {relative(directory, root)}, although every test that has this fallback passed:")
+        _list(terminal, [relative(path, root) for path in paths])
     if verdict.orphaned:
         terminal.line("of tests that are gone, or no longer record:")
         _list(terminal, [f"rm -r {shlex.quote(relative(path, root))}" for path in verdict.orphaned])
@@ -98,7 +101,7 @@ def _totals(books: Books, verdict: Verdict) -> str:
     for note in books.notes.values():
         counts = {name: count + note.counts.get(name, 0) for name, count in counts.items()}
     seconds, tokens = counts.pop("seconds"), counts.pop("tokens")
-    counts |= {"unused": len(verdict.unused), "deleted": verdict.deleted}
+    counts |= {"unused": len(verdict.all_unused), "deleted": verdict.deleted}
     totals = [f"{count:.0f} {name}" for name, count in counts.items() if count or name == "replayed"]
     saved = f"{seconds:.1f} s" + (f" and {tokens:,.0f} tokens" if tokens else "")
     return f"{', '.join(totals)}; saved {saved}"

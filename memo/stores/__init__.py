@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 from memo.stores._directory import DirectoryStore
+from memo.stores._layered import LayeredStore, StoreLike, as_layers, layer_of, layers_of
 from memo.stores._memory import MemoryStore
 from memo.stores._salt import salt
 from memo.stores._store import (
@@ -41,15 +42,20 @@ __all__ = [
     "Discards",
     "Expires",
     "HeldClaim",
+    "LayeredStore",
     "MemoryStore",
     "ReadsMany",
     "Remote",
     "Reviews",
     "Salted",
     "Store",
+    "StoreLike",
     "Swaps",
     "Wakes",
+    "as_layers",
     "as_store",
+    "layer_of",
+    "layers_of",
     "salt",
 ]
 

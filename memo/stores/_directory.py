@@ -198,11 +198,14 @@ class DirectoryStore:
         return self._salt
 
     @property
+    def has_salt(self) -> bool:
+        """True if the directory has a salt, so that its files are closed to other users."""
+        return self._salt is not None or any(map(os.path.exists, self._salt_folders))
+
+    @property
     def _rights(self) -> int:
         """Rights of new files, before the umask of the process."""
-        if self._salt is None and not any(map(os.path.exists, self._salt_folders)):
-            return 0o666
-        return 0o600
+        return 0o600 if self.has_salt else 0o666
 
     def delete(self, name: str) -> bool:
         """Delete the entry; return whether it existed."""

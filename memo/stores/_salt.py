@@ -12,7 +12,7 @@ from memo._calls.digest import call_key, entry_name
 from memo.errors import RecordingDamaged
 from memo.stores._store import Creates, Salted, Store
 
-__all__ = ["SALT_BYTES", "checked_salt", "new_salt", "salt"]
+__all__ = ["SALT_BYTES", "checked_salt", "has_salt", "new_salt", "salt"]
 
 SALT_BYTES = 32
 _FUNCTION = "memo.salt"
@@ -38,6 +38,13 @@ def salt(store: Store) -> bytes:
             store.put(name, made)
             entry = store.get(name) or made
     return _from_recording(entry, store.location(name))
+
+
+def has_salt(store: Store) -> bool:
+    """Return whether a store has a salt already; a store on a server, or in one file, counts as if it had."""
+    if isinstance(store, Salted):
+        return getattr(store, "has_salt", True)
+    return store.get(entry_name(_FUNCTION, call_key(_FUNCTION, b"{}"))) is not None
 
 
 def new_salt() -> bytes:

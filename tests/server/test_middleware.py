@@ -188,6 +188,18 @@ async def test_options_travel_and_memos_own_scrubbers_too(tmp_path):
     assert (document["arguments"]["prompt"], document["test"]) == ("<uuid>", "test_x.py::test_it")
 
 
+async def test_layers_travel(tmp_path):
+    with memo.recording(tmp_path / "common", mode="record"):
+        await ask("below")
+    recorder, headers = scope([tmp_path / "own", tmp_path / "common"], mode="record-if-missing")
+    async with client() as http:
+        for prompt in ("below", "own"):
+            assert (await http.get(f"/answer?q={prompt}", headers=headers)).text == prompt.upper()
+    recorder.hear()
+    assert (recorder.stats.replayed, recorder.stats.recorded) == (1, 1)
+    assert [len(list((tmp_path / name).rglob("*.json"))) for name in ("own", "common")] == [1, 1]
+
+
 async def test_a_scrubber_of_ones_own_is_brought_by_the_server(tmp_path, caplog):
     rules = {"prompt": lambda text: text.lower()}
     _, headers = scope(tmp_path / "a", scrub=rules)

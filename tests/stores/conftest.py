@@ -18,8 +18,10 @@ from memo.stores import (
     Claims,
     Closes,
     Creates,
+    DirectoryStore,
     Discards,
     Expires,
+    LayeredStore,
     ReadsMany,
     Remote,
     Reviews,
@@ -51,6 +53,11 @@ class Place(NamedTuple):
 PLACES = {
     "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote, Salted}, processes=False),
     "directory": Place(lambda request, path: str(path / "store"), {Creates, Discards, Reviews, Salted, Swaps}),
+    "layers": Place(
+        lambda request, path: LayeredStore([DirectoryStore(path / "store"), DirectoryStore(path / "store_below")]),
+        {Closes, Creates, Reviews, Salted, Swaps},
+        processes=False,
+    ),
     "memory": Place(
         lambda request, path: "memory://", {Bounded, Creates, Discards, Reviews, Salted, Swaps}, processes=False
     ),
