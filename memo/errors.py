@@ -231,19 +231,22 @@ class TargetNotFound(MemoError, AttributeError):
 class ScopeLost(MemoError, RuntimeError):
     """In replay, a call came from a thread, task or event loop that is in no scope, while several recorders are open.
 
-    No call was made. With one recorder open, that one serves such calls; with several, memo does not guess. `context`
-    names the thread or task, `recorders` the open recorders.
+    No call was made. With one recorder open, that one serves such calls; with several, and in a server with one whose scope
+    came with a request, memo does not guess. `context` names the thread or task, `recorders` the open recorders.
     """
 
     def __init__(self, function: str, context: str, recorders: Iterable[str]) -> None:
         self.function = function
         self.context = context
         self.recorders = tuple(recorders)
+        count = len(self.recorders)
         super().__init__(
-            f"{function}: called from {context}, which is in no scope, while {len(self.recorders)} recorders are open: "
-            f"{', '.join(self.recorders)}\n"
+            f"{function}: called from {context}, which is in no scope, while "
+            f"{f'{count} recorders are' if count > 1 else 'a recorder is'} open: {', '.join(self.recorders)}\n"
             "  to carry the scope along:   executor.submit(memo.carry(function), ...)\n"
+            "  to take it to a worker:     queue.put((memo.captured(), work)), and there: with scope: ...\n"
             "  to bind it to a recorder:   @recorder.recordable\n"
+            '  to call live on purpose:    with memo.recording(mode="live"): ...\n'
             "  to keep a recorder out:     recording(..., isolated=True)"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextvars import ContextVar
+from typing import Self
 from warnings import warn
 
 from anyio import get_current_task
@@ -13,7 +14,17 @@ from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo.errors import ScopeLost, ScopeLostWarning
 
-__all__ = ["active", "current", "enter", "leave", "process_wide", "replace_session", "session_for"]
+__all__ = [
+    "Outside",
+    "active",
+    "carried",
+    "current",
+    "enter",
+    "leave",
+    "process_wide",
+    "replace_session",
+    "session_for",
+]
 
 active: ContextVar[Session | None] = ContextVar("memo_session", default=None)
 """The session of the innermost scope."""
@@ -26,7 +37,33 @@ _scopes: ContextVar[tuple[Session, ...]] = ContextVar("memo_scopes", default=())
 
 _open: list[Session] = []
 """The sessions of all scopes in the process that serve foreign contexts too, once a scope."""
+carried: list[Session] = []
+"""The sessions of other processes' scopes that are served here. They serve no foreign context: whose call it is, nobody knows."""
+
+_outside: ContextVar[Outside | None] = ContextVar("memo_outside", default=None)
 _lock = threading.Lock()
+
+
+class Outside:
+    """A request that carries no scope: what is called in its context until it ends is in none, and nobody's scope is lost."""
+
+    is_over = False
+    _before: Outside | None = None
+
+    def __enter__(self) -> Self:
+        """Begin the request, or go on with it."""
+        self._before = _outside.get()
+        self.is_over = False
+        _outside.set(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End the request. A task that it leaves behind may do the work of other requests."""
+        self.is_over = True
+        _outside.set(self._before)
+
+    def hold(self, by: int) -> None:
+        """Do nothing: a scope counts what is in it."""
 
 
 def enter(session: Session) -> None:
@@ -73,18 +110,20 @@ def session_for(function: str) -> Session | None:
     Raises `ScopeLost` where the call is in no scope and memo would have to guess between several; while recording, that is
     a warning.
     """
-    return active.get() or (_session_without_scope(function) if _open or process_wide else None)
+    return active.get() or (_session_without_scope(function) if _open or process_wide or carried else None)
 
 
 def _session_without_scope(function: str) -> Session | None:
     if process_wide:
         return process_wide[-1]
     sessions = list(dict.fromkeys(_open))
-    for session in sessions:
+    outside = _outside.get()
+    elsewhere = [session for session in carried if not session.is_over()] if outside is None or outside.is_over else []
+    for session in (*sessions, *elsewhere):
         session.count_unscoped()
-    if len(sessions) == 1:
+    if len(sessions) == 1 and not elsewhere:
         return sessions[0]
-    _report_lost(function, sessions)
+    _report_lost(function, [*sessions, *elsewhere])
     return None
 
 
@@ -95,8 +134,12 @@ def _report_lost(function: str, sessions: list[Session]) -> None:
         for session in replaying:
             session.on_replay_error(error)
         raise error
-    if any(session.mode_of(function) is not Mode.LIVE for session in sessions):
-        warn(ScopeLostWarning(function, _here(), map(repr, sessions)), stacklevel=user_stacklevel())
+    recording = [session for session in sessions if session.mode_of(function) is not Mode.LIVE]
+    if recording:
+        warning = ScopeLostWarning(function, _here(), map(repr, sessions))
+        for session in recording:
+            session.on_scope_lost(warning)
+        warn(warning, stacklevel=user_stacklevel())
 
 
 def _here() -> str:

@@ -12,16 +12,18 @@ from types import TracebackType
 from typing import Any, Self
 
 from memo._calls.call import Call
+from memo._engine.active import carried as sessions
 from memo._engine.active import enter, leave, process_wide
 from memo._engine.carrier import Carrier
 from memo._engine.guard import began, ended
+from memo._engine.holders import is_gone
 from memo._engine.journal import Journal
 from memo._engine.mode_rules import ModeRule
 from memo._engine.modes import Mode
 from memo._engine.observed import ObservedRecorder
 from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.shared_draws import SharedDraws
-from memo.errors import MemoError, RecordingNotFound, ScopeRefused
+from memo.errors import MemoError, RecordingNotFound, ScopeLostWarning, ScopeRefused
 
 __all__ = ["CarriedRecorder", "carried", "close_all", "opened", "opened_after_fork"]
 
@@ -46,6 +48,7 @@ class CarriedRecorder(ObservedRecorder):
             log.warning("the draws of %s are not shared with other processes: %s", carrier.test or "a scope", error)
         if Mode.REPLAY in self.modes:
             began()
+        sessions.append(self)
 
     def __repr__(self) -> str:
         return f"<memo scope of {self._carrier.test or self._carrier.run}: {self.mode} {self.store.location()}>"
@@ -79,11 +82,12 @@ class CarriedRecorder(ObservedRecorder):
         return {VARIABLE: self._value, SECRET: os.environ[SECRET]}
 
     def is_over(self) -> bool:
-        """Return whether nothing here is in the scope, and the process that opened it has left it."""
-        return self.uses <= 0 and self._journal.has_ended()
+        """Return whether nothing here is in the scope, and the process that opened it has left it, or is gone."""
+        return self.uses <= 0 and (self._journal.has_ended() or is_gone(self._carrier.process))
 
     def close(self) -> None:
         """End the recorder: store what passed of its open streams."""
+        sessions.remove(self)
         self.store_open_streams()
         if Mode.REPLAY in self.modes:
             ended()
@@ -132,6 +136,17 @@ class CarriedRecorder(ObservedRecorder):
         """Note why a call could not be replayed."""
         if not isinstance(error, RecordingNotFound) or error.reason == "consumed":
             self._journal.write("error", text=str(error))
+
+    def count_unscoped(self) -> None:
+        """Count a call from a context that is in no scope."""
+        super().count_unscoped()
+        self._journal.write("unscoped")
+
+    def on_scope_lost(self, warning: ScopeLostWarning) -> None:
+        """Note a call that went live and is not recorded, although it may have been one of this scope."""
+        self._journal.write(
+            "lost", function=warning.function, context=warning.context, recorders=warning.recorders, process=os.getpid()
+        )
 
     def failed(self, call: Call, error: Exception) -> None:
         """Note that an outcome could not be recorded."""

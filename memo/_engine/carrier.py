@@ -41,6 +41,8 @@ class Carrier:
     """Names the recorder: a test that is run again has another one."""
     journal: str
     """The file of the scope's journal."""
+    process: str
+    """A token of the process that opened the scope."""
     options: dict[str, Any] = field(default_factory=dict)
     modes: str = ""
     """The modes of single functions that the environment names."""

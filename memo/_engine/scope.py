@@ -19,7 +19,7 @@ from memo._engine.recordable import Options, Recordable
 from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.session import Session
 from memo._engine.unseen import ConnectionWatch
-from memo.errors import AlreadyStarted, MemoError, NoCallsWarning
+from memo.errors import AlreadyStarted, MemoError, NoCallsWarning, ScopeLostWarning
 from memo.stores import StoreLike
 
 if TYPE_CHECKING:
@@ -315,15 +315,18 @@ class Recorder(Session):
             self.shared.end()
 
     def on_event(self, event: dict[str, Any]) -> None:
-        """Count what another process did, and keep what it could not record."""
+        """Count what another process did, and keep what it could not record. Warns of calls that had lost the scope there."""
         if event["event"] == "failed":
             self.failures.append(MemoError(event["text"]))
+        elif event["event"] == "lost":
+            context = f"{event['context']} of process {event['process']}"
+            warn(ScopeLostWarning(event["function"], context, event["recorders"]), stacklevel=3)
         with self._lock:
             match event["event"]:
                 case "replayed":
                     self._stats.replayed += 1
                     self._stats.seconds_saved += event["seconds"]
-                case "recorded" | "live" | "missed" | "unrecorded" as name:
+                case "recorded" | "live" | "missed" | "unrecorded" | "unscoped" as name:
                     setattr(self._stats, name, getattr(self._stats, name) + 1)
                 case _:
                     pass
@@ -404,6 +407,7 @@ def recording(
                 else:
                     log.info("%s", empty)
     finally:
+        recorder.end()
         if connections is not None:
             connections.stop()
 

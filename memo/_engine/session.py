@@ -53,6 +53,7 @@ from memo.errors import (
     OutcomesExhausted,
     RecordingNotFound,
     RecordingReplacedWarning,
+    ScopeLostWarning,
     StoreError,
     TooManyLiveCalls,
 )
@@ -285,6 +286,13 @@ class Session:
 
     def on_replay_error(self, error: MemoError) -> None:
         """Handle that a call could not be replayed. A recorder of tests remembers the error, whoever catches it."""
+
+    def on_scope_lost(self, warning: ScopeLostWarning) -> None:
+        """Handle that a call went live which may have been one of this session's. A scope of another process lets that one know."""
+
+    def is_over(self) -> bool:
+        """Return whether no call follows: nobody knows that of a session of this process."""
+        return False
 
     def share_draws(self, shared: SharedDraws) -> None:
         """Count the identical calls together with the other processes that have the scope."""

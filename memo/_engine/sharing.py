@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from memo._engine.carrier import Carrier, portable_options, portable_store, run_secret
+from memo._engine.holders import new_token
 from memo._engine.journal import END, Journal, events_after
 from memo._engine.scope_names import RUN
 from memo._engine.session import Session
@@ -46,6 +47,7 @@ class Shared:
             run=os.environ.get(RUN) or _run,
             scope=scope,
             journal=self.path,
+            process=new_token(),
             options=options,
             missing=missing,
             modes=_modes(session),

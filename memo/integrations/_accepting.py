@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from memo._engine.active import Outside
 from memo._engine.carried import CarriedRecorder, opened
 from memo._engine.options import checked
 from memo.errors import MemoError, ScopeRefused
@@ -22,14 +23,14 @@ class Acceptor:
         checked(options)
         self._options = dict(options)
 
-    def accepted(self, values: Sequence[str]) -> CarriedRecorder | None:
-        """Return the recorder of the scope that a request carries; None for a request without one, or with one that is refused."""
+    def accepted(self, values: Sequence[str]) -> CarriedRecorder | Outside:
+        """Return the recorder of the scope that a request carries; `Outside` for a request without one, or with one that is refused."""
         if not values:
-            return None
+            return Outside()
         try:
             if len(values) > 1:
                 raise ScopeRefused("the request carries several", "to carry one: a single header memo-scope")
             return opened(values[0], self._options)
         except (MemoError, OSError) as error:
             log.error("%s\n  the request is served without a scope", error)  # noqa: TRY400 - the message says it all
-            return None
+            return Outside()

@@ -42,10 +42,9 @@ class Middleware:
         send: Callable[[_Message], Awaitable[None]],
     ) -> None:
         """Serve a request."""
-        values = [value.decode("latin-1") for name, value in scope.get("headers") or () if name == _HEADER]
-        recorder = self._acceptor.accepted(values) if values else None
-        if recorder is None:
+        if "headers" not in scope:  # the server's own life, in which workers start
             await self._app(scope, receive, send)
-        else:
-            with recorder:
-                await self._app(scope, receive, send)
+            return
+        values = [value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER]
+        with self._acceptor.accepted(values):
+            await self._app(scope, receive, send)

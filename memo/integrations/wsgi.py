@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Unpack
 
+from memo._engine.active import Outside
 from memo._engine.carried import CarriedRecorder
 from memo._engine.options import RecorderOptions
 from memo._engine.scope_names import HEADER
@@ -28,18 +29,18 @@ class Middleware:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve a request."""
         value = environ.get(_VARIABLE)
-        recorder = self._acceptor.accepted(value.split(",")) if value else None
-        if recorder is None:
-            return self._app(environ, start_response)
+        recorder = self._acceptor.accepted(value.split(",") if value else ())
         with recorder:
             body = self._app(environ, start_response)
-        return body if isinstance(body, list | tuple) else _Body(recorder, body)
+        file = environ.get("wsgi.file_wrapper")
+        made = (list, tuple, file) if isinstance(file, type) else (list, tuple)
+        return body if isinstance(body, made) else _Body(recorder, body)
 
 
 class _Body:
     """A response that is made while it is sent: each part is made in the scope."""
 
-    def __init__(self, recorder: CarriedRecorder, body: Iterable[bytes]) -> None:
+    def __init__(self, recorder: CarriedRecorder | Outside, body: Iterable[bytes]) -> None:
         recorder.hold(1)
         self._recorder = recorder
         self._held = True

@@ -13,7 +13,7 @@ from memo._engine.memory import Recording
 from memo._engine.modes import Mode
 from memo._engine.observed import ObservedRecorder
 from memo._recordings.tokens import tokens
-from memo.errors import MemoError, RecordingNotFound
+from memo.errors import MemoError, RecordingNotFound, ScopeLostWarning
 from memo.pytest_plugin._judging import modified
 from memo.pytest_plugin._renames import Rename
 from memo.stores import layers_of
@@ -130,7 +130,10 @@ class TestRecorder(ObservedRecorder):
 
     def on_event(self, event: dict[str, Any]) -> None:
         """Take over what another process did, as if this one had done it."""
-        super().on_event(event)
+        try:
+            super().on_event(event)
+        except ScopeLostWarning as warning:  # warnings are errors, and this one comes while a report is made
+            self.failures.append(warning)
         match event:
             case {"event": "replayed", "name": name, "seconds": seconds}:
                 self._on_replayed(name, seconds)

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 APP = """
+import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -61,11 +63,20 @@ async def later(request):
     return PlainTextResponse("soon", background=BackgroundTask(ask, request.query_params["q"]))
 
 
+async def pool(request):
+    # The call is made by a thread that has no context of the request.
+    with ThreadPoolExecutor(thread_name_prefix="pool") as threads:
+        answer = threads.submit(lambda: asyncio.run(ask(request.query_params["q"])))
+        while not answer.done():
+            await asyncio.sleep(0.01)
+    return PlainTextResponse(str(answer.exception() or answer.result()))
+
+
 async def pid(request):
     return JSONResponse(os.getpid())
 
 
-app = Starlette(routes=[Route(f"/{each.__name__}", each) for each in (answer, careful, stream, later, pid)])
+app = Starlette(routes=[Route(f"/{each.__name__}", each) for each in (answer, careful, stream, later, pool, pid)])
 if not os.environ.get("WITHOUT_MIDDLEWARE"):
     app.add_middleware(memo.integrations.asgi.Middleware)
 """
