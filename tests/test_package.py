@@ -140,6 +140,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     "patches/test_readme.py": {"_configuration"},  # the configuration that the README shows
     "pytest_plugin/test_network.py": {"_engine"},  # the guard of the network, whose warnings and names it looks at
     "recordings/test_differences.py": {"_values.paths"},  # the paths that differences are named by
+    "server/test_lost_scopes.py": {"_engine.carried"},
     "server/test_middleware.py": {"_engine.carried"},  # ends what else lives as long as a server's process
     "shared/faulty.py": {"_engine"},  # waits for no circuit breaker, either
     "shared/mutations.py": {"_calls.secrets", "_recordings.outcomes"},  # encodes what is damaged then
