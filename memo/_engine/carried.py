@@ -81,7 +81,7 @@ class CarriedRecorder(ObservedRecorder):
         """The variables that take the scope further, to a child process."""
         return {VARIABLE: self._value, SECRET: os.environ[SECRET]}
 
-    def is_over(self) -> bool:
+    def has_ended(self) -> bool:
         """Return whether nothing here is in the scope, and the process that opened it has left it, or is gone."""
         return self.uses <= 0 and (self._journal.has_ended() or is_gone(self._carrier.process))
 
@@ -201,7 +201,7 @@ def _close_some() -> None:
     for value, recorder in list(_open.items()):
         if recorder.process != os.getpid():  # of the process that this one was forked from
             del _open[value]
-        elif recorder.is_over() or (len(_open) >= _MOST and recorder.uses <= 0):
+        elif recorder.has_ended() or (len(_open) >= _MOST and recorder.uses <= 0):
             del _open[value]
             recorder.close()
 

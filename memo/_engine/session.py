@@ -290,7 +290,7 @@ class Session:
     def on_scope_lost(self, warning: ScopeLostWarning) -> None:
         """Handle that a call went live which may have been one of this session's. A scope of another process lets that one know."""
 
-    def is_over(self) -> bool:
+    def has_ended(self) -> bool:
         """Return whether no call follows: nobody knows that of a session of this process."""
         return False
 
