@@ -118,7 +118,9 @@ def _session_without_scope(function: str) -> Session | None:
         return process_wide[-1]
     sessions = list(dict.fromkeys(_open))
     outside = _outside.get()
-    elsewhere = [session for session in carried if not session.has_ended()] if outside is None or outside.is_over else []
+    elsewhere = (
+        [session for session in carried if not session.has_ended()] if outside is None or outside.is_over else []
+    )
     for session in (*sessions, *elsewhere):
         session.count_unscoped()
     if len(sessions) == 1 and not elsewhere:
