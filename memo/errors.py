@@ -522,6 +522,10 @@ def _in_quotes(path: str) -> str:
     return "'" + path.replace("'", "'\"'\"'") + "'"
 
 
+_LINE = re.compile(r"\.jsonl(?:#|:\d+$)")
+"""A place in a file of JSON lines."""
+
+
 class RecordingDamaged(MemoError):
     """A recording exists but cannot be read. A damaged recording is never overwritten silently: restore it, or delete it."""
 
@@ -532,6 +536,8 @@ class RecordingDamaged(MemoError):
         mend = (
             "restore the entry, or delete it and record again"
             if "://" in location
+            else "restore the file, or delete the line and record again"
+            if _LINE.search(location)
             else f"restore the file, or delete it and record again: {remove} {_in_quotes(location)}"
         )
         super().__init__(f"{location} {reason}\n  {mend}")

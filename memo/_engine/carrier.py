@@ -18,7 +18,7 @@ import orjson
 from memo._engine.scope_names import SECRET
 from memo.errors import ScopeNotPortable, ScopeRefused
 from memo.scrub import floats, paths, timestamps, uuids
-from memo.stores import DirectoryStore, Store, StoreLike, as_store
+from memo.stores import DirectoryStore, JsonLinesStore, Store, StoreLike, as_store
 
 __all__ = ["Carrier", "portable_options", "portable_store", "run_secret"]
 
@@ -113,7 +113,7 @@ def run_secret() -> str:
 
 def portable_store(store: Store, named: object) -> str:
     """Return the name under which another process finds a store. Raises `ScopeNotPortable`."""
-    if isinstance(store, DirectoryStore):
+    if isinstance(store, DirectoryStore | JsonLinesStore):
         return store.location()
     if not isinstance(named, str) or named.startswith("memory://"):
         reason = (

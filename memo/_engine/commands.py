@@ -10,7 +10,7 @@ from pathlib import Path
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
 from memo._engine.mode_rules import ModeRule
-from memo.stores import DirectoryStore, Store
+from memo.stores import DirectoryStore, JsonLinesStore, Store
 
 __all__ = ["named_recording", "named_store", "recording_command"]
 
@@ -68,5 +68,5 @@ def named_recording(store: Store, call: Call) -> str:
 def named_store(store: Store) -> str:
     """Return what to type where a command takes a store; `STORE` where what is shown of the store does not lead there."""
     location = store.location()
-    is_whole = isinstance(store, DirectoryStore) or location.startswith(_NAMED_BY_URL)
+    is_whole = isinstance(store, DirectoryStore | JsonLinesStore) or location.startswith(_NAMED_BY_URL)
     return shlex.quote(location) if is_whole else "STORE"

@@ -11,6 +11,7 @@ import typer
 
 from memo.cli._output import open_store, place
 from memo.errors import InvalidOption, StoreNotReadable
+from memo.stores.file_names import JSON_LINES
 
 if TYPE_CHECKING:
     from memo._recordings.document import Document
@@ -52,8 +53,10 @@ def find(named: str, store: str | None) -> Found:
 
     `function/key` selects the recordings of a function. Raises `InvalidOption` if no recording matches, or more than one.
     """
+    if (line := _of_line(named)) is not None:
+        return line
     path = Path(named)
-    if path.is_file():
+    if path.is_file() and path.suffix != JSON_LINES:
         try:
             return Found(path.read_bytes(), named)
         except OSError as error:
@@ -84,6 +87,22 @@ def find(named: str, store: str | None) -> Found:
         )
     data = _read(opened, names[0])
     return Found(data, place(opened, names[0]))
+
+
+def _of_line(named: str) -> Found | None:
+    """Return the recording named `FILE.jsonl#function/key`, with as much of the key as is needed; None for another name."""
+    from memo.maintenance.entries import at
+
+    found = at(named)
+    if found is None:
+        return None
+    store, prefix = found
+    names = list(store.scan(prefix))
+    if len(names) != 1:
+        raise InvalidOption(
+            "recording", named, ["FILE#function/key, with the first characters of one key", *map(store.location, names)]
+        )
+    return Found(_read(store, names[0]), place(store, names[0]))
 
 
 def _read(store: Store, name: str) -> bytes:

@@ -74,7 +74,7 @@ def open_store(named: str | None = None) -> Store:
     """
     from memo.errors import StoreNotReadable
     from memo.maintenance.trees import open_directory
-    from memo.stores import DirectoryStore, as_store
+    from memo.stores import DirectoryStore, JsonLinesStore, as_store
 
     store = as_store(_default_store() if named is None else named)
     location = store.location()
@@ -82,6 +82,10 @@ def open_store(named: str | None = None) -> Store:
         if Path(location).is_dir():
             return open_directory(location)
         what = "is not a directory" if Path(location).exists() else "does not exist"
+    elif isinstance(store, JsonLinesStore):
+        if Path(location).is_file():
+            return store
+        what = "is a directory" if Path(location).exists() else "does not exist"
     elif location.startswith(_SQLITE) and not Path(unquote(location.removeprefix(_SQLITE))).exists():
         what = "does not exist"
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from memo.cli._output import print_damaged, print_differences, print_heading, print_json, print_line, print_table
 from memo.cli._recording_diff import relevant, trees
 from memo.cli._text import count
+from memo.stores.file_names import JSON_LINES
 
 if TYPE_CHECKING:
     from memo._recordings.differences import Difference
@@ -55,7 +56,7 @@ class _Side:
             if entry.document is None:
                 side.damaged.append(entry)
                 continue
-            folder = folder_of(store, entry.name) if by_folder else ""
+            folder = folder_of(store, entry.name).removesuffix(JSON_LINES) if by_folder else ""
             call = _Call(entry.document.function, entry.document.key, folder)
             outcomes = canonical_json([relevant(outcome) for outcome in entry.document.outcomes])
             side.outcomes[call] = sha256(outcomes).digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,14 @@ def copy(
         str, typer.Argument(metavar="DEST", help="A directory or a store's URL; created if it does not exist.")
     ],
     *,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAYOUT",
+            help="Of recordings as pytest writes them: test makes a file of JSON lines for each test, recording a directory "
+            "with a file for each recording. By default as they are.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Copy the recordings of one store to another.
@@ -38,7 +47,7 @@ def copy(
     """
     from memo.maintenance.copy import copy as run
 
-    return _report(run, open_store(source), dest, "copied", json=json)
+    return _report(partial(run, layout=layout), open_store(source), dest, "copied", json=json)
 
 
 def push(

@@ -11,6 +11,7 @@ from memo.cli._found import StoreOption, find
 from memo.cli._output import Json, open_store, print_differences, print_heading, print_json, print_line
 from memo.cli._recording_diff import parts, trees
 from memo.cli._store_diff import diff_stores
+from memo.stores.file_names import JSON_LINES
 
 __all__ = ["diff"]
 
@@ -57,4 +58,4 @@ def diff(
 
 
 def _is_store(named: str) -> bool:
-    return "://" in named or Path(named).is_dir()
+    return "://" in named or Path(named).is_dir() or Path(named).suffix == JSON_LINES

@@ -130,15 +130,25 @@ def rekey(
 
 def _chosen(store: str | None, only: list[str]) -> tuple[Store, list[str]]:
     """Return the store, and which of its recordings: STORE can be the file of one recording, as warnings name it."""
+    from memo.maintenance.entries import at
+
+    named = at(store) if store is not None else None
+    if named is not None:
+        _refuse_only(store, only)
+        return named[0], [named[1]]
     file = Path(store).expanduser() if store is not None else None
     if file is None or file.suffix != ".json" or file.is_dir() or not os.path.lexists(file):
         return open_store(store), only
-    if only:
-        raise typer.BadParameter(f"--only selects recordings of a store, and {store} is a single recording")
+    _refuse_only(store, only)
     from memo.stores import DirectoryStore
 
     file = file.absolute()
     return DirectoryStore(file.parent.parent), [f"{file.parent.name}/{file.stem}"]
+
+
+def _refuse_only(store: str | None, only: list[str]) -> None:
+    if only:
+        raise typer.BadParameter(f"--only selects recordings of a store, and {store} is a single recording")
 
 
 def _pairs(option: str, given: Iterable[str] | None, *, paths: bool = True) -> Iterable[tuple[str, str]]:

@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 
 from memo._calls.digest import entry_name
 from memo._recordings.document import Document, parse, render
-from memo.errors import MemoError, Refused
+from memo.errors import MemoError, RecordingDamaged, Refused
 from memo.maintenance.entries import is_where_replay_looks, read
-from memo.maintenance.trees import StoreTree, beside
+from memo.maintenance.trees import StoreTree, beside, file_of
 from memo.stores import DirectoryStore, Store
 
 __all__ = ["ApplyResult", "Change", "Document", "Plan", "Progress", "Rewrite", "apply", "plan_changes", "remove_empty"]
@@ -129,7 +129,10 @@ def _planned(store: Store, name: str, rewrite: Rewrite, rename: Callable[[str], 
 
 def _obstacle(store: Store, change: Change) -> str | None:
     """Return why a recording cannot be moved: another one has its place. Its own successor, moved before, is none."""
-    data = store.get(change.new_name)
+    try:
+        data = store.get(change.new_name)
+    except RecordingDamaged as error:  # another line of the file that it would go to
+        return f"would go to {error.location}, which {error.reason}"
     if data is None or sha256(data).digest() == change.new_digest:
         return None
     return f"would be the same call as {_short(change.new_key)}, which is there"
@@ -205,7 +208,7 @@ def remove_empty(store: Store, names: Iterable[str]) -> None:
     if not isinstance(store, DirectoryStore | StoreTree):
         return
     root = Path(store.location())
-    for folder in {Path(store.location(name)).parent for name in names}:
+    for folder in {Path(file_of(store, name)).parent for name in names}:
         with suppress(OSError):  # not empty
             while folder != root and folder.is_relative_to(root):
                 folder.rmdir()

@@ -12,13 +12,16 @@ from memo._calls.digest import entry_name
 from memo._recordings.document import Document, parse, render
 from memo._recordings.draws import joined
 from memo._recordings.outcomes import fingerprint
-from memo.errors import MemoError, StoreError
+from memo.errors import InvalidOption, MemoError, StoreError
 from memo.maintenance.entries import read
-from memo.maintenance.trees import StoreTree, beside
+from memo.maintenance.trees import SEPARATOR, StoreTree, beside
 from memo.stores import Creates, DirectoryStore, Store, Swaps
+from memo.stores.file_names import JSON_LINES
 
 __all__ = ["CopyReport", "copy", "push"]
 
+_LAYOUTS = {"recording": "", "test": JSON_LINES}
+"""What the names of a tree's stores end in."""
 _THREADS = 16
 """Servers answer, and disks flush, many requests at once."""
 _WAITING = 256
@@ -38,17 +41,25 @@ class CopyReport:
     """Name to reason, for recordings that are damaged or did not come back as written."""
 
 
-def copy(source: Store, dest: Store, progress: Callable[[int], None] | None = None) -> CopyReport:
+def copy(
+    source: Store, dest: Store, progress: Callable[[int], None] | None = None, *, layout: str | None = None
+) -> CopyReport:
     """Copy every recording to the place where replay looks for it in the other store. Nothing there is replaced.
 
-    A tree of stores is copied into a directory as the same tree, and into any other store by its calls alone.
+    A tree of stores is copied into a directory as the same tree, and into any other store by its calls alone. `layout`
+    gives each store of the tree a directory (`recording`) or a file of JSON lines (`test`), whichever it had.
 
     Each is verified before (its key is the key of its arguments) and after (read back, it is the same bytes). To copy
     again copies what is missing: so an interrupted copy is resumed. What is damaged is reported and stops nothing.
 
-    `progress` is called with how many entries are done. Raises `StoreError` if either store fails.
+    `progress` is called with how many entries are done. Raises `StoreError` if either store fails, and `InvalidOption` for an
+    unknown layout, and for one where there are no two trees.
     """
-    return _transferred(source, dest, progress, move=False)
+    if layout not in (None, *_LAYOUTS):
+        raise InvalidOption("layout", layout, sorted(_LAYOUTS))
+    if layout is not None and not (isinstance(source, StoreTree) and isinstance(dest, DirectoryStore)):
+        raise InvalidOption("layout", layout, ["a tree of stores, as pytest writes it, copied to a directory"])
+    return _transferred(source, dest, progress, move=False, suffix=_LAYOUTS[layout] if layout else None)
 
 
 def push(spool: Store, store: Store, progress: Callable[[int], None] | None = None) -> CopyReport:
@@ -59,13 +70,15 @@ def push(spool: Store, store: Store, progress: Callable[[int], None] | None = No
     return _transferred(spool, store, progress, move=True)
 
 
-def _transferred(source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool) -> CopyReport:
+def _transferred(
+    source: Store, dest: Store, progress: Callable[[int], None] | None, *, move: bool, suffix: str | None = None
+) -> CopyReport:
     if isinstance(source, StoreTree) and isinstance(dest, DirectoryStore):
-        dest = StoreTree(dest.location(), source.folders)
+        dest = StoreTree(dest.location(), [])
     create = dest.create if isinstance(dest, Creates) else partial(_look_and_put, dest)
 
     def one(name: str) -> str:
-        result = _one(source, dest, create, name)
+        result = _one(source, dest, create, name, suffix)
         if move and result in ("copied", "present"):
             source.delete(name)
         return result
@@ -110,7 +123,9 @@ def _count(report: CopyReport, name: str, result: str) -> None:
         report.failed[name] = result
 
 
-def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None], name: str) -> str:
+def _one(
+    source: Store, dest: Store, create: Callable[[str, bytes], bytes | None], name: str, suffix: str | None
+) -> str:
     """Return what became of an entry: copied, present, different, an empty text (it is gone), or why it was not copied."""
     try:
         data = read(source, name)
@@ -119,7 +134,7 @@ def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None
         document = parse(data, source.location(name))
         # By its contents, not by its name: files have other names than entries of a server.
         entry = entry_name(document.function, document.key)
-        into = beside(source, name, entry) if isinstance(dest, StoreTree) else entry
+        into = _with_suffix(beside(source, name, entry), suffix) if isinstance(dest, StoreTree) else entry
         there = create(into, data)
         if there is not None:
             return "present" if _is_same(there, data, dest.location(into)) else _added(dest, into, document, there)
@@ -129,6 +144,14 @@ def _one(source: Store, dest: Store, create: Callable[[str, bytes], bytes | None
         if isinstance(error, StoreError) and error.location != source.location(name):
             raise
         return str(getattr(error, "reason", error))
+
+
+def _with_suffix(name: str, suffix: str | None) -> str:
+    """Return the name of an entry in a tree, with its store as a directory or as a file."""
+    folder, separator, entry = name.partition(SEPARATOR)
+    if suffix is None or not folder:
+        return name
+    return f"{folder.removesuffix(JSON_LINES)}{suffix}{separator}{entry}"
 
 
 def _added(dest: Store, name: str, document: Document, there: bytes) -> str:

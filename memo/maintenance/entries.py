@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from memo._calls.digest import entry_name
 from memo._recordings.ages import moment
 from memo._recordings.document import Document, parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
 from memo.maintenance.trees import beside, part_of
-from memo.stores import DirectoryStore, Store
+from memo.stores import DirectoryStore, JsonLinesStore, Store
+from memo.stores.file_names import JSON_LINES
 
-__all__ = ["LARGEST", "Entry", "display_path", "entries", "is_where_replay_looks", "read", "recorded_at"]
+__all__ = ["LARGEST", "Entry", "at", "display_path", "entries", "is_where_replay_looks", "read", "recorded_at"]
 
 LARGEST = 100 * 1024 * 1024
 """Bytes read as one recording unless the caller says otherwise: parsed JSON takes ten times the memory."""
@@ -87,6 +89,12 @@ def display_path(store: Store, name: str) -> str:
     """Return the path of a scanned entry for people, even of a file whose name memo would not have chosen."""
     store, name = part_of(store, name)
     return f"{store.location()}{os.sep}{name}.json" if isinstance(store, DirectoryStore) else store.location(name)
+
+
+def at(location: str) -> tuple[Store, str] | None:
+    """Return the store and the name of the recording at a location `FILE.jsonl#function/key`; None for another location."""
+    file, mark, name = location.partition(f"{JSON_LINES}#")
+    return (JsonLinesStore(f"{file}{JSON_LINES}"), unquote(name, errors="surrogatepass")) if mark else None
 
 
 def _no_recording(path: str, root: str, largest: int) -> str | None:

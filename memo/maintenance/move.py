@@ -12,6 +12,7 @@ from memo._recordings.document import Document
 from memo.errors import Refused, StoreNotReadable
 from memo.maintenance.changes import ApplyResult, Plan, apply, plan_changes
 from memo.maintenance.trees import StoreTree, folder_of, open_directory
+from memo.stores.file_names import JSON_LINES
 
 __all__ = ["MovePlan", "move", "plan_move"]
 
@@ -32,16 +33,18 @@ class MovePlan:
 def plan_move(old: Path, new: Path) -> MovePlan:
     """Plan to move the recordings of a test, a test file or a whole directory. Writes nothing.
 
-    `old` and `new` are directories as the pytest plugin names them. The test that a recording names is renamed with them. A
-    recording that has another content at its new place already is an obstacle. Raises `StoreNotReadable` if there are no
+    `old` and `new` are directories as the pytest plugin names them, or files of JSON lines, which need no suffix. The test
+    that a recording names is renamed with them. A recording that has another content at its new place already is an obstacle. Raises `StoreNotReadable` if there are no
     recordings in `old`, and `Refused` if one directory holds the other.
     """
     old, new = (Path(os.path.abspath(path.expanduser())) for path in (old, new))  # noqa: PTH100 - links stay as they are
-    if not old.is_dir():
+    if not old.exists() and _with_suffix(old).is_file():
+        old, new = _with_suffix(old), _with_suffix(_without_suffix(new))
+    if not old.is_dir() and (old.suffix != JSON_LINES or not old.is_file()):
         raise StoreNotReadable(str(old), "is not a directory of recordings" if old.exists() else "does not exist")
     if new == old or new.is_relative_to(old) or old.is_relative_to(new):
         raise Refused(str(new), f"cannot take the recordings of {old}: one directory holds the other")
-    found = open_directory(old)
+    found = open_directory(old) if old.is_dir() else None
     parts = found.folders if isinstance(found, StoreTree) else [""]
     root = Path(os.path.commonpath([old, new]))
     prefix, new_prefix = (path.relative_to(root).as_posix() for path in (old, new))
@@ -49,7 +52,7 @@ def plan_move(old: Path, new: Path) -> MovePlan:
     names = list(store.scan())
     if not names:
         raise StoreNotReadable(str(old), "holds no recordings")
-    rewrite = partial(_renamed, old, new)
+    rewrite = partial(_renamed, _without_suffix(old), _without_suffix(new))
 
     def rename(name: str) -> str:
         folder = folder_of(store, name)
@@ -57,6 +60,14 @@ def plan_move(old: Path, new: Path) -> MovePlan:
         return f"{moved}{name.removeprefix(folder)}"
 
     return MovePlan(store, plan_changes(store, names, rewrite, rename=rename), rewrite)
+
+
+def _with_suffix(path: Path) -> Path:
+    return path.with_name(f"{path.name}{JSON_LINES}")
+
+
+def _without_suffix(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(JSON_LINES))
 
 
 def move(planned: MovePlan) -> ApplyResult:

@@ -17,8 +17,8 @@ from memo._recordings.document import parse
 from memo.errors import InvalidOption, MemoError, Refused, StoreError
 from memo.maintenance.changes import Progress, remove_empty
 from memo.maintenance.entries import is_where_replay_looks, read, recorded_at
-from memo.maintenance.trees import StoreTree
-from memo.stores import DirectoryStore, Store
+from memo.maintenance.trees import StoreTree, file_of
+from memo.stores import DirectoryStore, JsonLinesStore, Store
 
 __all__ = [
     "PrunePlan",
@@ -37,6 +37,7 @@ _MARGIN = timedelta(days=1)
 """On a `relatime` mount, as nearly all are, access times are updated once a day."""
 
 
+_OF_FILES = DirectoryStore | JsonLinesStore
 _ABANDONED = 86400.0
 """Seconds after which a temporary file is no write in progress."""
 
@@ -168,15 +169,16 @@ def plan_prune(store: Store, judge: RetentionRule, progress: Progress = lambda d
     if judge.accessed:
         _prove_access_times(store)
     pruning = PrunePlan()
-    parts = store.parts() if isinstance(store, StoreTree) else [store]
-    pruning.abandoned = [
-        path for part in parts if isinstance(part, DirectoryStore) for path in part.abandoned(_ABANDONED)
-    ]
+    parts = list(store.parts()) if isinstance(store, StoreTree) else [store]
+    pruning.abandoned = sorted(
+        {path for part in parts if isinstance(part, _OF_FILES) for path in part.abandoned(_ABANDONED)}
+    )
+    times = _times_of_lines(parts) if judge.accessed else {}
     names = list(store.scan())
     for done, name in enumerate(names, 1):
         location = store.location(name)
         try:
-            found = _judged(store, name, judge)
+            found = _judged(store, name, judge, times)
         except MemoError as error:
             pruning.left[getattr(error, "location", location)] = str(getattr(error, "reason", error))
             continue
@@ -196,15 +198,16 @@ def plan_prune(store: Store, judge: RetentionRule, progress: Progress = lambda d
     return pruning
 
 
-def _judged(store: Store, name: str, judge: RetentionRule) -> Unneeded | int | None:
+def _judged(store: Store, name: str, judge: RetentionRule, known: _AllTimes) -> Unneeded | int | None:
     """Return what is to be deleted, or the size of what is kept; None if the entry is gone."""
     location = store.location(name)
-    times = _times(location) if judge.accessed else None
+    file = file_of(store, name)
+    times = (known.get(file) or _times(file)) if judge.accessed else None
     data = read(store, name)
     if data is None:
         return None
     if times is not None:
-        _put_back(location, times)
+        _put_back(file, times)
     document = parse(data, location)
     function, key = document.function, document.key
     if not is_where_replay_looks(store, name, function, key):
@@ -252,7 +255,17 @@ def prune(store: Store, pruning: PrunePlan, progress: Progress = lambda done, to
 # When a file was read
 
 
-def _times(location: str) -> tuple[int, int, int] | None:
+_Times = tuple[int, int, int]
+_AllTimes = dict[str, _Times]
+
+
+def _times_of_lines(parts: Iterable[Store]) -> _AllTimes:
+    """Return when the files of JSON lines were read: before they are, since each of them is read as a whole."""
+    found = {part.location(): _times(part.location()) for part in parts if isinstance(part, JsonLinesStore)}
+    return {path: times for path, times in found.items() if times is not None}
+
+
+def _times(location: str) -> _Times | None:
     """Return the inode of a file, and when it was last read and written (ns)."""
     try:
         state = os.stat(location)  # noqa: PTH116 - as text, like all of the store's paths
@@ -261,7 +274,7 @@ def _times(location: str) -> tuple[int, int, int] | None:
     return state.st_ino, state.st_atime_ns, state.st_mtime_ns
 
 
-def _put_back(location: str, times: tuple[int, int, int]) -> None:
+def _put_back(location: str, times: _Times) -> None:
     """Restore a file's access time after memo's own read; otherwise the first dry run would keep everything."""
     try:
         now = _times(location)
@@ -273,9 +286,9 @@ def _put_back(location: str, times: tuple[int, int, int]) -> None:
 
 def _prove_access_times(store: Store) -> None:
     """Raise `Refused` if the file system does not note when files are read, as many mounts do not (`noatime`)."""
-    if not isinstance(store, DirectoryStore | StoreTree):
+    if not isinstance(store, _OF_FILES | StoreTree):
         raise Refused(store.location(), "does not say when recordings were read: --used-list and --stale need not know")
-    root = Path(store.location())
+    root = Path(store.location()).parent if isinstance(store, JsonLinesStore) else Path(store.location())
     probe = root / f".{os.urandom(8).hex()}.tmp"
     try:
         probe.write_bytes(b"?")

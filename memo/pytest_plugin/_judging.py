@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -15,9 +16,10 @@ from memo.errors import MemoError
 from memo.pytest_plugin._ledger import FALLBACK, Books, Ledger, Note
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._settings import Settings
-from memo.stores import DirectoryStore
+from memo.stores import DirectoryStore, Store, as_store
+from memo.stores.file_names import JSON_LINES
 
-__all__ = ["Verdict", "judge", "modified"]
+__all__ = ["Verdict", "judge", "stamp"]
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class Verdict:
     below: dict[str, list[str]] = field(default_factory=dict)
     """The same of each fallback, by its directory."""
     orphaned: list[str] = field(default_factory=list)
-    """The directories of tests that no longer exist, or no longer record."""
+    """The directories, or files, of tests that no longer exist, or no longer record."""
     deleted: int = 0
 
     @property
@@ -39,12 +41,13 @@ class Verdict:
 
     def complaint(self, settings: Settings) -> str:
         """Return why the run fails, or an empty text."""
-        found = [
-            f"{len(paths):,} {kind}{'' if len(paths) == 1 else 's'}"
-            for paths, kind in ((self.all_unused, "unused recording"), (self.orphaned, "directory of a removed test"))
-            if paths
-        ]
-        found = [line.replace("directory of a removed tests", "directories of removed tests") for line in found]
+        files = [path for path in self.orphaned if path.endswith(JSON_LINES)]
+        kinds = (
+            (len(self.all_unused), "unused recording", "unused recordings"),
+            (len(self.orphaned) - len(files), "directory of a removed test", "directories of removed tests"),
+            (len(files), "file of a removed test", "files of removed tests"),
+        )
+        found = [f"{count:,} {one if count == 1 else many}" for count, one, many in kinds if count]
         if settings.unused != "fail" or not found:
             return ""
         return f"memo: the run fails for {' and '.join(found)} (memo_unused = fail)"
@@ -78,7 +81,7 @@ def judge(config: pytest.Config, settings: Settings, ledger: Ledger, exitstatus:
 
 
 def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) -> None:
-    store = DirectoryStore(note.directory)
+    store = as_store(note.directory)
     used = {path.casefold() for path in (*note.used, *books.written_after_report)}
     unused = [name for name in store.scan() if not _is_used(store, name, used)]
     for name in unused:
@@ -90,12 +93,12 @@ def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) 
                 kept = verdict.below.setdefault(note.directory, []) if note.scope == FALLBACK else verdict.unused
                 kept.append(path)
             continue
-        if modified(path) == note.before.get(path):  # otherwise another process wrote it during the run
+        if stamp(store, name) == note.before.get(path):  # otherwise another process wrote it during the run
             verdict.deleted += store.delete(name)
             _remove_empty(Path(path).parent, Path(note.directory).parent)
 
 
-def _is_used(store: DirectoryStore, name: str, used: set[str]) -> bool:
+def _is_used(store: Store, name: str, used: set[str]) -> bool:
     """Return whether a recording was used, or one inside of whose call it was recorded: a replay does not run that."""
     seen: set[str] = set()
     while name not in seen:
@@ -112,11 +115,13 @@ def _is_used(store: DirectoryStore, name: str, used: set[str]) -> bool:
     return False
 
 
-def modified(path: str) -> int | None:
-    """Return when a file was written last, in nanoseconds."""
+def stamp(store: Store, name: str) -> int | None:
+    """Return what changes as soon as a recording is written again: its file's time, or a checksum of its line."""
     try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116 - as text, like all paths of a store
-    except OSError:
+        if isinstance(store, DirectoryStore):
+            return os.stat(store.location(name)).st_mtime_ns  # noqa: PTH116 - as text, like all paths of a store
+        return crc32(store.get(name) or b"")
+    except (OSError, MemoError):
         return None
 
 
@@ -192,9 +197,9 @@ def _orphaned(run: _Run, places: Places, books: Books) -> Iterable[str]:
             file = folder / f"{module.name}.py"
             if module.name.startswith("@") or (file.exists() and str(file) not in books.modules):
                 continue
-            for test in _directories(module):
+            for test in [*_directories(module), *module.glob(f"*{JSON_LINES}")]:
                 shared = "@" in test.name and file.exists()
-                if str(test) not in books.expected and not shared and _holds_recordings(test):
+                if str(test).removesuffix(JSON_LINES) not in books.expected and not shared and _holds_recordings(test):
                     yield str(test)
 
 
@@ -206,7 +211,7 @@ def _directories(folder: Path) -> list[Path]:
 
 
 def _holds_recordings(test: Path) -> bool:
-    return any(next(function.glob("*.json"), None) is not None for function in _directories(test))
+    return test.is_file() or any(next(function.glob("*.json"), None) is not None for function in _directories(test))
 
 
 def _remove_empty(folder: Path, end: Path) -> None:

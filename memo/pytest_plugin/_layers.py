@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from memo._engine.modes import Mode
-from memo.pytest_plugin._judging import modified
+from memo.pytest_plugin._judging import stamp
 from memo.pytest_plugin._ledger import FALLBACK, Note
 from memo.pytest_plugin._recorder import TestRecorder
-from memo.stores import DirectoryStore, layers_of
+from memo.stores import DirectoryStore, JsonLinesStore, as_store, layers_of
 
 __all__ = ["Layers"]
 
@@ -23,7 +23,7 @@ class Layers:
         self._root = root
         self._may_delete = may_delete
         self._before: dict[str, dict[str, int]] = {}
-        """The files of each directory when the first recorder had it, and their modification times."""
+        """The files of each directory when the first recorder had it, and their stamps."""
 
     def resolved(self, fallback: Any) -> list[Any]:
         """Return the stores of the option, directories relative to pytest's root as whole paths."""
@@ -31,8 +31,9 @@ class Layers:
         found = [self._absolute(store) for store in several]  # pyright: ignore[reportUnknownVariableType]
         for store in found:
             if self._may_delete and isinstance(store, str) and "://" not in store and store not in self._before:
-                files = map(DirectoryStore(store).location, DirectoryStore(store).scan())
-                self._before[store] = {path: time for path in files if (time := modified(path))}
+                opened = as_store(store)
+                stamps = {opened.location(name): stamp(opened, name) for name in opened.scan()}
+                self._before[store] = {path: seen for path, seen in stamps.items() if seen}
         return found
 
     def _absolute(self, store: Any) -> Any:
@@ -49,7 +50,11 @@ class Layers:
                 directory=layer.location(),
                 mode=mode,
                 users=[*users],
-                used=sorted(path for path in recorder.used if path.startswith(f"{layer.location()}{os.sep}")),
+                used=sorted(
+                    path
+                    for path in recorder.used
+                    if path.startswith((f"{layer.location()}{os.sep}", f"{layer.location()}#"))
+                ),
                 scope=FALLBACK,
                 reach=str(self._root),
                 before=self._before.get(layer.location(), {}),
@@ -57,5 +62,5 @@ class Layers:
                 counts={},
             )
             for layer in layers_of(recorder.store)[1:]
-            if isinstance(layer, DirectoryStore)
+            if isinstance(layer, DirectoryStore | JsonLinesStore)
         ]

@@ -30,7 +30,7 @@ class Note(NamedTuple):
     """What one recorder did."""
 
     directory: str
-    """The directory of its recordings; empty if others than these tests may use them."""
+    """The directory or the file of its recordings; empty if others than these tests may use them."""
     mode: str
     users: list[str]
     """The tests that may use the recordings: only if all of them passed can a recording be unused."""
@@ -41,7 +41,7 @@ class Note(NamedTuple):
     reach: str
     """The file or directory whose tests may use the recordings of a scope wider than a test."""
     before: dict[str, int]
-    """The files that were there when the recorder was made, with their modification times: only these may be deleted."""
+    """The recordings that were there when the recorder was made, with their stamps: only these may be deleted."""
     unrecorded: dict[str, tuple[str, str]]
     """Function and reason of the calls that ended without an outcome to record, by key."""
     counts: dict[str, float]

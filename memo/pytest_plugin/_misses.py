@@ -20,6 +20,7 @@ from memo._recordings.differences import ABSENT
 from memo._recordings.document import parse
 from memo._values.paths import steps_of
 from memo.errors import MemoError, RecordingNotFound
+from memo.maintenance.entries import at
 from memo.maintenance.rekey import Rekey
 
 __all__ = ["Misses", "causes", "renames"]
@@ -127,7 +128,9 @@ def _makes(error: RecordingNotFound, options: list[tuple[str, str, str]]) -> boo
             },
         )
         location = error.nearest.location
-        return change(parse(Path(location).read_bytes(), location)).key == error.key
+        named = at(location)
+        data = named[0].get(named[1]) if named else Path(location).read_bytes()
+        return change(parse(data or b"", location)).key == error.key
     except (MemoError, OSError):
         return False
 

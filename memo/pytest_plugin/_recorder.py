@@ -14,7 +14,7 @@ from memo._engine.modes import Mode
 from memo._engine.observed import ObservedRecorder
 from memo._recordings.tokens import tokens
 from memo.errors import MemoError, RecordingNotFound, ScopeLostWarning
-from memo.pytest_plugin._judging import modified
+from memo.pytest_plugin._judging import stamp
 from memo.pytest_plugin._renames import Rename
 from memo.stores import layers_of
 
@@ -59,8 +59,8 @@ class TestRecorder(ObservedRecorder):
         """The errors of the calls that could not be replayed."""
         self.renamed: dict[RecordingNotFound, Rename] = {}
         """The directory of a renamed test that has the recording of a call, by the call's error."""
-        self.before = {path: time for path in self._files() if (time := modified(path))} if may_delete else {}
-        """The files that were in the store when the recorder was made, and their modification times."""
+        self.before = self._stamps() if may_delete else {}
+        """The locations of the recordings that were in the store when the recorder was made, with their stamps."""
         self.unrecorded: dict[str, tuple[str, str]] = {}
         """Function and reason of the calls that ended without an outcome to record, by key."""
         self.journals = journals
@@ -71,9 +71,10 @@ class TestRecorder(ObservedRecorder):
         self._billed: dict[str, bytes] = {}
         """The entries that report tokens."""
 
-    def _files(self) -> list[str]:
+    def _stamps(self) -> dict[str, int]:
         own = layers_of(self.store)[0]
-        return [own.location(name) for name in own.scan()]
+        found = {own.location(name): stamp(own, name) for name in own.scan()}
+        return {path: seen for path, seen in found.items() if seen}
 
     def activate(self) -> None:
         """Become the default of the process: the tasks of async tests do not inherit a scope."""

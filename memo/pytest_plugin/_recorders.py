@@ -15,7 +15,7 @@ from memo._engine.options import RecorderOptions
 from memo.errors import InvalidOption, MemoError
 from memo.pytest_plugin._layers import Layers
 from memo.pytest_plugin._ledger import Ledger, unrecorded_before
-from memo.pytest_plugin._places import Places
+from memo.pytest_plugin._places import Places, is_store
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._renames import Renames
 from memo.pytest_plugin._run import Run
@@ -42,7 +42,7 @@ class Recorders:
         self._settings = settings
         self._ledger = ledger
         self._run = run
-        self._places = Places(config.rootpath, settings.directory)
+        self._places = Places(config.rootpath, settings.directory, settings.layout)
         self._renames = Renames(config, self._places, ledger.books)
         self.layers = Layers(config.rootpath, may_delete=settings.unused == "delete")
         self._unrecorded = unrecorded_before(config)
@@ -110,7 +110,7 @@ class Recorders:
         patches, store = config.pop("patches", ()), config.pop("store", None)
         directory = self._settings.directory
         if directory is not None and (store is None or self._settings.is_moved):
-            store = directory if "://" in directory else None
+            store = directory if is_store(directory) else None
         # A shared recorder serves any of its tests in any order, so their identical calls cannot be numbered.
         draws = {"draws": isinstance(node, pytest.Item)}
         options = draws | self._settings.options | config | marked(node, _MARKABLE)
@@ -123,6 +123,7 @@ class Recorders:
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # an invalid mode is an error, used or not
         mode = self._settings.mode or mode
         self._install(patches)
+        place = self._places.store(place) if store is None else place
         return TestRecorder(
             place if store is None else store,
             mode=mode,

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import pytest
 
+from memo.errors import MemoError
 from memo.maintenance.trees import recordings_below
 from memo.pytest_plugin._ledger import Books
 from memo.pytest_plugin._places import Places
-from memo.stores import DirectoryStore
+from memo.stores import DirectoryStore, JsonLinesStore
+from memo.stores.file_names import JSON_LINES
 
 __all__ = ["Rename", "Renames"]
 
@@ -50,7 +52,8 @@ class Renames:
         """Return the rename that brings an entry to the directory of its test, if a test that is gone has the entry."""
         for sister in self._sisters(Path(place)):
             if str(sister) != place and _holds(sister, entry) and self._is_gone(sister):
-                return self._rename(sister, Path(place))
+                new = Path(place.removesuffix(JSON_LINES) + (JSON_LINES if sister.suffix == JSON_LINES else ""))
+                return self._rename(sister, new)
         return None
 
     def _sisters(self, place: Path) -> Iterator[Path]:
@@ -71,7 +74,7 @@ class Renames:
         found = self._listed.get(folder)
         if found is None:
             try:
-                found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+                found = sorted(path for path in folder.iterdir() if _may_hold(path))
             except OSError:
                 found = []
             self._listed[folder] = found
@@ -79,6 +82,7 @@ class Renames:
 
     def _is_gone(self, directory: Path) -> bool:
         """Return whether no test records in a directory any more, as far as the run, or else the source, shows."""
+        directory = directory.with_name(directory.name.removesuffix(JSON_LINES))
         if str(directory) in self._books.expected or "@" in directory.name.partition("[")[0]:
             return False
         file = self._test_file(directory.parent)
@@ -108,7 +112,16 @@ class Renames:
         return Rename(str(old), str(new), f"{make}git mv {names}")
 
 
+def _may_hold(path: Path) -> bool:
+    return not path.name.startswith(".") and (path.suffix == JSON_LINES or path.is_dir())
+
+
 def _holds(directory: Path, entry: str) -> bool:
+    if directory.suffix == JSON_LINES:
+        try:
+            return JsonLinesStore(directory).get(entry) is not None
+        except MemoError:
+            return False
     return os.path.exists(DirectoryStore(directory).location(entry))  # noqa: PTH110 - a store's paths are text
 
 

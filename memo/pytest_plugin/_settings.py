@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "add_options", "marked", "relative", "settled"]
 
 _SCOPES = ("test", "module", "session")
+_LAYOUTS = ("recording", "test")
 _UNUSED = ("report", "fail", "delete", "ignore")
 
 
@@ -52,13 +53,16 @@ class Settings:
     pending: bool = False
     """True if what is recorded is put aside, for a review."""
     in_ci: bool = False
+    layout: str = "recording"
+    """What has a file of its own: each recording, or each test."""
 
     def header(self) -> str:
         """Return the line that pytest shows at the start."""
         where = "in recordings/ beside each test file" if self.directory is None else f"in {self.directory}"
         shared = "" if self.scope == "test" else f", shared by each {self.scope}"
+        layout = ", a file for each test" if self.layout == "test" else ""
         pending = ", put aside for a review" if self.pending else ""
-        return f"memo: mode {self.mode or self.default_mode}{pending}, recordings {where}{shared}"
+        return f"memo: mode {self.mode or self.default_mode}{pending}, recordings {where}{layout}{shared}"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -101,6 +105,11 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "memo_fallback", "directories of recordings for calls that a test has none of", type="linelist", default=[]
+    )
+    parser.addini(
+        "memo_layout",
+        "what has a file of its own: each recording (in a directory for each test), or each test",
+        default="recording",
     )
     parser.addini("memo_max_age", "the age up to which a recording is replayed: 90s, 15m, 12h, 30d, 4w", default="")
     parser.addini("memo_on_expiry", "what to do with an older recording: warn, fail, record, refresh", default="")
@@ -152,6 +161,7 @@ def settled(config: pytest.Config) -> Settings:
         faults=_faults(option.memo_faults),
         pending=option.memo_pending,
         in_ci=in_ci,
+        layout=_one_of("memo_layout", ini("memo_layout"), _LAYOUTS),
     )
 
 

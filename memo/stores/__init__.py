@@ -1,6 +1,6 @@
 """Stores of recordings: bytes under names.
 
-`DirectoryStore` is the default, and `MemoryStore` ends with the process; `as_store` returns the others by their URLs.
+`DirectoryStore` is the default, `JsonLinesStore` keeps one file, and `MemoryStore` ends with the process; `as_store` returns the others by their URLs.
 
 A new store is a module here with a class that keeps the promises of `Store` (`memo.stores._store`), and a line in `_urls.py`;
 docs/CONTRIBUTING.md has the recipe, and `tests/stores` the tests that every store passes.
@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 from memo.stores._directory import DirectoryStore
+from memo.stores._json_lines import JsonLinesStore
 from memo.stores._layered import LayeredStore, StoreLike, as_layers, layer_of, layers_of
 from memo.stores._memory import MemoryStore
 from memo.stores._salt import salt
@@ -42,6 +43,7 @@ __all__ = [
     "Discards",
     "Expires",
     "HeldClaim",
+    "JsonLinesStore",
     "LayeredStore",
     "MemoryStore",
     "ReadsMany",

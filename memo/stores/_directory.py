@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import time
 from collections.abc import Iterator
 
 from memo._calls.digest import KEY_CHARACTERS
-from memo.errors import (
-    EntryVanished,
-    StoreError,
-    StoreFull,
-    StoreLocked,
-    StoreNotReadable,
-    StoreNotWritable,
+from memo.errors import EntryVanished, StoreNotReadable
+from memo.stores._files import (
+    AT_ONCE,
+    READ,
+    contents,
+    create_unnamed,
+    failure,
+    link,
+    place,
+    replace,
+    replace_locked,
+    rest,
 )
-from memo.stores._files import AT_ONCE, READ, contents, create_unnamed, link, place, replace, replace_locked, rest
 from memo.stores._folder_lock import locked
 from memo.stores._salt import checked_salt, new_salt
 from memo.stores.file_names import PENDING_FOLDER, safe_name
@@ -122,9 +125,9 @@ class DirectoryStore:
         """Store the bytes under a name: flushed to disk and in place when `put` returns."""
         path = self._path(name)
         try:
-            place(path, data, replace_locked, self._rights)
+            place(path, data, replace_locked, self.rights)
         except OSError as error:
-            raise _failure(error, path) from error
+            raise failure(error, path) from error
 
     def create(self, name: str, data: bytes) -> bytes | None:
         """Store the bytes if there is no entry of that name, and return None; else return the bytes that are there.
@@ -134,14 +137,14 @@ class DirectoryStore:
         path = self._path(name)
         while True:
             try:
-                created = create_unnamed(path, data, self._rights) if self._links_unnamed else None
+                created = create_unnamed(path, data, self.rights) if self._links_unnamed else None
                 if created is None:
                     self._links_unnamed = False
-                    created = place(path, data, link, self._rights)
+                    created = place(path, data, link, self.rights)
                 if created:
                     return None
             except OSError as error:
-                raise _failure(error, path) from error
+                raise failure(error, path) from error
             kept = self.get(name)
             if kept is not None:
                 return kept
@@ -169,10 +172,10 @@ class DirectoryStore:
 
         while (kept := self.get(name)) == expected:
             try:
-                if place(path, data, move, self._rights):
+                if place(path, data, move, self.rights):
                     return None
             except OSError as error:
-                raise _failure(error, path) from error
+                raise failure(error, path) from error
         if kept is None:
             raise EntryVanished(path)
         return kept
@@ -193,7 +196,7 @@ class DirectoryStore:
                     place(path, new_salt(), link, 0o600)
                     kept = contents(path)
             except OSError as error:
-                raise _failure(error, path) from error
+                raise failure(error, path) from error
             self._salt = checked_salt(kept or b"", path)
         return self._salt
 
@@ -203,7 +206,7 @@ class DirectoryStore:
         return self._salt is not None or any(map(os.path.exists, self._salt_folders))
 
     @property
-    def _rights(self) -> int:
+    def rights(self) -> int:
         """Rights of new files, before the umask of the process."""
         return 0o600 if self.has_salt else 0o666
 
@@ -216,7 +219,7 @@ class DirectoryStore:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise _failure(error, path) from error
+            raise failure(error, path) from error
         return True
 
     def discard(self, name: str, expected: bytes) -> bool:
@@ -232,7 +235,7 @@ class DirectoryStore:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise _failure(error, path) from error
+            raise failure(error, path) from error
         return True
 
     def pending(self) -> DirectoryStore:
@@ -296,13 +299,3 @@ class DirectoryStore:
         if len(key) != KEY_CHARACTERS or not key.isalnum() or not key.isascii():
             key = safe_name(key)
         return f"{folder}{key}{_SUFFIX}"
-
-
-def _failure(error: OSError, path: str) -> StoreError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(
-            path, f"cannot be written: {error.strerror}", "to record where there is space: MEMO_STORE=DIRECTORY"
-        )
-    if isinstance(error, TimeoutError):
-        return StoreLocked(path, f"cannot be written: {error.strerror}")
-    return StoreNotWritable(path, f"cannot be written: {error.strerror}", "to record elsewhere: MEMO_STORE=DIRECTORY")

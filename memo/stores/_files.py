@@ -7,10 +7,22 @@ import os
 import stat
 from collections.abc import Callable
 
-from memo.errors import RecordingDamaged
+from memo.errors import RecordingDamaged, StoreError, StoreFull, StoreLocked, StoreNotWritable
 from memo.stores._folder_lock import locked
 
-__all__ = ["AT_ONCE", "READ", "contents", "create_unnamed", "link", "place", "replace", "replace_locked", "rest"]
+__all__ = [
+    "AT_ONCE",
+    "READ",
+    "contents",
+    "create_unnamed",
+    "failure",
+    "link",
+    "place",
+    "replace",
+    "replace_locked",
+    "rest",
+    "rewrite",
+]
 
 _TRIES = 10
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
@@ -72,6 +84,33 @@ def create_unnamed(path: str, data: bytes, rights: int) -> bool | None:
     finally:
         os.close(file)
     return True
+
+
+def rewrite(path: str, change: Callable[[], bytes | None], rights: int) -> None:
+    """Replace a file with the bytes that `change` returns, called under the lock of its folder; no bytes delete the file.
+
+    None leaves the file as it is. The temporary file comes first: a folder that is not empty cannot be removed meanwhile,
+    so that all who write hold the lock of one and the same folder.
+    """
+    folder = os.path.dirname(path)  # noqa: PTH120
+    temporary = f"{folder}{os.sep}.{os.urandom(8).hex()}.tmp"
+    file = _create_in(folder, temporary, rights)
+    try:
+        with locked(folder):
+            data = change()
+            if data:
+                _fill(file, data)
+                replace(temporary, path)
+                return
+            if data is not None:
+                os.unlink(path)  # noqa: PTH108
+    except BaseException:
+        os.unlink(temporary)  # noqa: PTH108
+        raise
+    else:
+        os.unlink(temporary)  # noqa: PTH108
+    finally:
+        os.close(file)
 
 
 def contents(path: str) -> bytes | None:
@@ -144,3 +183,14 @@ def _create_in(folder: str, path: str, rights: int) -> int:
         except FileNotFoundError:
             continue
     return os.open(path, _CREATE, rights)
+
+
+def failure(error: OSError, path: str) -> StoreError:
+    """Return the error of a store whose file could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(
+            path, f"cannot be written: {error.strerror}", "to record where there is space: MEMO_STORE=DIRECTORY"
+        )
+    if isinstance(error, TimeoutError):
+        return StoreLocked(path, f"cannot be written: {error.strerror}")
+    return StoreNotWritable(path, f"cannot be written: {error.strerror}", "to record elsewhere: MEMO_STORE=DIRECTORY")

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from memo.errors import RecordingDamaged, StoreError, StoreNotReadable, StoreNotWritable
 from memo.stores._salt import checked_salt, new_salt
-from memo.stores._urls import shown
+from memo.stores.file_names import shown
 
 __all__ = ["KeyValueStore", "is_key_value"]
 

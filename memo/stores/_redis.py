@@ -32,7 +32,8 @@ from memo.stores._redis_scripts import (
 from memo.stores._redis_server import FAILURES, Server
 from memo.stores._salt import checked_salt, new_salt
 from memo.stores._store import HeldClaim
-from memo.stores._urls import options, shown
+from memo.stores._urls import options
+from memo.stores.file_names import shown
 
 __all__ = ["RedisStore"]
 

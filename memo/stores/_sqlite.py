@@ -17,7 +17,8 @@ from memo.stores._salt import checked_salt, new_salt
 from memo.stores._sqlite_eviction import evict
 from memo.stores._sqlite_file import SqliteFile
 from memo.stores._store import HeldClaim
-from memo.stores._urls import masked, options, shown
+from memo.stores._urls import masked, options
+from memo.stores.file_names import shown
 
 __all__ = ["SqliteStore"]
 

@@ -8,14 +8,16 @@ import threading
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple, cast
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
 
 from memo.errors import InvalidOption, MissingExtra
 from memo.stores._directory import DirectoryStore
+from memo.stores._json_lines import JsonLinesStore
 from memo.stores._store import Store
+from memo.stores.file_names import JSON_LINES
 
-__all__ = ["as_store", "masked", "options", "shown"]
+__all__ = ["as_store", "masked", "options"]
 
 
 class _Kind(NamedTuple):
@@ -47,6 +49,7 @@ _KINDS = {
 }
 _ALLOWED = (
     "a directory's path",
+    "a file's path that ends in .jsonl",
     *(f"{scheme}://" for scheme in _KINDS),
     "an object with get, put, delete and scan",
     "a py-key-value store",
@@ -57,14 +60,16 @@ _concurrent = threading.Lock()
 
 
 def as_store(store: Store | str | os.PathLike[str] | object) -> Store:
-    """Return the store that a user names: by the path of a directory (`~` is expanded), a URL, a store or a py-key-value store.
+    """Return the store that a user names: by a path (`~` is expanded), a URL, a store or a py-key-value store.
 
-    A store is returned as it is. The URL of a server gives the same store for as long as anybody uses that store. Does not
-    connect. Raises `InvalidOption` for anything else, and `MissingExtra` for a URL whose client is not installed.
+    A path is that of a directory, or of a file of JSON lines if it ends in `.jsonl`. A store is returned as it is. The URL of
+    a server gives the same store for as long as anybody uses that store. Does not connect. Raises `InvalidOption` for anything else, and `MissingExtra` for a URL whose client is not installed.
     """
     if isinstance(store, str) and "://" in store:
         return _by_url(store)
     if isinstance(store, str | os.PathLike):
+        if str(store).endswith(JSON_LINES):
+            return JsonLinesStore(store)
         return DirectoryStore(store)
     if isinstance(store, Store):
         return store
@@ -105,11 +110,6 @@ def masked(url: str) -> str:
         # What looks like a host is the start of a password with an unescaped slash.
         server, slash, path = path.rpartition("@")[2].partition("/")
     return re.split(r"[?#]", f"{scheme}{separator}{server}{slash}{path}", maxsplit=1)[0]
-
-
-def shown(name: str) -> str:
-    """Return the name of an entry quoted for a URL: any text becomes printable."""
-    return quote(name, safe="/", errors="surrogatepass")
 
 
 def options(url: str, **defaults: float | str | None) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
+from urllib.parse import quote
 
-__all__ = ["IN_TEST_NAMES", "PENDING_FOLDER", "folder_of_test", "safe_name"]
+__all__ = ["IN_TEST_NAMES", "JSON_LINES", "PENDING_FOLDER", "folder_of_test", "safe_name", "shown"]
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(?<!\.)")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
@@ -30,8 +31,16 @@ def safe_name(name: str, also: str = "") -> str:
 PENDING_FOLDER = ".pending"
 """The folder of a directory store's pending recordings. Hidden: neither a function nor a test has a folder of this name."""
 
+JSON_LINES = ".jsonl"
+"""Ends the names of files that hold a recording in each line."""
+
 IN_TEST_NAMES = "[]@"
 """Characters that the name of a test's directory may have, and a function's cannot."""
+
+
+def shown(name: str) -> str:
+    """Return the name of an entry quoted for a URL: any text becomes printable."""
+    return quote(name, safe="/", errors="surrogatepass")
 
 
 def folder_of_test(test: str) -> tuple[tuple[str, ...], str, str]:

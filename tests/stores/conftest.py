@@ -53,6 +53,9 @@ class Place(NamedTuple):
 PLACES = {
     "key-value": Place(lambda request, path: KeyValue(), {AsyncReads, Remote, Salted}, processes=False),
     "directory": Place(lambda request, path: str(path / "store"), {Creates, Discards, Reviews, Salted, Swaps}),
+    "json-lines": Place(
+        lambda request, path: str(path / "store" / "calls.jsonl"), {Creates, Discards, Reviews, Salted, Swaps}
+    ),
     "layers": Place(
         lambda request, path: LayeredStore([DirectoryStore(path / "store"), DirectoryStore(path / "store_below")]),
         {Closes, Creates, Reviews, Salted, Swaps},

@@ -13,7 +13,8 @@ from memo._configuration import configured
 from memo.errors import InvalidOption, RecordingDamaged
 from memo.stores import MemoryStore, as_store
 from memo.stores._entry import pack, unpack
-from memo.stores._urls import masked, shown
+from memo.stores._urls import masked
+from memo.stores.file_names import shown
 
 ROOT = Path(__file__).parent.parent.parent
 
