@@ -6,6 +6,9 @@ import os
 import pytest
 
 from memo import recordable, recording
+from memo.maintenance.pending import accept, all_pending
+from memo.maintenance.trees import open_directory
+from memo.stores import as_store
 
 
 @recordable(name="app.ask")
@@ -153,8 +156,12 @@ def test_what_is_pending_is_beside_the_file(memo, tree):
         ask("new")
     assert file.read_bytes() == before
     assert (tree / "test_app/.pending/test_one.jsonl").exists()
-    assert "app.ask" in memo("pending", code=1).out
-    assert "app.ask" in memo("pending", file, code=1).out
-    memo("accept")
+    for store in (file, tree):
+        (waiting,) = all_pending(open_directory(store) if store is tree else as_store(store))
+        assert (waiting.function, waiting.is_new) == ("app.ask", True)
+    assert memo("verify").out.startswith("6 recordings")
+    opened = open_directory(tree)
+    for waiting in list(all_pending(opened)):
+        accept(opened, waiting)
     assert memo("ls", file).out.splitlines()[1].split()[:2] == ["app.ask", "3"]
-    assert memo("pending").code == 0
+    assert list(all_pending(open_directory(tree))) == []
