@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from memo._calls.secret_forms import has_aws_id, is_aws_secret
 from memo._calls.secrets import MASK, NO_RULES, SecretRules, mask, masked_form
 from memo._values.paths import Step, path_text
 from memo._values.scalars import text_form, text_of
@@ -94,14 +95,25 @@ class CredentialFilter:
         if type(tree) is str:
             return tree if self._rules.allows(steps) else self._masked(tree, steps)
         if type(tree) is list:
-            return [self.by_shape(member, (*steps, index)) for index, member in enumerate(tree)]
+            beside_id = has_aws_id(tree)
+            return [self._member(member, (*steps, index), beside_id=beside_id) for index, member in enumerate(tree)]
         if type(tree) is dict:
             if tree.get("__type__") == "bytes" and type(tree.get("base64")) is str:
                 return tree if self._rules.allows(steps) else masked_form(tree, self._rules, self._replacing(steps))
             if tree.get("__type__") == "str":  # it is escaped, since it has lone surrogates
                 return {**tree, "value": text_form(self.by_shape(text_of(tree["value"]), steps))}
-            return {self._masked(name, steps): self.by_shape(member, (*steps, name)) for name, member in tree.items()}
+            beside_id = has_aws_id(tree.values())
+            return {
+                self._masked(name, steps): self._member(member, (*steps, name), beside_id=beside_id)
+                for name, member in tree.items()
+            }
         return tree
+
+    def _member(self, tree: Any, steps: tuple[Step, ...], *, beside_id: bool) -> Any:
+        """Return what `by_shape` does of a member; `beside_id`: an id of an access key of AWS is a member, too."""
+        if beside_id and is_aws_secret(tree) and not self._rules.allows(steps):
+            return self._replacing(steps)(tree)
+        return self.by_shape(tree, steps)
 
     def _credential(self, credential: Credential, steps: tuple[Step, ...]) -> Any:
         steps = steps if credential.name is None else (*steps[:-1], credential.name)

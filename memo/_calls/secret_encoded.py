@@ -1,6 +1,6 @@
 """Credentials that are encoded: base64 of `user:password` or of a text that holds a credential, and ASCII in bytes that are no text.
 
-What is decoded is not decoded again, so that all of it takes linear time.
+What is decoded is decoded once more, and no further, so that all of it takes linear time.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ def _search() -> Callable[[str], bool]:
 
 def places(text: str, holds: Callable[[str], bool]) -> list[tuple[int, int]]:
     """Return where the base64 of a credential stands in a text; `holds` tells of a decoded text whether it holds one."""
+    return _places(text, lambda decoded: holds(decoded) or bool(_places(decoded, holds)))
+
+
+def _places(text: str, holds: Callable[[str], bool]) -> list[tuple[int, int]]:
     if not may_hold(text):
         return []
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 __all__ = [
@@ -16,6 +16,8 @@ __all__ = [
     "RANDOM",
     "TOKEN",
     "Form",
+    "has_aws_id",
+    "is_aws_secret",
     "is_credential",
     "is_given",
     "is_login",
@@ -39,7 +41,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _LOCATION = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?/|\.{1,2}/|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
 _CODE = re.compile(r"(?:self|os|config|settings|env|process|this)\.|[A-Za-z_][\w.]*[(\[{]")
 _PLACEHOLDER = re.compile(
-    r"<.*>|\$?\{.*\}|%\(?\w+\)?s?%?|[*.x•_-]+|\[.*\]|(?:your|my|the|some|example|dummy|fake|test|insert|enter|change)[-_ ].*"
+    r"<.*>|\$?\{.*\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\(?\w+\)?s?%?|[*.x•_-]+|\[.*\]|(?:your|my|the|some|example|dummy|fake|test|insert|enter|change)[-_ ].*"
     r"|(?:string|null|none|true|false|undefined|secret|password|redacted|masked|hidden|changeme|required|optional|token)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -51,6 +53,11 @@ _METHOD_PART = re.compile(
 """A part of the name of a method, model or version: `oauth2`, `AWS4-HMAC-SHA256`."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGITS = re.compile(r"\d{4,8}|\d{3}[ -]\d{3}", re.ASCII)
+_AWS_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
+_LOWER, _UPPER = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
+_LEAST_ENTROPY_OF_40 = 4.0
+"""Of 40 random letters of base64: 4.2 to 5.2 bits a character."""
 _LEAST_ENTROPY = 3.0
 """Bits a character: English words have about 2.5 in 16 characters, random hexadecimal digits 3.3."""
 
@@ -121,6 +128,21 @@ def RANDOM(text: str) -> bool:  # noqa: N802
 def is_given(text: str) -> bool:
     """Return whether a text in the place of a password is one, and not what stands for one."""
     return len(text) >= 4 and not _is_placeholder(text)
+
+
+def has_aws_id(values: Iterable[Any]) -> bool:
+    """Return whether an id of an access key of AWS is among some values: its secret may be, too, under any name."""
+    return any(type(value) is str and _AWS_ID.search(value) is not None for value in values)
+
+
+def is_aws_secret(text: Any) -> bool:
+    """Return whether a text can be the secret that belongs to an access key of AWS; alone, it may be any digest."""
+    return (
+        type(text) is str
+        and _AWS_SECRET.fullmatch(text) is not None
+        and all(kind.search(text) is not None for kind in (_DIGIT, _LOWER, _UPPER))
+        and _entropy(text) >= _LEAST_ENTROPY_OF_40
+    )
 
 
 def is_credential(form: Form, value: Any) -> bool:

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, RANDOM, TOKEN, Form
+from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, RANDOM, TOKEN, Form, stronger
 
-__all__ = ["describes", "holds_headers", "judge", "plain_name", "plain_names"]
+__all__ = ["describes", "holds_headers", "judge", "judge_below", "plain_name", "plain_names"]
 
 _LONGEST = 128
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -158,6 +158,17 @@ def _ambiguous(words: list[str]) -> Form | None:
     if last.endswith(("token", "secret")) and last not in ("subtoken", "pretoken", "detoken"):
         return TOKEN
     return None
+
+
+def judge_below(
+    name: str, outer: Form | None, more: frozenset[str] = frozenset(), fewer: frozenset[str] = frozenset()
+) -> Form | None:
+    """Return the form that a credential has under a name that is below another one; `outer` is the form under that one."""
+    own = judge(name, more, fewer)
+    if outer is None or describes(name):
+        return own
+    # Of what is grouped under `credentials` or `cookies`: what can be a credential, whatever else its name may hold.
+    return PASSWORD if own is None else stronger(own, outer)
 
 
 def describes(name: str) -> bool:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
 
-from memo._calls.secret_forms import PASSWORD, is_given
+from memo._calls.secret_forms import PASSWORD, is_aws_secret, is_given
 
 __all__ = ["Shape", "marks", "search_for", "shapes", "spans"]
 
@@ -150,6 +150,17 @@ signed-url                      Signature=,sig=,-Security-Token= (?:(?<=[?&-]Sig
 basic                           asic~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9+/]{6},ASIC~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9+/]{6} \b[Bb](?:asic|ASIC)\s+(?P<base64>[A-Za-z0-9+/]{6,2048}={0,2})
 cookie-header                   ookie:\x20,OOKIE:\x20 \b[Cc](?:ookie|OOKIE):\ (?P<secret>[^\s=;,"'{}]{1,128}=[^\s;"'{}]{1,4096}(?:;\ ?[^\s=;"'{}]{1,128}=[^\s;"'{}]{0,4096})*)
 curl-user                       -u\x20,--user\x20,--user=,-user\x20 (?:(?<=\s)-u|--(?:proxy-)?user)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
+curl-user-attached              curl~(?s:.)*-[A-Za-z]*u \bcurl\s(?:[^\n|;&]{0,256}?\s)?-[A-Za-z]{0,8}u\ {0,2}\\{0,4}["']?[^\s:"'\\-][^\s:"'\\]{0,127}:(?P<secret>[^\s"'\\]{1,256})
+mysql-password                  mysql~(?s:.)*-p,mariadb~(?s:.)*-p \b(?:mysql|mariadb)[a-z_-]{0,16}\s(?:[^\n|;&]{0,256}?\s)?-p\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
+sshpass                         sshpass~(?s:.)*-p \bsshpass\s{1,4}(?:-[a-z]\s{1,4}){0,4}-p\s{0,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+login-password                  login~(?s:.)*-p,mongo~(?s:.)*-p \b(?:(?:docker|podman|nerdctl|buildah|helm|az|oc|registry)\ login|mongo(?:sh|dump|restore|import|export|stat|top)?)\s(?:[^\n|;&]{0,256}?\s)?-p\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+redis-cli-password              redis-cli~(?s:.)*-a \bredis-cli\s(?:[^\n|;&]{0,256}?\s)?-a\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+sqlcmd-password                 sqlcmd~(?s:.)*-P \bsqlcmd\s(?:[^\n|;&]{0,256}?\s)?-P\s{0,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+ldap-password                   ldap~(?s:.)*-w \bldap(?:search|modify|add|delete|passwd|whoami|compare|modrdn)\s(?:[^\n|;&]{0,256}?\s)?-w\s{0,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+smbclient-password              smbclient~(?s:.)*-U \bsmbclient\s(?:[^\n|;&]{0,256}?\s)?-U\s{0,4}\\{0,4}["']?[^\s%"'\\]{1,128}%(?P<secret>[^\s"'\\]{1,256})
+digest-response                 igest\x20~(?s:.)*response=,IGEST\x20~(?s:.)*response= \b[Dd](?:igest|IGEST)\ (?:[^\n]{0,1024}?[\s,])?response=\\{0,8}["']?(?P<secret>[0-9a-fA-F]{32,128})\b
+aws-secret-after-its-id         AKIA~(?s:.)*[A-Za-z0-9/+]{40},ASIA~(?s:.)*[A-Za-z0-9/+]{40} \b(?:AKIA|ASIA)[A-Z0-9]{16}\b.{0,256}?(?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])
+aws-secret-before-its-id        AKIA,ASIA        (?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])(?=.{0,256}?\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)
 go-dsn                          @tcp(,@unix(     (?<![\w.-])[\w.-]{1,64}:(?P<secret>[^\s@]{1,256})@(?:tcp|unix)\(
 netrc                           password\x20,password\t \bmachine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{1,256})
 password-in-prose               assword\x20is,assphrase\x20is,asscode\x20is \b[Pp]ass(?:word|phrase|code)\ is:?\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;]{6,256})
@@ -245,7 +256,15 @@ def _is_basic(text: str) -> bool:
 
 _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
     "basic": lambda found: _is_basic(found["base64"]),
-    "curl-user": lambda found: is_given(found["secret"]),
+    "aws-secret-after-its-id": lambda found: is_aws_secret(found["secret"]),
+    "aws-secret-before-its-id": lambda found: is_aws_secret(found["secret"]),
+    **dict.fromkeys(
+        (
+            *("curl-user", "curl-user-attached", "mysql-password", "sshpass", "login-password", "redis-cli-password"),
+            *("sqlcmd-password", "ldap-password", "smbclient-password"),
+        ),
+        lambda found: is_given(found["secret"]),
+    ),
     "netrc": lambda found: is_given(found["secret"]),
     "password-in-prose": lambda found: PASSWORD(found["secret"].rstrip(".!?:")),
 }

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from memo._calls import secret_text
-from memo._calls.secret_text import MASK
+from memo._calls.secret_encoded import readable
 from memo._calls.secrets import INNER, NO_RULES, SecretRules
 from memo._values.paths import Step
+from memo._values.scalars import bytes_form, bytes_of
 
 __all__ = ["mask_across", "mask_inside"]
 
@@ -33,13 +34,23 @@ class _Place(NamedTuple):
     step: Any
     steps: tuple[Step, ...]
 
+    def text(self) -> str | None:
+        """Return the text of the value, or of its bytes; None if it has neither."""
+        value = self.holder[self.step]
+        return value if type(value) is str else _text_of_bytes(value)
+
+    def put(self, text: str) -> None:
+        """Put a text, or its bytes, in the place of the value."""
+        value = self.holder[self.step]
+        self.holder[self.step] = text if type(value) is str else _with_text(value, text)
+
 
 def mask_across(items: list[Any], rules: SecretRules = NO_RULES) -> list[tuple[Step, ...]]:
     """Mask, in place, each credential whose text is cut over several items. Return the steps to every piece.
 
     Text belongs together if it is at the same place of items of one kind: the same choice, the same block, the same call.
     """
-    if not any(map(secret_text.may_hold, _joined_texts(items))):
+    if not any(secret_text.may_hold(text, rules.names) for text in _joined_texts(items)):
         return []
     masked: list[tuple[Step, ...]] = []
     _search([_Place(items, index, (index,)) for index in range(len(items))], rules, masked)
@@ -65,6 +76,8 @@ def _joined_texts(values: list[Any]) -> Iterator[str]:
     if len(texts) > 1 and len(set(texts)) > 1:
         yield "".join(texts)
     dicts = _of(dict, values, kinds)
+    if any(_is_bytes(value) for value in dicts):
+        yield "".join([text for value in values if (text := _text_of_bytes(value))])
     if len(dicts) > 1:
         names = set().union(*dicts)
         apart = [[value.get(name) for value in dicts] for name in sorted(names & _APART)]
@@ -107,8 +120,9 @@ def _search(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, .
     values = [place.holder[place.step] for place in places]
     kinds = set(map(type, values))
     if str in kinds:
-        _mask(places, values, rules, masked)
+        _mask([place for place, value in zip(places, values, strict=True) if type(value) is str], rules, masked)
     if dict in kinds:
+        _mask([place for place, value in zip(places, values, strict=True) if _is_bytes(value)], rules, masked)
         for members in _fields(places, values).values():
             _search(members, rules, masked)
     if list in kinds:
@@ -120,7 +134,7 @@ def _fields(places: list[_Place], values: list[Any]) -> dict[Any, list[_Place]]:
     """Return the places in mappings that belong together, by what tells the mappings apart and their names."""
     columns: defaultdict[Any, list[_Place]] = defaultdict(list)
     for place, value in zip(places, values, strict=True):
-        if type(value) is dict:
+        if type(value) is dict and not _is_bytes(value):
             kind = _kind(value)
             for name in value:
                 if name not in _APART:
@@ -149,14 +163,41 @@ def _kind(value: dict[str, Any]) -> tuple[Any, ...]:
     return tuple([value[name] for name in sorted(_APART & value.keys()) if type(value[name]) in _TOLD])
 
 
-def _mask(places: list[_Place], values: list[Any], rules: SecretRules, masked: list[tuple[Step, ...]]) -> None:
-    """Mask what is cut over the texts among some values."""
-    pieces = [(place, value) for place, value in zip(places, values, strict=True) if type(value) is str and value]
+def _is_bytes(value: Any) -> bool:
+    return type(value) is dict and _text_of_bytes(value) is not None
+
+
+def _text_of_bytes(value: Any) -> str | None:
+    """Return the text of what memo writes for bytes, or the printable ASCII in those that are no text; else None."""
+    if type(value) is not dict or value.get("__type__") not in ("bytes", "bytearray"):
+        return None
+    if type(value.get("base64")) is not str:
+        return value["text"] if type(value.get("text")) is str else None
+    try:
+        return readable(bytes_of(value))
+    except ValueError:  # damaged: no base64
+        return None
+
+
+def _with_text(value: dict[str, Any], text: str) -> dict[str, Any]:
+    """Return what memo writes for bytes, with a text whose characters differ where a credential was."""
+    if "base64" not in value:
+        return {**value, "text": text}
+    data = bytes_of(value)
+    masked = bytes(
+        new if new != old else byte for new, old, byte in zip(text.encode(), readable(data).encode(), data, strict=True)
+    )
+    return {"__type__": value["__type__"], **bytes_form(masked)}
+
+
+def _mask(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...]]) -> None:
+    """Mask what is cut over some texts."""
+    pieces = [(place, text) for place in places if (text := place.text())]
     texts = [text for _, text in pieces]
     if len(texts) < 2 or len(set(texts)) == 1:
         return
     joined = "".join(texts)
-    if not secret_text.may_hold(joined):
+    if not secret_text.may_hold(joined, rules.names):
         return
     found = _spans(texts, joined, rules)
     at = number = 0
@@ -172,11 +213,18 @@ def _mask(places: list[_Place], values: list[Any], rules: SecretRules, masked: l
                 break
             if (first < start or last > end) and not rules.allows(place.steps):
                 inside = max(first, start), min(last, end)
-                mask = (MASK + "*" * (last - first))[inside[0] - first : inside[1] - first]
+                mask = _filled(joined, first, last)[inside[0] - first : inside[1] - first]
                 hidden = hidden[: inside[0] - start] + mask + hidden[inside[1] - start :]
         if hidden != text:
-            place.holder[place.step] = hidden
+            place.put(hidden)
             masked.append(place.steps)
+
+
+def _filled(text: str, start: int, end: int) -> str:
+    """Return what stands in the place of a credential, as long as the credential: a mask and stars, `0.00` for a number."""
+    mask = secret_text.hidden(text, start, end)
+    size = end - start
+    return ("0." + "0" * size)[:size] if mask == "0" else (mask + "*" * size)[:size]
 
 
 def _spans(texts: list[str], joined: str, rules: SecretRules) -> list[tuple[int, int]]:

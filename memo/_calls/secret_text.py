@@ -1,6 +1,7 @@
 r"""Credentials in a text: by their shape, and as the value of a name, as in JSON, headers, forms and variables that a text quotes.
 
-`{"api_key": "…"}`, `{\"api_key\": \"…\"}`, `X-Api-Key: …`, `client_secret=…&`, `DB_PASSWORD=…`.
+`{"api_key": "…"}`, `{\"api_key\": \"…\"}`, `X-Api-Key: …`, `client_secret=…&`, `DB_PASSWORD=…`. JSON and YAML in a text are read in
+`secret_json` and `secret_yaml`, for what is no line of a name and its value.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from memo._calls import secret_encoded, secret_shapes
+from memo._calls import secret_encoded, secret_json, secret_search, secret_shapes, secret_yaml
 from memo._calls.secret_forms import ANY, PASSWORD, is_given
 from memo._calls.secret_names import judge
 from memo._calls.secret_shapes import search_for
@@ -18,7 +19,7 @@ from memo._values.scalars import is_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MASK", "may_hold", "may_hold_in_json", "merged", "spans"]
+__all__ = ["MASK", "hidden", "may_hold", "may_hold_in_json", "merged", "spans"]
 
 MASK = "<secret>"
 
@@ -33,9 +34,17 @@ _ASSIGNED = re.compile(
 )
 """What follows the stem of a name: the rest of the name, and its value."""
 _LONGEST_NAME = 64
+_LEVELS = 3
+"""Of JSON within JSON."""
 _STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE"
 _STEM = re.compile(_STEMS.replace(" ", "|"))
 """In each name that holds a credential where a text quotes it: `auth` and `session` stand before a colon in prose, too."""
+_QUOTED_STEMS = """
+    uth UTH uthentication UTHENTICATION ogin OGIN otp OTP Otp pin PIN Pin ession ESSION sid SID Sid jwt JWT Jwt pat PAT Pat psk PSK Psk
+    ode ODE odes ODES reds REDS srf SRF earer EARER esponse ESPONSE ssertion SSERTION erifier ERIFIER ignature IGNATURE
+    nswer NSWER tring TRING
+""".split()
+"""In the other names, which count where a text quotes JSON or code: plain texts, in three spellings, are searched at once."""
 _IN_TEXT = r"""[0-9A-Za-z_.-]*(?:\\*["']?\s*[=:]|>)"""
 _IN_JSON = r"""[0-9A-Za-z_.-]*(?:(?:\\+["']|')?\s*[=:]|>)"""
 
@@ -49,19 +58,40 @@ _PAIR = re.compile(
 _PAIR_MARK = r"""(?:[aA](?:uth|UTH)\\*["']?\s*[=:]\s*|(?:Basic|Digest)Auth)[(\[]"""
 
 
-def may_hold(text: str) -> bool:
-    """Return whether a text may hold a credential. Never wrong when it says no."""
-    # What has lone surrogates is not searched by Rust's engine.
-    return _search(_IN_TEXT)(text) or secret_encoded.may_hold(text) or not (text.isascii() or is_text(text))
+def may_hold(text: str, more: frozenset[str] = frozenset()) -> bool:
+    """Return whether a text may hold a credential; `more` are names that a user adds. Never wrong when it says no."""
+    return (
+        _search(in_json=False)(text)
+        or secret_encoded.may_hold(text)
+        or _may_quote(text, '"')
+        or not (text.isascii() or is_text(text))  # what has lone surrogates is not searched by Rust's engine
+        or (bool(more) and secret_search.names_in_text(more)(text))
+    )
 
 
 def may_hold_in_json(text: str) -> bool:
     """Return whether a text in some JSON may hold a credential, whatever the names in the JSON are. Never wrong when it says no."""
-    return _search(_IN_JSON)(text) or secret_encoded.may_hold(text)
+    return _search(in_json=True)(text) or secret_encoded.may_hold(text) or _may_quote(text, "\\")
+
+
+def _may_quote(text: str, mark: str) -> bool:
+    """Return whether a text may quote JSON or code with a name in it that `_search` does not look for.
+
+    `mark` is a quote, or in JSON what escapes one.
+    """
+    return (mark in text or "'" in text) and _quoted_search(mark)(text)
 
 
 @cache
-def _search(assigned: str) -> Callable[[str], bool]:
+def _quoted_search(mark: str) -> Callable[[str], bool]:
+    # Apart from all others: among them, these short texts are searched for ten times as long.
+    quote = r"""(?:\\+["']|')""" if mark == "\\" else r"""\\*["']"""
+    return search_for([rf"{stem}[0-9A-Za-z_.-]*{quote}\s*(?::|=>)" for stem in _QUOTED_STEMS])
+
+
+@cache
+def _search(*, in_json: bool) -> Callable[[str], bool]:
+    assigned = _IN_JSON if in_json else _IN_TEXT
     return search_for(
         [
             *secret_shapes.marks(),
@@ -77,8 +107,29 @@ def spans(text: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] =
     """Return where credentials stand in a text: in order, none inside of another."""
     return merged(
         _plain_spans(text, more, fewer)
-        + secret_encoded.places(text, lambda decoded: bool(_plain_spans(decoded, more, fewer)))
+        + _structured_spans(text, more, fewer)
+        + secret_encoded.places(text, lambda decoded: bool(_all_spans(decoded, more, fewer)))
     )
+
+
+def _all_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
+    return _plain_spans(text, more, fewer) + _structured_spans(text, more, fewer)
+
+
+def _structured_spans(
+    text: str, more: frozenset[str], fewer: frozenset[str], levels: int = _LEVELS
+) -> list[tuple[int, int]]:
+    """Return where credentials stand in JSON and YAML, and in text that is escaped in JSON, some levels deep."""
+
+    def inside(escaped: str) -> list[tuple[int, int]]:
+        return _structured_spans(escaped, more, fewer, levels - 1) if levels else []
+
+    return secret_json.spans(text, more, fewer, inside) + secret_yaml.spans(text, more, fewer)
+
+
+def hidden(text: str, start: int, end: int) -> str:
+    """Return what stands in a text in the place of a credential: a mask, or 0 for a number in JSON, which is to stay JSON."""
+    return "0" if text[start:end].isdigit() and text[start - 1 : start] not in ('"', "'") else MASK
 
 
 def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:

@@ -7,19 +7,26 @@ that may be data in `secret_forms`, credentials inside of a text in `secret_text
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from memo._calls import secret_text
+from memo._calls import secret_search, secret_text
 from memo._calls.key_rules import as_names
 from memo._calls.secret_encoded import readable
-from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_given, is_login, stronger
-from memo._calls.secret_names import describes, holds_headers, judge, plain_names
-from memo._calls.secret_shapes import search_for
+from memo._calls.secret_forms import (
+    ANY,
+    CODE,
+    LOGIN,
+    PASSWORD,
+    Form,
+    has_aws_id,
+    is_aws_secret,
+    is_given,
+    is_login,
+)
+from memo._calls.secret_names import describes, holds_headers, judge, judge_below, plain_names
 from memo._calls.secret_text import MASK
 from memo._values.paths import Step, steps_of
 from memo._values.scalars import bytes_form, bytes_of, is_text_form, text_form, text_of
@@ -124,12 +131,12 @@ def looks_secret(json: str) -> bool:
 
 def mask(text: str, rules: SecretRules = NO_RULES, replace: Callable[[str], str] | None = None) -> str:
     """Return a text with the credentials in it replaced: by a mask, or by what `replace` makes of each."""
-    if not secret_text.may_hold(text) and not rules.names:
+    if not secret_text.may_hold(text, rules.names):
         return text
     parts: list[str] = []
     at = 0
     for start, end in secret_text.spans(text, rules.names, rules.allowed):
-        parts += text[at:start], MASK if replace is None else replace(text[start:end])
+        parts += text[at:start], secret_text.hidden(text, start, end) if replace is None else replace(text[start:end])
         at = end
     return "".join([*parts, text[at:]]) if at else text
 
@@ -137,7 +144,7 @@ def mask(text: str, rules: SecretRules = NO_RULES, replace: Callable[[str], str]
 def _mask_bytes(data: bytes, rules: SecretRules = NO_RULES, replace: Callable[[str], str] | None = None) -> bytes:
     """Return bytes with the credentials in their printable ASCII replaced, as `mask` does it."""
     text = readable(data)
-    if not secret_text.may_hold(text) and not rules.names:
+    if not secret_text.may_hold(text, rules.names):
         return data
     parts: list[bytes] = []
     at = 0
@@ -164,37 +171,7 @@ def may_hold_secret(json: str, rules: SecretRules = NO_RULES) -> bool:
 
     One search through all of it, not one through each text in it.
     """
-    return looks_secret(json) or _name_search(rules.names)(json)
-
-
-_TAIL = (
-    r"""(?:[^0-9A-Za-z"\\]|\\.|[0-9]|(?i-u:value|string|text|plain|raw|header|confirm|confirmation|again|base|encoded|"""
-    r"""encrypted|pem|env|current|old|new|prod|production|dev|development|test|testing|staging|live|primary|secondary|"""
-    r"""default|main|backup|v))*(?:"|\\+"\s*:)"""
-)
-_LAST_WORDS = """
-    password passwords passwd passphrase pwd pass passcode authorization authentication auth credential credentials creds
-    cookie cookies token secret secrets key keys accesstokens refreshtokens apitokens bearer jwt otp totp session sid
-    sessionid accesskeyid connectionstring pgpassfile seedphrase recoveryphrase mnemonicphrase secretphrase recoverycode
-    recoverycodes backupcode backupcodes login pin pat pw psk csrf xsrf samlresponse samlassertion codeverifier oauthverifier
-    clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash pwdhash otpcode mfacode smscode
-    verificationcode verifycode authcode authorizationcode authenticationcode logincode devicecode timecode facode
-""".split()
-
-
-@cache
-def _name_search(more: frozenset[str]) -> Callable[[str], bool]:
-    if not all(map(str.isascii, more)):
-        return bool  # upper and lower case of other letters is not always one letter for one
-    spelled = {*_LAST_WORDS, *(orjson.dumps(name).decode()[1:-1] for name in more)}
-    # In JSON, what ends a name is a quote.
-    names = ["[-_]*".join(map(_letter, name)) for name in spelled]
-    return search_for([f"(?i-u:{'|'.join(names)}){_TAIL}", *map(re.escape, SECRET_TYPES)])
-
-
-def _letter(letter: str) -> str:
-    # In ASCII: Unicode has more letters that are `k` or `s` in another case, and takes ten times as long to compile.
-    return letter if letter.isalnum() else f"\\x{{{ord(letter):x}}}"
+    return looks_secret(json) or secret_search.names_in_json(rules.names)(json)
 
 
 def redact(
@@ -265,13 +242,14 @@ class _Redactor:
         if form is LOGIN and is_login(node):
             return [self.tree(node[0], (*steps, 0), None), self._text(node[1], (*steps, 1), ANY)]
         pairs = bool(node) and all(_pair(member) is not None for member in node)
+        beside_id = has_aws_id(node)
         for index, member in enumerate(node):
             inner = (*steps, index)
             pair = _pair(member) if pairs else None
             if form is None and pair and is_header(pair[0], pair[1], self._rules, named=headers):
                 pair[:] = self.tree(pair[0], (*inner, 0), None), self.tree(pair[1], (*inner, 1), ANY)
             else:
-                node[index] = self.tree(member, inner, form)
+                node[index] = self.tree(member, inner, ANY if beside_id and is_aws_secret(member) else form)
         return node
 
     def _dict(
@@ -292,6 +270,7 @@ class _Redactor:
         schema = (
             bool(steps) and steps[-1] == "properties"
         )  # JSON schema: what is named `password` is described, not given
+        beside_id = has_aws_id(node.values())
         for name, member in [*node.items()]:
             if kind is None and _is_number(name, member) and not schema:
                 node[name] = self._number(name, member, (*steps, name))
@@ -305,9 +284,8 @@ class _Redactor:
                 if shown != name:
                     self.masked.append(inner)
                     del node[name]
-                node[shown] = self.tree(
-                    member, inner, self._form(name, form, schema=schema), headers=holds_headers(name)
-                )
+                own = ANY if beside_id and is_aws_secret(member) else self._form(name, form, schema=schema)
+                node[shown] = self.tree(member, inner, own, headers=holds_headers(name))
         return node
 
     def _number(self, name: str, number: int, steps: tuple[Step, ...]) -> int:
@@ -317,11 +295,9 @@ class _Redactor:
 
     def _form(self, name: str, outer: Form | None, *, schema: bool) -> Form | None:
         """Return the form of a credential under a name, which is below a name that holds one, perhaps."""
-        own = None if schema else self._rules.judge(name)
-        if outer is None or describes(name):
-            return own
-        # Of what is grouped under `credentials` or `cookies`: what can be a credential, whatever else its name may hold.
-        return PASSWORD if own is None else stronger(own, outer)
+        if schema:
+            return None if outer is None or describes(name) else PASSWORD
+        return judge_below(name, outer, self._rules.names, self._rules.allowed)
 
 
 INNER = ("value", "items", "exact", "stream", "text", "base64")

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from memo._calls.credentials import KEYED
-from memo._calls.secret_forms import is_credential
+from memo._calls.secret_forms import has_aws_id, is_aws_secret, is_credential
 from memo._calls.secret_names import holds_headers, judge
 from memo._calls.secret_streams import mask_across, mask_inside
 from memo._calls.secrets import MASK, header_text, is_header, mask, masked_form, redact
@@ -44,18 +44,24 @@ def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
         pairs = bool(node) and all(
             type(pair) is list and len(pair) == 2 and type(header_text(pair[0])) is str for pair in node
         )
-        return [_as_keyed(item) for item in node if not (pairs and is_header(*item, named=headers))]
+        beside_id = has_aws_id(node)
+        return [_member(item, beside_id=beside_id) for item in node if not (pairs and is_header(*item, named=headers))]
     if type(node) is dict:
         if node.get("__type__") in (KEYED, "SecretStr", "SecretBytes"):
             return node
         if node.get("__type__") == "bytes" and type(node.get("base64")) is str:
             return masked_form(node)
+        beside_id = has_aws_id(node.values())
         return {
-            mask(name): _as_keyed(item, schema=name == "properties", headers=holds_headers(name))
+            mask(name): _member(item, beside_id=beside_id, schema=name == "properties", headers=holds_headers(name))
             for name, item in node.items()
             if schema or not _is_credential(name, item)
         }
     return node
+
+
+def _member(item: Any, *, beside_id: bool, schema: bool = False, headers: bool = False) -> Any:
+    return MASK if beside_id and is_aws_secret(item) else _as_keyed(item, schema=schema, headers=headers)
 
 
 def _is_credential(name: str, item: Any) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from memo import recordable, recording
 from memo._calls.secret_shapes import Shape, shapes
 from memo._calls.secret_streams import mask_across
-from memo._calls.secrets import looks_secret, mask, may_hold_secret
+from memo._calls.secrets import SecretRules, looks_secret, mask, may_hold_secret
 from memo.stores import MemoryStore
 
 SIZE = 10_000
@@ -61,6 +61,26 @@ TEXTS = [
     "Cookie: a=b; ",
     "password is ",
     " -u a:",
+    '{"cookies":',
+    '{"cookies":[',
+    '["pin",1234,',
+    '{"login":["a","b1c2d3"]}',
+    '"\\\\" {"',
+    "'{' {'auth': '",
+    '{"a":"{\\"pin\\":\\"1234\\"}"}',
+    "keys:\n",
+    "keys:\n- a1\n",
+    "keys: [",
+    " keys:\n  ",
+    "- - keys: |\n",
+    "mysql -p",
+    "curl -u",
+    "sshpass -p a",
+    "docker login -p ",
+    "AKIAIOSFODNN7EXAMPLE ",
+    "AKIAIOSFODNN7EXAMPLE" + "a1B2" * 10 + " ",
+    "Digest response=",
+    "WVc1dU9taDFiblJsY2pJdA",  # base64 of base64
 ]
 
 
@@ -69,6 +89,12 @@ def seconds(function: Callable[[str], object], text: str) -> float:
     began = time.thread_time()
     function(text)
     return time.thread_time() - began
+
+
+@pytest.mark.parametrize("names", [frozenset(("shelf",)), frozenset(("api_key", "été"))], ids=["ASCII", "others"])
+@pytest.mark.parametrize("piece", ["shelf", "shelf---", "-_-_-_shelf", "shelf ", '"shelf":"', "été="])
+def test_no_name_of_a_user_is_searched_in_more_than_linear_time(names: frozenset[str], piece: str):
+    assert_linear(lambda text: mask(text, SecretRules(names)), piece)
 
 
 def assert_linear(function: Callable[[str], object], piece: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from memo import recordable, recording
+from memo._calls.secret_text import may_hold, may_hold_in_json
 from memo._calls.secrets import may_hold_secret
 from memo.errors import InvalidOption
 from memo.stores import MemoryStore
@@ -105,6 +106,9 @@ def test_what_may_be_data_is_masked_where_it_has_the_form_of_a_credential(name: 
 def test_the_quick_look_misses_no_name(name: str):
     assert may_hold_secret(orjson.dumps([{name: 1}]).decode())
     assert may_hold_secret(orjson.dumps({f"x_{name}": [1]}).decode())
+    for text in (f'{{"{name}": {{"a": 1}}}}', f"{{'x_{name}': [1]}}", f'"{name}" : [1]'):  # JSON in a text
+        assert may_hold(text)
+        assert may_hold_in_json(orjson.dumps([text]).decode())
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -8,6 +8,10 @@ import pytest
 from pydantic import BaseModel, Field
 
 from memo import recordable, recording
+from memo._calls.digest import call_key, entry_name
+from memo.codecs.types import Types
+from memo.codecs.values import Values
+from memo.maintenance.scan import scan
 from memo.stores import MemoryStore
 
 KEY = "sk-proj-abcdefghijklmnop0123456789"
@@ -147,6 +151,95 @@ def test_a_key_cut_at_any_place_is_masked(at: int):
 @pytest.mark.parametrize("at", range(24, len(KEY)))
 def test_no_tail_of_a_key_is_left_where_a_letter_stands_before_the_key(at: int):
     assert "".join(replayed(["ask", KEY[:at], KEY[at:], "."])).removeprefix("ask").strip("*.") == "<secret>"
+
+
+JSON = {
+    "cookies": '{"cookies": {"theme": "dark", "pref": "hunter2-hunter2"}}',
+    "a login": '{"login": ["ann", "hunter2-hunter2"], "n": 1}',
+    "a code": '{"otp": "481516", "pin": 234299, "pins": 123456}',
+    "a list": '{"passwords": ["hunter2", "swordfish"]}',
+    "credentials": '{"credentials": {"user": "ann42x", "session": "hunter2-hunter2"}}',
+    "JSON in JSON": orjson.dumps({"body": '{"cookies": {"pref": "hunter2-hunter2"}}'}).decode(),
+    "after prose": 'I got {"cookies": {"pref": "hunter2-hunter2"}} back.',
+    "of events": 'data: {"cookies": {"pref": "hunter2-hunter2"}}\n\n',
+    "a name of the user": '{"shelf": "hunter2-hunter2"}',
+}
+
+
+@pytest.mark.parametrize("kind", ["text", "dicts", "chat chunks", "tool arguments"])
+@pytest.mark.parametrize("size", [1, 4, 7])
+@pytest.mark.parametrize("text", JSON.values(), ids=JSON)
+def test_a_credential_of_json_in_pieces_is_masked_and_the_json_stays_json(kind: str, size: int, text: str):
+    make, text_of = KINDS[kind]
+    store = MemoryStore()
+    stream = recordable(name="f", secrets="shelf")(lambda: iter([make(piece) for piece in cut(text, size)]))
+    with recording(store, mode="record"):
+        list(stream())
+    with recording(store):
+        again = "".join(text_of(item) for item in stream())
+    assert len(again) == len(text)
+    assert not any(secret in again for secret in ("hunter2", "swordfish", "481516", "234299"))
+    assert all(data in again for data in ("dark", "ann", "123456", "theme", "back.") if data in text)
+    if text.startswith("{"):
+        assert orjson.loads(again).keys() == orjson.loads(text).keys()
+
+
+@pytest.mark.parametrize("end", [20, 34, 40])
+def test_a_credential_of_json_that_is_cut_off_is_masked(end: int):
+    text = '{"cookies": {"pref": "hunter2-hunter2-hunter2"}}'[:end]
+    assert "hunter" not in "".join(replayed(cut(text, 5)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"cookies": {"theme": "dark"}, "pins": 123456, "session": "2026-11-30T01:02:03Z", "login": "ann_lee"}',
+        '{"properties": {"password": {"type": "string"}, "pin": {"maximum": 123456}}}',
+        '{"logprobs": [{"token": "w0rld42", "bytes": [104, 1000]}], "max_tokens": 123456, "status_code": "123456"}',
+    ],
+)
+def test_json_without_a_credential_is_left_alone(text: str):
+    assert "".join(replayed(cut(text, 4))) == text
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"\xff" + KEY[:10].encode(), KEY[10:].encode() + b"\xfe"],
+        [b"\xff\xfe use ", *(piece.encode() for piece in cut(KEY, 4)), b"\x80"],
+        [("é" + KEY).encode()[1:12], ("é" + KEY).encode()[12:]],
+        [bytearray(b"\x80" + KEY[:9].encode()), bytearray(KEY[9:].encode())],
+    ],
+    ids=range(4),
+)
+def test_a_key_in_bytes_that_are_no_text_is_masked(pieces: list[Any]):
+    again = replayed(pieces)
+    assert [(type(piece), len(piece)) for piece in again] == [(type(piece), len(piece)) for piece in pieces]
+    assert KEY[10:].encode() not in b"".join(again)
+    assert b"<secret>***" in b"".join(again)
+    whole = b"".join(pieces)
+    assert b"".join(again)[: whole.index(b"sk-")] == whole[: whole.index(b"sk-")]
+
+
+@pytest.mark.parametrize("kind", ["value", "stream"])
+def test_scan_finds_what_is_cut_over_items(kind: str):
+    for items in (cut(JSON["cookies"], 4), [b"\xff" + KEY[:10].encode(), KEY[10:].encode()], cut(TEXT, 4)):
+        values = Values(Types())
+        stream = {"items": [values.encode(item) for item in items], "end": "complete"}
+        outcome: dict[str, Any] = {"stream": stream}
+        if kind == "value":
+            outcome = {"value": {"a": {"__type__": "stream", **stream}}, "holds": ["a"]}
+        store = MemoryStore()
+        document = {"memo": 1, "function": "f", "key": call_key("f", b"{}"), "arguments": {}, "outcomes": [outcome]}
+        store.put(entry_name("f", document["key"]), orjson.dumps(document))
+        assert scan(store, NoDetectors()).findings
+
+
+class NoDetectors:
+    """In the place of kingfisher's rules, which are not all that finds a credential."""
+
+    def find(self, data: bytes) -> dict[str, str]:
+        return {}
 
 
 def test_choices_blocks_and_calls_have_a_text_each():

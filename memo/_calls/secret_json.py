@@ -1,0 +1,202 @@
+"""Credentials in JSON that stands in a text, whole or cut off: by the names that lead to a value, as in a tree.
+
+What `redact` does to the tree of an outcome, for text: a stream's items hold pieces of JSON, and prose quotes some. A
+dictionary as Python writes it is read, too. One pass over the tokens, tolerant of anything between them.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import NamedTuple
+
+import orjson
+
+from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_given
+from memo._calls.secret_names import holds_headers, judge, judge_below
+
+__all__ = ["spans"]
+
+Span = tuple[int, int]
+
+_TOKEN = re.compile(
+    r"""(?P<open>[\[{]) | (?P<close>[\]}])
+    | (?: "(?P<double>(?:[^"\\\n]|\\.)*) (?P<end>"|(?=\n)|\\?\Z|\\(?=\n))
+      | (?<=[\[{(,:\s])'(?P<single>(?:[^'\\\n]|\\.)*) (?:'|(?=\n)|\\?\Z|\\(?=\n)) )
+      (?P<colon>\s{0,8}(?::|=>))?
+    | (?<=[\[:,\s])(?P<number>\d{4,64})(?=\s{0,8}(?:[,\]}]|\Z))""",
+    re.VERBOSE | re.ASCII,
+)
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_DEEPEST = 64
+"""Levels of nesting that are told apart in one text."""
+
+
+class _Frame:
+    """An array or an object that is open."""
+
+    __slots__ = ("first", "form", "headers", "is_array", "name", "schema")
+
+    def __init__(self, *, is_array: bool, form: Form | None, headers: bool = False, schema: bool = False) -> None:
+        self.is_array = is_array
+        self.form = form
+        """The form of a credential under the name that leads here."""
+        self.headers = headers
+        self.schema = schema
+        """Return whether the names in it are described, as in a JSON schema, and not given."""
+        self.name: str | None = None
+        """In an object: the name whose value comes next."""
+        self.first: str | None = None
+        """In an array: its first text."""
+
+
+class _Names(NamedTuple):
+    more: frozenset[str]
+    fewer: frozenset[str]
+
+
+def spans(text: str, more: frozenset[str], fewer: frozenset[str], inside: Callable[[str], list[Span]]) -> list[Span]:
+    """Return where credentials stand in the JSON of a text; `inside` searches the text of a string in it."""
+    if ('"' not in text and "'" not in text) or not any(mark in text for mark in "{[\\"):
+        return []
+    # What people write has placeholders, and prose has words: `"password": "<yours>"`, `{"password": "required"}`.
+    walk = _Walk(text, _Names(more, fewer), is_given if text.lstrip()[:1] in ("{", "[") else PASSWORD, inside)
+    for token in _TOKEN.finditer(text):
+        walk.step(token)
+    return walk.found
+
+
+class _Walk:
+    """The state of one pass."""
+
+    def __init__(self, text: str, names: _Names, anything: Form, inside: Callable[[str], list[Span]]) -> None:
+        self._text = text
+        self._names = names
+        self._anything = anything
+        self._inside = inside
+        self._frames: list[_Frame] = []
+        self.found: list[Span] = []
+
+    def step(self, token: re.Match[str]) -> None:
+        kind = token.lastgroup
+        if kind == "open":
+            self._open(is_array=token["open"] == "[")
+        elif kind == "close":
+            if self._frames:
+                self._frames.pop()
+        elif kind == "number":
+            form = self._form()
+            if form is not None and form in (ANY, CODE) and form(token["number"]) and not self._is_plural():
+                self.found.append(token.span("number"))
+            self._taken()
+        else:
+            self._string(token)
+
+    def _open(self, *, is_array: bool) -> None:
+        if len(self._frames) >= _DEEPEST:
+            self._frames.pop(0)  # what is deeper than that is hostile, or no JSON
+        top = self._frames[-1] if self._frames else None
+        name = top.name if top is not None else None
+        headers = holds_headers(name) if name else top is not None and top.is_array and top.headers
+        self._frames.append(
+            _Frame(is_array=is_array, form=self._form(), headers=headers, schema=not is_array and name == "properties")
+        )
+        if top is not None:
+            top.name = None
+
+    def _form(self) -> Form | None:
+        """Return the form of a credential at this place."""
+        if not self._frames:
+            return None
+        top = self._frames[-1]
+        if top.is_array:
+            return top.form
+        if top.name is None:
+            return None
+        if top.schema:
+            return None
+        return judge_below(top.name, top.form, self._names.more, self._names.fewer)
+
+    def _is_plural(self) -> bool:
+        name = self._frames[-1].name
+        return name is not None and name.endswith(("s", "S"))
+
+    def _string(self, token: re.Match[str]) -> None:
+        group = "single" if token["single"] is not None else "double"
+        text, top = token[group], self._frames[-1] if self._frames else None
+        if token["colon"] is not None and top is not None and not top.is_array:
+            top.name = _plain(text)
+            return
+        if self._hides(text, token):
+            self.found.append(token.span(group))
+        elif "\\" in text or ("'" in text and "{" in text):
+            self.found += _mapped(text, token.start(group), self._inside)
+        if top is not None and top.is_array and top.first is None:
+            top.first = text
+        self._taken()
+
+    def _hides(self, text: str, token: re.Match[str]) -> bool:
+        """Return whether a string that is no name is a credential."""
+        form = self._form()
+        top = self._frames[-1] if self._frames else None
+        if top is not None and top.is_array and top.first is not None and _closes(self._text, token.end()):
+            paired = self._paired(top)
+            if paired is not None:
+                return paired(text)
+        return form is not None and (self._anything if form is ANY else form)(text)
+
+    def _paired(self, top: _Frame) -> Form | None:
+        """Return the form of the second of two texts, of which the first is a user or the name of a header."""
+        if top.form is LOGIN:
+            return PASSWORD
+        outer = self._frames[-2] if len(self._frames) > 1 else None
+        if top.form is None and outer is not None and outer.is_array and top.first is not None:
+            form = judge(_plain(top.first), self._names.more, self._names.fewer)
+            return form if form is not ANY else self._anything if outer.headers else PASSWORD
+        return None
+
+    def _taken(self) -> None:
+        if self._frames:
+            self._frames[-1].name = None
+
+
+def _closes(text: str, at: int) -> bool:
+    """Return whether an array ends at a place, or the text does."""
+    return text[at : at + 8].lstrip()[:1] in ("]", "")
+
+
+def _plain(text: str) -> str:
+    return _unescaped(text)[0] if "\\" in text else text
+
+
+def _mapped(text: str, at: int, inside: Callable[[str], list[Span]]) -> list[Span]:
+    """Return where credentials stand in an escaped text that begins at a place."""
+    plain, starts, shifts = _unescaped(text)
+
+    def place(index: int) -> int:
+        return at + index + shifts[bisect_right(starts, index) - 1]
+
+    return [(place(start), place(end - 1) + 1) for start, end in inside(plain)]
+
+
+def _unescaped(text: str) -> tuple[str, list[int], list[int]]:
+    """Return a text without its escapes, and by how much an index in it is more in the escaped one, from each index on."""
+    parts: list[str] = []
+    starts, shifts = [0], [0]
+    at = size = 0
+    for escape in _ESCAPE.finditer(text):
+        parts += text[at : escape.start()], _character(escape.group())
+        size += escape.start() - at + 1
+        at = escape.end()
+        starts.append(size)
+        shifts.append(at - size)
+    return "".join([*parts, text[at:]]), starts, shifts
+
+
+def _character(escape: str) -> str:
+    try:
+        character = orjson.loads(f'"{escape}"')
+    except orjson.JSONDecodeError:  # half of a pair, or no escape of JSON
+        return escape[-1]
+    return character if len(character) == 1 else escape[-1]

@@ -1,0 +1,96 @@
+"""Credentials in YAML that stands in a text, where they are not on the line of their name: lists, mappings, blocks.
+
+What is on the line of its name is found by `secret_text`, as in any text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from memo._calls.secret_forms import ANY, PASSWORD, Form, is_given
+from memo._calls.secret_names import judge_below
+
+__all__ = ["spans"]
+
+_BEGINNING = re.compile(
+    r"""(?:pass|pwd|phrase|secret|token|key|credential|authorization|cookie)[\w.-]{0,24}["']?[ \t]{0,4}:[ \t]{0,4}(?:[|>\[\#]|\r?\n)""",
+    re.IGNORECASE | re.ASCII,
+)
+_LINE = re.compile(
+    r"""^(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?:(?P<quote>["']?)(?P<name>[\w.-]{1,64})(?P=quote)[ \t]*:(?=[ \t\r]|$))?[ \t]*(?P<value>[^\r\n]*)\r?$""",
+    re.MULTILINE | re.ASCII,
+)
+_BLOCK = re.compile(r"[|>][+-]?\d?[+-]?(?:[ \t]+\#[^\n]*)?", re.ASCII)
+_SCALAR = re.compile(r""""(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<bare>[^\s,\[\]'"\#&*!{}][^\s,\[\]'"]*)""")
+_DEEPEST = 64
+
+
+class _Frame(NamedTuple):
+    column: int
+    """Of the name."""
+    form: Form | None
+    is_block: bool = False
+
+
+def spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
+    """Return where credentials stand below the line of their name."""
+    if "\n" not in text and "[" not in text:
+        return []
+    if _BEGINNING.search(text) is None:
+        return []
+    found: list[tuple[int, int]] = []
+    frames: list[_Frame] = []
+    for line in _LINE.finditer(text):
+        if not line["value"] and line["name"] is None:
+            continue
+        _leave(frames, line)
+        outer = frames[-1] if frames else None
+        if outer is not None and outer.is_block:
+            found += _block(line, outer.form)
+            continue
+        form = outer.form if outer is not None else None
+        if line["name"] is not None:
+            form = judge_below(line["name"], form, more, fewer)
+            if _opens(line["value"]):
+                if (form is not None or outer is not None) and len(frames) < _DEEPEST:
+                    frames.append(_Frame(line.start("name") - line.start(), form, line["value"][:1] in ("|", ">")))
+                continue
+        if form is not None and (line["name"] is None or outer is not None or line["value"].startswith("[")):
+            found += _scalars(line, PASSWORD if form is ANY else form)
+    return found
+
+
+def _leave(frames: list[_Frame], line: re.Match[str]) -> None:
+    """Drop the frames that a line is no part of."""
+    indent = len(line["indent"])
+    # A list may have the indentation of its name.
+    while frames and not (indent > frames[-1].column or (line["dashes"] and indent >= frames[-1].column)):
+        frames.pop()
+
+
+def _opens(value: str) -> bool:
+    return not value or value.startswith("#") or _BLOCK.fullmatch(value.rstrip()) is not None
+
+
+def _block(line: re.Match[str], form: Form | None) -> list[tuple[int, int]]:
+    """Return a line of a block that is one word: of a key, or a password."""
+    start = line.end("indent")
+    text = line.group()[start - line.start() :].rstrip()
+    hides = form is not None and not any(map(str.isspace, text)) and (is_given if form is ANY else form)(text)
+    return [(start, start + len(text))] if hides else []
+
+
+def _scalars(line: re.Match[str], form: Form) -> list[tuple[int, int]]:
+    """Return the values of a line, one or those of a list in brackets, that are credentials."""
+    value = line["value"].rstrip()
+    is_list = value.startswith("[")
+    scalars = list(_SCALAR.finditer(value))
+    if not is_list and (len(scalars) != 1 or scalars[0].start()):
+        scalars = scalars[:1] if scalars and value[scalars[0].end() :].lstrip().startswith("#") else []
+    return [
+        (line.start("value") + scalar.start(group), line.start("value") + scalar.end(group))
+        for scalar in scalars
+        for group in (scalar.lastgroup,)
+        if group is not None and form(scalar[group])
+    ]
