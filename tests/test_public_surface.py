@@ -2,11 +2,14 @@
 
 import importlib
 import inspect
+import logging
 import os
 import pydoc
 import subprocess
 import sys
 import typing
+from collections.abc import MutableMapping
+from io import IOBase
 from pathlib import Path
 
 import pytest
@@ -74,15 +77,17 @@ def test_help_shows_nothing_of_the_environment(thing, monkeypatch):
 
 
 def test_no_default_is_an_object_of_the_process():
-    state = (os.environ, sys.modules, sys.path, sys.argv)
-    found = [
-        name
-        for name, thing in public_objects()
-        if not inspect.isclass(thing)
-        for parameter in inspect.signature(thing).parameters.values()
-        if any(parameter.default is each for each in state)
-    ]
+    state = (os.environ, os.environb, sys.modules, sys.path, sys.argv, sys.stdin, sys.stdout, sys.stderr, logging.root)
+    looked_at, found = 0, []
+    for name, thing in public_objects():
+        if not inspect.isclass(thing):
+            looked_at += 1
+            for parameter in inspect.signature(thing).parameters.values():
+                default = parameter.default
+                if any(default is each for each in state) or isinstance(default, (dict, list, set, MutableMapping, IOBase)):
+                    found.append(f"{name}: {parameter}")
     assert found == []
+    assert looked_at > 100
 
 
 def named_types(annotation):

@@ -13,6 +13,14 @@ from memo.stores import DirectoryStore
 __all__ = ["Spool"]
 
 
+class _OwnersDirectory(DirectoryStore):
+    """A directory whose files only their owner reads, whatever its own rights are: the store they are meant for may be closed."""
+
+    @property
+    def _rights(self) -> int:
+        return 0o600
+
+
 class Spool:
     """Recordings on their way to a store; `memo push` delivers them."""
 
@@ -21,7 +29,7 @@ class Spool:
 
     @cached_property
     def _directory(self) -> DirectoryStore:
-        return DirectoryStore(os.environ.get("MEMO_SPOOL") or ".memo-spool")
+        return _OwnersDirectory(os.environ.get("MEMO_SPOOL") or ".memo-spool")
 
     def location(self) -> str:
         """Return where the spool is, for people."""

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from servers import free_port
 
-from memo.errors import RecordingDamaged, StoreNotWritable
+from memo import recordable, recording
+from memo.errors import RecordingDamaged, RecordingsSpooledWarning, StoreNotWritable
 from memo.maintenance.verify import verify
 from memo.stores import as_store, salt
 
@@ -123,6 +125,25 @@ def test_a_database_file_is_its_owners_alone(tmp_path):
     store.put("f/b", b"1")
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
     assert salt(as_store(f"sqlite:///{tmp_path}/store.db")) == salt(store)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o000, 0o077])
+def test_what_waits_in_the_spool_is_its_owners_alone(tmp_path, monkeypatch, umask):
+    (tmp_path / "spool").mkdir(mode=0o755)  # made by somebody else, readable for all
+    monkeypatch.setenv("MEMO_SPOOL", str(tmp_path / "spool"))
+    ask = recordable(name="f")(lambda n: "an answer")
+    before = os.umask(umask)
+    try:
+        with (
+            pytest.warns(RecordingsSpooledWarning),
+            recording(f"redis://127.0.0.1:{free_port()}?timeout=1", mode="record"),
+        ):
+            assert ask(1) == "an answer"
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "spool").rglob("*.json")]
+    assert files
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 31, b"x" * 33])
