@@ -84,7 +84,9 @@ def test_no_default_is_an_object_of_the_process():
             looked_at += 1
             for parameter in inspect.signature(thing).parameters.values():
                 default = parameter.default
-                if any(default is each for each in state) or isinstance(default, (dict, list, set, MutableMapping, IOBase)):
+                if any(default is each for each in state) or isinstance(
+                    default, (dict, list, set, MutableMapping, IOBase)
+                ):
                     found.append(f"{name}: {parameter}")
     assert found == []
     assert looked_at > 100

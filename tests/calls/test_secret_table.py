@@ -97,7 +97,7 @@ HIDDEN: dict[str, tuple[Any, str]] = {
     "ldapsearch": (f"ldapsearch -D cn=ann -w {LONG} '(uid=x)'", LONG),
     "Digest": (f'Digest username="ann", realm="x", uri="/", response="{"0a1b2c3d" * 4}", opaque="5c"', "0a1b2c3d" * 4),
     "JSON in prose": (f'I got {{"cookies": {{"theme": "dark", "pref": "{LONG}"}}}} back.', LONG),
-    "JSON in JSON in prose": (f'I got {{"body": "{{\\"auth\\": {{\\"otp\\": \\"481516\\"}}}}"}} back.', "481516"),
+    "JSON in JSON in prose": ('I got {"body": "{\\"auth\\": {\\"otp\\": \\"481516\\"}}"} back.', "481516"),
     "Python in prose": (f"I got {{'cookies': {{'pref': '{LONG}'}}}} back.", LONG),
     "a login in JSON in prose": (f'It is {{"login": ["ann", "{LONG}"]}}', LONG),
     "a number in JSON in prose": ('Use {"pin": 481516, "n": 2}', "481516"),
