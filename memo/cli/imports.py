@@ -26,6 +26,10 @@ R = TypeVar("R", bound="Report")
 _Cassettes = Annotated[
     Path, typer.Argument(metavar="SOURCE", help="A cassette, or a directory (searched recursively).")
 ]
+_Http = Annotated[
+    bool,
+    typer.Option("--http", help="Import calls of SDKs as HTTP requests, too: the program makes them without an SDK."),
+]
 _Dest = Annotated[
     str, typer.Argument(metavar="DEST", help="A directory or a store's URL; created if it does not exist.")
 ]
@@ -59,32 +63,34 @@ def llama_stack(
     return _imported(shaped, _of_llama_stack, source, dest, json=json)
 
 
-def vcr(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
+def vcr(source: _Cassettes, dest: _Dest, *, http: _Http = False, json: Json = False) -> int:
     """Import HTTP cassettes of vcrpy and pytest-recording.
 
     Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings, and their streams) become
-    typed recordings, which the openai patch replays. Whatever cannot be imported is listed by its file and number.
+    typed recordings, which the openai patch replays; all other requests become those that memo.install("http") replays.
+    Whatever cannot be imported is listed by its file and number.
     Importing again changes nothing, and recordings in DEST are kept. Run one import into a store at a time.
 
     Exit codes: 0, 1 if something could not be imported, 2 if there is nothing to import or a package is missing.
     """
     from memo.importers.vcr import import_recordings
 
-    return _imported(import_recordings, _of_cassettes, source, dest, json=json)
+    return _imported(partial(import_recordings, http=http), _of_cassettes, source, dest, json=json)
 
 
-def cassetter(source: _Cassettes, dest: _Dest, *, json: Json = False) -> int:
+def cassetter(source: _Cassettes, dest: _Dest, *, http: _Http = False, json: Json = False) -> int:
     """Import HTTP cassettes of cassetter.
 
     Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings, and their streams) become
-    typed recordings, which the openai patch replays. Whatever cannot be imported is listed by its file and number.
+    typed recordings, which the openai patch replays; all other requests become those that memo.install("http") replays.
+    Whatever cannot be imported is listed by its file and number.
     Importing again changes nothing, and recordings in DEST are kept. Run one import into a store at a time.
 
     Exit codes: 0, 1 if something could not be imported, 2 if there is nothing to import or a package is missing.
     """
     from memo.importers.cassetter import import_recordings
 
-    return _imported(import_recordings, _of_cassettes, source, dest, json=json)
+    return _imported(partial(import_recordings, http=http), _of_cassettes, source, dest, json=json)
 
 
 def _imported(

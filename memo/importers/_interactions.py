@@ -1,49 +1,27 @@
-"""Recorded HTTP interactions, as calls of an SDK.
+"""Recorded HTTP interactions, as calls of an SDK where they are such, else as requests.
 
-The SDK itself receives the recorded response in place of a server's, with memo's patch installed and a session that takes the
-outcome. So the call's name, arguments and key, and its types, streams and errors, are those of a live call.
+The SDK itself receives the recorded response in place of a server's, with memo's patch installed: see `_taking`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from memo._calls.call import Call
-from memo._engine.active import active
-from memo._engine.flights import Claim
-from memo._engine.modes import Mode
-from memo._engine.session import Session
-from memo._engine.writing import Draw
 from memo._recordings.outcomes import is_answer
-from memo.codecs.http import public_url
-from memo.codecs.values import Values
 from memo.errors import MissingExtra
+from memo.importers._http_interactions import taken_as_http
+from memo.importers._taking import Interaction, taken_from
 from memo.importers.report import NotCarried
 from memo.patches import Installation, install
-from memo.stores import MemoryStore
 
-__all__ = ["Interaction", "patched", "require_sdk", "taken"]
-
-
-@dataclass(frozen=True, slots=True)
-class Interaction:
-    """One HTTP request and its response. The names of headers are in lower case."""
-
-    method: str
-    url: str
-    request_headers: Mapping[str, str]
-    request_body: bytes
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    """As sent, or decoded already, whatever `content-encoding` says."""
+__all__ = ["patched", "require_sdk", "taken"]
 
 
 class _Endpoint(NamedTuple):
@@ -106,17 +84,22 @@ def require_sdk() -> None:
         raise MissingExtra("importing cassettes", "cassettes")
 
 
-def patched() -> Installation:
-    """Return the patches of the SDKs, installed as long as the `with` block lasts."""
-    return install(*_CLIENTS)
+def patched(*, http: bool = False) -> Installation:
+    """Return the patches of HTTP clients and, without `http`, of SDKs, installed as long as the `with` block lasts."""
+    return install("http") if http else install(*_CLIENTS, "http")
 
 
-def taken(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
-    """Return the SDK's call that makes this request, and the outcome that the response gives. Call it inside `patched()`.
+def taken(interaction: Interaction, *, http: bool = False) -> tuple[Call, dict[str, Any]]:
+    """Return the call that makes this request, and the outcome that the response gives. Call it inside `patched()`.
 
-    Raises `NotCarried` for a request that is no known call, and for a response that is no answer to it.
+    That is the call of an SDK whose endpoint the URL is, else, and always with `http`, the request. Raises `NotCarried` for
+    a response that is no answer to the call.
     """
-    endpoint, server = _endpoint(interaction)
+    found = None if http else _endpoint(interaction)
+    return taken_as_http(interaction) if found is None else _taken_by_sdk(interaction, *found)
+
+
+def _taken_by_sdk(interaction: Interaction, endpoint: _Endpoint, server: str) -> tuple[Call, dict[str, Any]]:
     body = _request_body(interaction) if endpoint.method == "POST" else None
     stream = bool(endpoint.event) and body is not None and body.get("stream") is True
     if endpoint.sdk == "openai" and body is not None:
@@ -143,30 +126,37 @@ def taken(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
     cast_to = _named(endpoint.answer)
 
     def call() -> None:
-        if endpoint.method == "GET":
-            result = client.get(endpoint.path, cast_to=cast_to, options=options)
-        elif stream:
-            stream_cls = sdk.Stream[_named(endpoint.event)]
-            result = client.post(
-                endpoint.path, body=body, cast_to=cast_to, options=options, stream=True, stream_cls=stream_cls
-            )
-        else:
-            result = client.post(endpoint.path, body=body, cast_to=cast_to, options=options)
-        if raw:
-            result.http_response.read()
-        elif stream:
-            for _ in result:
-                pass
+        try:
+            if endpoint.method == "GET":
+                result = client.get(endpoint.path, cast_to=cast_to, options=options)
+            elif stream:
+                stream_cls = sdk.Stream[_named(endpoint.event)]
+                result = client.post(
+                    endpoint.path, body=body, cast_to=cast_to, options=options, stream=True, stream_cls=stream_cls
+                )
+            else:
+                result = client.post(endpoint.path, body=body, cast_to=cast_to, options=options)
+            if raw:
+                result.http_response.read()
+            elif stream:
+                for _ in result:
+                    pass
+        except sdk.APIError as error:
+            if not is_answer(error):
+                status = getattr(error, "status_code", type(error).__name__)
+                raise NotCarried(
+                    f"was answered with {status}, which says nothing about the call, so memo does not record it"
+                ) from None
 
     with client:
-        return _taken(call, sdk)
+        return taken_from(call)
 
 
 # The request
 
 
-def _endpoint(interaction: Interaction) -> tuple[_Endpoint, str]:
-    """Return the endpoint of a request, and the base URL of the client that calls it."""
+def _endpoint(interaction: Interaction) -> tuple[_Endpoint, str] | None:
+    """Return the endpoint of a request, and the base URL of the client that calls it; None for another request."""
     url = urlsplit(interaction.url)
     for endpoint in _ENDPOINTS:
         if interaction.method == endpoint.method and url.path.endswith(endpoint.path):
@@ -175,12 +165,11 @@ def _endpoint(interaction: Interaction) -> tuple[_Endpoint, str]:
             if endpoint.sdk == "anthropic" and (
                 "anthropic-beta" in interaction.request_headers or "beta=true" in url.query
             ):
-                raise NotCarried("is a call of anthropic's beta, whose types the request does not tell")
+                raise NotCarried(
+                    "is a call of anthropic's beta, whose types the request does not tell: --http imports it as a request"
+                )
             return endpoint, f"{url.scheme}://{url.netloc}{url.path.removesuffix(endpoint.path)}"
-    raise NotCarried(
-        f"is {interaction.method} {public_url(interaction.url)}, which is none of the calls that are imported: "
-        f"{', '.join(candidate.path.removeprefix('/') for candidate in _ENDPOINTS)}"
-    )
+    return None
 
 
 def _request_body(interaction: Interaction) -> dict[str, Any]:
@@ -211,12 +200,10 @@ def _query(interaction: Interaction) -> dict[str, str]:
 # The response
 
 
-def _decoded(interaction: Interaction, http: Any) -> tuple[dict[str, str], bytes]:
+def _decoded(interaction: Interaction, http: Any) -> tuple[list[tuple[str, str]], bytes]:
     """Return headers and body of the response without compression."""
-    unsent = ("content-encoding", "content-length", "transfer-encoding")
-    headers = {name: value for name, value in interaction.headers.items() if name not in unsent}
-    encoding, body = interaction.headers.get("content-encoding", ""), interaction.body
-    if not encoding or _is_text(body):  # a recorder may decode a body, and leave the header as it was
+    headers, encoding, body = interaction.plain_headers(), interaction.encoding, interaction.body
+    if not encoding:
         return headers, body
     try:
         plain: bytes = http.Response(200, headers={"content-encoding": encoding}, content=body).content
@@ -227,14 +214,6 @@ def _decoded(interaction: Interaction, http: Any) -> tuple[dict[str, str], bytes
             f"has a body in {encoding}, which {http.__name__} cannot read here: pip install '{http.__name__}[brotli,zstd]'"
         )
     return headers, plain
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _check(content: bytes, endpoint: _Endpoint, *, stream: bool) -> None:
@@ -270,47 +249,3 @@ def _named(name: str) -> Any:
     module, _, attribute = outer.partition(":")
     found = getattr(import_module(module), attribute)
     return found[_named(inner)] if inner else found
-
-
-class _Taking(Session):
-    """Keeps the outcome of a call instead of storing it."""
-
-    def __init__(self) -> None:
-        super().__init__(MemoryStore(), mode="record")
-        self.mode = Mode.RECORD  # whatever the environment says
-        self.taken: tuple[Call, dict[str, Any]] | None = None
-        self.failure: Exception | None = None
-
-    def store_outcome(
-        self, call: Call, draw: Draw, outcome: dict[str, Any], values: Values, claim: Claim | None = None
-    ) -> None:
-        """Take it."""
-        self.taken = call, outcome
-
-    def failed(self, call: Call, error: Exception) -> None:
-        """Take the reason why there is nothing to take."""
-        self.failure = error
-
-
-def _taken(call: Callable[[], None], sdk: Any) -> tuple[Call, dict[str, Any]]:
-    session = _Taking()
-    token = active.set(session)
-    try:
-        call()
-    except sdk.APIError as error:
-        if not is_answer(error):
-            status = getattr(error, "status_code", type(error).__name__)
-            raise NotCarried(
-                f"was answered with {status}, which says nothing about the call, so memo does not record it"
-            ) from None
-    finally:
-        active.reset(token)
-    if session.failure is not None:
-        raise session.failure
-    if session.taken is None:
-        raise NotCarried("holds nothing that can be recorded")
-    found, outcome = session.taken
-    if b'"[FILTERED]"' in found.arguments:
-        raise NotCarried("was filtered when it was recorded, so its request is not the one that the client sends")
-    outcome.pop("seconds", None)  # of this replay, not of the recorded call
-    return found, outcome

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from memo._calls.call import Call
 from memo._values.ids import numbered
@@ -56,17 +55,11 @@ def call_of(request: dict[str, Any]) -> Call:
 
 def _request_call(request: dict[str, Any]) -> Call:
     url, method = member(request, "url", str), member(request, "method", str).upper()
-    # Two kinds of files: of an SDK's call (its base URL with an endpoint after it), and of the HTTP request itself.
-    sdks = "endpoint" in request
-    endpoint = member(request, "endpoint", str) if sdks else urlsplit(url).path
-    body = dict(member(request, "body" if sdks else "payload", dict))
+    endpoint, body = member(request, "endpoint", str), dict(member(request, "body", dict))
     if not url.endswith(endpoint):
         raise NotCarried(f"has the url {url}, which does not end in its endpoint {endpoint}")
     sdk, words = _sdk(endpoint)
-    path, server = endpoint, url.removesuffix(endpoint)
-    if sdk == "openai":
-        path = endpoint.removeprefix("/v1")
-        server = server if sdks else f"{server}/v1"
+    path, server = endpoint.removeprefix("/v1") if sdk == "openai" else endpoint, url.removesuffix(endpoint)
     query: dict[str, Any] = {}
     if sdk in STAINLESS:
         for option in ("extra_headers", "timeout"):

@@ -18,6 +18,7 @@ from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
 from memo.codecs.types import Types
 from memo.codecs.values import Values
 from memo.importers._llama_stack_calls import STAINLESS, call_of, member, read
+from memo.importers._llama_stack_http import http_outcome, is_http
 from memo.importers.report import NotCarried
 
 __all__ = ["Imported", "OutcomeReader"]
@@ -76,9 +77,12 @@ class OutcomeReader(Values):
         """Return the outcome in the file. Raises `NotCarried`."""
         document = read(self._path)
         request = member(document, "request", dict)
+        test = document.get("test_id") or request.get("test_id")
+        if is_http(document):
+            call, tree = http_outcome(document)
+            return Imported(self._path, call, test, tree, 0, 0, set())
         call = call_of(request)
         tree = orjson.loads(orjson.dumps(self._tree(call, member(document, "response", dict))))
-        test = document.get("test_id") or request.get("test_id")
         return Imported(self._path, call, test, tree, self._objects, self._exact, self._unproved)
 
     def _tree(self, call: Call, response: dict[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from memo.importers import vcr
-from memo.importers._interactions import Interaction
 from memo.importers._reading import Item
+from memo.importers._taking import Interaction
 from memo.importers.cassettes import (
     CassettesReport,
     Format,
@@ -33,13 +33,17 @@ __all__ = ["import_recordings"]
 
 
 def import_recordings(
-    source: Path, store: Store | str | Path, progress: Callable[[int, int], None] = lambda done, files: None
+    source: Path,
+    store: Store | str | Path,
+    progress: Callable[[int, int], None] = lambda done, files: None,
+    *,
+    http: bool = False,
 ) -> CassettesReport:
     """Import a cassette, or all below a directory (`*.yaml`, `*.yml`, `*.toml`), into a store.
 
     As `memo.importers.vcr.import_recordings`; a recording is dated as its first interaction is. TOML is read whole.
     """
-    return import_cassettes(_CASSETTER, source, store, progress)
+    return import_cassettes(_CASSETTER, source, store, progress, http=http)
 
 
 def _recorded(data: Any, item: Item) -> Recorded:
@@ -49,7 +53,7 @@ def _recorded(data: Any, item: Item) -> Recorded:
     interaction = Interaction(
         method=member(request, "method", str).upper(),
         url=member(request, "uri", str),
-        request_headers=headers_of(request),
+        request_headers=dict(headers_of(request)),
         request_body=_body(request, "request", item),
         status=member(response, "status", int),
         headers=headers_of(response),

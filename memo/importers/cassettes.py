@@ -4,7 +4,7 @@ Each cassette is a session of its own: its identical calls are the outcomes of o
 recorded one after another. Cassettes are imported in the order of their paths; of a call that is recorded already, only
 new outcomes are added, after the existing ones.
 
-Of a request, only its method, URL and JSON are imported; of a response's headers, only those that memo writes for any
+Of a request, only its method, URL and body are imported; of a response's headers, only those that memo writes for any
 response: no credentials, no cookies. Whatever still looks like a secret is masked, as in every recording. The duration of a
 call is unknown, so `seconds` is left out.
 """
@@ -21,9 +21,10 @@ import orjson
 
 from memo._calls.call import Call
 from memo.errors import InvalidOption
-from memo.importers._interactions import Interaction, patched, require_sdk, taken
+from memo.importers._interactions import patched, require_sdk, taken
 from memo.importers._merging import merge
 from memo.importers._reading import Item, interactions, require_yaml
+from memo.importers._taking import Interaction
 from memo.importers.report import NotCarried, Report, carrying
 from memo.stores import Store, as_store
 
@@ -100,11 +101,12 @@ class Format:
 
 
 def import_cassettes(
-    cassettes: Format, source: Path, store: Store | str | Path, progress: Callable[[int, int], None]
+    cassettes: Format, source: Path, store: Store | str | Path, progress: Callable[[int, int], None], *, http: bool
 ) -> CassettesReport:
     """Import a cassette, or all that are below a directory. See `memo.importers.vcr.import_recordings`."""
     require_yaml()
-    require_sdk()
+    if not http:
+        require_sdk()
     paths = [source]
     if source.is_dir():
         found = (path for path in source.rglob("*") if path.suffix.lower() in cassettes.suffixes)
@@ -112,9 +114,9 @@ def import_cassettes(
     if not paths or not paths[0].exists():
         raise InvalidOption("source", str(source), [f"a cassette of {cassettes.tool}", "a directory that holds some"])
     into, report, keys = as_store(store), CassettesReport(files=len(paths)), set[str]()
-    with patched():
+    with patched(http=http):
         for done, path in enumerate(paths, 1):
-            keys |= _import(cassettes, path, into, report)
+            keys |= _import(cassettes, path, into, report, http=http)
             progress(done, len(paths))
     report.recordings = len(keys)
     return report
@@ -131,7 +133,7 @@ class _Calls:
     """As JSON, which takes much less memory until the cassette ends."""
 
 
-def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport) -> set[str]:
+def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport, *, http: bool) -> set[str]:
     """Import one cassette, as far as it can be read. The keys of its calls."""
     calls: dict[str, _Calls] = {}
     with carrying(report, str(path)):
@@ -142,7 +144,7 @@ def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport
                 if item.section != "interactions":
                     raise NotCarried(f"stands in {item.section}, where no calls are that are imported")
                 recorded = cassettes.recorded(item.build(), item)
-                call, outcome = taken(recorded.interaction)
+                call, outcome = taken(recorded.interaction, http=http)
                 if "redacted" in outcome:
                     report.masked.append(name)
                 at = recorded.at if recorded.at is not None else path.stat().st_mtime
@@ -174,12 +176,12 @@ def member(tree: Any, name: str, *kinds: type) -> Any:
     return found
 
 
-def headers_of(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers of a request or a response; a header's value is a text or a list of texts, joined here."""
-    headers: dict[str, str] = {}
+def headers_of(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the headers of a request or a response; a header's value is a text or a list of texts."""
+    headers: list[tuple[str, str]] = []
     for name, values in (tree.get("headers") or {}).items():
         listed = values if isinstance(values, list | tuple) else [values]
-        headers[str(name).lower()] = ", ".join(as_text(value, "header") for value in listed)
+        headers += [(str(name).lower(), as_text(value, "header")) for value in listed]
     return headers
 
 

@@ -4,8 +4,8 @@ Each file holds one request and its outcome, keyed per test. The imported call i
 
     function    the SDK and the fixed words of the path: openai.chat.completions, openai.embeddings, openai.models,
                 ollama.ps, anthropic.messages, google.generate_content_stream; <provider>.invoke_tool for tools,
-                <provider>.<api> for the rest (pypdf.file_processors)
-    arguments   of a request always these five, of a tool `tool_name` and `kwargs`:
+                <provider>.<api> for the rest (pypdf.file_processors), http.<host> for requests that no SDK made
+    arguments   of an SDK's request always these five, of a tool `tool_name` and `kwargs`:
       method    in upper case, and the real one: GET for lists (the files have POST for everything)
       path      what the client adds to its base URL: /chat/completions
       query     the query of the URL, `extra_query` included; {} if there is none
@@ -13,7 +13,8 @@ Each file holds one request and its outcome, keyed per test. The imported call i
       server    the client's base URL, without a slash at its end: https://api.openai.com/v1
 
 So `AsyncOpenAI(base_url=server).chat.completions.create(**body)` is the imported call. (The files' `url` is the base URL
-and an `endpoint` that starts with /v1, often a second one.) Headers, time-outs, the SDK's version and
+and an `endpoint` that starts with /v1, often a second one.) A request that no SDK made, which has a `payload` and no `endpoint`, is
+what `memo.install("http")` replays to any client. Headers, time-outs, the SDK's version and
 `id_normalization_mapping` are no part of a call and are not imported.
 
 Objects are built as their SDK builds them and proved like any other. An object of a package that is not installed is written
@@ -27,6 +28,7 @@ from the first one's.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,10 +39,12 @@ import orjson
 from memo._calls.call import Call
 from memo._calls.digest import call_key
 from memo.errors import InvalidOption
-from memo.importers._llama_stack_calls import call_of, member, read
+from memo.importers._llama_stack_calls import read
+from memo.importers._llama_stack_http import call_in
 from memo.importers._llama_stack_outcomes import Imported, OutcomeReader
 from memo.importers._merging import merge
 from memo.importers.report import Report, carrying
+from memo.patches import install
 from memo.stores import DirectoryStore, Store, as_store
 from memo.stores.file_names import folder_of_test, safe_name
 
@@ -90,6 +94,30 @@ def import_recordings(
     into = as_store(store)
     stores = _Stores(into, per_test=per_test)
     report = LlamaStackReport(files=len(paths))
+    with install("http"):
+        calls = _calls(paths, report, shape, per_test=per_test)
+        numbers = itertools.count(len(report.failed) + 1)
+        for (test, _), files in calls.items():
+            imported = _outcomes(files, report, lambda: progress(next(numbers), report.files))
+            with carrying(report, *(str(outcome.path) for outcome in imported)):
+                if imported:
+                    written = min(outcome.path.stat().st_mtime for outcome in imported)
+                    call = _shaped(imported[0].call, shape)
+                    outcomes = [outcome.tree | {"test": outcome.test} for outcome in imported]
+                    merge(call, outcomes, stores.of(test), written)
+                    report.recordings += 1
+                    report.imported += len(imported)
+    return report
+
+
+def _calls(
+    paths: list[Path],
+    report: LlamaStackReport,
+    shape: Callable[[str, Mapping[str, Any]], bytes] | None,
+    *,
+    per_test: bool,
+) -> dict[tuple[str | None, str], list[Path]]:
+    """Return the files of each call, by its test and its key."""
     calls: dict[tuple[str | None, str], list[Path]] = {}
     for path in paths:
         with carrying(report, str(path)):
@@ -97,26 +125,21 @@ def import_recordings(
             if "memo" in document:
                 report.files -= 1
                 continue
-            call = _shaped(call_of(member(document, "request", dict)), shape)
+            call = _shaped(call_in(document), shape)
             calls.setdefault((_test_of(document) if per_test else None, call.key), []).append(path)
-    done = len(report.failed)
-    for (test, _), files in calls.items():
-        imported: list[Imported] = []
-        for path in files:
-            with carrying(report, str(path)):
-                outcome = OutcomeReader(path).outcome()
-                imported.append(outcome)
-                _note(report, outcome)
-            done += 1
-            progress(done, report.files)
-        if imported:
-            with carrying(report, *(str(outcome.path) for outcome in imported)):
-                written = min(outcome.path.stat().st_mtime for outcome in imported)
-                call = _shaped(imported[0].call, shape)
-                merge(call, [outcome.tree | {"test": outcome.test} for outcome in imported], stores.of(test), written)
-                report.recordings += 1
-                report.imported += len(imported)
-    return report
+    return calls
+
+
+def _outcomes(files: list[Path], report: LlamaStackReport, advance: Callable[[], None]) -> list[Imported]:
+    """Return the outcomes in the files of one call. `advance` is called after each file."""
+    imported: list[Imported] = []
+    for path in files:
+        with carrying(report, str(path)):
+            outcome = OutcomeReader(path).outcome()
+            imported.append(outcome)
+            _note(report, outcome)
+        advance()
+    return imported
 
 
 def _shaped(call: Call, shape: Callable[[str, Mapping[str, Any]], bytes] | None) -> Call:

@@ -1,6 +1,7 @@
 """Import the cassettes of vcrpy and pytest-recording.
 
-They hold HTTP requests and responses without keys. Those of an OpenAI-compatible endpoint become the calls that `AsyncOpenAI(base_url=server)` makes, which the `openai` patch replays:
+They hold HTTP requests and responses without keys. Those of an OpenAI-compatible endpoint become the calls that
+`AsyncOpenAI(base_url=server)` makes, which the `openai` patch replays:
 
     POST …/chat/completions, /completions, /embeddings, /responses, plain and streamed; GET …/models
     POST …/v1/messages of anthropic's, where its SDK is installed
@@ -9,9 +10,12 @@ They hold HTTP requests and responses without keys. Those of an OpenAI-compatibl
 `AzureOpenAI` adds these two itself. Calls made through `with_raw_response` and
 `with_streaming_response` stay such calls. A call that another SDK made (groq, together) is imported as one of openai's.
 
+All other requests, of any host, become what `memo.install("http")` records of them and replays to any client; so do those
+above with `http=True`, which is for programs that make them without an SDK.
+
 The importer reads the YAML and JSON of vcrpy since 1.0, the responses of its older httpx recorder, and the `parsed_body` that
-pydantic-ai's serializer writes. Errors that are no answer (429, 5xx) are not imported, as memo does not record
-them. See `memo.importers.cassettes` for the order of identical calls.
+pydantic-ai's serializer writes. An SDK's errors that are no answer (429, 5xx) are not imported, as memo does not
+record them. See `memo.importers.cassettes` for the order of identical calls.
 """
 
 from __future__ import annotations
@@ -22,8 +26,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from memo.importers._interactions import Interaction
 from memo.importers._reading import Item
+from memo.importers._taking import Interaction
 from memo.importers.cassettes import (
     CassettesReport,
     Format,
@@ -40,18 +44,22 @@ __all__ = ["import_recordings", "recorded"]
 
 
 def import_recordings(
-    source: Path, store: Store | str | Path, progress: Callable[[int, int], None] = lambda done, files: None
+    source: Path,
+    store: Store | str | Path,
+    progress: Callable[[int, int], None] = lambda done, files: None,
+    *,
+    http: bool = False,
 ) -> CassettesReport:
     """Import a cassette, or all below a directory (`*.yaml`, `*.yml`, `*.json` and files without a suffix), into a store.
 
     What cannot be carried over is named in the report and stops nothing else; of a file that is cut off, what stands before
     that is imported. Recordings that are in the store are kept: the outcomes that they lack come after those that they have,
     so importing again changes nothing, and a damaged or foreign file there is left as it is and named. Raises
-    `MissingExtra` without PyYAML or openai's SDK, `InvalidOption` if there is nothing to import, `StoreError` if the store
+    `MissingExtra` without PyYAML, openai's SDK or httpx, `InvalidOption` if there is nothing to import, `StoreError` if the store
     fails. `progress` is called with the number of files done. YAML is read one interaction at a time, JSON whole; memory
     holds the outcomes of one file.
     """
-    return import_cassettes(_VCR, source, store, progress)
+    return import_cassettes(_VCR, source, store, progress, http=http)
 
 
 def recorded(data: Any, item: Item) -> Recorded:
@@ -66,7 +74,7 @@ def recorded(data: Any, item: Item) -> Recorded:
         Interaction(
             method=member(request, "method", str).upper(),
             url=member(request, "uri", str),
-            request_headers=headers_of(request),
+            request_headers=dict(headers_of(request)),
             request_body=_body(request, "request", item),
             status=status,
             headers=headers_of(response),

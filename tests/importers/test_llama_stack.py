@@ -49,14 +49,6 @@ def test_a_call_is_what_the_client_sends(old):
             "vertexai://",
             {"model": "g"},
         ),
-        (
-            {"method": "POST", "url": "http://h:1/v1/messages", "payload": {"model": "c"}},
-            "anthropic.messages",
-            "POST",
-            "/v1/messages",
-            "http://h:1",
-            {"model": "c"},
-        ),
     ],
 )
 def test_calls_of_every_kind(old, req, function, method, path, server, body):
@@ -188,22 +180,6 @@ def test_a_builtin_error(old):
     assert old.run().failed == {}
     (error,) = old.outcomes()
     assert (type(error), error.args) == (ValueError, ("no",))
-
-
-def test_a_refused_http_request_is_an_error(old):
-    anthropic = pytest.importorskip("anthropic")
-    body = {"type": "error", "error": {"type": "invalid_request_error", "message": "messages is required"}}
-    old.write(
-        "a",
-        {"method": "POST", "url": "http://h:1/v1/messages", "payload": {"messages": []}, "test_id": "t"},
-        {"status": 400, "body": body, "is_streaming": False},
-        test=None,
-    )
-    assert old.run().failed == {}
-    (error,) = old.outcomes()
-    assert type(error) is anthropic.BadRequestError
-    assert (error.status_code, error.body, error.response.json()) == (400, body, body)
-    assert old.document()["test"] == "t"
 
 
 def test_a_type_that_is_not_installed_is_written_under_its_name(old):

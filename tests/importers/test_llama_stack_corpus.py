@@ -59,6 +59,8 @@ def test_no_object_of_the_corpus_is_lost_or_changed(whole):
     store, recordings = DirectoryStore(dest), {}
     for path in sorted(corpus.rglob("*.json")):
         old = json.loads(path.read_bytes())
+        if "payload" in old["request"]:
+            continue  # test_http.py
         call = call_of(old["request"])
         name = f"{call.function}/{call.key[:32]}"
         if name not in recordings:

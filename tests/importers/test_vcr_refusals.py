@@ -20,15 +20,17 @@ def test_every_interaction_is_carried_over_or_named_by_its_number(cassettes):
     path = cassettes.write(
         "a.yaml",
         interaction(ask("one")),
-        interaction("", {"temperature": 3}, url="https://weather.example/today?api_key=sk-0123456789abcdefghij", method="GET"),
+        interaction("", {"temperature": 3}, url="ftp://weather.example/today?api_key=sk-0123456789abcdefghij", method="GET"),
         interaction(ask("two"), {"error": {"message": "slow down"}}, code=429),
         interaction(ask("two")),
     )  # fmt: skip
     report = cassettes.run()
     assert (report.interactions, report.imported, report.recordings) == (4, 2, 2)
     assert report.failed.keys() == {f"{path}#2", f"{path}#3"}
-    assert "GET https://weather.example/today," in report.failed[f"{path}#2"]
-    assert "chat/completions" in report.failed[f"{path}#2"]
+    assert (
+        "has the url ftp://weather.example/today?api_key=<secret>, which is not one of HTTP"
+        in report.failed[f"{path}#2"]
+    )
     assert "429" in report.failed[f"{path}#3"]
     told = report.counts()
     assert (told["interactions"], told["imported"], told["failed"]) == (4, 2, 2)

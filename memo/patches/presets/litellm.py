@@ -87,7 +87,7 @@ class _Stream(CallDriver):
         kind = kinds.get(head.get("kind", ""), kinds["CustomStreamWrapper"])
         empty: Any = object.__new__(type(kind.__name__, (kind,), {"__getattr__": _nothing}))
         empty.__dict__.update(
-            model=head.get("model"), chunks=[], completion_stream=None, _hidden_params={}, logging_obj=None
+            model=head.get("model"), chunks=[], completion_stream=None, _hidden_params={}, logging_obj=_Log()
         )
         empty.__dict__.update(custom_llm_provider=None, response_headers=None, _response_headers=None)
         return empty
@@ -97,6 +97,15 @@ def _nothing(_: Any, name: str) -> None:
     """Return what a stream without a connection has under any name that litellm asks for."""
     if name.startswith("__"):
         raise AttributeError(name)
+
+
+class _Log:
+    """What a stream without a connection logs to: a router reads of it what was asked."""
+
+    def __init__(self) -> None:
+        self.model_call_details: dict[str, Any] = {}
+
+    __getattr__ = _nothing
 
 
 def _kinds() -> dict[str, type]:

@@ -1,0 +1,107 @@
+"""Recorded HTTP interactions, and the session that takes what a client makes of one.
+
+A client receives the recorded response in place of a server's, with memo's patch installed and a session that takes the
+outcome. So the call's name, arguments and key, and its types, streams and errors, are those of a live call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from memo._calls.call import Call
+from memo._engine.active import active
+from memo._engine.flights import Claim
+from memo._engine.modes import Mode
+from memo._engine.session import Session
+from memo._engine.writing import Draw
+from memo.codecs.values import Values
+from memo.importers.report import NotCarried
+from memo.stores import MemoryStore
+
+__all__ = ["Interaction", "taken_from"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One HTTP request and its response. The names of headers are in lower case."""
+
+    method: str
+    url: str
+    request_headers: Mapping[str, str]
+    request_body: bytes
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    """As sent, or decoded already, whatever `content-encoding` says."""
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.url)
+            is_http = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            is_http = False
+        if not is_http:
+            raise NotCarried(f"has the url {self.url}, which is not one of HTTP")
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the body, "" if it has none, or is decoded already though its headers still name one."""
+        encoding = ", ".join(text for name, text in self.headers if name == "content-encoding")
+        return "" if not encoding or _is_text(self.body) else encoding
+
+    def plain_headers(self) -> list[tuple[str, str]]:
+        """Return the headers of the response without those that say how its body is sent."""
+        return [pair for pair in self.headers if pair[0] not in _OF_SENDING]
+
+
+_OF_SENDING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class _Taking(Session):
+    """Keeps the outcome of a call instead of storing it."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore(), mode="record")
+        self.mode = Mode.RECORD  # whatever the environment says
+        self.taken: tuple[Call, dict[str, Any]] | None = None
+        self.failure: Exception | None = None
+
+    def store_outcome(
+        self, call: Call, draw: Draw, outcome: dict[str, Any], values: Values, claim: Claim | None = None
+    ) -> None:
+        """Take it."""
+        self.taken = call, outcome
+
+    def failed(self, call: Call, error: Exception) -> None:
+        """Take the reason why there is nothing to take."""
+        self.failure = error
+
+
+def taken_from(call: Callable[[], None]) -> tuple[Call, dict[str, Any]]:
+    """Return the call that a client makes inside, and the outcome. Raises `NotCarried`, and what the client raises."""
+    session = _Taking()
+    token = active.set(session)
+    try:
+        call()
+    finally:
+        active.reset(token)
+    if session.failure is not None:
+        raise session.failure
+    if session.taken is None:
+        raise NotCarried("holds nothing that can be recorded")
+    found, outcome = session.taken
+    if b'"[FILTERED]"' in found.arguments:
+        raise NotCarried("was filtered when it was recorded, so its request is not the one that the client sends")
+    outcome.pop("seconds", None)  # of this replay, not of the recorded call
+    return found, outcome
