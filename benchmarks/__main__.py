@@ -15,7 +15,7 @@ from benchmarks._harness import Row, Skipped
 from benchmarks._picture import picture
 
 FAMILIES = (
-    *("replay", "cold", "recording", "imports", "corpus"),
+    *("replay", "cold", "recording", "imports", "corpus", "http"),
     *("llm", "memoizer", "first_chunk", "growth", "start", "miss", "stores", "shared", "plugin", "server"),
 )
 

@@ -24,7 +24,9 @@ def taken_as_http(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
         raise NotCarried(f"was answered with the status {interaction.status}, which is no answer")
     headers = list(interaction.headers) if interaction.encoding else interaction.plain_headers()
 
-    class Transport(http.BaseTransport):  # type: ignore[misc]
+    base: Any = http.BaseTransport
+
+    class Transport(base):  # type: ignore[misc]
         """Answers as recorded."""
 
         def handle_request(self, request: Any) -> Any:
