@@ -10,7 +10,7 @@ import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import requests
 
 import memo
 from benchmarks import _server
-from benchmarks._harness import Row, Skipped, Way, missing, race_all, said, timed_row
+from benchmarks._harness import Row, Skipped, Way, race_all, said, timed_row
 from benchmarks._samples import HISTORY, MESSAGES
 from benchmarks.llm import STORES, Store, memo_store, nothing
 
@@ -70,12 +70,12 @@ class Requests:
         if not body.get("stream"):
             return self._session.post(url, json=body).content
         with closing(self._session.post(url, json=body, stream=True)) as response:
-            return b"".join(response.iter_content(None))
+            return b"".join(response.iter_content(1 << 16))
 
     async def first(self, url: str, body: dict[str, Any]) -> float:
         start, taken = time.perf_counter(), 0.0
         with closing(self._session.post(url, json=body, stream=True)) as response:
-            for _ in response.iter_content(None):
+            for _ in response.iter_content(1 << 16):
                 taken = taken or time.perf_counter() - start
         return taken
 
@@ -94,20 +94,21 @@ def rows(*, quick: bool) -> Iterator[Row | Skipped]:
 
 
 def _rows(name: str, kind: type[Httpx | Requests], directory: Path, rounds: int) -> Iterator[Row | Skipped]:
-    with _server.serving() as url:
-        url = f"{url}/chat/completions"
+    with _server.serving() as server:
+        url = f"{server}/chat/completions"
         for what, body in BODIES.items():
             ways = _ways(kind, directory / "record" / what, url, body)
             yield from race_all({f"http record: {what}, {name}": ways.pop("memo")}, ways, rounds=rounds)
         for what, body in BODIES.items():
+            (directory / what).mkdir(parents=True)
             asyncio.run(_recorded(kind, directory / what, url, body))
     for what, body in BODIES.items():
         for how in ("opened", "open"):
             ways = _replays(kind, directory / what, url, body, is_open=how == "open")
             yield from race_all({f"http replay {how}: {what}, {name}": ways.pop("memo")}, ways, rounds=rounds)
     body = BODIES["SSE of 30 events"]
-    with _server.serving(DELAY) as url:
-        url = f"{url}/chat/completions"
+    with _server.serving(DELAY) as server:
+        url = f"{server}/chat/completions"
         yield from asyncio.run(
             _first_bytes(f"http record: first byte of SSE, {name}", kind, directory / "first", url, body, rounds)
         )
@@ -141,7 +142,6 @@ def _ways(kind: type[Httpx | Requests], folder: Path, url: str, body: dict[str, 
 
 
 async def _recorded(kind: type[Httpx | Requests], folder: Path, url: str, body: dict[str, Any]) -> None:
-    folder.mkdir(parents=True)
     client = kind()
     for store in _stores().values():
         if not isinstance(store, str):
