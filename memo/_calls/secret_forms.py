@@ -52,6 +52,8 @@ _METHOD_PART = re.compile(
 )
 """A part of the name of a method, model or version: `oauth2`, `AWS4-HMAC-SHA256`."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
+"""When something was made, or ends: no password, though it is grouped with credentials."""
 _DIGITS = re.compile(r"\d{4,8}|\d{3}[ -]\d{3}", re.ASCII)
 _AWS_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
@@ -77,6 +79,7 @@ def PASSWORD(text: str) -> bool:  # noqa: N802
         and _LETTER.search(text) is not None
         and _LOCATION.match(text) is None
         and _CODE.match(text) is None
+        and _TIME.fullmatch(text) is None
         and not _is_placeholder(text)
     )
 

@@ -41,9 +41,19 @@ TARGETS = {
         "google-genai",
         tuple(
             f"BaseApiClient.{method}"
-            for method in ("async_request", "async_request_streamed", "request", "request_streamed")
+            for method in (
+                "async_download_file",
+                "async_request",
+                "async_request_streamed",
+                "async_upload_file",
+                "download_file",
+                "request",
+                "request_streamed",
+                "upload_file",
+            )
         ),
     ),
+    "google.genai._gaos.basesdk": ("google-genai", ("AsyncBaseSDK.do_request_async", "BaseSDK.do_request")),
     "groq._base_client": ("groq", _STAINLESS),
     "huggingface_hub.inference._client": ("huggingface-hub", ("InferenceClient._inner_post",)),
     "huggingface_hub.inference._generated._async_client": ("huggingface-hub", ("AsyncInferenceClient._inner_post",)),

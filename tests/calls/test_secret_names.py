@@ -1,5 +1,6 @@
 """Names: which fields hold a credential, which hold data, and which hold one only where the value has its form."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from memo import recordable, recording
 from memo._calls.secret_text import may_hold, may_hold_in_json
-from memo._calls.secrets import may_hold_secret
+from memo._calls.secrets import may_hold_secret, redact
 from memo.errors import InvalidOption
 from memo.stores import MemoryStore
 
@@ -229,3 +230,24 @@ def test_the_corpus_has_no_false_masks(corpus: Path):
         count += 1
     assert masked == []
     assert count >= 1600
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"credentials": [{"create_time": "2026-01-02T03:04:05.123456Z", "id": "c"}]},
+        {"signing_secrets": [{"expire_time": "2026-01-02T03:04:05+01:00"}]},
+        {"credentials": {"updated": ["2026-01-02T03:04Z", "2026-01-02T03:04:05"]}},
+        {"cookies": {"until": "2026-01-02T03:04:05,5-0800"}},
+    ],
+)
+def test_the_times_of_credentials_are_no_credentials(value):
+    holder = [copy.deepcopy(value)]
+    assert redact(holder) == ([], [])
+    assert holder == [value]
+
+
+@pytest.mark.parametrize("text", ["2026-01-02Tango!", "x2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z-hunter2"])
+def test_what_only_begins_with_a_time_is_a_credential(text):
+    holder = [{"credentials": [{"a": text}]}]
+    assert redact(holder) == ([("credentials", 0, "a")], [])

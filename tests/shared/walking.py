@@ -263,6 +263,8 @@ def same(live: Any, other: Any) -> bool:
     """Whether two shapes are equal, but for secrets that are masked in the other."""
     if other == "<secret>":
         return isinstance(live, str)
+    if isinstance(other, bytes) and b"<secret>" in other:
+        return same(shape(json.loads(live)), shape(json.loads(other)))
     if isinstance(live, list | tuple) and type(live) is type(other) and len(live) == len(other):
         return all(map(same, live, other))
     return bool(live == other)

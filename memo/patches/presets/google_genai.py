@@ -2,12 +2,13 @@
 
 Recorded is what the SDK's HTTP client gets, below automatic function calling: the user's own tools run in a replay, too.
 The name is the wire's verb (`google.generate_content`, `google.generate_content_stream`, `google.embed_content`, …) or the
-collection (`google.models`); the path has the API's version and, of Vertex, project and location. Only those response
-headers are kept that may be written. Uploads, downloads, `live` and `interactions` do not come this way.
+collection (`google.models`, `google.interactions`); the path has the API's version and, of Vertex, project and location. Only
+those response headers are kept that may be written. Uploads and downloads are in `_google_files`, the resources that the SDK
+generates (`interactions`, `agents`, `webhooks`, …) in `_google_resources`. `live` and `interactions.connect` speak over a
+WebSocket: there is no request to record.
 """
 
 import copy
-import re
 import sys
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +21,9 @@ from memo._engine.recordable import Options
 from memo._values.ids import numbered
 from memo.codecs.http import is_public_header
 from memo.codecs.registry import register_codec
+from memo.patches import _google_files, _google_resources
 from memo.patches._faulty import HttpFaultyCall
+from memo.patches._google_naming import function_of
 from memo.patches._patch import Patch
 from memo.patches._text import readable, text_of
 
@@ -28,8 +31,6 @@ __all__ = ["PATCHES", "REQUIRES"]
 
 REQUIRES = "google-genai>=1.0"
 _SIGNATURE = Signature(lambda http_method, path, request_dict, http_options=None: None)
-# What the SDK names otherwise than the wire does.
-_NAMES = {"stream_generate_content": "generate_content_stream", "batch_embed_contents": "embed_content"}
 
 
 def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -37,11 +38,7 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     asked["request_dict"] = copy.deepcopy(asked["request_dict"])  # which the client changes when it builds the request
     path, request = asked["path"], client._build_request(**asked)
     url = urlsplit(request.url)
-    parts = path.partition("?")[0].strip("/").split("/")
-    # …/collection/id:verb, or collection/id/collection/…
-    word = next(iter(re.findall(r":([a-z][A-Za-z]*)$", parts[-1])), parts[::2][-1])
-    name = re.sub(r"\W|(?<=[a-z])(?=[A-Z])", "_", word).lower()
-    return f"google.{_NAMES.get(name, name)}", {
+    return function_of(path), {
         "method": asked["http_method"].upper(),
         "path": url.path,
         "query": {
@@ -144,7 +141,11 @@ class _GoogleRun(CallDriver):
 
 
 _CLIENT = "google.genai._api_client:BaseApiClient"
-PATCHES = tuple(
-    Patch(f"{_CLIENT}.{method}", Options(name="google"), _GoogleRun, _described, offered=True)
-    for method in ("async_request", "async_request_streamed", "request", "request_streamed")
+PATCHES = (
+    *(
+        Patch(f"{_CLIENT}.{method}", Options(name="google"), _GoogleRun, _described, offered=True)
+        for method in ("async_request", "async_request_streamed", "request", "request_streamed")
+    ),
+    *_google_files.PATCHES,
+    *_google_resources.PATCHES,
 )

@@ -1,13 +1,11 @@
-"""Every method of ollama and google-genai: what is recorded equals the live call, and what is replayed equals both."""
+"""Every method of ollama: what is recorded equals the live call, and what is replayed equals both."""
 
 import inspect
 import json
-import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
 import ollama
 import pytest
 from answering import Answering
@@ -17,7 +15,7 @@ from walking import same, settled
 
 import memo
 
-pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(ollama|google|httpx|httpcore):ResourceWarning")
+pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(ollama|httpx|httpcore):ResourceWarning")
 
 Call = Callable[[], Any]
 JSON = [("content-type", "application/json")]
@@ -110,43 +108,3 @@ async def test_ollama(kind: str, server: Answering, tmp_path: Path):
     assert len(live) >= 17, "a method of ollama is not walked"
     for client in clients.values():
         await a(client.close())
-
-
-UPLOADS = ("upload", "download", "register_files", "download_media", "upload_to_file_search_store")
-"""Methods of google-genai that do not go through its client's one request method."""
-RESOURCES = ("models", "files", "caches", "batches", "tunings", "operations", "file_search_stores", "auth_tokens")
-
-
-@pytest.mark.parametrize("kind", ["async", "sync"])
-async def test_google_genai(kind: str, server: Answering, tmp_path: Path, anyio_backend_name: str):
-    if (kind, anyio_backend_name) == ("async", "trio"):
-        pytest.skip("the SDK's async client needs asyncio")
-    genai = pytest.importorskip("google.genai")
-    transport = pytest.importorskip("httpx2").AsyncHTTPTransport()  # not aiohttp, where that is installed
-    made = genai.Client(
-        api_key="k", http_options={"base_url": server.url, "async_client_args": {"transport": transport}}
-    )
-    client = made.aio if kind == "async" else made
-
-    def told(method: Any, telling: bool) -> Any:
-        given = hints(method).get("return", dict)
-        item = next((part for part in (*typing.get_args(given), given) if hasattr(part, "model_fields")), dict)
-        for part in typing.get_args(item):
-            item = part if hasattr(part, "model_fields") else item
-        body = json.dumps(answer(item) if item is not dict else {}).encode()
-        if telling:
-            streamed = "stream" in method.__name__
-            server.answer(b"data: %s\n\n" % body * 3 if streamed else body, JSON)
-        return method(**needed(method))
-
-    def calls(telling: bool) -> dict[str, Call]:
-        found = dict[str, Call]()
-        for resource in RESOURCES:
-            for name, method in inspect.getmembers(getattr(client, resource, None), inspect.ismethod):
-                if not name.startswith("_") and name not in UPLOADS:
-                    found[f"{resource}.{name}"] = lambda method=method: told(method, telling)
-        return found
-
-    live = await compared("google-genai", server, calls, tmp_path)
-    assert len(live) >= 12  # the others are those of Vertex, and of answers that no type describes
-    await (made.aio.aclose() if kind == "async" else anyio.to_thread.run_sync(made.close))
