@@ -59,6 +59,7 @@ __all__ = [
     "TooManyLiveCalls",
     "TypeNotFound",
     "TypeNotImported",
+    "UncertainDrawsWarning",
     "UnkeyableArgument",
     "UnknownFunctionWarning",
     "UnknownOption",
@@ -703,7 +704,7 @@ class CallsNotRecordedWarning(MemoError, UserWarning):
     def __init__(self, calls: Mapping[str, Mapping[str, int]]) -> None:
         self.calls = {function: dict(reasons) for function, reasons in calls.items()}
         lines = [
-            f"  {function}: {count} {'call' if count == 1 else 'calls'} {reason}"
+            f"  {function}: {count} {'call' if count == 1 else 'calls'} {_of(count, reason)}"
             for function, reasons in self.calls.items()
             for reason, count in reasons.items()
         ]
@@ -713,6 +714,26 @@ class CallsNotRecordedWarning(MemoError, UserWarning):
         super().__init__(
             f"{count} {'call was' if count == 1 else 'calls were'} not recorded, so a replay will not find "
             f"{'it' if count == 1 else 'them'}:\n" + "\n".join(lines)
+        )
+
+
+def _of(count: int, reason: str) -> str:
+    """Return what happened to so many calls: reasons are written for one."""
+    return f"were {reason[4:]}" if count != 1 and reason.startswith("was ") else reason
+
+
+class UncertainDrawsWarning(MemoError, UserWarning):
+    """Identical calls gave different outcomes, and a replay may give them to other callers than the recording did. A warning.
+
+    One for each `function` in a session. `reason` says how the calls were made.
+    """
+
+    def __init__(self, function: str, reason: str, fix: str) -> None:
+        self.function = function
+        self.reason = reason
+        super().__init__(
+            f"{function}: identical calls gave different outcomes, and a replay may give each to another of them: one was made {reason}\n"
+            f"  {fix}"
         )
 
 

@@ -17,6 +17,7 @@ import orjson
 
 from memo._calls.call import Call
 from memo._calls.secrets import SecretRules
+from memo._engine.active import active
 from memo._engine.call_log import CallRecord, LiveCall, record_of
 from memo._engine.changes import ArgumentWatch
 from memo._engine.consumers import Consumer, OpenStream
@@ -24,6 +25,7 @@ from memo._engine.flights import Flight, Pending
 from memo._engine.nesting import Making, making
 from memo._engine.session import Session
 from memo._engine.threads import in_event_loop, run_to_end
+from memo._engine.uncertain import OverlappingStreams
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import (
     Outcome,
@@ -78,6 +80,10 @@ class Attempt:
     _differs = False
     _writer: StreamWriter | None = None
     _stored_count = -1
+    _end = ""
+    """How the stream ended."""
+    _overlapping: OverlappingStreams | None = None
+    """The identical streams that are open at the same time, this one included."""
     _offsets: list[float]
     _answered: list[int]
     _outer: Token[Making | None]
@@ -105,6 +111,8 @@ class Attempt:
         self._watch = watch
         self._listed = listed
         self._making = Making(session, call, flight)
+        if self._making.parent is None and active.get() is session:
+            session.uncertain.running[self._making] = None
         session.count_live()
         self._modules = len(sys.modules)
         self._outside = sys.exc_info()[1]
@@ -199,7 +207,10 @@ class Attempt:
         if self._is_over:
             return
         self._loss = loss or self._loss
-        self._is_over = True
+        self._is_over = self._making.is_over = True
+        self._session.uncertain.running.pop(self._making, None)
+        if self._overlapping is not None:
+            self._session.uncertain.end_stream(self._overlapping, self._stored_count, self._end)
         if self._is_stream:
             self._session.open_streams.discard(self._sink or self)
         if not self._is_stored:
@@ -272,6 +283,8 @@ class Attempt:
             if consumer is not None:
                 consumer.on_lost = self._lost
             self._session.open_streams.add(sink or self, consumer)
+            if sink is None and self._draw.number is not None and self._draw.is_counted:
+                self._overlapping = self._session.uncertain.begin_stream(self._call)
 
     def add(self, item: Any) -> None:
         """Record an item that passes."""
@@ -336,7 +349,7 @@ class Attempt:
             return None
         if end == "closed" and writer.count == self._stored_count:
             return None
-        self._stored_count = writer.count
+        self._stored_count, self._end = writer.count, end
         outcome = self._encoded(
             lambda: writer.outcome(end, error, returned=returned, sync=self.iterated == "sync", outside=self._outside)
         )

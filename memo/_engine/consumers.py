@@ -123,8 +123,8 @@ class OpenStream(Protocol):
         """The function and how many items passed, for messages."""
         ...
 
-    def abandon(self) -> None:
-        """Store nothing."""
+    def abandon(self, loss: str | None = None) -> None:
+        """Store nothing, for the reason that `loss` gives, else because the stream was cancelled."""
         ...
 
     def checkpoint(self) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple, NoReturn, Protocol
 
 from memo._calls.call import Call
 from memo._engine import modes
+from memo._engine.active import active
 from memo._engine.context import FunctionContext
 from memo._engine.expiry import Expiry, RefreshedElsewhere
 from memo._engine.flights import Flight, Pending, WaitEnd
@@ -87,6 +88,8 @@ class Request:
         outer = making.get()
         if outer is not None:
             outer.note(self.session, self.call, 1)
+        elif self.session.uncertain.running and self.setting.has_draws and active.get() is None:
+            self.session.uncertain.note_foreign(self.call)
 
     def give_back(self) -> None:
         """Let the next identical call have the number of this one, which was neither replayed nor recorded."""

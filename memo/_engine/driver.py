@@ -10,6 +10,7 @@ from typing import Any
 
 from memo._calls.call import Call
 from memo._engine import modes
+from memo._engine.active import active
 from memo._engine.attempt import Attempt
 from memo._engine.changes import ArgumentWatch, may_change
 from memo._engine.context import Function, FunctionContext
@@ -318,7 +319,7 @@ class CallDriver(Request):
         if draw is None:
             self.session.count_live()
             return None
-        parent = parent_in(self.session)
+        parent = parent_in(self.session, is_foreign=active.get() is None)
         if parent is not None:
             draw = draw._replace(parent=parent)
         if self._counter.has_tags:

@@ -61,8 +61,8 @@ class HeldStreams:
         """Store what passed, for good: what is read later is not recorded."""
         self.finish("closed")
 
-    def abandon(self) -> None:
-        self.attempt.abandon()
+    def abandon(self, loss: str | None = None) -> None:
+        self.attempt.abandon(loss)
 
     def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
         """Store the outcome, with each stream that has not ended as its consumer left it."""
@@ -139,8 +139,8 @@ class Part:
 
     def compare(self, recorded: Any, item: Any) -> None: ...
 
-    def abandon(self) -> None:
-        self.held.abandon()
+    def abandon(self, loss: str | None = None) -> None:
+        self.held.abandon(loss)
 
     def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
         if self.close(end, error, returned):

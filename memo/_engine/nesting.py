@@ -18,9 +18,9 @@ class Making:
     which calls were taken inside, and a replay of it takes them, too.
     """
 
-    __slots__ = ("call", "flight", "inside", "parent", "session")
+    __slots__ = ("call", "flight", "inside", "is_over", "parent", "session")
 
-    def __init__(self, session: object, call: Call, flight: Any) -> None:
+    def __init__(self, session: Any, call: Call, flight: Any) -> None:
         self.session = session
         self.call = call
         self.flight = flight
@@ -28,14 +28,18 @@ class Making:
         self.inside: dict[str, int] = {}
         """How many draws were taken, by `function/key`."""
         self.parent = making.get()
+        self.is_over = False
+        """Whether the outcome is stored, or will never be."""
 
-    def note(self, session: object, call: Call, count: int) -> None:
+    def note(self, session: Any, call: Call, count: int) -> None:
         """Note that so many draws of a call were taken inside (or given back, if negative)."""
         name = f"{call.function}/{call.key}"
         node: Making | None = self
         while node is not None:
             if node.session is session:
                 node.inside[name] = node.inside.get(name, 0) + count
+                if node.is_over and count > 0:
+                    session.uncertain.note_late(call, node.call)
             node = node.parent
 
     def note_outside(self, session: object, call: Call, count: int) -> None:
@@ -56,7 +60,10 @@ def current_flight() -> Any:
     return node.flight if node is not None else None
 
 
-def parent_in(session: object) -> str | None:
-    """Return the name of the entry whose call is being made here, None if there is none in that session."""
-    made = making.get()
+def parent_in(session: Any, *, is_foreign: bool = False) -> str | None:
+    """Return the name of the entry whose call is being made here, None if there is none in that session.
+
+    A context that `is_foreign`, in no scope, is probably inside of the only call that runs.
+    """
+    made = making.get() or (session.uncertain.enclosing() if is_foreign else None)
     return entry_name(made.call.function, made.call.key) if made is not None and made.session is session else None

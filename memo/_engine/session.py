@@ -41,6 +41,7 @@ from memo._engine.search_time import SearchTime
 from memo._engine.shared_draws import SharedDraws
 from memo._engine.staleness import Staleness
 from memo._engine.tags import tagged
+from memo._engine.uncertain import UncertainDraws
 from memo._engine.verification import Verification, VerifiedCall
 from memo._engine.writing import Draw, Writer
 from memo._recordings.document import parse
@@ -158,6 +159,7 @@ class Session:
         """
         self._writer = Writer(self.store, self._gateway, self.test, self.pending and self.pending.aside)
         self.open_streams = OpenStreams()
+        self.uncertain = UncertainDraws()
         self.claim_timeout: float = settings["claim_timeout"]
         self._stats = Stats()
         self._unrecorded: dict[str, Counter[str]] = {}
@@ -259,6 +261,7 @@ class Session:
         that other ones replaced (`RecordingReplacedWarning`).
         """
         replaced = self._writer.lost()
+        uncertain = self.uncertain.warnings(self._has_several)
         with self._lock:
             failures, self.failures = self.failures, []
             unrecorded, self._unrecorded = self._unrecorded, {}
@@ -266,9 +269,18 @@ class Session:
                 self._gateway.undelivered(),
                 CallsNotRecordedWarning(unrecorded) if unrecorded else None,
                 RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
+                *uncertain,
                 *self._found_at_end(),
             ]
         raise_all(failures, warnings)
+
+    def _has_several(self, name: str) -> bool:
+        """Return whether a recording has several outcomes: equal ones that follow each other are one."""
+        try:
+            data = self._gateway.get(name)
+            return data is not None and len(parse(data, lambda: self.store.location(name)).outcomes) > 1
+        except MemoError:  # reported where the outcome was to be written
+            return False
 
     def _found_at_end(self) -> list[MemoError | None]:
         if self.is_of_test:  # a run of tests knows at its end which patterns covered nothing, and reports what differs

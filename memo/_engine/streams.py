@@ -52,8 +52,8 @@ class Sink(Protocol):
         """Report it if a live item differs from the recorded one that the consumer has got in its place."""
         ...
 
-    def abandon(self) -> None:
-        """Store nothing: the stream was cancelled."""
+    def abandon(self, loss: str | None = None) -> None:
+        """Store nothing, for the reason that `loss` gives, else because the stream was cancelled."""
         ...
 
     def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
@@ -127,7 +127,7 @@ class _Nowhere:
 
     def compare(self, recorded: Any, item: Any) -> None: ...
 
-    def abandon(self) -> None: ...
+    def abandon(self, loss: str | None = None) -> None: ...
 
     def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None: ...
 
@@ -282,13 +282,18 @@ async def _end_early(error: BaseException, source: Any, sink: Sink, consumer: Co
         close = getattr(source, "aclose", None)
         if close is not None:
             await close()
-    except BaseException:
-        sink.abandon()
+    except BaseException as failure:
+        sink.abandon(_loss(failure))
         raise
     if consumer.was_cancelled():
         sink.abandon()
     else:
         await sink.afinish("closed")
+
+
+def _loss(error: BaseException) -> str | None:
+    """Return why a stream is not recorded that raised an error when it was closed; None if it was cancelled."""
+    return f"was closed, and raised {type(error).__name__}" if isinstance(error, Exception) else None
 
 
 def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
@@ -360,8 +365,8 @@ def _end_early_sync(error: BaseException, source: Any, sink: Sink) -> None:
         close = getattr(source, "close", None)
         if close is not None:
             close()
-    except BaseException:
-        sink.abandon()
+    except BaseException as failure:
+        sink.abandon(_loss(failure))
         raise
     sink.finish("closed")
 

@@ -6,6 +6,7 @@ import pickle
 import socket
 import sys
 import tempfile
+import threading
 import types
 import warnings
 from contextlib import suppress
@@ -257,6 +258,20 @@ def raise_not_whole():
         fail()
 
 
+def raise_uncertain_draws():
+    serials = iter((1, 2))
+    look = recordable(name="look")(lambda: next(serials))
+
+    def outer():
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+
+    with recording(MemoryStore(), mode="record"):
+        recordable(name="outer")(outer)()
+        look()
+
+
 def raise_arguments_changed():
     with recording(MemoryStore(), mode="record"):
         recordable(list.pop, name="pop")([1, 2])
@@ -310,6 +325,7 @@ RAISES = {
     "UnknownFunctionWarning": raise_unknown_function,
     "RecordingReplacedWarning": raise_replaced,
     "CallsNotRecordedWarning": raise_unrecorded,
+    "UncertainDrawsWarning": raise_uncertain_draws,
     "NoCallsWarning": raise_no_calls,
     "CredentialIgnoredWarning": raise_credential_ignored,
     "RecordingsSpooledWarning": raise_spooled,

@@ -146,7 +146,7 @@ async def test_the_parent_is_that_of_the_same_recorder():
     assert documents(cache.store)["grade", 1].parent is None
 
 
-def test_a_thread_of_ones_own_begins_anew():
+def test_a_thread_of_ones_own_is_inside_of_the_only_call_that_runs():
     @recordable(name="outer")
     def outer(n):
         thread = threading.Thread(target=inner_now, args=(n,))
@@ -156,7 +156,8 @@ def test_a_thread_of_ones_own_begins_anew():
     store = MemoryStore()
     with recording(store, mode="record"):
         outer(1)
-    assert documents(store)["inner", 1].parent is None
+    found = documents(store)
+    assert found["inner", 1].parent == of(found["outer", 1])
 
 
 # Draws

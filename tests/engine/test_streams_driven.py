@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 
 from memo import recordable, recording
-from memo.errors import DataMismatch, StreamCutShort
+from memo.errors import CallsNotRecordedWarning, DataMismatch, StreamCutShort
 
 pytestmark = pytest.mark.anyio
 
@@ -417,3 +417,42 @@ def test_the_rhythm_of_a_sync_generator(tmp_path):
         started = time.perf_counter()
         assert list(stream()) == [0, 1]
         assert time.perf_counter() - started >= recorded_stream(tmp_path)["offsets"][1] - 0.001
+
+
+class Unclean(Exception): ...
+
+
+@recordable(name="unclean")
+async def unclean(n):
+    try:
+        yield n
+    finally:
+        raise Unclean
+
+
+@recordable(name="unclean")
+def unclean_now(n):
+    try:
+        yield n
+    finally:
+        raise Unclean
+
+
+async def test_a_generator_that_raises_when_it_is_closed_is_reported(tmp_path):
+    with pytest.warns(CallsNotRecordedWarning, match="unclean: 2 calls were closed, and raised Unclean"):
+        with recording(tmp_path, mode="record"):
+            for opened in (unclean(1), unclean(2)):
+                await anext(opened)
+                with pytest.raises(Unclean):
+                    await opened.aclose()
+
+
+def test_a_sync_generator_that_raises_when_it_is_closed_is_reported(tmp_path):
+    with (
+        pytest.warns(CallsNotRecordedWarning, match="unclean: 1 call was closed, and raised Unclean"),
+        recording(tmp_path, mode="record"),
+    ):
+        opened = unclean_now(1)
+        next(opened)
+        with pytest.raises(Unclean):
+            opened.close()

@@ -46,8 +46,8 @@ class Body:
     def add(self, item: bytes) -> None:
         self._pieces.append(item)
 
-    def abandon(self) -> None:
-        self._attempt.abandon()
+    def abandon(self, loss: str | None = None) -> None:
+        self._attempt.abandon(loss)
 
     def finish(self, end: str, error: BaseException | None = None, returned: Any = None) -> None:
         whole = self._ended(end)
