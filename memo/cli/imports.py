@@ -126,10 +126,21 @@ def _imported(
 def _of_llama_stack(report: LlamaStackReport) -> tuple[str, list[str]]:
     return count(report.files, "file"), [
         f"{count(report.objects, 'object')}, {report.exact:,} of them in the exact form",
+        *(_of_google(report.google) if report.google else ()),
         *(
             f"not installed, written under its name and not proved: {name}, in {count(len(files), 'file')}"
             for name, files in report.not_installed.items()
         ),
+    ]
+
+
+def _of_google(calls: int) -> list[str]:
+    from memo.importers.llama_stack import project_and_location
+
+    project, location = project_and_location()
+    return [
+        f"{count(calls, 'call')} of google-genai, whose files do not name their project and location: imported for {project}, {location}",
+        "  to import for others: GOOGLE_CLOUD_PROJECT=... GOOGLE_CLOUD_LOCATION=... memo import llama-stack ...",
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from memo._calls.call import Call
 from memo._values.ids import numbered
+from memo.importers._llama_stack_google import google_call
 from memo.importers.report import NotCarried
 
 __all__ = ["STAINLESS", "call_of", "member", "read"]
@@ -59,6 +60,8 @@ def _request_call(request: dict[str, Any]) -> Call:
     if not url.endswith(endpoint):
         raise NotCarried(f"has the url {url}, which does not end in its endpoint {endpoint}")
     sdk, words = _sdk(endpoint)
+    if sdk == "google":
+        return google_call(words[0], body, vertex=url.startswith("vertexai:"))
     path, server = endpoint.removeprefix("/v1") if sdk == "openai" else endpoint, url.removesuffix(endpoint)
     query: dict[str, Any] = {}
     if sdk in STAINLESS:

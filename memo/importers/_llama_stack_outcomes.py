@@ -18,6 +18,7 @@ from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
 from memo.codecs.types import Types
 from memo.codecs.values import Values
 from memo.importers._llama_stack_calls import STAINLESS, call_of, member, read
+from memo.importers._llama_stack_google import google_answer
 from memo.importers._llama_stack_http import http_outcome, is_http
 from memo.importers.report import NotCarried
 
@@ -99,12 +100,13 @@ class OutcomeReader(Values):
             return error_outcome(
                 _status_error(sdk, status, f"Error code: {status} - {body}", body, call), self, NO_RULES
             )
+        built = google_answer if call.function.startswith("google.") else self._object
         if response.get("is_streaming"):
             writer = StreamWriter(self, NO_RULES)
             for item in member(response, "body", list):
-                writer.add(self._object(item))
+                writer.add(built(item))
             return writer.outcome("complete")
-        value = [self._object(item) for item in body] if isinstance(body, list) else self._object(body)
+        value = [built(item) for item in body] if isinstance(body, list) else built(body)
         return value_outcome(value, self, NO_RULES)
 
     def _object(self, item: Any) -> Any:

@@ -12,6 +12,9 @@ Each file holds one request and its outcome, keyed per test. The imported call i
       body      the JSON that is sent, `extra_body` merged into it; null for a GET
       server    the client's base URL, without a slash at its end: https://api.openai.com/v1
 
+A call of google-genai has the path and the body of the request that the SDK makes of it, and its answers are JSON as they came; the
+files name neither the project nor the location of Vertex (`GOOGLE_CLOUD_PROJECT` and `GOOGLE_CLOUD_LOCATION` do).
+
 So `AsyncOpenAI(base_url=server).chat.completions.create(**body)` is the imported call. (The files' `url` is the base URL
 and an `endpoint` that starts with /v1, often a second one.) A request that no SDK made, which has a `payload` and no `endpoint`, is
 what `memo.install("http")` replays to any client. Headers, time-outs, the SDK's version and
@@ -40,6 +43,7 @@ from memo._calls.call import Call
 from memo._calls.digest import call_key
 from memo.errors import InvalidOption
 from memo.importers._llama_stack_calls import read
+from memo.importers._llama_stack_google import project_and_location
 from memo.importers._llama_stack_http import call_in
 from memo.importers._llama_stack_outcomes import Imported, OutcomeReader
 from memo.importers._merging import merge
@@ -48,7 +52,7 @@ from memo.patches import install
 from memo.stores import DirectoryStore, Store, as_store
 from memo.stores.file_names import folder_of_test, safe_name
 
-__all__ = ["LlamaStackReport", "import_recordings"]
+__all__ = ["LlamaStackReport", "import_recordings", "project_and_location"]
 
 
 @dataclass(slots=True)
@@ -58,6 +62,8 @@ class LlamaStackReport(Report):
     objects: int = 0
     exact: int = 0
     """Number of objects that needed the exact form."""
+    google: int = 0
+    """Number of calls of google-genai, whose files do not name the project and the location of Vertex."""
     not_installed: dict[str, list[str]] = field(default_factory=dict)
     """Types whose package is not installed, and the files that hold such objects, written unproved."""
 
@@ -66,6 +72,7 @@ class LlamaStackReport(Report):
         return Report.counts(self) | {
             "objects": self.objects,
             "exact": self.exact,
+            "google": self.google,
             "not_installed": sum(map(len, self.not_installed.values())),
             "not_installed_types": self.not_installed,
         }
@@ -179,6 +186,7 @@ class _Stores:
 def _note(report: LlamaStackReport, outcome: Imported) -> None:
     report.objects += outcome.objects
     report.exact += outcome.exact
+    report.google += outcome.call.function.startswith("google.")
     if "redacted" in outcome.tree:
         report.masked.append(str(outcome.path))
     for name in sorted(outcome.unproved):

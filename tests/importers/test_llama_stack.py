@@ -41,14 +41,6 @@ def test_a_call_is_what_the_client_sends(old):
         (request("/v1/embeddings", input="a"), "openai.embeddings", "POST", "/embeddings", None, {"input": "a"}),
         (request("/v1/models", server="http://h:1"), "openai.models", "GET", "/models", "http://h:1", None),
         (request("/api/ps", server="http://h:1"), "ollama.ps", "GET", "/api/ps", "http://h:1", None),
-        (
-            request("/generate_content_stream", server="vertexai://", model="g"),
-            "google.generate_content_stream",
-            "POST",
-            "/generate_content_stream",
-            "vertexai://",
-            {"model": "g"},
-        ),
     ],
 )
 def test_calls_of_every_kind(old, req, function, method, path, server, body):
@@ -129,7 +121,7 @@ def test_the_exact_form_is_counted(old):
 
 def test_streams_of_dicts_and_of_lines(old):
     items = [{"candidates": [{"text": "a"}]}, {"__type__": "not ours"}, "data: {}", "data: [DONE]", None]
-    old.write("a", request("/generate_content_stream", server="vertexai://"), stream(*items))
+    old.write("a", request(), stream(*items))
     assert old.run().objects == 0
     assert old.outcomes() == [items]
 

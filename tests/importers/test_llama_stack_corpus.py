@@ -9,7 +9,8 @@ import pytest
 from llama_stack_files import ROOT
 from recording_schema import invalid
 
-from memo._calls.call import Call
+from memo._calls.digest import call_key
+from memo._json import canonical_json
 from memo._recordings.document import parse
 from memo.codecs.types import Types
 from memo.codecs.values import Values
@@ -50,7 +51,7 @@ def test_every_key_of_the_corpus_can_be_recomputed(whole):
     _, dest, _ = whole
     for file in dest.glob("*/*.json"):
         document = parse(file.read_bytes(), str(file)).tree()
-        assert Call.of(document["function"], document["arguments"]).key == document["key"]
+        assert call_key(document["function"], canonical_json(document["arguments"])) == document["key"]
         assert file.stem == document["key"][:32]
 
 
@@ -62,6 +63,8 @@ def test_no_object_of_the_corpus_is_lost_or_changed(whole):
         if "payload" in old["request"]:
             continue  # test_http.py
         call = call_of(old["request"])
+        if call.function.startswith("google."):
+            continue  # its answers are what came over the wire: test_llama_stack_google replays them
         name = f"{call.function}/{call.key[:32]}"
         if name not in recordings:
             recordings[name] = forms(orjson.loads(store.get(name)))
