@@ -860,8 +860,9 @@ class WatchedFieldChangedWarning(MemoError, UserWarning):
 
     A warning by default, once per change of a call in a session; raised with `on_watched_change="fail"`. `fields` are the
     paths that changed; `fingerprints` maps each path to its fingerprints (recorded, asked for), None where the path is not
-    watched. `memo rekey` accepts the new ones into the recording at `location`; `target` names the recording for that
-    command where it is no file.
+    watched. `differences` are lines that show the old values and the new ones, as far as the recording has the old ones; their
+    secrets are masked. `memo rekey` accepts the new ones into the recording at `location`; `target` names the recording for
+    that command where it is no file, and `everywhere` the store, or all stores of a suite, in which it accepts the same change.
     """
 
     def __init__(
@@ -871,16 +872,21 @@ class WatchedFieldChangedWarning(MemoError, UserWarning):
         location: str = "",
         fingerprints: Mapping[str, tuple[str | None, str | None]] | None = None,
         target: str = "",
+        differences: Iterable[str] = (),
+        everywhere: str = "",
     ) -> None:
         self.function = function
         self.fields = tuple(fields)
         self.location = location
         self.target = target
+        self.differences = tuple(differences)
+        self.everywhere = everywhere
         self.fingerprints = dict(fingerprints or {})
         message = (
             f"{function}: replayed although {', '.join(self.fields)} changed since it was recorded "
             "(watched, not part of the key)"
         )
+        message += "".join(f"\n    {line}" for line in self.differences)
         if self.fingerprints and location:
             import shlex  # needed here alone
 
@@ -889,6 +895,13 @@ class WatchedFieldChangedWarning(MemoError, UserWarning):
                 for path, (_, new) in self.fingerprints.items()
             )
             message += f"\n  if the answer is still right: memo rekey {target or shlex.quote(location)} {accepting}"
+            both = {path: prints for path, prints in self.fingerprints.items() if None not in prints}
+            if everywhere and len(both) == len(self.fingerprints):
+                accepting = " ".join(
+                    f"--watch {shlex.quote(f'{path}#{old}#{new}')}" for path, (old, new) in both.items()
+                )
+                only = shlex.quote(function)
+                message += f"\n  wherever this was changed:     memo rekey {everywhere} --only {only} {accepting}"
         super().__init__(message)
 
 

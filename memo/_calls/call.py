@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from memo._calls.canonical import Canonical
 from memo._calls.digest import call_key
 
-__all__ = ["NOTHING_WATCHED", "Call", "Credentials"]
+__all__ = ["NOTHING_WATCHED", "NO_VALUES", "Call", "Credentials"]
 
 NOTHING_WATCHED: Mapping[str, str] = MappingProxyType({})
+NO_VALUES: Mapping[str, list[Any]] = MappingProxyType({})
 
 
 class Credentials(NamedTuple):
@@ -35,6 +36,8 @@ class Call(NamedTuple):
     """None if the call has no credential, or one that identifies the call."""
     has_types: bool = True
     """False if no value in the arguments is written with its type: none is a class, or an instance of one."""
+    watched_values: Mapping[str, list[Any]] = NO_VALUES
+    """Path to the canonical values of the watched fields, in which secrets are not masked yet."""
 
     @classmethod
     def of(cls, function: str, arguments: Mapping[str, Any], version: str | int | None = None) -> Call:

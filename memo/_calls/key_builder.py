@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from memo._calls.argument_cache import ArgumentCache
-from memo._calls.call import NOTHING_WATCHED, Call, Credentials
+from memo._calls.call import NO_VALUES, NOTHING_WATCHED, Call, Credentials
 from memo._calls.canonical import Canonical
 from memo._calls.credentials import LEFT_OUT, PROCESS_SALT, CredentialFilter, Found, has_credential
 from memo._calls.digest import call_tail, digest
@@ -168,13 +168,13 @@ class KeyBuilder:
 
     def _new_call(self, function: str, arguments: dict[str, Any]) -> Call:
         tree = self._canonical.tree(arguments)
-        watched, credentials = NOTHING_WATCHED, None
+        watched, values, credentials = NOTHING_WATCHED, NO_VALUES, None
         if self._tree_changes:
             for steps in self._ignored_inside:
                 pop(tree, steps)
             credentials = self._filter(needs_salt=has_credential(tree))
             tree = self._settled(tree, arguments, credentials)
-            watched = self._change(tree)
+            watched, values = self._change(tree)
         try:
             data = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
         except TypeError:
@@ -192,7 +192,7 @@ class KeyBuilder:
         ignored = self._ignored_credentials(credentials.found) if credentials is not None else None
         # Every first call comes by here: half as long as by the names of the fields.
         return tuple.__new__(
-            Call, (function, digest(data, tail), data, self._version, watched, ignored, b'"__type__"' in data)
+            Call, (function, digest(data, tail), data, self._version, watched, ignored, b'"__type__"' in data, values)
         )
 
     def _filter(self, *, needs_salt: bool) -> CredentialFilter:
@@ -220,13 +220,15 @@ class KeyBuilder:
         settled: dict[str, Any] = credentials.by_name(tree)
         return settled
 
-    def _change(self, tree: dict[str, Any]) -> dict[str, str]:
+    def _change(self, tree: dict[str, Any]) -> tuple[dict[str, str], dict[str, list[Any]]]:
+        """Take out of a tree what does not identify the call; return the fingerprints of what is watched, and its values."""
         for steps in self._ignored_inside:
             pop(tree, steps)
         for steps, scrubbers in self._scrub:
             for scrubber in scrubbers:
                 (replace if isinstance(scrubber, Ids) else change)(tree, steps, scrubber)
-        return {path: fingerprint_of(self._canonical, path, pop(tree, steps)) for path, steps in self._watch}
+        values = {path: pop(tree, steps) for path, steps in self._watch}
+        return {path: fingerprint_of(self._canonical, path, found) for path, found in values.items()}, values
 
     def _has(self, path: str) -> bool:
         """Return whether the function may have something at this path."""

@@ -12,7 +12,7 @@ from memo._calls.digest import entry_name
 from memo._engine.mode_rules import ModeRule
 from memo.stores import DirectoryStore, JsonLinesStore, Store
 
-__all__ = ["named_recording", "named_store", "recording_command"]
+__all__ = ["named_recording", "named_store", "named_suite", "recording_command"]
 
 _NAMED_BY_URL = ("sqlite://", "redis://", "rediss://", "valkey://", "valkeys://")
 """URLs of which only credentials, and what does not matter here, are left out where they are shown."""
@@ -70,3 +70,15 @@ def named_store(store: Store) -> str:
     location = store.location()
     is_whole = isinstance(store, DirectoryStore | JsonLinesStore) or location.startswith(_NAMED_BY_URL)
     return shlex.quote(location) if is_whole else "STORE"
+
+
+def named_suite(store: Store) -> str:
+    """Return what to type for all recordings of a suite: the outermost directory named `recordings`, else the store."""
+    location = store.location()
+    if isinstance(store, DirectoryStore | JsonLinesStore):
+        above = [folder for folder in (Path(location), *Path(location).parents) if folder.name == _RECORDINGS]
+        return shlex.quote(str(above[-1]) if above else location)
+    return named_store(store)
+
+
+_RECORDINGS = "recordings"

@@ -11,7 +11,8 @@ from warnings import warn
 from memo._calls.call import Call
 from memo._engine.frames import user_stacklevel
 from memo._engine.memory import Recording, seconds_of
-from memo.errors import RecordingExpiredWarning, WatchedFieldChangedWarning
+from memo._recordings.document import masked_values, parse
+from memo.errors import MemoError, RecordingExpiredWarning, WatchedFieldChangedWarning
 from memo.stores import DirectoryStore, Store, layer_of
 
 __all__ = ["Staleness"]
@@ -95,11 +96,15 @@ class Staleness:
             return
         target = ""
         layer = layer_of(self._store, recording.name)
-        if not isinstance(layer, DirectoryStore):
-            from memo._engine.commands import named_recording
+        from memo._engine.commands import named_recording, named_suite
 
+        if not isinstance(layer, DirectoryStore):
             target = named_recording(layer, call)
-        warning = WatchedFieldChangedWarning(call.function, changed, recording.location(), changed, target)
+        location = recording.location()
+        shown = _values_then_and_now(call, layer, recording)
+        warning = WatchedFieldChangedWarning(
+            call.function, changed, location, changed, target, shown, named_suite(layer)
+        )
         if self._on_watched_change == "fail":
             raise warning
         self.warn_once((call.key, *now.items()), warning)
@@ -109,3 +114,28 @@ class Staleness:
         if about not in self._warned:
             warn(warning, stacklevel=user_stacklevel())
             self._warned.add(about)  # afterwards: a warning that is an error is raised each time
+
+
+def _values_then_and_now(call: Call, store: Store, recording: Recording) -> list[str]:
+    """Return lines that show which values of watched fields were recorded, and which are asked for; none if that is unknown."""
+    from memo._recordings.difference_lines import lines
+    from memo._recordings.differences import differences
+
+    try:
+        then = parse(store.get(recording.name) or b"", recording.location).watched_values
+    except MemoError:
+        return []
+    now = masked_values({path: found for path, found in call.watched_values.items() if path in then})
+    found = [
+        item._replace(path=f"{path}{'.' if item.path[:1] not in ('', '[') else ''}{item.path}")
+        for path, values in now.items()
+        for item in differences(_alone(then[path]), _alone(values))
+    ]
+    return lines(found, _LINES)
+
+
+def _alone(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+_LINES = 20

@@ -150,6 +150,8 @@ class Writer:
             return None
         if self._test is not None and document.test != self._test:
             outcome = {**outcome, "test": self._test}
+        if draw.is_replacing and call.watched:
+            document = document.with_watched(call.watched, call.watched_values)
         return render(document._replace(outcomes=with_draw(document.outcomes, draw.place, outcome)))
 
 

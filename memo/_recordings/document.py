@@ -8,6 +8,7 @@ Format version 1 (an object, UTF-8, `\n`, ends in a newline):
     key           sha256 hex over the canonical JSON of {arguments, function[, version]}
     arguments     exactly the canonical arguments that were hashed
     watched       {path: fingerprint} of the fields that `watch` keeps out of the key, where there are any
+    watched_values  {path: [value, …]} of these fields, with masked secrets: what a warning shows, and nothing compares
     recorded_at   UTC, to the second
     test          the test that made the recording, where one did
     parent        the name of the entry inside of whose call it was recorded, where there is one
@@ -31,10 +32,11 @@ import orjson
 
 from memo._calls.call import NOTHING_WATCHED, Call
 from memo._calls.digest import KEY_CHARACTERS, call_key
+from memo._calls.secrets import redact
 from memo._json import canonical_json
 from memo.errors import KeyMismatch, MemoError, NewerFormat, NotARecording, RecordingDamaged
 
-__all__ = ["FORMAT_VERSION", "Document", "parse", "parse_head", "render", "timestamp"]
+__all__ = ["FORMAT_VERSION", "Document", "masked_values", "parse", "parse_head", "render", "timestamp"]
 
 FORMAT_VERSION = 1
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
@@ -82,10 +84,24 @@ class Document(NamedTuple):
         """Return a new document: the outcomes of a call, by default recorded now."""
         arguments = orjson.loads(call.arguments)
         recorded_at = recorded_at or timestamp()
-        more = {name: part for name, part in (("parent", parent), ("tags", list(tags))) if part} or NOTHING_MORE
+        parts = (("watched_values", masked_values(call.watched_values)), ("parent", parent), ("tags", list(tags)))
+        more = {name: part for name, part in parts if part} or NOTHING_MORE
         return cls(
             call.function, call.key, arguments, outcomes, call.version, call.watched, recorded_at, test or None, more
         )
+
+    @property
+    def watched_values(self) -> dict[str, list[Any]]:
+        """Path to the recorded values of watched fields, with their secrets masked; only of those that are known."""
+        values = self.source.get("watched_values")
+        known = values.items() if isinstance(values, dict) else ()
+        return {path: found for path, found in known if path in self.watched and isinstance(found, list)}
+
+    def with_watched(self, watched: Mapping[str, str], values: Mapping[str, list[Any]]) -> Document:
+        """Return the recording with other fingerprints, and the values that are known of them."""
+        source = {name: part for name, part in self.source.items() if name != "watched_values"}
+        kept = masked_values({path: found for path, found in values.items() if path in watched})
+        return self._replace(watched=watched, source={"watched_values": kept, **source} if kept else source)
 
     @property
     def parent(self) -> str | None:
@@ -128,6 +144,14 @@ class Document(NamedTuple):
         """Return the recording of another call, given by its canonical arguments: its key is theirs."""
         key = call_key(function, arguments, version)
         return self._replace(function=function, key=key, arguments=orjson.loads(arguments), version=version)
+
+
+def masked_values(values: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return the values of watched fields as they are stored and shown: with their secrets masked."""
+    masked: list[Any] = [orjson.loads(orjson.dumps(dict(values)))] if values else [{}]
+    redact(masked)
+    found: dict[str, list[Any]] = masked[0]
+    return found
 
 
 _FIELDS = frozenset({"memo", *Document._fields})

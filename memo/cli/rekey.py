@@ -27,6 +27,7 @@ from memo.cli._text import count
 
 if TYPE_CHECKING:
     from memo.maintenance.changes import ApplyResult, Plan
+    from memo.maintenance.rekey import Accepted
     from memo.stores import Store
 
 __all__ = ["rekey"]
@@ -65,9 +66,9 @@ def rekey(
     watch: Annotated[
         _Names,
         typer.Option(
-            metavar="PATH[=VALUE|#PRINT]",
+            metavar="PATH[=VALUE|#PRINT|#OLD#NEW]",
             help="Watch an argument instead of keeping it in the key, as watch= does. With a value in JSON, or the fingerprint "
-            "that the warning shows, accept that value as the recorded one.",
+            "that the warning shows, accept that value as the recorded one; with two, only where the old one is recorded.",
         ),
     ] = None,
     options: OptionsFile = None,
@@ -165,8 +166,9 @@ def _split(text: str, signs: str) -> tuple[str, str | None]:
     return (found[1], found[2]) if found else (text, None)
 
 
-def _watched(text: str) -> tuple[str, str | None]:
+def _watched(text: str) -> tuple[str, Accepted | None]:
     from memo._calls.fingerprints import canonical_fingerprint
+    from memo.maintenance.rekey import Accepted
 
     path, rest = _split(text, "=#")
     if rest is None:
@@ -174,10 +176,12 @@ def _watched(text: str) -> tuple[str, str | None]:
     if text[len(path)] == "=":
         if "[*]" in path:
             raise typer.BadParameter(f"--watch {text!r}: [*] names several values; give the fingerprint: {path}#…")
-        return path, canonical_fingerprint(path, [_value("--watch", rest)])
-    if not _PRINT.fullmatch(rest):
+        values = [_value("--watch", rest)]
+        return path, Accepted(canonical_fingerprint(path, values), values=values)
+    *old, new = rest.split("#")
+    if len(old) > 1 or not all(map(_PRINT.fullmatch, (*old, new))):
         raise typer.BadParameter(f"--watch {text!r}: a fingerprint has 16 digits from 0 to 9 and a to f")
-    return path, rest
+    return path, Accepted(new, *old)
 
 
 def _replaced(text: str) -> tuple[str, tuple[str, Any]]:

@@ -29,6 +29,7 @@ def as_recorded_now(document: Document) -> Document:
                     mask_inside(tree[part])
                 redact(holder)
                 tree[part] = holder[0]
+    document = document.with_watched(document.watched, document.watched_values)
     return document._replace(
         arguments=_as_keyed(document.arguments),
         test=document.test and mask(document.test),
@@ -73,6 +74,7 @@ def without_secrets(document: Document, found: dict[str, str]) -> Document:
     """Return the document without the secrets that were found, in every part that may be changed."""
     if not found:
         return document
+    document = document.with_watched(document.watched, _tree_without(document.watched_values, found))
     return document._replace(
         arguments=_tree_without(document.arguments, found),
         test=document.test and without(document.test, found),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -23,11 +23,21 @@ from memo.errors import InvalidOption, Refused
 from memo.maintenance.changes import Plan, plan_changes
 from memo.stores import Store
 
-__all__ = ["Rekey", "plan_rekey", "selected"]
+__all__ = ["Accepted", "Rekey", "plan_rekey", "selected"]
 
 _UNSAID: Any = object()
 _REQUEST = frozenset({"method", "path", "body"})
 """Arguments of an SDK's request."""
+
+
+class Accepted(NamedTuple):
+    """What a watched field may be from now on."""
+
+    fingerprint: str
+    old: str | None = None
+    """The fingerprint of the recorded value that it replaces; None for any."""
+    values: list[Any] | None = None
+    """The values, if they are known: what a later warning shows as the old ones."""
 
 
 class Rekey:
@@ -36,7 +46,8 @@ class Rekey:
     The changes are made in this order: the function's name (`function`, old to new) and `version` (None removes it); arguments
     are removed (`drop`), renamed (`rename`, old path to new name), replaced (`replace`, path to the fingerprint of the old
     value and the new value; other values stay) and added where they are missing (`add`). Then the arguments in `watch`
-    leave the key, and a fingerprint stays: that of the recorded value (None), or the given one, which accepts its value.
+    leave the key, and a fingerprint stays: that of the recorded value (None), or the given one, which accepts its value (with
+    `Accepted(old=…)` only where the old value is recorded).
     At last `shape` makes of the name and the arguments the canonical ones that identify the call.
     Values are canonical JSON, as in a recording; paths are those of `ignore=` and `watch=`. With `function`, recordings of
     other functions stay as they are, and so do recordings that do not have the argument a path begins with. With `ids`,
@@ -53,7 +64,7 @@ class Rekey:
         rename: Mapping[str, str] | None = None,
         replace: Mapping[str, tuple[str, Any]] | None = None,
         function: Mapping[str, str] | None = None,
-        watch: Mapping[str, str | None] | None = None,
+        watch: Mapping[str, str | Accepted | None] | None = None,
         version: str | int | None = _UNSAID,
         shape: Callable[[str, Mapping[str, Any]], bytes] | None = None,
         ids: bool = False,
@@ -63,7 +74,10 @@ class Rekey:
         self._rename = [(_named(path, "rename"), _name(path, new)) for path, new in (rename or {}).items()]
         self._replace = [(path, parse_path(path, "replace"), *change) for path, change in (replace or {}).items()]
         self._function = dict(function or {})
-        self._watch = [(path, parse_path(path, "watch"), given) for path, given in (watch or {}).items()]
+        self._watch = [
+            (path, parse_path(path, "watch"), Accepted(given) if isinstance(given, str) else given)
+            for path, given in (watch or {}).items()
+        ]
         self._version = version
         self._shape = shape
         self._ids = ids
@@ -102,7 +116,8 @@ class Rekey:
         before = canonical_json(document.arguments)
         arguments: dict[str, Any] = orjson.loads(before)
         watched: dict[str, str] = dict(document.watched)
-        self._edit(arguments, watched)
+        values = document.watched_values
+        self._edit(arguments, watched, values)
         function = self._function.get(name, name)
         version = document.version if self._version is _UNSAID else self._version
         try:
@@ -112,9 +127,9 @@ class Rekey:
         same = (name, document.version, before, document.watched)
         if same == (function, version, data, watched) and type(version) is type(document.version):
             return document
-        return document.with_call(function, data, version)._replace(watched=watched)
+        return document.with_call(function, data, version).with_watched(watched, values)
 
-    def _edit(self, arguments: dict[str, Any], watched: dict[str, str]) -> None:
+    def _edit(self, arguments: dict[str, Any], watched: dict[str, str], values: dict[str, list[Any]]) -> None:
         """Change the arguments and the watched fields of a call, in place."""
         for steps in self._drop:
             pop(arguments, steps)
@@ -129,9 +144,10 @@ class Rekey:
                 put(arguments, steps, deepcopy(value))
         for path, steps, given in self._watch:
             if path not in watched and steps[0] in arguments:
-                watched[path] = canonical_fingerprint(path, pop(arguments, steps))
-            if path in watched and given is not None:
-                watched[path] = given
+                values[path] = pop(arguments, steps)
+                watched[path] = canonical_fingerprint(path, values[path])
+            if path in watched and given is not None and given.old in (None, watched[path]):
+                _accept(given, path, watched, values)
         if self._ids and arguments.keys() >= _REQUEST:
             arguments["body"] = numbered(arguments["body"])
 
@@ -144,6 +160,14 @@ class Rekey:
             )
         if rename(arguments, steps, name):
             raise Refused("", f"has an argument {name} already")
+
+
+def _accept(given: Accepted, path: str, watched: dict[str, str], values: dict[str, list[Any]]) -> None:
+    if watched[path] != given.fingerprint:
+        values.pop(path, None)
+        watched[path] = given.fingerprint
+    if given.values is not None:
+        values[path] = given.values
 
 
 def _replaced(path: str, old: str, new: Any, value: Any) -> Any:

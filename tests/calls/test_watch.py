@@ -62,8 +62,12 @@ def test_the_warning_names_the_field_and_the_command(tmp_path):
     assert warning.location == str(path)
     new = watched_fingerprint("messages[0]", [AFTER[0]])
     assert warning.fingerprints == {"messages[0]": (document["watched"]["messages[0]"], new)}
-    command = shlex.split(str(warning).partition("memo rekey ")[2])
-    assert command == [str(path), "--watch", f"messages[0]#{new}"]
+    lines = str(warning).splitlines()
+    assert lines[1].strip() == "messages[0].content: 'Be brief.' → 'Be terse.'"
+    assert shlex.split(lines[2].partition("memo rekey ")[2]) == [str(path), "--watch", f"messages[0]#{new}"]
+    old = document["watched"]["messages[0]"]
+    everywhere = [str(tmp_path), "--only", "chat", "--watch", f"messages[0]#{old}#{new}"]
+    assert shlex.split(lines[3].partition("memo rekey ")[2]) == everywhere
     again = pickle.loads(pickle.dumps(warning))
     assert (str(again), vars(again)) == (str(warning), vars(warning))
 
@@ -74,7 +78,7 @@ def test_what_the_command_says_settles_it(tmp_path, mode):
         chat(BEFORE, ["t"])
     (caught,) = warned_by(lambda: chat(AFTER, []), tmp_path, mode=mode)
     path, document = recorded(tmp_path)
-    for option in shlex.split(str(caught.message).partition("memo rekey ")[2])[2::2]:
+    for option in shlex.split(str(caught.message).partition("memo rekey ")[2].partition("\n")[0])[2::2]:
         field, _, fingerprint = option.rpartition("#")
         document["watched"][field] = fingerprint
     path.write_text(json.dumps(document), encoding="utf-8")
@@ -162,3 +166,42 @@ def test_what_is_not_watched_any_more_has_no_fingerprint(tmp_path):
     assert caught.message.fields == ("options.b",)
     assert caught.message.fingerprints["options.b"][1] is None
     assert str(caught.message).endswith(f"memo rekey {recorded(tmp_path)[0]} --drop options.b")
+
+
+def test_the_watched_values_are_kept_and_shown_without_their_secrets(tmp_path):
+    secret = "sk-abcdefghijklmnopqrstuvwxyz012345"
+    with recording(tmp_path, mode="record"):
+        chat([said("system", f"Be brief. {secret}"), BEFORE[1]], [{"api_key": secret, "name": "search"}])
+    path, document = recorded(tmp_path)
+    assert secret not in path.read_text()
+    assert document["watched_values"]["messages[0]"] == [said("system", "Be brief. <secret>")]
+    (caught,) = warned_by(lambda: chat([said("system", f"Be terse. {secret}"), BEFORE[1]]), tmp_path)
+    assert "    messages[0].content: " in str(caught.message)
+    assert "terse" in str(caught.message)
+    assert secret not in str(caught.message)
+
+
+def test_several_values_of_a_path_are_compared_one_by_one(tmp_path):
+    watched = recordable(name="f", watch="messages[*].content")(lambda messages: 1)
+    with recording(tmp_path, mode="record"):
+        watched([said("system", "a"), said("user", "b")])
+    (caught,) = warned_by(lambda: watched([said("system", "a"), said("user", "c")]), tmp_path)
+    assert caught.message.differences == ("messages[*].content[1]: 'b' → 'c'",)
+
+
+def test_a_recording_without_the_old_value_names_the_field_alone(tmp_path):
+    with recording(tmp_path, mode="record"):
+        chat(BEFORE)
+    path, document = recorded(tmp_path)
+    del document["watched_values"]
+    path.write_text(json.dumps(document))
+    (caught,) = warned_by(lambda: chat(AFTER), tmp_path)
+    assert caught.message.differences == ()
+
+
+def test_recording_again_keeps_the_new_value(tmp_path):
+    for messages in (BEFORE, AFTER):
+        with recording(tmp_path, mode="record"):
+            chat(messages)
+    assert recorded(tmp_path)[1]["watched_values"]["messages[0]"] == [AFTER[0]]
+    assert warned_by(lambda: chat(AFTER), tmp_path) == []

@@ -1,12 +1,16 @@
 """`memo rekey`: all or nothing, and the values are what was typed."""
 
 import json
+import shlex
 import shutil
+import warnings
 
 import pytest
 
+from memo import recordable, recording
 from memo._calls.digest import KEY_CHARACTERS, entry_name
 from memo._calls.fingerprints import watched_fingerprint
+from memo.errors import WatchedFieldChangedWarning
 from memo.stores import DirectoryStore
 
 
@@ -155,3 +159,50 @@ def test_damaged_stores(memo, damaged):
     assert all(f"{name}: " in done.err for name in says)
     assert sorted(store.rglob("*")) == before
     memo("rekey", store, "--drop", "x", "--json", code=1)
+
+
+def test_one_command_accepts_a_watched_edit_in_every_test(memo, tmp_path):
+    @recordable(name="chat", watch=("system", "tools"))
+    def chat(system, user, tools=()):
+        return user
+
+    root = tmp_path / "work" / "recordings"
+    for test, system in (("test_a/test_one", "old"), ("test_a/test_two", "old"), ("test_b/test_other", "of another")):
+        with recording(root / test, mode="record"):
+            chat(system, test)
+    with recording(root / "test_a/test_one"), pytest.warns(WatchedFieldChangedWarning) as warned:
+        chat("new", "test_a/test_one")
+    (line,) = [line for line in str(warned[0].message).splitlines() if "wherever" in line]
+    assert "2 recordings" in memo(*shlex.split(line.partition("memo ")[2])).out
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for test, system in (
+            ("test_a/test_one", "new"),
+            ("test_a/test_two", "new"),
+            ("test_b/test_other", "of another"),
+        ):
+            with recording(root / test):
+                chat(system, test)
+    assert "16 digits" in memo("rekey", "--watch", "a#0123456789abcdef#0123456789abcdef#0123456789abcdef", code=2).err
+    assert "16 digits" in memo("rekey", "--watch", "a#0123456789abcdef#", code=2).err
+
+
+def test_an_accepted_value_is_the_old_one_of_the_next_warning(memo, tmp_path):
+    @recordable(name="chat", watch="system")
+    def chat(system):
+        return 1
+
+    with recording(tmp_path / "store", mode="record"):
+        chat("old")
+    memo("rekey", tmp_path / "store", "--watch", 'system="new"')
+    with recording(tmp_path / "store"), pytest.warns(WatchedFieldChangedWarning, match="system: 'new' → 'newest'"):
+        chat("newest")
+
+
+def test_a_field_that_comes_under_watch_keeps_its_value(memo, tmp_path):
+    with recording(tmp_path / "store", mode="record"):
+        recordable(name="chat")(lambda system: 1)("old")
+    memo("rekey", tmp_path / "store", "--watch", "system")
+    watched = recordable(name="chat", watch="system")(lambda system: 1)
+    with recording(tmp_path / "store"), pytest.warns(WatchedFieldChangedWarning, match="system: 'old' → 'new'"):
+        watched("new")

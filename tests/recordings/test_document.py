@@ -72,6 +72,7 @@ GOLDEN = """\
   "watched": {"tools":"WATCHED"},
   "recorded_at": "2026-11-22T21:30:05Z",
   "test": "tests/test_it.py::test_it",
+  "watched_values": {"tools":[["t"]]},
   "outcomes": [
     {"stream": {
       "of": "MODULE:Delta",
