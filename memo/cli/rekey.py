@@ -181,7 +181,7 @@ def _watched(text: str) -> tuple[str, Accepted | None]:
     *old, new = rest.split("#")
     if len(old) > 1 or not all(map(_PRINT.fullmatch, (*old, new))):
         raise typer.BadParameter(f"--watch {text!r}: a fingerprint has 16 digits from 0 to 9 and a to f")
-    return path, Accepted(new, *old)
+    return path, Accepted(new, old[0] if old else None)
 
 
 def _replaced(text: str) -> tuple[str, tuple[str, Any]]:
