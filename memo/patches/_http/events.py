@@ -13,7 +13,7 @@ from typing import Any
 from memo.patches._http.answers import Head, header
 from memo.patches._text import FORMS, form_of
 
-__all__ = ["Splitter", "item_bytes"]
+__all__ = ["Splitter", "is_cut", "item_bytes"]
 
 
 class Style:
@@ -87,13 +87,21 @@ _USUAL = {"eol": "\n", "colon": ": ", "json": "compact"}
 _JSON = ("compact", "line", "ascii")
 
 
+_CUT = re.compile(r"event-stream|ndjson|jsonl|json-?lines")
+
+
+def is_cut(head: Head) -> bool:
+    """Return whether the items are events or lines, not the pieces in which a body came."""
+    return _CUT.search(header(head, "content-type").lower()) is not None
+
+
 class Splitter:
     """Cuts a body that comes piece by piece into the items that are recorded: events, lines of JSON, or the pieces."""
 
     def __init__(self, head: Head) -> None:
         kind = header(head, "content-type").lower()
         self.events = "event-stream" in kind
-        self._end = _EVENT_END if self.events else _LINE_END if re.search(r"ndjson|jsonl|json-?lines", kind) else None
+        self._end = _EVENT_END if self.events else _LINE_END if is_cut(head) else None
         self.style = Style()
         self._rest = b""
 
