@@ -75,15 +75,16 @@ class Replayed:
         encoder = Encoder(self._encoding)
         return encoder.piece(content) + encoder.end()
 
-    def pieces(self) -> Generator[bytes, None, None]:
-        """Return the body as it is sent, piece by piece."""
+    def pieces(self, *, encodes: bool = True) -> Generator[bytes, None, None]:
+        """Return the body as it is sent, piece by piece; without `encodes`, decoded."""
+        encoding = self._encoding if encodes else ""
         if isinstance(self._body, bytes):
-            return _encoded(iter([self._body] if self._body else []), self._encoding)
+            return _encoded(iter([self._body] if self._body else []), encoding)
         play = self._body
-        return _encoded(stream_sync(lambda: play), self._encoding)
+        return _encoded(stream_sync(lambda: play), encoding)
 
     def apieces(self, *, encodes: bool = True) -> AsyncGenerator[bytes, None]:
-        """Async twin of `pieces`; without `encodes`, decoded."""
+        """Async twin of `pieces`."""
         encoding = self._encoding if encodes else ""
         if isinstance(self._body, bytes):
             return _aencoded(_all([self._body] if self._body else []), encoding)

@@ -1,4 +1,4 @@
-PRESETS, NEEDS = ["litellm"], ["dspy"]
+PRESETS, NEEDS = ["http"], ["dspy"]
 
 
 async def main(url, question):
