@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,15 @@ def shown(value: Any, depth: int = 0) -> Any:
     return [type(value).__name__, shown(str(value))]
 
 
+def kinds(error: BaseException | None) -> Iterator[str]:
+    """Yield the classes of an error and of all that it comes from."""
+    if error is not None:
+        yield type(error).__name__
+        for inner in getattr(error, "exceptions", ()):
+            yield from kinds(inner)
+        yield from kinds(error.__cause__ or error.__context__)
+
+
 def main() -> None:
     name, mode, store, url, question = sys.argv[1:6]
     here = Path(__file__).parent
@@ -60,7 +70,11 @@ def main() -> None:
     with memo.install(*module.PRESETS):
         sys.stdout.flush()
         with memo.recording(store, mode=mode) as recorder:
-            result = asyncio.run(module.main(url, question))
+            try:
+                result = asyncio.run(module.main(url, question))
+            except Exception as error:
+                sys.stdout.write(json.dumps({"raised": list(kinds(error))}) + "\n")
+                raise
     sys.stdout.write(
         json.dumps({"result": shown(result), "live": recorder.stats.live, "replayed": recorder.stats.replayed}) + "\n"
     )

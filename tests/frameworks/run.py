@@ -21,6 +21,16 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 QUESTION = "Which planet has rings?"
+CONFTEST = """
+import sys
+sys.path[:0] = [{here!r}, {here!r} + "/programs", {here!r} + "/../shared"]
+import program  # the environment of the programs
+import pytest
+
+@pytest.fixture(scope="session")
+def memo_config():
+    return {{"patches": {presets!r}}}
+"""
 sys.path.insert(0, str(HERE))
 
 from serving import ProviderServer  # noqa: E402
@@ -58,13 +68,32 @@ def run(python: str, name: str, mode: str, store: Path, url: str, question: str 
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def test(python: str, folder: Path) -> Ran:
+    """Run the tests of a folder in a process of their own."""
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", str(folder)]
+    environment = {**os.environ, "HOME": str(folder.parent)}
+    for inherited in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "MEMO_MODE", "CI"):
+        environment.pop(inherited, None)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=240, env=environment, cwd=folder.parent, check=False
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
 def keys(store: Path) -> list[str]:
     """Return the names of a store's recordings."""
     return sorted(path.relative_to(store).as_posix() for path in store.rglob("*.json"))
 
 
-def check(python: str, name: str, folder: Path, replayed: Sequence[str] = ("a", "b")) -> int:
-    """Return how many recordings a framework makes. Raises `Failure`."""
+class Held(NamedTuple):
+    """What holds of a framework: how many recordings it makes, and what becomes of a miss in it."""
+
+    recordings: int
+    miss: str
+
+
+def check(python: str, name: str, folder: Path, replayed: Sequence[str] = ("a", "b")) -> Held:
+    """Return what holds of a framework. Raises `Failure`."""
     server = ProviderServer()
     url, port = f"http://127.0.0.1:{server.server_port}", server.server_port
     recorded = [good(run(python, name, "record", folder / store, url), "record") for store in ("a", "b")]
@@ -80,15 +109,53 @@ def check(python: str, name: str, folder: Path, replayed: Sequence[str] = ("a", 
             raise Failure(f"the replay made {again.result['live']} live calls")
         if again.result["result"] != live.result["result"]:
             raise Failure(f"the replay differs:\n{difference(live.result['result'], again.result['result'])}")
-    server = ProviderServer(port)  # a miss makes no live call, and its message gets through
-    missed = run(python, name, "replay", folder / "a", url, "And which has none?")
-    seen = list(server.seen)
-    server.stop()
-    if seen:
-        raise Failure(f"a miss went to the server: {seen}")
-    if "there is no recording of this call" not in missed.out + missed.err:
-        raise Failure(f"the message of a miss does not get through:\n{missed.out[-500:]}\n{missed.err[-1500:]}")
-    return len(first)
+    server = ProviderServer(port)  # it would answer
+    try:
+        return Held(len(first), missed(python, name, folder, url, server))
+    finally:
+        server.stop()
+
+
+MISS = "there is no recording of this call"
+CHANGED = "And which has none?"
+TEST = """
+import asyncio
+import contextlib
+import pytest
+import {module}
+
+@pytest.mark.memo(fallback=[{store!r}])
+def test_program(memo_recorder):
+    with contextlib.suppress(Exception):  # whatever the framework, or the program, makes of a miss
+        asyncio.run({module}.main({url!r}, {question!r}))
+"""
+
+
+def missed(python: str, name: str, folder: Path, url: str, server: ProviderServer) -> str:
+    """Return how a miss shows: another question makes no live call, its message gets through, and under pytest its test fails."""
+    plain = run(python, name, "replay", folder / "a", url, CHANGED)
+    if MISS not in plain.out + plain.err:
+        raise Failure(f"the message of a miss does not get through:\n{plain.out[-500:]}\n{plain.err[-1500:]}")
+    tests = folder / "tests"
+    tests.mkdir()
+    module = f"{name}_program"
+    source = TEST.format(module=module, store=str(folder / "a"), url=url, question=CHANGED)
+    (tests / "test_program.py").write_text(source)
+    (tests / "conftest.py").write_text(CONFTEST.format(here=str(HERE), presets=presets(name)))
+    tested = test(python, tests)
+    if tested.code != 1 or MISS not in tested.out or "1 failed" not in tested.out:
+        raise Failure(f"under pytest, a miss does not fail its test:\n{tested.out[-3000:]}\n{tested.err[-1000:]}")
+    if server.seen:
+        raise Failure(f"a miss went to the server: {server.seen}")
+    return shown(plain)
+
+
+def shown(ran: Ran) -> str:
+    """Return how the miss of a program shows: raised, as the cause of another error, or in the log."""
+    raised = ran.result.get("raised", []) if ran.out else []
+    if "RecordingNotFound" not in raised:
+        return "in the log"
+    return "raised" if raised[0] == "RecordingNotFound" else f"the cause of `{raised[0]}`"
 
 
 def good(ran: Ran, what: str) -> Ran:
@@ -110,8 +177,17 @@ def difference(one: Any, other: Any, path: str = "") -> str:
 
 def needs(name: str) -> list[str]:
     """Return the packages that a program needs."""
+    return list(_program(name).NEEDS)
+
+
+def presets(name: str) -> list[str]:
+    """Return what a program has installed."""
+    return list(_program(name).PRESETS)
+
+
+def _program(name: str) -> Any:
     sys.path.insert(0, str(HERE / "programs"))
-    return list(__import__(f"{name}_program").NEEDS)
+    return __import__(f"{name}_program")
 
 
 def environment(name: str, at: Path) -> str:
@@ -128,6 +204,7 @@ def environment(name: str, at: Path) -> str:
             "--disable-pip-version-check",
             "-e",
             str(ROOT),
+            "pytest",
             *needs(name),
         ]
         subprocess.run(install, check=True)
@@ -150,14 +227,15 @@ def main() -> int:
     parser.add_argument("--envs", type=Path, help="where the environments are, or are to be made (a temporary folder)")
     given = parser.parse_args()
     at = given.envs or Path(tempfile.mkdtemp())
-    rows, failed = [], 0
+    rows: list[tuple[str, str, Held]] = []
+    failed = 0
     for name in given.names or names():
         with tempfile.TemporaryDirectory() as folder:
             try:
                 python = sys.executable if given.here else environment(name, at)
                 made = check(python, name, Path(folder))
                 rows.append((name, ", ".join(versions(python, needs(name))), made))
-                sys.stdout.write(f"{name}: {made} recordings, replayed\n")
+                sys.stdout.write(f"{name}: {made.recordings} recordings, replayed; a miss: {made.miss}\n")
             except (Failure, subprocess.SubprocessError) as failure:
                 failed += 1
                 sys.stdout.write(f"{name}: FAILED: {failure}\n")
@@ -169,15 +247,15 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def table(rows: list[tuple[str, str, int]]) -> None:
+def table(rows: list[tuple[str, str, Held]]) -> None:
     """Write docs/frameworks.md: these rows anew, the others as they are there."""
     page = ROOT / "docs" / "frameworks.md"
     head = (HERE / "head.md").read_text(encoding="utf-8")
     kept = page.read_text(encoding="utf-8").removeprefix(head).splitlines() if page.exists() else []
     lines = {line.split(" ")[1]: line for line in kept if line.startswith("| ")}
     for name, found, made in rows:
-        presets = ", ".join(f"`{preset}`" for preset in __import__(f"{name}_program").PRESETS)
-        lines[name] = f"| {name} | {found} | {presets} | {made} |"
+        installed = ", ".join(f"`{preset}`" for preset in presets(name))
+        lines[name] = f"| {name} | {found} | {installed} | {made.recordings} | {made.miss} |"
     page.write_text(head + "\n".join(lines[name] for name in sorted(lines)) + "\n", encoding="utf-8")
 
 
