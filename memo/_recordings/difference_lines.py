@@ -40,12 +40,15 @@ def lines(found: Iterable[Difference], limit: int = 60) -> list[str]:
     return ["".join(piece.text for piece in line) for line in shown(found, limit)]
 
 
-def shown(found: Iterable[Difference], limit: int = 60) -> list[list[Piece]]:
-    """Return the differences as lines of pieces, to be coloured by their kinds."""
+def shown(found: Iterable[Difference], limit: int = 60, short: int = _SHORT) -> list[list[Piece]]:
+    """Return the differences as lines of pieces, to be coloured by their kinds.
+
+    Two texts of at most `short` characters, together, are shown whole, one after the other.
+    """
     rest = list(found)
     out: list[list[Piece]] = []
     while rest:
-        more = pieces(rest[0])
+        more = pieces(rest[0], short)
         # Keep room for "… and N more", unless this difference is the last and fits.
         room = limit - len(out) - (len(rest) > 1)
         if len(more) > room:
@@ -60,7 +63,7 @@ def shown(found: Iterable[Difference], limit: int = 60) -> list[list[Piece]]:
     return out
 
 
-def pieces(difference: Difference) -> list[list[Piece]]:
+def pieces(difference: Difference, short: int = _SHORT) -> list[list[Piece]]:
     """Return the lines of one difference: `path: before → after`, `path: added …`, `path: removed …`, or long text inline.
 
     Inline, removed text is in `[-…-]` and added text in `{+…+}`; `…` replaces equal text. Text of several lines stays on
@@ -72,7 +75,7 @@ def pieces(difference: Difference) -> list[list[Piece]]:
         return [[head, Piece("note", "added "), Piece("after", _value(after))]]
     if after is ABSENT:
         return [[head, Piece("note", "removed "), Piece("before", _value(before))]]
-    if type(before) is str and type(after) is str and (len(before) + len(after) > _SHORT or "\n" in before + after):
+    if type(before) is str and type(after) is str and (len(before) + len(after) > short or "\n" in before + after):
         return _inline(head, before, after)
     left, right = _value(before), _value(after)
     line = [head, Piece("before", left), Piece("same", " → "), Piece("after", right)]

@@ -19,8 +19,10 @@ from memo.cli.diff import diff
 from memo.cli.imports import cassetter, llama_stack, vcr
 from memo.cli.ls import ls
 from memo.cli.mv import mv
+from memo.cli.pending import accept, pending, reject
 from memo.cli.prune import prune
 from memo.cli.rekey import rekey
+from memo.cli.review import review
 from memo.cli.run import run
 from memo.cli.scan import scan
 from memo.cli.schema import schema
@@ -69,6 +71,10 @@ def app(*, framed: bool = False) -> typer.Typer:
     memo.command("rekey", cls=_Command)(rekey)
     memo.command("mv", cls=_Command)(mv)
     memo.command("scan", cls=_Command)(scan)
+    memo.command("pending", cls=_Command)(pending)
+    memo.command("review", cls=_Command)(review)
+    memo.command("accept", cls=_Command)(accept)
+    memo.command("reject", cls=_Command)(reject)
     memo.command("copy", cls=_Command)(copy)
     memo.command("push", cls=_Command)(push)
     imports = _group("Import the recordings of another tool.", framed=framed)

@@ -195,11 +195,14 @@ def print_json(tree: Any) -> None:
 _STYLES = {"path": "bold", "same": "", "before": "red", "after": "green", "note": "dim"}
 
 
-def print_differences(found: list[Difference], limit: int) -> None:
-    """Differences, in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal."""
+def print_differences(found: list[Difference], limit: int, short: int | None = None) -> None:
+    """Differences, in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal.
+
+    Texts that are longer than `short`, together, are compared word by word.
+    """
     from memo._recordings.difference_lines import shown
 
-    for line in shown(found, limit):
+    for line in shown(found, limit) if short is None else shown(found, limit, short):
         if sys.stdout.isatty():
             from rich.text import Text
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memo._recordings.differences import Difference
     from memo._recordings.document import Document
 
-__all__ = ["parts", "relevant", "trees"]
+__all__ = ["parts", "relevant", "trees", "without_pieces"]
 
 _MANY = 3
 _INDEX = re.compile(r"\[\d+\]")
@@ -62,10 +62,39 @@ def _in_outcomes(before: dict[str, Any], after: dict[str, Any]) -> list[Differen
     left, right = shown(before), shown(after)
     texts = [
         Difference(name, left.get(name, ""), right.get(name, ""))
-        for name in ("text", "thinking", "tool_calls")
+        for name in _ASSEMBLED
         if left.get(name, "") != right.get(name, "")
     ]
     return texts + found
+
+
+def without_pieces(found: list[Difference], before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    """Return the differences of two streams without those of the pieces that their texts are put together from.
+
+    How many items there are is one difference. Other outcomes, and streams without text, are returned as they are.
+    """
+    from memo._recordings.differences import Difference
+
+    left, right = shown(before), shown(after)
+    texts = [" ".join(str(side[name]) for name in _ASSEMBLED if name in side) for side in (left, right)]
+    if not all(texts):
+        return found
+    counts = [len(side["items"]) for side in (left, right)]
+    kept = [difference for difference in found if not _is_piece(difference, *texts)]
+    return [*kept, Difference("items", *counts)] if counts[0] != counts[1] else kept
+
+
+_ASSEMBLED = ("text", "thinking", "tool_calls")
+_ITEM = re.compile(r"stream\.items\[[^\]]*\](?P<inside>.*)", re.DOTALL)
+
+
+def _is_piece(difference: Difference, before: str, after: str) -> bool:
+    """Return whether an item was added or removed, or differs in a piece of text."""
+    item = _ITEM.fullmatch(difference.path)
+    if item is None:
+        return False
+    one, other = difference.before, difference.after
+    return not item["inside"] or (isinstance(one, str) and isinstance(other, str) and one in before and other in after)
 
 
 def _collapsed(found: list[Difference]) -> list[Difference]:

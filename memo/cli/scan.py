@@ -47,7 +47,7 @@ def scan(
 ) -> int:
     """Search recordings for secrets.
 
-    Searches calls and outcomes with memo's own rules and those of kingfisher (pip install 'memo-recorder[scan]'), on this
+    Searches calls and outcomes, pending ones too, with memo's own rules and those of kingfisher (pip install 'memo-recorder[scan]'), on this
     machine only: no key is tried. Shows the place of each secret and the text around it, never the secret itself.
 
     With --mask, each secret is replaced by `<secret>`, and the recording lists the places. A recording whose call held a
@@ -59,8 +59,9 @@ def scan(
     from memo.maintenance.masking import mask_secrets
     from memo.maintenance.scan import Detectors
     from memo.maintenance.scan import scan as search
+    from memo.maintenance.trees import with_pending
 
-    opened = open_store(store)
+    opened = with_pending(open_store(store))
     masked: Masked | None = None
     with Progress("recordings") as progress:
         detectors = Detectors()

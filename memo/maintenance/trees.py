@@ -48,6 +48,7 @@ class StoreTree:
         self._root = os.path.abspath(os.path.expanduser(root))  # noqa: PTH100, PTH111 - as text, like a store's own paths
         self.folders = sorted(folders)
         """The folders and files that are stores, relative to the root."""
+        self._pending: StoreTree | None = None
         self._parts = {folder: self._part(folder) for folder in self.folders}
 
     def __repr__(self) -> str:
@@ -101,7 +102,9 @@ class StoreTree:
 
     def pending(self) -> StoreTree:
         """Return the tree of what is pending in the stores of this tree, under the same names."""
-        return _PendingTree(self._root, self.folders)
+        if self._pending is None:
+            self._pending = _PendingTree(self._root, self.folders)
+        return self._pending
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
         """Replace the bytes if they are `expected`, in one step, and return None; else return the bytes that are there."""
