@@ -15,6 +15,8 @@ __all__ = ["PickledByName", "PickledMethod"]
 class PickledByName:
     """A function that is pickled by its module and name, and that is its own copy."""
 
+    __slots__ = ()
+
     def __copy__(self) -> Any:
         return self
 
@@ -37,6 +39,8 @@ class PickledByName:
 
 class PickledMethod:
     """A method that is pickled as what it is the method of, and its name."""
+
+    __slots__ = ()
 
     def __copy__(self) -> Any:
         return self
