@@ -19,6 +19,12 @@ from memo.stores import Store
 __all__ = ["Memory", "Recording", "seconds_of"]
 
 
+_OBJECTS = 1100
+"""Bytes that a small recording takes beside its own, in the objects that it is read into."""
+_BESIDE_MEMORY = 256 * 1024
+"""Bytes of recordings that are held beside a store that is in memory itself: what is used all the time."""
+
+
 def seconds_of(recorded_at: str | None) -> float:
     """Return the time of a recording as seconds since the epoch, and what is no time as long ago."""
     from memo._recordings.ages import moment
@@ -50,7 +56,7 @@ class Recording:
         self.name = name
         self.watched = document.watched
         self.recorded_at = document.recorded_at
-        self.size = len(data)
+        self.size = len(data) + _OBJECTS
 
     @property
     def draws(self) -> Draws:
@@ -89,8 +95,13 @@ def _none_yet(count: int) -> list[Outcome | None]:
 class Memory:
     """The recordings in memory, by key. Safe for threads; the garbage collector may interrupt any method with another."""
 
-    def __init__(self, limit: int, is_outdated: Callable[[Recording], bool] | None = None) -> None:
+    def __init__(
+        self, limit: int, is_outdated: Callable[[Recording], bool] | None = None, *, of_memory: bool = False
+    ) -> None:
         self.limit = limit
+        """Bytes. A recording that is larger is not held at all."""
+        self._limit = min(limit, _BESIDE_MEMORY) if of_memory else limit
+        """Of all recordings together: few, where the store itself is `of_memory`, but always the one used last."""
         self._is_outdated = is_outdated
         """Returns whether a recording has to be read again; None where none has to."""
         self._size = 0
@@ -114,9 +125,11 @@ class Memory:
         """Hold a recording; drop those used longest ago where all together are too large."""
         with self._lock:
             self.drop(key)
+            if recording.size > self.limit:
+                return
             self._recordings[key] = recording
             self._size += recording.size
-            while self._size > self.limit and self._recordings:
+            while self._size > self._limit and len(self._recordings) > 1:
                 _, oldest = self._recordings.popitem(last=False)
                 self._size -= oldest.size
 

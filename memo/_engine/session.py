@@ -58,7 +58,7 @@ from memo.errors import (
     StoreError,
     TooManyLiveCalls,
 )
-from memo.stores import Store, StoreLike, as_layers
+from memo.stores import MemoryStore, Store, StoreLike, as_layers
 
 __all__ = ["Session", "Stats"]
 
@@ -146,7 +146,9 @@ class Session:
             of_test=self.is_of_test,
         )
         self._memory = Memory(
-            settings["memory"], self.staleness.is_expired if self.staleness.is_checked_in_store else None
+            settings["memory"],
+            self.staleness.is_expired if self.staleness.is_checked_in_store else None,
+            of_memory=isinstance(self.store, MemoryStore),
         )
         self.in_memory = self._memory.get
         """Returns the recording of a call, if it is in memory and need not be read again."""

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from memo._engine.holders import is_gone, is_on_this_machine, is_this_process, new_token
+from memo import Recorder
+from memo._engine.holders import is_gone, is_on_this_machine, is_this_process, look_in, new_token
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")
 
@@ -84,11 +86,82 @@ def test_a_forked_process_is_another_one():
     assert is_gone(token)
 
 
+HIDDEN = """
+import sys
+from memo._engine.holders import look_in
+look_in(sys.argv[1])
+"""
+
+
+@pytest.fixture
+def without_proc(tmp_path):
+    """A system without /proc, as macOS and the BSDs are: in this process, and in those that run what this returns."""
+    look_in(tmp_path / "proc")
+    yield HIDDEN, str(tmp_path / "proc")
+    look_in("/proc")
+
+
+def test_without_proc_a_process_is_there_until_it_ends(without_proc):
+    program, folder = without_proc
+    mine = new_token()
+    assert is_this_process(mine)
+    assert is_on_this_machine(mine)
+    assert not is_gone(mine)
+    with subprocess.Popen(
+        [sys.executable, "-c", program + TOKEN, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        token = process.stdout.readline().strip()
+        assert is_on_this_machine(token)
+        assert not is_this_process(token)
+        assert not is_gone(token)
+        process.kill()
+        process.wait()
+        assert is_gone(token)
+
+
+def test_without_proc_a_token_of_another_machine_or_of_a_system_with_proc_may_be_there(without_proc):
+    host, process, place, rest = new_token().rsplit(":", 3)
+    gone = f"{host}:99999:{place}:{rest}"
+    assert is_gone(gone)
+    assert not is_gone(gone.replace(place, f"0123456789ab.{place.partition('.')[2]}"))
+    look_in("/proc")
+    assert not is_gone(gone)
+    assert not is_on_this_machine(gone)
+
+
+LEADER = """
+from memo import Recorder
+
+@Recorder(sys.argv[2], mode="record-if-missing").recordable(name="app.ask")
+def ask(n):
+    print("called", flush=True)
+    sys.stdin.readline()
+
+ask(1)
+"""
+
+
+@pytest.mark.parametrize("arrives", ["before", "after"])
+def test_without_proc_a_claim_of_a_process_that_was_killed_is_taken_over(without_proc, tmp_path, arrives):
+    program, folder = without_proc
+    url = f"sqlite:///{tmp_path}/store.db?lease=300"
+    ask = Recorder(url, mode="record-if-missing").recordable(name="app.ask")(lambda n: "follower")
+    with subprocess.Popen(
+        [sys.executable, "-c", program + LEADER, folder, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "called\n"
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(ask, 1) if arrives == "before" else None
+            process.kill()
+            process.wait()
+            assert (waiting or pool.submit(ask, 1)).result(60) == "follower"  # the lease is five times as long
+
+
 def test_a_process_that_is_hidden_may_be_there(monkeypatch, tmp_path, holder):
     """As where other users' processes are hidden (`hidepid`)."""
     process, token = holder
     assert not is_gone(token)  # this process knows its machine from here on
-    monkeypatch.setattr("memo._engine.holders._PROCESSES", tmp_path)
+    monkeypatch.setattr("memo._engine.holders._processes", tmp_path)  # only the others, not this one
     assert not is_gone(token)
     process.kill()
     process.wait()
