@@ -120,7 +120,7 @@ def test_without_proc_a_process_is_there_until_it_ends(without_proc):
 
 
 def test_without_proc_a_token_of_another_machine_or_of_a_system_with_proc_may_be_there(without_proc):
-    host, process, place, rest = new_token().rsplit(":", 3)
+    host, _, place, rest = new_token().rsplit(":", 3)
     gone = f"{host}:99999:{place}:{rest}"
     assert is_gone(gone)
     assert not is_gone(gone.replace(place, f"0123456789ab.{place.partition('.')[2]}"))
