@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from memo._calls.call import Call
-from memo._recordings.document import Document
+from memo._engine.definitions import generation
+from memo._recordings.document import Document, parse
 from memo._recordings.draws import Draws
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
+from memo.errors import MemoError
 from memo.stores import Store
 
 __all__ = ["Memory", "Recording", "seconds_of"]
@@ -54,6 +56,7 @@ class Recording:
         self._data = b"" if held else data
         self._store = store
         self.name = name
+        self.generation = generation()
         self.watched = document.watched
         self.recorded_at = document.recorded_at
         self.size = len(data) + _OBJECTS
@@ -72,6 +75,8 @@ class Recording:
 
     def outcome(self, index: int, values: Values) -> Outcome:
         """Return the outcome at that index, prepared to be read by `values`."""
+        if self.generation != generation():
+            self._renew()
         outcomes = self._outcomes
         if outcomes is None:
             return Outcome(self._trees[index], values, self.location, once=self._data)
@@ -86,6 +91,18 @@ class Recording:
             if self.count == 1:
                 self.only = prepared
         return prepared
+
+    def _renew(self) -> None:
+        """Forget the prepared outcomes, which may be of classes that were defined anew; keep them if they cannot be read."""
+        self.generation = generation()
+        if self._outcomes is None:
+            return
+        try:
+            trees: list[Any] = parse(self._store.get(self.name) or b"", self.location).outcomes
+        except MemoError:
+            return
+        if len(trees) == self.count:
+            self._trees, self._outcomes, self.only = trees, _none_yet(self.count), None
 
 
 def _none_yet(count: int) -> list[Outcome | None]:

@@ -21,6 +21,7 @@ from memo._engine.active import session_for
 from memo._engine.cache import CacheMethods
 from memo._engine.callers import caller_of
 from memo._engine.context import FunctionContext
+from memo._engine.definitions import defined
 from memo._engine.driver import CallDriver
 from memo._engine.faults import injecting
 from memo._engine.gateway import SaltUnread
@@ -387,6 +388,8 @@ class Recordable(PickledByName, CacheMethods, wrapt.FunctionWrapper):  # type: i
         describe: Describe | None = None,
     ) -> None:
         bound = _Function(function, session, options, run, describe)
+        if describe is None:
+            defined(function)
 
         def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             session = bound.session or session_for(bound.name)

@@ -24,6 +24,7 @@ from memo._engine.call_log import CallLog, CallRecord
 from memo._engine.callers import Callers
 from memo._engine.consumers import OpenStreams
 from memo._engine.credentials import IgnoredCredentials
+from memo._engine.definitions import generation
 from memo._engine.draws import DrawNumbers
 from memo._engine.expiry import Expiry, checked_renewal, expiry_of
 from memo._engine.failures import failure_of, raise_all
@@ -401,7 +402,7 @@ class Session:
         if self.max_age is not None or call.watched or recording.watched:
             self.staleness.check(call, recording)
         outcome = recording.only
-        if outcome is None or self.exhausted == "error":
+        if outcome is None or self.exhausted == "error" or recording.generation != generation():
             if index is None:
                 is_only = recording.count == 1 and self.exhausted == "repeat"
                 index = 0 if is_only else self._index(call, recording, number)

@@ -177,6 +177,24 @@ class GradesNow(Protocol):
     def grade_now(self, answer: str, scale: int) -> float: ...
 
 
+class PlainGrader:
+    @recordable
+    async def grade(self, answer: str) -> float:
+        return 1.0
+
+    @recordable(version=2)
+    def grade_now(self, answer: str, scale: int) -> float:
+        return 1.0
+
+
+def as_plain_members(grader: PlainGrader) -> tuple[Grades, GradesNow, Callable[[str], Awaitable[float]]]:
+    return grader, grader, grader.grade
+
+
+def bound_methods(grader: Grader) -> tuple[Callable[[str], Awaitable[float]], Callable[[str, int], float]]:
+    return grader.grade, grader.grade_now
+
+
 def as_members(grader: Grader) -> tuple[Grades, GradesNow]:
     # pyright never binds a descriptor that is no function when it matches a protocol, whatever the decorator returns.
     return grader, grader  # pyright: ignore[reportReturnType]

@@ -1,0 +1,28 @@
+"""Whether functions were defined anew, as the cell of a notebook or a reload does: types that were looked up before are old."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["defined", "generation"]
+
+_seen: set[tuple[str, str]] = set()
+_redefined: list[int] = [0]
+
+
+def defined(function: Any) -> None:
+    """Note that a function was made recordable: another generation begins if one of its name was before.
+
+    Functions inside of others, which each call defines anew, do not count.
+    """
+    name = (str(getattr(function, "__module__", "")), str(getattr(function, "__qualname__", "<locals>")))
+    if "<locals>" in name[1]:
+        return
+    if name in _seen:
+        _redefined[0] += 1
+    _seen.add(name)
+
+
+def generation(count: list[int] = _redefined) -> int:
+    """Return how often functions were defined anew: what was prepared in an earlier generation may have old types."""
+    return count[0]
