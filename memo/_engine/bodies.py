@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
 import wrapt
@@ -48,6 +48,14 @@ class _Ending(wrapt.ObjectProxy):  # type: ignore[type-arg]
 class AsyncEnding(_Ending):
     """The body of a response of an async client."""
 
+    def __init__(self, body: Any, sink: Sink | None = None) -> None:
+        super().__init__(body, sink)
+        self._self_is_closing = False
+
+    def records(self, items: Any) -> AsyncIterator[Any]:
+        """Say what passes of the body while it is recorded. Return the items, which end once the body is being closed."""
+        return _Items(self.passes(items), self)
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         return aiter(self.__wrapped__)
 
@@ -55,6 +63,7 @@ class AsyncEnding(_Ending):
         """Close the connection: the consumer has left, unless the body is at its end."""
         items = self._self_passing()
         if items is not None and not items.ag_running:
+            self._self_is_closing = True
             await items.aclose()
         await self.__wrapped__.aclose()
         sink: Sink | None = self._self_sink
@@ -97,7 +106,7 @@ class AsyncBody(AsyncEnding):
         self._self_items = self.passes(sink.defer(stream(begin)))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Items(self._self_items)
+        return _Items(self._self_items, self)
 
 
 class SyncBody(SyncEnding):
@@ -118,16 +127,24 @@ class SyncBody(SyncEnding):
 
 
 class _Items:
-    """The items of a generator, hidden from readers that would close it: the body closes it, once."""
+    """The items of a generator, hidden from readers that would close it: the body closes it, once.
 
-    def __init__(self, items: AsyncIterator[bytes]) -> None:
+    While it is being closed, which waits for what is recorded, another task that reads on finds its end.
+    """
+
+    def __init__(self, items: AsyncGenerator[Any, None], ending: AsyncEnding) -> None:
         self._items = items
+        self._ending = ending
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[Any]:
         return self
 
-    async def __anext__(self) -> bytes:
-        return await anext(self._items)
+    def __anext__(self) -> Awaitable[Any]:
+        return _ended() if self._ending._self_is_closing else anext(self._items)
+
+
+async def _ended() -> None:
+    raise StopAsyncIteration
 
 
 def _nothing() -> None: ...

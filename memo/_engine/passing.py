@@ -155,6 +155,7 @@ class _Passing(_Proxy):  # type: ignore[misc]
 
     _self_part: Part
     _self_items: Any = None
+    _self_is_closing = False
 
     def __getattr__(self, name: str) -> Any:
         found = inspect.getattr_static(type(self.__wrapped__), name, None)
@@ -173,6 +174,7 @@ class _Passing(_Proxy):  # type: ignore[misc]
     async def _self_aleave(self) -> None:
         items = self._self_items
         if items is not None and not items.ag_running:
+            self._self_is_closing = True
             await items.aclose()
         if items is None or not self._self_part.is_read:
             if is_cancelled():
@@ -224,6 +226,8 @@ def _next(self: Any) -> Any:
 
 
 async def _anext(self: Any) -> Any:
+    if self._self_is_closing:
+        raise StopAsyncIteration  # another task closes the stream, and waits for what is recorded
     return await anext(self._self_items)
 
 

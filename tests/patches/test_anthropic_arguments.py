@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,16 @@ async def test_the_callers_arguments_are_not_changed(server: Answering, tmp_path
     with memo.recording(tmp_path, mode="record"):
         await ask("", server.url, messages)
     assert messages == image(tmp_path / "image.png")
+
+
+@pytest.mark.parametrize("mode", ["record", "replay"])
+async def test_files_are_read_off_the_event_loop(mode: Any, server: Answering, tmp_path: Path, monkeypatch: Any):
+    path = path_to(tmp_path / "here", b"one")
+    with memo.recording(tmp_path / "store", mode="record"):
+        await ask("Async", server.url, image(path))
+    read_bytes, threads = Path.read_bytes, []
+    monkeypatch.setattr(Path, "read_bytes", lambda self: threads.append(threading.get_ident()) or read_bytes(self))
+    with memo.recording(tmp_path / "store", mode=mode):
+        await ask("Async", server.url, image(path))
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()

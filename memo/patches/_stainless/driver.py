@@ -333,7 +333,7 @@ class AsyncStainlessRun(Stainless):
                     return LiveStream(source, attempt)
 
                 value.response.stream = ending
-                value._iterator = ending.passes(attempt.defer(Pending.SDK_STREAM, stream(begin)))
+                value._iterator = ending.records(attempt.defer(Pending.SDK_STREAM, stream(begin)))
             case _:
                 response = http_response(value)
                 if hasattr(response, "_content"):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import inspect
+import io
+import os
 import sys
 import typing
 from collections.abc import Mapping
@@ -31,6 +35,17 @@ class Request(NamedTuple):
             return _bound(*args, **kwargs)
         except TypeError as error:
             raise DoesNotFit(*error.args) from None
+
+    @property
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of `request`."""
+        return (self.cast_to, self.options), {"stream": self.stream, "stream_cls": self.stream_cls}
+
+    def sending(self, content: bytes) -> Request:
+        """Return the request with that body. The caller's own options stay as they are."""
+        options = copy.copy(self.options)
+        options.content = content
+        return self._replace(options=options)
 
     @property
     def raw(self) -> str:
@@ -70,21 +85,65 @@ def _has_own_code(stream_cls: type) -> bool:
     return any(not function.__module__.endswith("._streaming") for function in found if function is not None)
 
 
-def prepared(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments of `request` with the options that the client sends, where it prepares them inside `request`.
+def prepared(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the arguments of `request` with the options that the client sends: what can be read once is read here.
 
-    In anthropic, files and iterators in the arguments are read there. Preparing prepared options changes nothing. The sync
-    client's method prepares for both clients, since a key is needed before anything is awaited: it reads local files.
+    anthropic prepares options inside `request`: files and iterators in the arguments are read there. Preparing prepared
+    options changes nothing. Files are read by the client's own method, which an async client awaits; all else is prepared
+    by the sync client's for both clients, which is quicker. A body that is an iterator is buffered.
     """
     kind: Any = type(client)
     prepare = _preparing(kind)
-    if prepare is None:
+    content = getattr(args[1] if len(args) > 1 else kwargs.get("options"), "content", None)
+    if prepare is None and (content is None or not _is_read_once(content)):
         return args, kwargs
     try:
-        cast_to, options, stream, stream_cls = _bound(*args, **kwargs)
+        request = _bound(*args, **kwargs)
     except TypeError:
         return args, kwargs  # the call fits no signature, and raises its own error
-    return (cast_to, prepare(client, options)), {"stream": stream, "stream_cls": stream_cls}
+    if hasattr(content, "__aiter__") or (prepare is not None and _awaits(client, request.options.json_data)):
+        return _aprepared(client, request, prepare, content)
+    if prepare is not None:
+        request = request._replace(options=prepare(client, request.options))
+    return (request.sending(b"".join(content)) if _is_read_once(content) else request).arguments
+
+
+async def _aprepared(client: Any, request: Request, prepare: Any, content: Any) -> Any:
+    if prepare is not None:
+        request = request._replace(options=await client._copy_and_prepare(request.options))
+    if hasattr(content, "__aiter__"):
+        return request.sending(b"".join([piece async for piece in content])).arguments
+    return (request.sending(b"".join(content)) if _is_read_once(content) else request).arguments
+
+
+def _awaits(client: Any, data: Any) -> bool:
+    """Return whether an async client would read files of the arguments, which blocks the event loop if it is not awaited."""
+    if not _prepares_async(type(client)):
+        return False
+    pending: list[Any] = [(data,)]
+    while pending:
+        for item in pending.pop():
+            kind = type(item)
+            if kind is dict:
+                pending.append(item.values())
+            elif kind is list or kind is tuple:
+                pending.append(item)
+            elif kind not in _PLAIN and isinstance(item, os.PathLike | io.IOBase):
+                return True
+    return False
+
+
+@functools.lru_cache(maxsize=64)
+def _prepares_async(kind: Any) -> bool:
+    return inspect.iscoroutinefunction(kind._copy_and_prepare)
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None), bytes})
+
+
+def _is_read_once(content: Any) -> bool:
+    """Return whether a body is an iterator. (An open file is sent as it is: it is read for the key, and again.)"""
+    return (hasattr(content, "__next__") and not hasattr(content, "read")) or hasattr(content, "__aiter__")
 
 
 @functools.lru_cache(maxsize=64)
