@@ -94,7 +94,7 @@ def prepared(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """
     kind: Any = type(client)
     prepare = _preparing(kind)
-    content = getattr(args[1] if len(args) > 1 else kwargs.get("options"), "content", None)
+    content: Any = getattr(args[1] if len(args) > 1 else kwargs.get("options"), "content", None)
     if prepare is None and (content is None or not _is_read_once(content)):
         return args, kwargs
     try:
@@ -118,7 +118,8 @@ async def _aprepared(client: Any, request: Request, prepare: Any, content: Any) 
 
 def _awaits(client: Any, data: Any) -> bool:
     """Return whether an async client would read files of the arguments, which blocks the event loop if it is not awaited."""
-    if not _prepares_async(type(client)):
+    cls: Any = type(client)
+    if not _prepares_async(cls):
         return False
     pending: list[Any] = [(data,)]
     while pending:
