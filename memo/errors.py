@@ -16,6 +16,7 @@ __all__ = [
     "AlreadyStarted",
     "ArgumentsChangedWarning",
     "CallNotAllowed",
+    "CallNotRepeatable",
     "CallsNotRecordedWarning",
     "ContradictingModes",
     "CredentialIgnoredWarning",
@@ -766,6 +767,16 @@ class UnknownFunctionWarning(MemoError, UserWarning):
         self.nearest = nearest
         hint = f"; did you mean {nearest!r}?" if nearest else ""
         super().__init__(f"{option}: the pattern {pattern!r} covers no recordable function{hint}")
+
+
+class CallNotRepeatable(MemoError, LookupError):
+    """A function that is named to be called again cannot be called: `function`, and `reason`."""
+
+    def __init__(self, function: str, reason: str, fix: str = "") -> None:
+        self.function = function
+        self.reason = reason
+        advice = f"\n  to make the call: {fix}" if fix else ""
+        super().__init__(f"{function}: its recorded calls cannot be made again: {reason}{advice}")
 
 
 class RecordingsDifferWarning(MemoError, UserWarning):

@@ -38,10 +38,11 @@ ROOMS: dict[str, set[str]] = {
     "_configuration": ENGINE,
     "patches": ENGINE | {"_configuration"},
     "integrations": ENGINE,
+    "_verifying": ENGINE | {"maintenance", "patches", "_configuration"},
     "importers": ENGINE | {"patches"},
     "demo": ENGINE | {"patches"},
     "pytest_plugin": ENGINE | {"maintenance", "patches", "_configuration", "_installation"},
-    "cli": ENGINE | {"maintenance", "patches", "importers", "demo", "_configuration", "_installation"},
+    "cli": ENGINE | {"maintenance", "patches", "_verifying", "importers", "demo", "_configuration", "_installation"},
     "__init__": ENGINE | {"maintenance", "patches", "integrations"},
     "__main__": BASE | {"cli"},
 }
@@ -143,6 +144,8 @@ EXCEPTIONS: dict[str, set[str]] = {
     "server/test_lost_scopes.py": {"_engine.carried"},
     "server/test_middleware.py": {"_engine.carried"},  # ends what else lives as long as a server's process
     "shared/faulty.py": {"_engine"},  # waits for no circuit breaker, either
+    "verifying/conftest.py": {"_recordings.changes"},
+    "verifying/test_live.py": {"_recordings.changes"},  # the tiers in which changes are expected
     "shared/mutations.py": {"_calls.secrets", "_recordings.outcomes"},  # encodes what is damaged then
     "stores/test_faults.py": {"_engine"},  # waits for no circuit breaker
     "stores/test_urls.py": {"_configuration"},  # a store that a configuration names by its URL

@@ -40,7 +40,10 @@ from memo.codecs.values import Values
 from memo.errors import InvalidOption, StoreError, UnknownOption
 from memo.scrub import Scrubber
 
-__all__ = ["Options", "Recordable"]
+__all__ = ["Options", "Recordable", "recordables"]
+
+recordables: weakref.WeakValueDictionary[str, _Function] = weakref.WeakValueDictionary()
+"""The functions that are recordable in this process, by their names in recordings."""
 
 _ERRORS = ("none", "answers", "all")
 
@@ -90,7 +93,7 @@ class _Function:
         self.name = options.get("name") or _name(inner, core)
         self.hits = self.misses = 0
         if describe is None:
-            functions.add(self.name)
+            _make_known(self)
         self._inner = inner
         self._static = isinstance(function, staticmethod)
         self._bound = getattr(inner, "__self__", None) is not None
@@ -131,6 +134,11 @@ class _Function:
         )
         if self._errors not in (None, *_ERRORS):
             raise InvalidOption("errors", self._errors, _ERRORS)
+
+    @property
+    def is_method(self) -> bool:
+        """True if a call needs an object, or a class, beside its arguments."""
+        return self._method or self._bound
 
     def call(
         self,
@@ -418,6 +426,11 @@ class Recordable(PickledByName, CacheMethods, wrapt.FunctionWrapper):  # type: i
         if named:  # two implementations are two functions
             options = cast(Options, {**options, "name": f"{named}.{cls.__qualname__}".replace("<locals>.", "")})
         return Recordable(override, self._self_bound.session, options)
+
+
+def _make_known(function: _Function) -> None:
+    functions.add(function.name)
+    recordables[function.name] = function
 
 
 def _kind(function: Any) -> str:

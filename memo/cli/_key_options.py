@@ -14,7 +14,7 @@ from memo._configuration import configured, configured_by
 from memo._engine.patterns import families
 from memo.errors import InvalidOption
 
-__all__ = ["OptionsFile", "key_options"]
+__all__ = ["OptionsFile", "key_options", "recorder_options"]
 
 OptionsFile = Annotated[
     Path | None,
@@ -30,8 +30,7 @@ OptionsFile = Annotated[
 
 def key_options(file: Path | None) -> KeyOptions:
     """Return the options in a file; without one, those of `[tool.memo]` where this is run. Raises `InvalidOption`."""
-    if file is not None and not file.is_file():
-        raise InvalidOption("--options", str(file), ["a TOML file with [tool.memo]", "a Python file with memo_config"])
+    _check(file)
     if file is not None and file.suffix == ".py":
         return _of_python(file)
     configuration = configured() if file is None else configured_by(file)
@@ -39,7 +38,26 @@ def key_options(file: Path | None) -> KeyOptions:
     return KeyOptions(Rules.of(configuration.options), _of_functions(patches.items()))
 
 
+def recorder_options(file: Path | None) -> Mapping[str, Any]:
+    """Return the options of the recorders in a file, or in `[tool.memo]`. Raises `InvalidOption`."""
+    _check(file)
+    if file is not None and file.suffix == ".py":
+        return _config(file)
+    return configured().options if file is None else configured_by(file).options
+
+
+def _check(file: Path | None) -> None:
+    if file is not None and not file.is_file():
+        raise InvalidOption("--options", str(file), ["a TOML file with [tool.memo]", "a Python file with memo_config"])
+
+
 def _of_python(file: Path) -> KeyOptions:
+    config = _config(file)
+    patches = [(patch.target, patch.options) for patch in config.get("patches", ()) if not isinstance(patch, str)]
+    return KeyOptions(Rules.of(config), _of_functions(patches))
+
+
+def _config(file: Path) -> Mapping[str, Any]:
     found: Any = runpy.run_path(str(file)).get("memo_config")
     found = getattr(found, "_get_wrapped_function", lambda: found)()  # of pytest's fixture
     try:
@@ -48,8 +66,7 @@ def _of_python(file: Path) -> KeyOptions:
         raise InvalidOption(f"{file}: memo_config", str(error), ["a function without parameters, or a dict"]) from None
     if not isinstance(config, Mapping):
         raise InvalidOption(f"{file}: memo_config", config, ["a dict of options, or a function that returns one"])
-    patches = [(patch.target, patch.options) for patch in config.get("patches", ()) if not isinstance(patch, str)]
-    return KeyOptions(Rules.of(config), _of_functions(patches))
+    return config
 
 
 def _of_functions(patches: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Rules]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from memo.cli._key_options import OptionsFile
 from memo.cli._output import (
     AllowEmpty,
     Json,
@@ -22,6 +23,7 @@ from memo.cli._output import (
     print_line,
 )
 from memo.cli._text import count
+from memo.cli._verify_live import LiveOptions, add_working_directory, verify_live
 
 if TYPE_CHECKING:
     from memo.maintenance.verify import Report
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 _SHOWN = 20
+
+
+def _live(*names: str, help: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="With --live", show_default=False, **more)
 
 
 def verify(
@@ -51,8 +57,41 @@ def verify(
     largest: Annotated[int, typer.Option(metavar="MB", min=1, help="The size up to which a recording is read.")] = 100,
     allow_empty: AllowEmpty = False,
     json: Json = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Make the recorded calls again, and compare what they come to.")
+    ] = False,
+    function: Annotated[
+        list[str] | None, _live("--function", metavar="PATTERN", help="Make the calls of these functions only.")
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        _live("--include", metavar="PATTERN", help="Call these functions although they may have effects."),
+    ] = None,
+    fail_on: Annotated[
+        str, _live("--fail-on", metavar="TIERS", help="The changes that are a failure: by default removed,type,error.")
+    ] = "removed,type,error",
+    ignore: Annotated[
+        list[str] | None, _live("--ignore", metavar="PATH", help="Leave out this place: usage, choices[*].logprobs.")
+    ] = None,
+    tolerance: Annotated[
+        float, _live("--tolerance", metavar="X", min=0.0, help="Take numbers as equal that differ by this part.")
+    ] = 0.0,
+    sample: Annotated[
+        str, _live("--sample", metavar="PART", help="Make a part of the calls (10%), the same ones each time.")
+    ] = "100%",
+    max_calls: Annotated[
+        int, _live("--max-calls", metavar="N", min=1, help="Make at most N calls; by default 50.")
+    ] = 50,
+    client: Annotated[
+        list[str] | None,
+        _live(
+            "--client", metavar="MODULE:NAME", help="Call with this client of an SDK, or one that this function makes."
+        ),
+    ] = None,
+    options: OptionsFile = None,
+    pending: Annotated[bool, _live("--pending", help="Put what has changed aside for memo review.")] = False,
 ) -> int:
-    """Check that every recording is whole and can be replayed.
+    """Check that every recording is whole and can be replayed, or, with --live, that it still holds.
 
     A recording passes if it is complete JSON in memo's format, its key is the key of its arguments, it is where replay
     looks for it, and every outcome and every item of a stream can be decoded with the types of today. A link that leads out
@@ -62,27 +101,52 @@ def verify(
     that [tool.memo] patches are checked; --trust adds others. The command reports what it did not check for that reason,
     which is no failure.
 
+    With --live, recorded calls are made again, by the clients of openai, anthropic, ollama and what Stainless built, and by
+    your own functions that --include names; what has changed is reported in tiers: added, removed, type, value, stream,
+    error. Values that differ in every call are no failure. Nothing is written, unless --pending puts it aside.
+
     Exit codes: 0, 1 if any recording fails or there is none, 2 if the store or a package does not exist.
     """
+    given = LiveOptions(
+        functions=function or (),
+        include=include or (),
+        trust=trust or (),
+        clients=client or (),
+        fail_on=fail_on,
+        ignore=ignore or (),
+        tolerance=tolerance,
+        sample=sample,
+        max_calls=max_calls,
+        pending=pending,
+        options=options,
+        json=json,
+        allow_empty=allow_empty,
+    )
+    opened = open_store(store)
+    add_working_directory()
+    if live:
+        return verify_live(opened, given)
+    given.refuse(LiveOptions(trust=given.trust, json=json, allow_empty=allow_empty))
+    return _verify(opened, given, jobs or os.cpu_count() or 1, largest)
+
+
+def _verify(opened: Store, options: LiveOptions, jobs: int, largest: int) -> int:
     from memo.maintenance.verify import verify as check
 
-    opened = open_store(store)
-    if os.getcwd() not in sys.path:  # noqa: PTH109
-        sys.path.append(os.getcwd())  # noqa: PTH109 - as `python -m` does: where the user's own packages are
     with Progress("recordings") as progress:
         report = check(
             opened,
             trust=_trusted(),
-            modules=trust or (),
-            jobs=jobs or os.cpu_count() or 1,
+            modules=options.trust,
+            jobs=jobs,
             largest=largest * 1024 * 1024,
             progress=progress if progress.shown else None,
         )
-    if json:
+    if options.json:
         print_json(_tree(report, opened))
     else:
         _print(report, opened)
-    if not report.recordings and not allow_empty:
+    if not report.recordings and not options.allow_empty:
         print_empty(opened)
         return 1
     return 1 if report.failed else 0

@@ -318,7 +318,12 @@ def raise_differ():
             recordable(name="f")(lambda: next(answers))()
 
 
+def raise_not_repeatable():
+    raise errors.CallNotRepeatable("app.f", "it is a method")
+
+
 RAISES = {
+    "CallNotRepeatable": raise_not_repeatable,
     "RecordingsDifferWarning": raise_differ,
     "TooManyLiveCalls": lambda: memo.Recorder(MemoryStore(), mode="live", max_live=0).recordable(lambda: 1)(),
     "ContradictingModes": lambda: recording(MemoryStore(), modes={"a*b": "live", "*ab": "replay"}).__enter__(),

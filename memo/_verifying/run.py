@@ -1,0 +1,105 @@
+"""Make the planned calls, one after the other, and compare what they come to with what is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from memo._engine.verification import VerifiedCall
+from memo._recordings.changes import Change, Tier
+from memo._verifying.plan import Planned
+from memo._verifying.report import Checked, Left, Report
+from memo.codecs.responses import http_response, is_unread
+from memo.maintenance.pending import put_aside
+from memo.stores import Store
+
+__all__ = ["run"]
+
+
+def run(
+    store: Store,
+    calls: list[Planned],
+    report: Report,
+    *,
+    aside: Collection[Tier] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Make the calls, and add what they come to to the report, call by call: `KeyboardInterrupt` loses nothing of it.
+
+    Async functions run in one event loop of asyncio, streams are read to their ends. Recordings that differ in one of the tiers
+    `aside` are put aside as pending. Nothing else is written. Raises `StoreError`.
+    """
+    with asyncio.Runner() as runner:
+        for number, planned in enumerate(calls):
+            if progress is not None:
+                progress(number, len(calls))
+            _make(planned, runner, store, report, aside)
+    report.is_complete = True
+
+
+def _make(
+    planned: Planned, runner: asyncio.Runner, store: Store, report: Report, aside: Collection[Tier] | None
+) -> None:
+    session, function = planned.session, planned.document.function
+    verification = session.verification
+    assert verification is not None
+    before = len(verification.calls)
+    raised = ""
+    try:
+        _consume(planned.remade.make(session), runner)
+    except Exception as error:  # noqa: BLE001 - it is the outcome, compared like any other
+        raised = f"{type(error).__name__}: {error}"
+    session.store_open_streams()
+    made = next((made for made in verification.calls[before:] if made.call.key == planned.document.key), None)
+    if made is None or made.changes is None:
+        failures, session.failures = session.failures, []
+        reason = str(failures[0]).splitlines()[0] if failures else raised or "it has no outcome"
+        report.left[Left(function, f"its outcome cannot be compared ({reason})", "")] += 1
+        return
+    report.checked.append(Checked(planned.name, function, made.changes))
+    if aside is not None and len(planned.document.outcomes) == 1 and _is_to_be_reviewed(made.changes, made, aside):
+        report.pending += put_aside(store, _renewed(planned, made), "memo verify --live", name=planned.name)
+
+
+def _consume(result: Any, runner: asyncio.Runner) -> None:
+    """Read what a call returned to its end."""
+    if inspect.isawaitable(result):
+        result = runner.run(_awaited(result))
+    response = http_response(result)
+    if hasattr(result, "__anext__"):
+        runner.run(_drained(result))
+    elif hasattr(result, "__next__"):
+        for _ in result:
+            pass
+    elif is_unread(response):
+        if hasattr(response.stream, "__aiter__") and not hasattr(response.stream, "__iter__"):
+            runner.run(_awaited(response.aread()))
+        else:
+            response.read()
+
+
+async def _awaited(result: Awaitable[Any]) -> Any:
+    return await result
+
+
+async def _drained(items: Any) -> None:
+    async for _ in items:
+        pass
+
+
+def _is_to_be_reviewed(changes: list[Change], made: VerifiedCall, aside: Collection[Tier]) -> bool:
+    """Return whether a recording is put aside: not for an error in place of an answer, which may be gone tomorrow."""
+    (outcome,) = made.document.outcomes
+    is_broken = "error" in outcome and any(change.tier is Tier.ERROR and not change.path for change in changes)
+    return not is_broken and any(change.tier in aside for change in changes)
+
+
+def _renewed(planned: Planned, made: VerifiedCall) -> Any:
+    """Return the recording with its new outcome, which stands for as many calls as the old one."""
+    recorded, (outcome,) = planned.document, made.document.outcomes
+    kept: dict[str, Any] = {
+        name: recorded.outcomes[-1][name] for name in ("calls", "draw") if name in recorded.outcomes[-1]
+    }
+    return recorded._replace(outcomes=[{**outcome, **kept}], recorded_at=made.document.recorded_at)

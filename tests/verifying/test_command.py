@@ -1,0 +1,155 @@
+"""`memo verify --live`: what is called and what is not, what is shown, and when it fails."""
+
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import openai
+import pytest
+from changing_server import ChangingServer
+
+from memo import install, recording
+from memo.cli import main
+from memo.maintenance.pending import all_pending
+from memo.stores import as_store
+
+Verify = Callable[..., Any]
+OWN = ("--include", "liveapp.forecast", "--include", "liveapp.count")
+
+
+def test_unchanged_calls_are_no_alarm_and_nothing_is_written(server: ChangingServer, store: Path, verify: Verify):
+    before = {path: path.read_bytes() for path in store.rglob("*.json")}
+    found = verify("--json", *OWN)
+    assert found["left"] == []
+    assert (found["checked"], found["fails"], found["complete"]) == (12, False, True)
+    assert found["tiers"] == {"value": 10}
+    assert {path: path.read_bytes() for path in store.rglob("*.json")} == before
+    assert {authorization for name, authorization, _ in server.seen if name == "chat"} == {"Bearer sk-mine"}
+
+
+def test_functions_of_ones_own_are_called_only_if_they_are_named(app: ModuleType, verify: Verify):
+    app.CALLS.clear()
+    found = verify("--json", "--function", "liveapp.*", code=1)
+    assert not app.CALLS
+    assert {(left["function"], left["fix"]) for left in found["left"]} == {
+        ("liveapp.forecast", "--include liveapp.forecast"),
+        ("liveapp.count", "--include liveapp.count"),
+    }
+    verify("--function", "liveapp.*", *OWN)
+    assert app.CALLS == [(app.City(name="Paris"), 3)]
+
+
+def test_what_breaks_code_fails_as_asked_for(app: ModuleType, verify: Verify, monkeypatch: Any):
+    monkeypatch.setattr(app, "ANSWER", {"id": "b", "score": 0.501, "more": 1})
+    options = ("--function", "liveapp.forecast", "--include", "liveapp.*")
+    out = verify(*options, code=1)
+    assert 'removed (1 call, fails):\n  liveapp.forecast\n    tags: removed ["x"]\n    in ' in out
+    assert "added (1 call):\n  liveapp.forecast\n    more: added 1\n" in out
+    assert "score: 0.5 → 0.501" in out
+    verify(*options, "--fail-on", "type,error")
+    verify(*options, "--fail-on", "none")
+    verify(*options, "--ignore", "tags")
+    verify(*options, "--fail-on", "added", code=1)
+    assert "score" not in verify(*options, "--tolerance", "0.01", code=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--fail-on", "remved"), "did you mean 'removed'?"),
+        (("--function", "openai.chat.completion"), "did you mean 'openai.chat.completions'?"),
+        (("--include", "liveapp.forcast"), "did you mean 'liveapp.forecast'?"),
+        (("--sample", "ten"), "--sample='ten' is invalid"),
+        (("--ignore", "usage["), "--ignore='usage['"),
+        (("--trust", "no_such_module"), "--trust='no_such_module'"),
+        (("--client", "json:nothing"), "--client='json:nothing'"),
+        (("--function", "liveapp.forecast"), "to make the call: --include liveapp.forecast"),
+    ],
+)
+def test_bad_input_is_refused_before_any_call(server: ChangingServer, verify: Verify, options: Any, said: str):
+    assert said in verify(*options, code=2)
+    assert not server.seen
+
+
+def test_options_of_live_are_refused_without_it(store: Path, capsys: Any):
+    assert main(["verify", str(store), "--max-calls", "3"]) == 2
+    assert "--max-calls=3 is invalid" in capsys.readouterr().err
+
+
+def test_a_client_is_never_pointed_to_the_server_of_a_recording(
+    server: ChangingServer, store: Path, verify: Verify, monkeypatch: Any
+):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    found = verify("--json", "--function", "openai.*", code=1)
+    assert not server.seen
+    assert {left["reason"] for left in found["left"]} == {
+        f"it was recorded from {server.url}/v1, and the client calls http://127.0.0.1:9/v1"
+    }
+    assert {left["fix"] for left in found["left"]} == {f"OPENAI_BASE_URL={server.url}/v1"}
+
+
+def test_a_client_of_the_users_is_called(server: ChangingServer, app: ModuleType, verify: Verify, monkeypatch: Any):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    found = verify("--json", "--function", "openai.mod*", code=1)
+    assert "OPENAI_API_KEY" in found["left"][0]["reason"]
+    made = openai.OpenAI(api_key="k2", base_url=f"{server.url}/v1")
+    monkeypatch.setattr(app, "client", made, raising=False)
+    verify("--function", "openai.models", "--client", "liveapp:client")
+    assert [authorization for _, authorization, _ in server.seen] == ["Bearer k2"]
+    made.close()
+
+
+def test_requests_with_effects_methods_and_credentials_are_left_out(
+    server: ChangingServer, app: ModuleType, tmp_path: Path, verify: Verify
+):
+    with install("openai"), recording(tmp_path / "other", mode="record"):
+        with openai.OpenAI() as client:
+            client.files.delete("f1")
+        app.Tool().use("x")
+        app.login(api_key="sk-abcdefghijklmnopqrstuvwxyz123456")
+    found = verify("--json", "--include", "liveapp.*", place=tmp_path / "other", code=1)
+    assert {left["function"]: left["reason"] for left in found["left"]} == {
+        "liveapp.Tool.use": "it is a method, whose object is not in the recording",
+        "liveapp.login": "its argument api_key is not in the recording",
+        "openai.files": "it may have effects",
+    }
+    server.seen.clear()
+    verify("--function", "openai.*", "--include", "openai.files*", place=tmp_path / "other")
+    assert [name for name, _, _ in server.seen] == ["deleted"]
+
+
+def test_a_sample_and_the_first_calls_are_the_same_each_time(server: ChangingServer, verify: Verify):
+    one, other = (verify("--json", "--sample", "40%") for _ in range(2))
+    assert 0 < one["checked"] == other["checked"] < 10
+    found = verify("--json", "--max-calls", "2", "--function", "openai.*")
+    assert found["checked"] == 2
+    assert sum(left["calls"] for left in found["left"]) == 4
+
+
+def test_what_has_changed_is_put_aside(server: ChangingServer, store: Path, verify: Verify, tmp_path: Path):
+    import shutil
+
+    place = shutil.copytree(store, tmp_path / "copied")
+    before = {path: path.read_bytes() for path in place.rglob("*.json")}
+    server.change("embeddings", lambda tree: tree["usage"].pop("prompt_tokens") and None)
+    server.change("messages", lambda tree: {"error": {"type": "overloaded_error", "message": "busy"}}, 422)
+    out = verify("--pending", place=place, code=1)
+    assert "1 recording put aside: memo review" in out
+    assert {path: path.read_bytes() for path in before} == before
+    assert [pending.function for pending in all_pending(as_store(place))] == ["openai.embeddings"]
+
+
+def test_an_interruption_keeps_the_report(server: ChangingServer, verify: Verify):
+    calls = iter([None, None, KeyboardInterrupt()])
+
+    def stop(tree: Any) -> None:
+        if isinstance(next(calls), KeyboardInterrupt):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    for name in ("chat", "chat stream", "embeddings", "models", "not found"):
+        server.change(name, stop)
+    found = verify("--json", "--function", "openai.*", code=130)
+    assert (found["complete"], 0 < found["checked"] < 6) == (False, True)
