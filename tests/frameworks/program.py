@@ -67,7 +67,7 @@ def main() -> None:
     here = Path(__file__).parent
     sys.path[:0] = [str(here / "programs"), str(here.parent / "shared")]
     module = importlib.import_module(f"{name}_program")
-    with memo.install(*module.PRESETS):
+    with memo.install(*module.PRESETS, **getattr(module, "OPTIONS", {})):
         sys.stdout.flush()
         with memo.recording(store, mode=mode) as recorder:
             try:
