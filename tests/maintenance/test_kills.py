@@ -13,17 +13,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import killed
 import orjson
 import pytest
-from killed import NUMBERS, OWN, SECRET
+from killed import NUMBERS, OWN, SECRET, answer, renewed
 from llama_stack_files import Old, chunk, request, stream
 from rekeying import documents
 
+from memo.maintenance.pending import all_pending, pending_store
 from memo.maintenance.scan import scan
 from memo.maintenance.verify import verify
-from memo.stores import DirectoryStore, Store, as_store
+from memo.stores import DirectoryStore, Reviews, Store, as_store
 
 pytest.importorskip("openai")
 if not hasattr(os, "fork"):
@@ -34,7 +36,7 @@ LONG = int(os.environ.get("MEMO_KILLS", "0"))
 KILLS = LONG or 5
 MEMORY = Path("/dev/shm")
 """Where nothing waits for a disk: what a kill leaves there is the same."""
-TASKS = ("record", "rekey", "prune", "mask", "copy", "push", "import")
+TASKS = ("record", "rekey", "prune", "mask", "copy", "push", "import", "aside", "accept", "reject", "review")
 
 Run = Callable[[str, str, Path, str], tuple[int, str]]
 
@@ -82,6 +84,10 @@ def numbers(store: Store, function: str = "f") -> list[int]:
     )
 
 
+def judged(store: Store) -> dict[int, dict[str, Any]]:
+    return {each["arguments"]["x"]: each["outcomes"][0]["value"] for each in documents(store)}
+
+
 def nothing_is_lost(task: str, store: Store, folder: Path) -> None:
     """Check a store after a kill, at any instant."""
     assert [failure for failure in verify(store).failures if failure.reason != "type not found"] == []
@@ -103,6 +109,12 @@ def nothing_is_lost(task: str, store: Store, folder: Path) -> None:
             assert {*numbers(DirectoryStore(folder / "source")), *numbers(store)} == set(NUMBERS)
         case "import":
             assert len(list((folder / "old").iterdir())) == len(NUMBERS)
+        case "aside" | "accept" | "reject" | "review":
+            assert isinstance(store, Reviews)
+            assert verify(store.pending()).failures == []
+            assert numbers(store) == [*NUMBERS]
+            for number, value in judged(store).items():
+                assert value == answer(number) or (task in ("accept", "review") and value == renewed(number))
     for file in (folder / "tmp").rglob("*"):
         assert file.is_dir() or SECRET.encode() not in file.read_bytes()
 
@@ -126,6 +138,12 @@ def all_is_done(task: str, store: Store, folder: Path) -> None:
         case "push":
             assert numbers(store) == [*NUMBERS]
             assert list(DirectoryStore(folder / "source").scan()) == []
+        case "aside":
+            assert len(list(all_pending(store))) == len(NUMBERS)
+        case "accept" | "reject" | "review":
+            assert list(pending_store(store).scan()) == []
+            made = answer if task == "reject" else renewed
+            assert judged(store) == {number: made(number) for number in NUMBERS}
         case "import":
             assert len(list(store.scan())) == len(NUMBERS)
             assert all(f"<{number}>" in texts(store) for number in NUMBERS)

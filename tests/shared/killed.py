@@ -10,7 +10,9 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from datetime import timedelta
+from io import StringIO
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,14 @@ import orjson
 from rekeying import put
 
 from memo import recordable, recording
+from memo._recordings.document import parse
+from memo.cli._waiting import waiting
+from memo.cli.review import _Review
 from memo.importers.llama_stack import import_recordings
 from memo.maintenance.changes import apply
 from memo.maintenance.copy import copy, push
 from memo.maintenance.masking import mask_secrets
+from memo.maintenance.pending import accept, all_pending, put_aside, reject, settle
 from memo.maintenance.prune import older_than, plan_prune, prune
 from memo.maintenance.rekey import Rekey, plan_rekey
 from memo.maintenance.scan import scan
@@ -63,6 +69,12 @@ def made(task: str, url: str, folder: Path) -> None:
                 put(store, "g", {"x": number}, {**value, "key": SECRET})
             case "copy" | "push":
                 put(source, "f", {"x": number}, value)
+            case "aside":
+                put(store, "f", {"x": number}, value)
+            case "accept" | "review" | "reject":
+                name = put(store, "f", {"x": number}, value)
+                after = parse(store.get(name) or b"", name)._replace(outcomes=[{"value": renewed(number)}])
+                put_aside(store, after, "")
 
 
 def done(task: str, url: str, folder: Path) -> None:
@@ -84,6 +96,30 @@ def done(task: str, url: str, folder: Path) -> None:
             push(source, store)
         case "import":
             import_recordings(folder / "old", store)
+        case "aside":
+            recorded_aside(url)
+        case "accept" | "reject":
+            settle(store)
+            for each in all_pending(store):
+                (accept if task == "accept" else reject)(store, each)
+        case "review":
+            settle(store)
+            with redirect_stdout(StringIO()):  # which says how the task ended
+                _Review(store, waiting(store)).run(iter(["a", "m", "A"] * len(NUMBERS)).__next__)
+
+
+def renewed(number: int) -> dict[str, Any]:
+    return {"number": number, "text": "y" * 3000 * (number % 3), "new": True}
+
+
+def recorded_aside(url: str) -> None:
+    @recordable(name="f")
+    def ask(x: int) -> dict[str, Any]:
+        return renewed(x)
+
+    with recording(url, mode="record", pending=True):
+        for number in NUMBERS:
+            ask(number)
 
 
 def recorded(url: str, folder: Path) -> None:
@@ -100,7 +136,7 @@ def recorded(url: str, folder: Path) -> None:
 
 UNCOUNTED = os.write
 CALLS = ("open", "write", "fsync", "replace", "link", "unlink", "rmdir", "mkdir")
-OPERATIONS = ("get", "put", "create", "swap", "delete", "claim", "finish", "release")
+OPERATIONS = ("get", "put", "create", "swap", "delete", "discard", "claim", "finish", "release")
 
 
 def kill_at(kill: str, store: type) -> Any:
@@ -139,7 +175,7 @@ def child(task: str, url: str, folder: Path, kill: str, report: int) -> None:
 
 def warm() -> None:
     """Do each task once: what it imports and compiles is there in every child, which then takes a third of the time."""
-    for task in ("record", "rekey", "prune", "mask", "copy", "push"):
+    for task in ("record", "rekey", "prune", "mask", "copy", "push", "aside", "accept", "reject", "review"):
         with tempfile.TemporaryDirectory() as folder:
             made(task, f"{folder}/store", Path(folder))
             done(task, f"{folder}/store", Path(folder))
