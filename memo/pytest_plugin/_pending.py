@@ -10,7 +10,7 @@ import pytest
 
 from memo.errors import MemoError
 from memo.pytest_plugin._settings import Settings, relative
-from memo.stores import DirectoryStore, MemoryStore, Reviews, Store, as_store
+from memo.stores import MemoryStore, Reviews, Store, as_store
 
 if TYPE_CHECKING:
     from memo.pytest_plugin._ledger import Books
@@ -22,6 +22,7 @@ _RECORDINGS = "recordings"
 
 def holder(store: Store) -> str:
     """Return the location of a store that holds pending recordings, an empty text for any other store."""
+    store = getattr(store, "layers", (store,))[0]  # what is recorded is written to the first one
     if not isinstance(store, Reviews) or isinstance(store, MemoryStore):
         return ""
     try:
@@ -67,7 +68,7 @@ def waiting(config: pytest.Config, settings: Settings, books: Books) -> Waiting:
         store = as_store(location)
         count = sum(1 for _ in all_pending(store))
         if count:
-            place = _named(location, settings, config.rootpath) if isinstance(store, DirectoryStore) else location
+            place = location if "://" in location else _named(location, settings, config.rootpath)
             counts[place] = counts.get(place, 0) + count
     return Waiting(counts, config, settings)
 

@@ -32,10 +32,11 @@ def ask(answers):
     return ask
 
 
-@pytest.fixture(params=["directory", "memory", "sqlite"])
+@pytest.fixture(params=["directory", "lines", "memory", "sqlite"])
 def store(request, tmp_path):
     url = {
         "directory": str(tmp_path / "store"),
+        "lines": str(tmp_path / "store.jsonl"),
         "memory": f"memory://{tmp_path}",
         "sqlite": f"sqlite:///{tmp_path}/s.db",
     }
@@ -217,3 +218,23 @@ def test_a_child_process_adds_to_what_its_parent_put_aside(tmp_path, mode):
     (found,) = all_pending(store)
     assert values(store.pending().get(found.name)) == ["new 1", "new 2", "new 3", "new 4"]
     assert [values(data) for data in entries(store).values()] == ([["old 1"]] if mode == "record" else [])
+
+
+async def test_what_a_lower_layer_has_stays_there(ask, answers, tmp_path):
+    common, own = DirectoryStore(tmp_path / "common"), DirectoryStore(tmp_path / "own")
+    with recording(common, mode="record"):
+        await ask("a")
+        await ask("b")
+    before = entries(common)
+    answers["prefix"] = "new"
+    with recording([own, common], mode="record", pending=True):
+        await ask("a")
+    answers["prefix"] = "old"
+    with recording([own, common], mode="record", pending=True):
+        await ask("b")
+    assert (entries(common), entries(own)) == (before, {})
+    assert list(common.pending().scan()) == []
+    (found,) = all_pending(own)
+    accept(own, found)
+    with recording([own, common]):
+        assert [await ask(question) for question in "ab"] == ["new a", "old b"]

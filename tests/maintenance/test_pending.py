@@ -16,9 +16,14 @@ from memo.maintenance.verify import verify
 from memo.stores import DirectoryStore, MemoryStore, as_store
 
 
-@pytest.fixture(params=["directory", "memory", "sqlite"])
+@pytest.fixture(params=["directory", "lines", "memory", "sqlite"])
 def store(request, tmp_path):
-    url = {"directory": str(tmp_path / "store"), "memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/s.db"}
+    url = {
+        "directory": str(tmp_path / "store"),
+        "lines": f"{tmp_path}/store.jsonl",
+        "memory": "memory://",
+        "sqlite": f"sqlite:///{tmp_path}/s.db",
+    }
     return as_store(url[request.param])
 
 

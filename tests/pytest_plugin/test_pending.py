@@ -118,6 +118,21 @@ def test_a_store_that_keeps_nothing_beside(project, monkeypatch):
     assert "allowed: a directory, sqlite:///FILE, memory://" in run.errors
 
 
+@pytest.mark.parametrize("ini", [("memo_layout = test",), ("memo_fallback = common",), ("memo_dir = kept",)])
+def test_each_layout_of_the_recordings(project, monkeypatch, ini):
+    monkeypatch.setenv("CI", "true")
+    project.ini(*ini)
+    project.write(test_app=TESTS.format(start="X", asked=0))
+    project.run("--memo-mode=record", passed=3)
+    project.write(test_app=TESTS.format(start="X", asked=1))
+    project.run("--memo-mode=record", "--memo-pending", passed=3)
+    project.write(test_app=TESTS.format(start="X", asked=0))
+    run = project.run(passed=3)
+    place = "kept" if "memo_dir = kept" in ini else "recordings"
+    assert f"memo: the run fails for 1 pending recording: memo pending {place}" in run.text
+    assert len(list(all_pending(open_directory(project.path / place)))) == 1
+
+
 def test_one_database_for_all_tests(project, monkeypatch):
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("MEMO_STORE", f"sqlite:///{project.path}/calls.db")

@@ -9,13 +9,14 @@ import pytest
 
 from memo.stores import DirectoryStore, Discards, Reviews, as_store
 
-KINDS = ("directory", "memory", "sqlite")
+KINDS = ("directory", "lines", "memory", "sqlite")
 
 
 @pytest.fixture(params=KINDS)
 def named(request, tmp_path):
     return {
         "directory": str(tmp_path / "store"),
+        "lines": str(tmp_path / "store.jsonl"),
         "memory": f"memory://{tmp_path}",
         "sqlite": f"sqlite:///{tmp_path}/s.db",
     }[request.param]
