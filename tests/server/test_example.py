@@ -6,49 +6,60 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
-import pytest
 from servers import free_port
 
 EXAMPLE = Path(__file__).parent / "example"
+SECRET = "s" * 64
+TESTS, CALLS = 10, 23
+"""Tests of the suite, and their live calls."""
 
 
 class Example:
     """A copy of the example, its runs, and what they left."""
 
-    def __init__(self, folder: Path, project, port: int):
+    def __init__(self, folder: Path, project, provider: int, stack: int):
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
         self.path = folder
         self._project = project
-        self._port = port
+        self.url = f"http://127.0.0.1:{provider}"
+        # The provider identifies a call, so that it has one address whether it runs or not.
+        self.env = {"PROVIDER": self.url, "MEMO_SCOPE_SECRET": SECRET, "RESPONSES": str(folder.parent / "responses")}
+        self.stack = stack
 
     @contextmanager
-    def provider(self):
-        with subprocess.Popen([sys.executable, "provider.py", str(self._port)], cwd=self.path) as process:
+    def running(self, *command: str, url: str):
+        with subprocess.Popen([sys.executable, *command], cwd=self.path, env=self._project.env(**self.env)) as process:
             try:
                 while True:
                     with suppress(httpx.TransportError):
-                        httpx.get(f"http://127.0.0.1:{self._port}/")
+                        httpx.get(url)
                         break
                     time.sleep(0.05)
                 yield
             finally:
-                process.kill()
+                process.terminate()
 
-    def run(self, stack: str, mode: str, *arguments: str, passed: int = 8) -> str:
+    def provider(self):
+        return self.running("provider.py", self.url.rpartition(":")[2], url=self.url)
+
+    def server(self):
+        """The stack as one server, for all runs of all copies."""
+        command = ("-m", "uvicorn", "server:app", "--port", str(self.stack), "--workers", "2", "--log-level", "warning")
+        return self.running(*command, url=f"http://127.0.0.1:{self.stack}/health")
+
+    def run(self, stack: str, mode: str, *arguments: str) -> str:
         self._project.path = self.path
-        # The server identifies a call, so that it has one address whether it runs or not.
-        env = {"PROVIDER": f"http://127.0.0.1:{self._port}", **({"CI": "1"} if mode == "replay" else {})}
-        return self._project.run(f"--stack={stack}", f"--inference-mode={mode}", *arguments, env=env, passed=passed)
+        env = {**self.env, "STACK_URL": f"http://127.0.0.1:{self.stack}", **({"CI": "1"} if mode == "replay" else {})}
+        return self._project.run(f"--stack={stack}", f"--inference-mode={mode}", *arguments, env=env, passed=TESTS)
 
-    def calls(self) -> int:
-        file = self.path / "calls.txt"
-        count = len(file.read_text().splitlines()) if file.exists() else 0
-        file.unlink(missing_ok=True)
-        return count
+    def calls(self) -> list[str]:
+        """The live calls since this was asked for the last time; the next answer is the first again."""
+        return httpx.post(f"{self.url}/start").json()
 
     @property
     def recordings(self) -> dict[str, str]:
@@ -63,39 +74,32 @@ class Example:
             found[str(file.relative_to(self.path))] = re.sub(r'"date": ".*?"', '"date": ""', text)
         return found
 
-
-@pytest.fixture
-def example(tmp_path, project):
-    port = free_port()
-    return lambda name: Example(tmp_path / name, project, port)
-
-
-CALLS = 17
-"""Live calls of the suite."""
+    @property
+    def counts(self) -> Counter[str]:
+        """How many recordings of each function each test has. (Which ones depends on the answers of tools.)"""
+        return Counter(str(Path(path).parent) for path in self.recordings)
 
 
-def test_library_and_server_do_the_same_in_every_mode(example):
-    library, server = example("library"), example("server")
-    for stack, project in (("library", library), ("server", server)):
-        with project.provider():
-            project.run(stack, "live")
-            assert (project.calls(), project.recordings) == (CALLS, {})
-        with project.provider():
-            project.run(stack, "record-if-missing")
-            assert project.calls() == CALLS
-    assert library.recordings == server.recordings
-    # What one wrote, the other replays, with every provider stopped.
-    library.run("server", "replay")
-    server.run("library", "replay")
-    server.run("server", "replay", "-n2")
-    library.run("library", "replay", "-n2")
-    assert library.calls() == server.calls() == 0
-
-
-def test_a_server_records_for_two_workers_of_pytest_at_once(example):
-    project = example("parallel")
-    with project.provider():
-        project.run("server", "record", "-n2")
-        assert project.calls() == CALLS
-    project.run("library", "replay")
-    assert project.calls() == 0
+def test_library_and_server_do_the_same_in_every_mode(tmp_path, project):
+    provider, stack = free_port(), free_port()
+    library, server, parallel = (
+        Example(tmp_path / name, project, provider, stack) for name in ("library", "server", "parallel")
+    )
+    with server.server():
+        with server.provider():
+            for mode, example in (("library", library), ("server", server)):
+                example.calls()
+                example.run(mode, "live")
+                assert (len(example.calls()), example.recordings) == (CALLS, {})
+                example.run(mode, "record-if-missing")
+                assert len(example.calls()) == CALLS
+            assert library.recordings == server.recordings
+            # Four processes of pytest, one server: each test has what it has alone.
+            parallel.run("server", "record", "-n4")
+            called = parallel.calls()
+            assert (len(called), called.count("search"), called.count("distance")) == (CALLS, 3, 2)
+            assert parallel.counts == server.counts
+        # What one wrote, the other replays, with every provider stopped. (A recording that no test uses would fail these runs.)
+        library.run("server", "replay")
+        server.run("library", "replay")
+        parallel.run("server", "replay", "-n2")

@@ -1,7 +1,6 @@
 """Library mode and server mode of one suite. `--inference-mode` has the words of the recorder that memo replaces."""
 
 import contextlib
-import json
 import os
 import socket
 import subprocess
@@ -10,7 +9,9 @@ import time
 
 import anyio.from_thread
 import httpx
+import openai
 import pytest
+from openai.types.responses import Response
 
 import memo
 
@@ -28,66 +29,58 @@ def pytest_configure(config):
 
 
 class ServerClient:
-    """The stack, reached by HTTP."""
+    """The stack, reached by an SDK."""
 
     def __init__(self, url):
-        self.http = httpx.Client(base_url=url, timeout=60)
-
-    def create(self, **body):
-        response = self.http.post("/v1/responses", json=body)
-        response.raise_for_status()
-        return response.json()
+        self.sdk = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=60)
+        self.create = self.sdk.responses.create
 
     def stream(self, **body):
-        with self.http.stream("POST", "/v1/responses", json={**body, "stream": True}) as response:
-            for line in response.iter_lines():
-                if line:
-                    yield json.loads(line.removeprefix("data: "))
+        return self.create(**body, stream=True)
 
     def background(self, **body):
-        name = self.create(**body, background=True)["id"]
-        while True:
-            # Each worker of the server knows its own responses.
-            found = httpx.get(f"{self.http.base_url}/v1/responses/{name}").json()
-            if found["status"] not in ("in_progress", "unknown"):
-                return found
+        found = self.create(**body, background=True)
+        while found.status == "in_progress":
             time.sleep(0.02)
+            found = self.sdk.responses.retrieve(found.id)
+        return found
 
 
 class LibraryClient:
     """The stack, in this process."""
 
     def __init__(self, portal):
-        from stack import Stack
+        from stack import Stack, kept
 
-        self.portal, self.stack = portal, Stack()
+        self.portal, self.stack, self.kept = portal, Stack(), kept
 
     def create(self, **body):
-        return self.portal.call(self.stack.create, body)
+        return Response.construct(**self.portal.call(self.stack.create, body))
 
     def stream(self, **body):
         async def collect():
             return [event async for event in self.stack.events({**body, "stream": True})]
 
-        yield from self.portal.call(collect)
+        for event in self.portal.call(collect):
+            yield openai._models.construct_type(value=event, type_=openai.types.responses.ResponseStreamEvent)
 
     def background(self, **body):
         name = self.portal.call(self.stack.start, body)["id"]
-        while self.stack.responses[name]["status"] == "in_progress":
+        while self.kept(name)["status"] == "in_progress":
             time.sleep(0.02)
-        return self.stack.responses[name]
+        return Response.construct(**self.kept(name))
 
 
 @pytest.fixture(scope="session")
 def client(request):
     if request.config.getoption("--stack") == "library":
         with (
-            memo.install("openai", "stack:SearchTool.invoke_tool"),
+            memo.install("openai", "mcp", "stack:SearchTool.invoke_tool"),
             anyio.from_thread.start_blocking_portal() as portal,
         ):
             yield LibraryClient(portal)
     else:
-        with serving() as url, memo.propagate("httpx", hosts=(url,)):
+        with serving() as url, memo.propagate("openai", hosts=(url,)):
             yield ServerClient(url)
 
 
@@ -99,17 +92,8 @@ def serving():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "server:app",
-        "--port",
-        str(port),
-        "--workers",
-        os.environ.get("WORKERS", "2"),
-    ]
-    with open("server.log", "ab") as log, subprocess.Popen([*command, "--log-level", "warning"], stderr=log) as server:
+    command = [sys.executable, "-m", "uvicorn", "server:app", "--port", str(port), "--log-level", "warning"]
+    with open("server.log", "ab") as log, subprocess.Popen([*command, "--workers", "2"], stderr=log) as server:
         url = f"http://127.0.0.1:{port}"
         while True:
             with contextlib.suppress(httpx.TransportError):

@@ -1,4 +1,5 @@
-"""The providers, on loopback: OpenAI-compatible chat completions, plain and streamed, and a search that answers as Tavily does.
+"""The providers, on loopback: OpenAI-compatible chat completions, plain and streamed, a search that answers as Tavily does, and an
+MCP server.
 
 Each answer differs from the one before, as a model's do.
 """
@@ -8,32 +9,31 @@ import json
 import sys
 
 import uvicorn
-from starlette.applications import Starlette
+from mcp.server.mcpserver import MCPServer
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-count = itertools.count(1)
-
-
-def note(request):
-    with open("calls.txt", "a") as calls:
-        calls.write(f"{request.url.path}\n")
+count, calls = itertools.count(1), []
+TOOLS = {"rings": "search", "moons": "search", "orbits": "distance"}
+"""Which tool the model calls for which question."""
 
 
 def message_for(body):
     last = body["messages"][-1]
     if last["role"] == "user" and body.get("tools"):
         arguments = json.dumps({"query": last["content"]})
-        call = {"id": f"call_{next(count)}", "type": "function", "function": {"name": "search", "arguments": arguments}}
-        return {"role": "assistant", "content": None, "tool_calls": [call]}
+        function = {"name": TOOLS[last["content"]], "arguments": arguments}
+        return {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": f"call_{next(count)}", "type": "function", "function": function}],
+        }
     return {"role": "assistant", "content": f"{body['model']} says {last['content']} ({next(count)})"}
 
 
 async def chat(request):
-    note(request)
+    calls.append(request.url.path)
     body = await request.json()
-    if body["model"] == "broken":
-        return JSONResponse({"error": {"message": "no such model", "type": "invalid"}}, status_code=404)
     message = message_for(body)
     head = {"id": f"chat_{next(count)}", "created": 1, "model": body["model"]}
     if not body.get("stream"):
@@ -57,16 +57,35 @@ def chunk(tree):
 
 
 async def search(request):
-    note(request)
+    calls.append("search")
     query = (await request.json())["query"]
     return JSONResponse({"query": query, "results": [{"title": query.title(), "score": 1 / next(count)}]})
 
 
-app = Starlette(
-    routes=[
+server = MCPServer("planets", log_level="ERROR")
+
+
+@server.tool()
+def distance(query: str) -> dict[str, int]:
+    """Return how far away it is."""
+    calls.append("distance")
+    return {query: next(count)}
+
+
+async def start(request):
+    """Begin with the first answer again; say what was called before."""
+    global count
+    called, calls[:], count = list(calls), [], itertools.count(1)
+    return JSONResponse(called)
+
+
+app = server.streamable_http_app(json_response=True, stateless_http=True)
+app.router.routes.extend(
+    [
         Route("/one/v1/chat/completions", chat, methods=["POST"]),
         Route("/two/v1/chat/completions", chat, methods=["POST"]),
         Route("/search", search, methods=["POST"]),
+        Route("/start", start, methods=["POST"]),
     ]
 )
 

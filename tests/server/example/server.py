@@ -4,5 +4,5 @@ from stack import app
 
 import memo
 
-memo.install("openai", "stack:SearchTool.invoke_tool")
+memo.install("openai", "mcp", "stack:SearchTool.invoke_tool")
 app.add_middleware(memo.integrations.asgi.Middleware)

@@ -5,6 +5,7 @@ import contextvars
 import json
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 from openai import AsyncOpenAI
@@ -15,7 +16,12 @@ from starlette.routing import Route
 import memo
 
 BASE = os.environ.get("PROVIDER", "http://127.0.0.1:9")
-TOOLS = [{"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}]
+FOLDER = Path(os.environ.get("RESPONSES", "responses"))
+"""Where the workers of a server keep responses that are made in the background."""
+TOOLS = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    for name in ("search", "distance")
+]
 
 
 class OpenAIMixin:
@@ -43,17 +49,40 @@ PROVIDERS = {"one": One(), "two": Two()}
 
 
 class SearchTool:
+    """A tool behind HTTP, without an SDK."""
+
     async def invoke_tool(self, tool_name: str, kwargs: dict) -> dict:
         async with httpx.AsyncClient() as client:
             return (await client.post(f"{BASE}/{tool_name}", json=kwargs)).json()
+
+
+class McpTool:
+    """A tool of an MCP server."""
+
+    async def invoke_tool(self, tool_name: str, kwargs: dict) -> dict:
+        from mcp import ClientSession
+        from mcp.client.streamable_http import streamable_http_client
+
+        async with streamable_http_client(f"{BASE}/mcp") as streams, ClientSession(*streams[:2]) as session:
+            await session.initialize()
+            return (await session.call_tool(tool_name, kwargs)).structured_content
+
+
+@dataclass
+class ToolRuntime:
+    """Knows which provider has which tool."""
+
+    tools: dict = field(default_factory=lambda: {"search": SearchTool(), "distance": McpTool()})
+
+    async def invoke_tool(self, tool_name: str, kwargs: dict) -> dict:
+        return await self.tools[tool_name].invoke_tool(tool_name, kwargs)
 
 
 @dataclass
 class Stack:
     """The responses API: a turn calls the model, and the tools that the model asks for, until the model answers."""
 
-    tools: SearchTool = field(default_factory=SearchTool)
-    responses: dict = field(default_factory=dict)
+    tools: ToolRuntime = field(default_factory=ToolRuntime)
     queue: asyncio.Queue | None = None
 
     def __post_init__(self):
@@ -63,7 +92,14 @@ class Stack:
         provider, _, model = body["model"].partition("/")
         messages = [{"role": "user", "content": body["input"]}]
         tools = TOOLS if body.get("tools") else None
-        yield {"type": "response.created", "id": self.new_id()}
+        response = {
+            "id": self.new_id(),
+            "object": "response",
+            "model": body["model"],
+            "status": "in_progress",
+            "output": [],
+        }
+        yield {"type": "response.created", "response": {**response}}
         for _turn in range(4):
             calls, text = [], ""
             async for event in self._turn(PROVIDERS[provider], model, messages, tools, body.get("stream", False)):
@@ -73,15 +109,23 @@ class Stack:
                 else:
                     calls.append(event)
             if not calls:
-                yield {"type": "response.completed", "output_text": text}
+                response["output"].append(message(text))
+                yield {"type": "response.completed", "response": {**response, "status": "completed"}}
                 return
             messages.append({"role": "assistant", "content": None, "tool_calls": calls})
             for call in calls:
-                found = await self.tools.invoke_tool(
-                    call["function"]["name"], json.loads(call["function"]["arguments"])
-                )
-                yield {"type": "response.search.completed", "results": len(found["results"])}
-                messages.append({"role": "tool", "tool_call_id": call["id"], "content": json.dumps(found)})
+                name, arguments = call["function"]["name"], call["function"]["arguments"]
+                found = json.dumps(await self.tools.invoke_tool(name, json.loads(arguments)))
+                item = {
+                    "type": "mcp_call",
+                    "id": call["id"],
+                    "name": name,
+                    "arguments": arguments,
+                    "server_label": "tools",
+                }
+                response["output"].append({**item, "output": found})
+                yield {"type": "response.output_item.done", "item": response["output"][-1]}
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": found})
 
     async def _turn(self, provider, model, messages, tools, stream):
         params = {"model": model, "messages": messages, "stream": stream, **({"tools": tools} if tools else {})}
@@ -101,35 +145,47 @@ class Stack:
                 yield delta.content
 
     async def create(self, body: dict) -> dict:
-        return self.result([event async for event in self.events(body)])
-
-    @staticmethod
-    def result(events: list) -> dict:
-        done = {"id": events[0]["id"], "output_text": events[-1]["output_text"], "status": "completed"}
-        return {**done, "kinds": [event["type"] for event in events]}
+        return [event async for event in self.events(body)][-1]["response"]
 
     async def start(self, body: dict) -> dict:
         """Have a worker make the response, which was started long before the request."""
         if self.queue is None:
             self.queue = asyncio.Queue()
             self.worker = asyncio.get_running_loop().create_task(self._work(), context=_BARE)
-        name = f"background_{len(self.responses)}_{os.getpid()}"
-        self.responses[name] = {"id": name, "status": "in_progress"}
+        name = f"background_{os.urandom(8).hex()}"
+        waiting = keep({"id": name, "object": "response", "status": "in_progress", "output": []})
         self.queue.put_nowait((memo.captured(), name, body))
-        return self.responses[name]
+        return waiting
 
     async def _work(self):
         while True:
             scope, name, body = await self.queue.get()
             with scope:
                 try:
-                    self.responses[name] = {**await self.create(body), "id": name}
+                    keep({**await self.create(body), "id": name})
                 except Exception as error:
-                    self.responses[name] = {"id": name, "status": "failed", "error": str(error)}
+                    keep({"id": name, "object": "response", "status": "failed", "error": str(error), "output": []})
 
 
 _BARE = contextvars.copy_context()
 """The context before any request: that of a worker which the server starts with itself."""
+
+
+def message(text: str) -> dict:
+    part = {"type": "output_text", "text": text, "annotations": []}
+    return {"type": "message", "id": "msg", "role": "assistant", "status": "completed", "content": [part]}
+
+
+def keep(response: dict) -> dict:
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{response['id']}.new").write_text(json.dumps(response))
+    (FOLDER / f"{response['id']}.new").replace(FOLDER / response["id"])
+    return response
+
+
+def kept(name: str) -> dict:
+    return json.loads((FOLDER / name).read_text())
+
 
 stack = Stack()
 
@@ -155,8 +211,7 @@ async def create(request):
 
 
 async def retrieve(request):
-    found = stack.responses.get(request.path_params["name"])
-    return JSONResponse(found or {"status": "unknown"}, status_code=200 if found else 404)
+    return JSONResponse(kept(request.path_params["name"]))
 
 
 app = Starlette(
