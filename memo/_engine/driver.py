@@ -171,10 +171,13 @@ class CallDriver(Request):
             return stream(self._abegin)
         attempt = self._attempt(decision)
         if attempt is None:
-            return await _result(self._invoke(None))
+            result = self._invoke(None)
+            return await result if inspect.isawaitable(result) else result
         try:
             with attempt.producing():
-                result = await _result(self._invoke(attempt))
+                result = self._invoke(attempt)
+                if inspect.isawaitable(result):
+                    result = await result
         except BaseException as error:
             await attempt.araised(error)
             if attempt.winning_outcome is not None:
@@ -411,7 +414,3 @@ class CallDriver(Request):
             partial(self._aextend, outcome) if may_call else None,
             rhythm,
         )
-
-
-async def _result(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value

@@ -17,7 +17,7 @@ from memo._engine.gateway import StoreGateway
 from memo._engine.replacements import Replacements
 from memo._engine.shared_draws import SharedDraws
 from memo._recordings.document import Document, parse, render
-from memo._recordings.draws import Draws, with_draw
+from memo._recordings.draws import Draws, first_draw, with_draw
 from memo.errors import EntryVanished, StoreNotWritable
 from memo.stores import Store
 
@@ -136,7 +136,7 @@ class Writer:
             return b""
 
     def _new(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> bytes:
-        outcomes = with_draw([], draw.place, outcome) if draw.is_counted else [outcome]
+        outcomes = [first_draw(draw.place, outcome) if draw.is_counted else outcome]
         return render(Document.of(call, outcomes, test=self._test, parent=draw.parent, tags=draw.tags))
 
     def _changed(self, call: Call, draw: Draw, outcome: dict[str, Any], found: bytes) -> bytes | None:

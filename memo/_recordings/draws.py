@@ -17,7 +17,7 @@ from typing import Any
 
 from memo._recordings.outcomes import fingerprint
 
-__all__ = ["Draws", "joined", "with_draw"]
+__all__ = ["Draws", "first_draw", "joined", "with_draw"]
 
 
 class Draws:
@@ -58,6 +58,11 @@ class Draws:
 
 def _number(value: object, otherwise: int) -> int:
     return value if type(value) is int else otherwise
+
+
+def first_draw(draw: int, outcome: dict[str, Any]) -> dict[str, Any]:
+    """Return the outcome of a draw as the only one of a recording."""
+    return {**outcome, "draw": draw, "calls": 1} if draw else {**outcome, "calls": 1}
 
 
 def with_draw(outcomes: Sequence[dict[str, Any]], draw: int, outcome: dict[str, Any]) -> list[dict[str, Any]]:
