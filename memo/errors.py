@@ -861,7 +861,8 @@ class RecordingsSpooledWarning(MemoError, UserWarning):
         self.recordings = recordings
         self.reason = reason
         super().__init__(
-            f"{recordings} recordings could not be stored in {store} ({reason}) and are kept in {spool}\n"
+            f"{recordings} {'recording' if recordings == 1 else 'recordings'} could not be stored in {store} ({reason}) "
+            f"and {'is' if recordings == 1 else 'are'} kept in {spool}\n"
             f"  when the store is back: memo push {_in_quotes(spool)} STORE"
         )
 

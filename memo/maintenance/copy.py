@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from memo._calls.digest import entry_name
+from memo._recordings.changed import identity
 from memo._recordings.document import Document, parse, render
 from memo._recordings.draws import joined
-from memo._recordings.outcomes import fingerprint
 from memo.errors import InvalidOption, MemoError, StoreError
 from memo.maintenance.entries import read
 from memo.maintenance.trees import SEPARATOR, StoreTree, beside
@@ -137,7 +137,7 @@ def _one(
         into = _with_suffix(beside(source, name, entry), suffix) if isinstance(dest, StoreTree) else entry
         there = create(into, data)
         if there is not None:
-            return "present" if _is_same(there, data, dest.location(into)) else _added(dest, into, document, there)
+            return "present" if there == data else _added(dest, into, document, there)
         return "copied" if dest.get(into) == data else f"{dest.location(into)} does not give back what was written"
     except MemoError as error:
         # A failed store fails with the next entry too; but a single file may just lack permissions.
@@ -156,18 +156,30 @@ def _with_suffix(name: str, suffix: str | None) -> str:
 
 def _added(dest: Store, name: str, document: Document, there: bytes) -> str:
     """Add the draws that an entry lacks. Return whether it was `copied` so, had all of them, or is `different`."""
-    while isinstance(dest, Swaps):
+    while True:
         kept = parse(there, dest.location(name))
+        if _has_draws(kept, document):
+            return "present"
         outcomes = joined(kept.outcomes, document.outcomes)
         if outcomes is None:
-            break
+            return "different"
         if outcomes == kept.outcomes:
             return "present"
+        if not isinstance(dest, Swaps):
+            return "different"
         now = dest.swap(name, there, render(kept._replace(outcomes=outcomes)))
         if now is None:
             return "copied"
         there = now
-    return "different"
+
+
+def _has_draws(kept: Document, document: Document) -> bool:
+    """Return whether two recordings of a call replay alike; one may stand for any number of calls."""
+    one, other = identity(kept), identity(document)
+    if one == other:
+        return True
+    counts = {recording.outcomes[-1].get("calls") for recording in (kept, document)}
+    return None in counts and [fingerprint for fingerprint, *_ in one] == [fingerprint for fingerprint, *_ in other]
 
 
 def _look_and_put(dest: Store, name: str, data: bytes) -> bytes | None:
@@ -175,12 +187,3 @@ def _look_and_put(dest: Store, name: str, data: bytes) -> bytes | None:
     if there is None:
         dest.put(name, data)
     return there
-
-
-def _is_same(one: bytes, other: bytes, location: str) -> bool:
-    """Return whether two recordings of a call replay alike. Raises `RecordingDamaged`."""
-    return one == other or list(_outcomes(one, location)) == list(_outcomes(other, location))
-
-
-def _outcomes(data: bytes, location: str) -> Iterator[bytes]:
-    return map(fingerprint, parse(data, location).outcomes)

@@ -258,3 +258,48 @@ def test_draws_that_the_other_store_lacks_are_added(tmp_path, kind):
     assert (report.copied, report.present, report.different) == (1, 1, [other])
     document = json.loads(dest.get(name))
     assert [outcome["value"] for outcome in document["outcomes"]] == ["A", "B", "C"]
+
+
+def draws(*outcomes):
+    """Outcomes that say which draws they are: of each its value, and more."""
+    return [{"value": value, "seconds": 0.1, **more} for value, more in outcomes]
+
+
+ONE, TWO = ("a", {}), ("b", {"calls": 1})
+AT_ONE, AT_TWO = ("b", {"draw": 1, "calls": 1}), ("b", {"draw": 2, "calls": 1})
+
+
+@pytest.mark.parametrize(
+    ("there", "source", "result", "joined"),
+    [
+        # The same outcomes in the same order, of other draws: a replay is none of both.
+        (
+            [ONE, ("c", {"draw": 2}), ("d", {"calls": 1})],
+            [ONE, ("c", {}), ("d", {"draw": 3, "calls": 1})],
+            "copied",
+            "accd",
+        ),
+        ([ONE, AT_TWO], [ONE, TWO], "copied", "abb"),
+        ([AT_ONE], [AT_TWO], "copied", "bb"),
+        # As many equal outcomes as were made.
+        ([("a", {"calls": 1})], [("a", {"calls": 3})], "copied", "aaa"),
+        ([("a", {"calls": 3})], [("a", {"calls": 1})], "present", "aaa"),
+        ([ONE, TWO], [ONE, TWO], "present", "ab"),
+        # One that stands for any number of calls.
+        ([ONE], [("a", {"calls": 3})], "present", "a"),
+        ([("a", {"calls": 3})], [ONE], "present", "aaa"),
+        ([ONE, TWO], [TWO, ("a", {"calls": 1})], "different", "ab"),
+    ],
+)
+def test_draws_are_compared_by_their_places(there, source, result, joined):
+    spool, store = MemoryStore(), MemoryStore()
+    put(store, 1, outcomes=draws(*there))
+    name = put(spool, 1, outcomes=draws(*source))
+    report = push(spool, store)
+    assert (report.copied, report.present, len(report.different)) == tuple(
+        int(result == each) for each in ("copied", "present", "different")
+    )
+    outcomes = json.loads(store.get(name))["outcomes"]
+    calls = outcomes[-1].get("calls", 1)
+    assert "".join([outcome["value"] for outcome in outcomes]) + outcomes[-1]["value"] * (calls - 1) == joined
+    assert (spool.get(name) is None) == (result != "different")
