@@ -21,6 +21,7 @@ from weakref import WeakSet, WeakValueDictionary
 import anyio
 from anyio.lowlevel import current_token
 
+from memo._engine.awaited import Stand
 from memo._engine.nesting import current_flight
 from memo._engine.threads import in_event_loop
 from memo._engine.waits import waiting, waits_for_thread
@@ -205,6 +206,10 @@ class Flight:
         owner = self._owner
         return self.is_idle() or owner.is_gone() or waits_for_thread(owner.thread, owner.loop, thread)
 
+    def waits_for(self, waiter: Stand) -> bool:
+        """Return whether the call waits at a queue or the like that its waiter has in hand."""
+        return self._owner.stand.waits_for(waiter)
+
     def _forget(self, wake: Callable[[], object]) -> None:
         with self._lock, suppress(ValueError):
             self._wake.remove(wake)
@@ -219,10 +224,11 @@ class Flight:
 class _Owner:
     """The thread, task and event loop that make a call, as they are when this is made."""
 
-    __slots__ = ("loop", "task", "thread")
+    __slots__ = ("loop", "stand", "task", "thread")
 
     def __init__(self) -> None:
         self.thread = threading.get_ident()
+        self.stand = Stand()
         self.task: int | None
         self.loop: Any
         try:

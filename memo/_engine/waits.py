@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
+from memo._engine.awaited import Stand
 from memo._engine.nesting import current_flight
 
 __all__ = ["Node", "Wait", "chain", "waiting", "waits_for_thread"]
@@ -22,6 +23,8 @@ log = logging.getLogger("memo")
 
 _LOOK_SECONDS = 0.1
 """How often it is looked whether waits are in vain by now."""
+_FIRST_LOOK_SECONDS = 0.3
+"""After which it is looked for the first time whether a call waits for its waiter at a queue or the like."""
 
 
 class Node(Protocol):
@@ -36,6 +39,10 @@ class Node(Protocol):
         """Return whether the call will not end by itself while that thread waits."""
         ...
 
+    def waits_for(self, waiter: Stand) -> bool:
+        """Return whether the call waits for what runs there, as far as it can be seen. It takes some 100 µs."""
+        ...
+
 
 def chain(node: Node | None) -> Iterator[Node]:
     """Iterate over a flight and those inside of which it is made, from the inside out."""
@@ -47,7 +54,7 @@ def chain(node: Node | None) -> Iterator[Node]:
 class Wait:
     """One caller's wait for a flight."""
 
-    __slots__ = ("_end", "_thread", "inside", "is_in_vain", "target", "wake")
+    __slots__ = ("_end", "_next_look", "_pause", "_stand", "_thread", "inside", "is_in_vain", "target", "wake")
 
     def __init__(self, target: Node, patience: float) -> None:
         self.target = target
@@ -58,15 +65,28 @@ class Wait:
         self.wake: Callable[[], object] | None = None
         """Called, from any thread, once the wait is in vain."""
         self._thread = threading.get_ident()
-        self._end = time.monotonic() + patience
+        self._stand = Stand()
+        now = time.monotonic()
+        self._end = now + patience
+        self._pause = _LOOK_SECONDS
+        self._next_look = now + _FIRST_LOOK_SECONDS
 
     def look(self) -> None:
         """Find out whether the wait is in vain by now."""
-        if not self.is_in_vain and self.target.is_stuck(self._thread):
+        if not self.is_in_vain and (self.target.is_stuck(self._thread) or self._is_awaited()):
             self.give_up()
         elif time.monotonic() > self._end:
             log.warning("an identical call is still on its way after a long wait, and is made here, too")
             self.give_up()
+
+    def _is_awaited(self) -> bool:
+        """Return whether the call waits for the one who waits for it: looked at ever more seldom, since it takes long."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return False
+        self._pause *= 2
+        self._next_look = now + self._pause
+        return self.target.waits_for(self._stand)
 
     def give_up(self) -> None:
         """End the wait."""

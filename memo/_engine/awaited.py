@@ -1,0 +1,133 @@
+"""Whether a call waits for what the one who waits for the call is to give: a queue, an event, a future, a lock.
+
+Which task or thread will put something into a queue cannot be known. But a call that waits at a queue, while the code of a
+waiter has the same queue in hand, and waits for the call, goes on no sooner than the waiter does: nearly for sure. Where
+it is wrong, a call is made twice. Seen are the primitives of asyncio, threading, queue, anyio and trio that have frames in
+Python, and what the names in the waiter's functions stand for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from types import FrameType
+from typing import Any
+
+__all__ = ["Stand"]
+
+_PRIMITIVES = ("asyncio", "anyio", "trio", "queue", "threading", "concurrent")
+"""The packages in whose frames a call waits at one of their objects."""
+_OURS = "memo"
+_MOST_FRAMES = 64
+_MOST_MEMBERS = 16
+_MOST_OBJECTS = 2000
+
+
+class Stand:
+    """Where a task, or a thread, is: looked at later, from any thread."""
+
+    __slots__ = ("_coroutine", "_task", "_thread")
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        task = _task()
+        # Weak: what runs holds the flight, and is to end where nobody holds it.
+        self._task = None if task is None else weakref.ref(task)
+        self._coroutine = None if task is None else weakref.ref(task.coro if hasattr(task, "coro") else task.get_coro())
+
+    def waits_for(self, other: Stand) -> bool:
+        """Return whether what runs here waits at something that the code which runs at `other` has in hand."""
+        awaited = {id(thing): thing for thing in self._awaited()}  # kept, so that no id is used again
+        if not awaited:
+            return False
+        return any(
+            id(thing) in awaited or id(_shared(thing)) in awaited for thing in islice(other._in_hand(), _MOST_OBJECTS)
+        )
+
+    def _frames(self) -> list[FrameType]:
+        """Return the frames, from the innermost out."""
+        coroutine = None if self._coroutine is None else self._coroutine()
+        frames = list(islice(_of_coroutine(coroutine), _MOST_FRAMES))
+        if self._coroutine is None or getattr(coroutine, "cr_running", False):
+            frame = sys._current_frames().get(self._thread)  # pyright: ignore[reportPrivateUsage] - documented
+            frames = []
+            while frame is not None and len(frames) < _MOST_FRAMES:
+                frames.append(frame)
+                frame = frame.f_back
+            return frames
+        return frames[::-1]
+
+    def _awaited(self) -> Iterator[Any]:
+        """Yield what the innermost frames wait at."""
+        for frame in self._frames():
+            if _package(frame) not in _PRIMITIVES:
+                break
+            primitive = frame.f_locals.get("self")
+            if primitive is not None:
+                yield primitive
+                yield _shared(primitive)
+        future = None if self._task is None else getattr(self._task(), "_fut_waiter", None)
+        if future is not None:
+            yield future
+            yield from getattr(future, "_children", ())  # of `gather`
+
+    def _in_hand(self) -> Iterator[Any]:
+        """Yield what the code of the user's functions that run here can name."""
+        if self._task is not None:
+            yield self._task()
+        for frame in self._frames():
+            if _package(frame) in (*_PRIMITIVES, _OURS):
+                continue
+            names = frame.f_code.co_names
+            values = [*frame.f_locals.values(), *(frame.f_globals[name] for name in names if name in frame.f_globals)]
+            for value in values:
+                yield value
+                yield from _members(value, names)
+
+
+def _task() -> Any:
+    """Return the task of asyncio or trio that runs here, None if there is none."""
+    with suppress(RuntimeError):
+        task = asyncio.current_task()
+        if task is not None:
+            return task
+    trio = sys.modules.get("trio")
+    if trio is not None:
+        with suppress(RuntimeError):
+            return trio.lowlevel.current_task()
+    return None
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _of_coroutine(coroutine: Any) -> Iterator[FrameType]:
+    """Yield the frames of a coroutine that is suspended, from the outermost in."""
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+        if frame is None:
+            return
+        yield frame
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+
+
+def _shared(thing: Any) -> Any:
+    """Return what both ends of a stream of anyio or trio share, else the thing itself."""
+    state = getattr(thing, "_state", None) if type(thing).__module__.partition(".")[0] in ("anyio", "trio") else None
+    return thing if state is None else state
+
+
+def _members(value: Any, names: tuple[str, ...]) -> Iterator[Any]:
+    """Yield the members of a small container, or the attributes of an object that some code names."""
+    if type(value) in (tuple, list, dict) and len(value) <= _MOST_MEMBERS:
+        yield from [*(value.values() if type(value) is dict else value)]
+        return
+    attributes = getattr(value, "__dict__", None)
+    if type(attributes) is dict:
+        yield from [attributes[name] for name in names if name in attributes]
