@@ -23,6 +23,7 @@ from memo._engine.modes import Mode
 from memo._engine.observed import ObservedRecorder
 from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.shared_draws import SharedDraws
+from memo._engine.verification import VerifiedCall
 from memo.errors import MemoError, RecordingNotFound, ScopeLostWarning, ScopeRefused
 
 __all__ = ["CarriedRecorder", "carried", "close_all", "opened", "opened_after_fork"]
@@ -108,6 +109,10 @@ class CarriedRecorder(ObservedRecorder):
     def _on_replayed(self, name: str, seconds: float) -> None:
         """Note a replay."""
         self._journal.write("replayed", name=name, path=self.store.location(name), seconds=seconds)
+
+    def on_verified(self, made: VerifiedCall) -> None:
+        """Note a call that was compared with what is recorded."""
+        self._journal.write("verified", **made.told(self._carrier.test or ""))
 
     def _on_recorded(self, name: str) -> None:
         """Note a recording that was written."""

@@ -11,7 +11,8 @@ import orjson
 from memo._calls.call import Call
 from memo._engine.writing import Draw
 from memo._recordings.changes import ALARMING, Change, Rules
-from memo._recordings.difference_lines import printable
+from memo._recordings.difference_lines import lines, printable
+from memo._recordings.differences import Difference
 from memo._recordings.document import Document
 from memo._recordings.outcome_changes import compare
 from memo.errors import RecordingsDifferWarning
@@ -27,6 +28,17 @@ class VerifiedCall(NamedTuple):
     """Where the outcome differs from the recorded one. None: the call is not recorded."""
     document: Document
     """The recording that the call would have now."""
+
+    def told(self, test: str) -> dict[str, Any]:
+        """Return what happened as JSON: the function, the test, and a tier and a line for each change."""
+        changes = None
+        if self.changes is not None:
+            changes = [[str(change.tier), _line(change)] for change in self.changes]
+        return {"function": self.call.function, "test": test, "changes": changes}
+
+
+def _line(change: Change) -> str:
+    return lines([Difference(change.path or "the whole", change.before, change.after)], 1)[0]
 
 
 class Verification:
@@ -58,10 +70,10 @@ class Verification:
     def warning(self) -> RecordingsDifferWarning | None:
         """Return what to warn of at the end of a scope: changes that break code."""
         calls = self.calls
-        lines = [
+        found = [
             f"{made.call.function}: {change.tier} {printable(change.path) or 'end'}"
             for made in calls
             for change in made.changes or ()
             if change.tier in ALARMING
         ]
-        return RecordingsDifferWarning(len(calls), lines) if lines else None
+        return RecordingsDifferWarning(len(calls), found) if found else None

@@ -23,6 +23,7 @@ __all__ = [
     "Tier",
     "equal",
     "from_shapes",
+    "is_broken",
     "is_other_type",
     "parse_tiers",
     "under",
@@ -158,6 +159,11 @@ def _is_number(value: Any) -> bool:
 def worst(changes: Sequence[Change]) -> tuple[int, int]:
     """Return a key by which lists of changes are ordered, the mildest first."""
     return sum(change.tier is not Tier.VALUE for change in changes), len(changes)
+
+
+def is_broken(changes: Iterable[Change]) -> bool:
+    """Return whether a call ended in an error in place of an answer, or the other way round."""
+    return any(change.tier is Tier.ERROR and not change.path for change in changes)
 
 
 def under(prefix: str, changes: Iterable[Change]) -> Iterator[Change]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from memo._engine.verification import VerifiedCall
-from memo._recordings.changes import Change, Tier
+from memo._recordings.changes import Change, Tier, is_broken
 from memo._verifying.plan import Planned
 from memo._verifying.report import Checked, Left, Report
 from memo.codecs.responses import http_response, is_unread
@@ -92,8 +92,7 @@ async def _drained(items: Any) -> None:
 def _is_to_be_reviewed(changes: list[Change], made: VerifiedCall, aside: Collection[Tier]) -> bool:
     """Return whether a recording is put aside: not for an error in place of an answer, which may be gone tomorrow."""
     (outcome,) = made.document.outcomes
-    is_broken = "error" in outcome and any(change.tier is Tier.ERROR and not change.path for change in changes)
-    return not is_broken and any(change.tier in aside for change in changes)
+    return not ("error" in outcome and is_broken(changes)) and any(change.tier in aside for change in changes)
 
 
 def _renewed(planned: Planned, made: VerifiedCall) -> Any:

@@ -63,7 +63,7 @@ def judge(config: pytest.Config, settings: Settings, ledger: Ledger, exitstatus:
     for note in ledger.books.notes.values():
         if (
             note.directory
-            and (note.mode != "live" or note.rules)
+            and (note.mode not in _LIVE or note.rules)
             and run.reaches_all(note)
             and all(map(ledger.passed, note.users))
         ):
@@ -80,13 +80,17 @@ def judge(config: pytest.Config, settings: Settings, ledger: Ledger, exitstatus:
     return verdict
 
 
+_LIVE = ("live", "verify")
+"""The modes in which no recording is replayed or written."""
+
+
 def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) -> None:
     store = as_store(note.directory)
     used = {path.casefold() for path in (*note.used, *books.written_after_report)}
     unused = [name for name in store.scan() if not _is_used(store, name, used)]
     for name in unused:
         path, mode = store.location(name), note.mode_of(name.rpartition("/")[0]) if note.rules else note.mode
-        if mode == "live":
+        if mode in _LIVE:
             continue
         if mode != "record" and settings.unused != "delete":
             if settings.unused != "ignore":

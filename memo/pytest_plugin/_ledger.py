@@ -50,6 +50,8 @@ class Note(NamedTuple):
     """How often each of the `faults` was injected."""
     rules: dict[str, tuple[str, str, int]] = {}  # noqa: RUF012 - never changed
     """By the patterns of `modes`: the mode, the option that names it, and how many calls it decided the mode of."""
+    verified: list[dict[str, Any]] = []  # noqa: RUF012 - never changed
+    """The calls in `verify`, as JSON."""
     pending: str = ""
     """The location of the store, if it holds pending recordings."""
 
@@ -76,6 +78,7 @@ class Note(NamedTuple):
             },
             rules=added_rules(self.rules, other.rules),
             pending=self.pending or other.pending,
+            verified=[*self.verified, *other.verified],
         )
 
 
@@ -223,6 +226,7 @@ class Ledger:
         if self.books.notes:
             from memo.pytest_plugin._judging import judge
             from memo.pytest_plugin._pending import waiting
+            from memo.pytest_plugin._verified import complaint as changed
 
             self._verdict = judge(self._config, self._settings, self, exitstatus)
             self._waiting = waiting(self._config, self._settings, self.books)
@@ -230,6 +234,7 @@ class Ledger:
                 self._verdict.complaint(self._settings),
                 _complaint_of_late(self.books),
                 self._waiting.complaint(),
+                changed(self.books, self._settings.fail_on),
             )
             self._complaint = "\n".join(filter(None, complaints))
             _remember_unrecorded(self._config, self.books)
@@ -251,8 +256,9 @@ class Ledger:
         """Print the totals and what is unused; under -q only what fails the run, and nothing if nothing was recorded."""
         if self._verdict is not None:
             from memo.pytest_plugin._summary import summarize
+            from memo.pytest_plugin._verified import lines
 
-            waits = self._waiting.lines()
+            waits = [*lines(self.books, self._settings.fail_on), *self._waiting.lines()]
             summarize(terminalreporter, self._config, self.books, self._verdict, waits, fails=bool(self._complaint))
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:

@@ -63,6 +63,10 @@ class TestRecorder(ObservedRecorder):
         """The locations of the recordings that were in the store when the recorder was made, with their stamps."""
         self.unrecorded: dict[str, tuple[str, str]] = {}
         """Function and reason of the calls that ended without an outcome to record, by key."""
+        self.aside: frozenset[Any] | None = None
+        """The tiers of changes for which a recording is put aside in `verify`. None: nothing is."""
+        self.verified_elsewhere: list[dict[str, Any]] = []
+        """The calls in `verify` that other processes made."""
         self.journals = journals
         self._lost = lost
         self._find_renamed = find_renamed
@@ -144,6 +148,9 @@ class TestRecorder(ObservedRecorder):
                 self._on_touched(name)
             case {"event": "unrecorded", "function": function, "key": key, "reason": reason}:
                 self.unrecorded[key] = (function, reason)
+            case {"event": "verified", "function": function, "changes": changes}:
+                made = {"function": function, "test": self.test or "", "changes": changes}
+                self.verified_elsewhere.append(made)
             case {"event": "missed"}:
                 self._missed_elsewhere(event)
             case {"event": "error", "text": text, "process": process}:

@@ -124,7 +124,7 @@ class Recorders:
         mode = self._settings.mode or mode
         self._install(patches)
         place = self._places.store(place) if store is None else place
-        return TestRecorder(
+        recorder = TestRecorder(
             place if store is None else store,
             mode=mode,
             options=options,
@@ -140,6 +140,9 @@ class Recorders:
             may_delete=store is None
             and ((mode is Mode.RECORD and not options.get("pending")) or self._settings.unused == "delete"),
         )
+        if options.get("pending") and recorder.verification is not None:
+            recorder.aside = self._settings.fail_on
+        return recorder
 
     def _configured(self, item: Any) -> dict[str, Any]:
         if not self.is_configured(item):

@@ -50,6 +50,8 @@ class Settings:
     """What `MEMO_MODES` says: it takes precedence over `modes` in marks."""
     faults: tuple[str, ...] = ()
     """What `--memo-faults` says: faults of all tests, beside those of their marks."""
+    fail_on: frozenset[str] = frozenset()
+    """The tiers of changes for which a run in `verify` fails."""
     pending: bool = False
     """True if what is recorded is put aside, for a review."""
     in_ci: bool = False
@@ -71,7 +73,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--memo-mode",
         metavar="MODE",
-        help="replay (the default), record-if-missing, record or live: for all tests that record, whatever their marks say",
+        help="replay (the default), record-if-missing, record, live or verify: for all tests that record, whatever their marks say",
     )
     group.addoption(
         "--memo-faults",
@@ -79,6 +81,11 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         help="inject faults into the calls of all tests that record: 'rate_limit(every=3, retry_after=2), timeout(call=1)'",
+    )
+    group.addoption(
+        "--memo-fail-on",
+        metavar="TIERS",
+        help="in the mode verify, fail for these changes: removed,type,error (the default), added, value, stream, or none",
     )
     group.addoption(
         "--memo-pending",
@@ -113,6 +120,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini("memo_max_age", "the age up to which a recording is replayed: 90s, 15m, 12h, 30d, 4w", default="")
     parser.addini("memo_on_expiry", "what to do with an older recording: warn, fail, record, refresh", default="")
+    parser.addini("memo_fail_on", "as --memo-fail-on", default="")
     parser.addini("memo_unused", "as --memo-unused", default="")
     parser.addini("memo_block_network", "as --memo-block-network", type="bool", default=False)
     parser.addini(
@@ -159,6 +167,7 @@ def settled(config: pytest.Config) -> Settings:
         configuration=configuration,
         modes=_modes(os.environ.get("MEMO_MODES", "")),
         faults=_faults(option.memo_faults),
+        fail_on=_tiers(option.memo_fail_on or ini("memo_fail_on")),
         pending=option.memo_pending,
         in_ci=in_ci,
         layout=_one_of("memo_layout", ini("memo_layout"), _LAYOUTS),
@@ -236,9 +245,20 @@ def _faults(texts: list[str]) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def _tiers(text: str) -> frozenset[str]:
+    if not text:
+        return frozenset(("removed", "type", "error"))
+    from memo._recordings.changes import parse_tiers
+
+    try:
+        return parse_tiers(text, "--memo-fail-on")
+    except InvalidOption as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 def _check_pending(mode: Mode, store: str | None) -> None:
     """Raise `pytest.UsageError` where nothing can be put aside."""
-    if mode not in (Mode.RECORD, Mode.RECORD_IF_MISSING):
+    if mode not in (Mode.RECORD, Mode.RECORD_IF_MISSING, Mode.VERIFY):
         raise pytest.UsageError(
             f"--memo-pending puts aside what is recorded, and the mode {mode} records nothing: --memo-mode=record --memo-pending"
         )

@@ -239,6 +239,13 @@ class Suite:
 def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "") -> Note:
     stats, rules = recorder.stats, recorder.mode_rules.rules if recorder.mode_rules is not None else ()
     unrecorded = stats.unrecorded
+    verified = []
+    if recorder.verification is not None:
+        from memo.pytest_plugin._verified import put_changed_aside, verified_by
+
+        verified = verified_by(recorder)
+        if recorder.aside is not None:
+            put_changed_aside(recorder, layers_of(recorder.store)[0], recorder.aside)
     done = (
         stats.replayed,
         stats.recorded,
@@ -253,6 +260,7 @@ def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "")
         # What is put aside makes no recording needless.
         mode=str(Mode.RECORD_IF_MISSING if recorder.pending is not None else recorder.mode),
         pending=holder(layers_of(recorder.store)[0]),
+        verified=verified,
         injected=stats.injected,
         rules={rule.pattern: (str(rule.mode), rule.source, stats.by_rule.get(rule.pattern, 0)) for rule in rules},
         users=users,

@@ -204,6 +204,9 @@ class ChangingServer(Server):
         self.answers = dict(ANSWERS)
         super().__init__(Handler)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that are interrupted."""
+
     def change(self, name: str, change: Callable[[Any], Any], status: int | None = None) -> None:
         """Let answers of that name be changed by a function, which changes them in place, or returns others."""
         usual, make = ANSWERS[name]
