@@ -132,6 +132,7 @@ def rekey(
 def _chosen(store: str | None, only: list[str]) -> tuple[Store, list[str]]:
     """Return the store, and which of its recordings: STORE can be the file of one recording, as warnings name it."""
     from memo.maintenance.entries import at
+    from memo.maintenance.trees import with_pending
 
     named = at(store) if store is not None else None
     if named is not None:
@@ -139,7 +140,7 @@ def _chosen(store: str | None, only: list[str]) -> tuple[Store, list[str]]:
         return named[0], [named[1]]
     file = Path(store).expanduser() if store is not None else None
     if file is None or file.suffix != ".json" or file.is_dir() or not os.path.lexists(file):
-        return open_store(store), only
+        return with_pending(open_store(store)), only
     _refuse_only(store, only)
     from memo.stores import DirectoryStore
 

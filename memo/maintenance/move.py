@@ -11,7 +11,7 @@ from pathlib import Path
 from memo._recordings.document import Document
 from memo.errors import Refused, StoreNotReadable
 from memo.maintenance.changes import ApplyResult, Plan, apply, plan_changes
-from memo.maintenance.trees import StoreTree, folder_of, open_directory
+from memo.maintenance.trees import StoreTree, folder_of, open_directory, pending_folder, with_pending
 from memo.stores.file_names import JSON_LINES
 
 __all__ = ["MovePlan", "move", "plan_move"]
@@ -34,7 +34,7 @@ def plan_move(old: Path, new: Path) -> MovePlan:
     """Plan to move the recordings of a test, a test file or a whole directory. Writes nothing.
 
     `old` and `new` are directories as the pytest plugin names them, or files of JSON lines, which need no suffix. The test
-    that a recording names is renamed with them. A recording that has another content at its new place already is an obstacle. Raises `StoreNotReadable` if there are no
+    that a recording names is renamed with them. What is pending goes along. A recording that has another content at its new place already is an obstacle. Raises `StoreNotReadable` if there are no
     recordings in `old`, and `Refused` if one directory holds the other.
     """
     old, new = (Path(os.path.abspath(path.expanduser())) for path in (old, new))  # noqa: PTH100 - links stay as they are
@@ -44,11 +44,15 @@ def plan_move(old: Path, new: Path) -> MovePlan:
         raise StoreNotReadable(str(old), "is not a directory of recordings" if old.exists() else "does not exist")
     if new == old or new.is_relative_to(old) or old.is_relative_to(new):
         raise Refused(str(new), f"cannot take the recordings of {old}: one directory holds the other")
-    found = open_directory(old) if old.is_dir() else None
+    found = with_pending(open_directory(old)) if old.is_dir() else None
     parts = found.folders if isinstance(found, StoreTree) else [""]
     root = Path(os.path.commonpath([old, new]))
     prefix, new_prefix = (path.relative_to(root).as_posix() for path in (old, new))
-    store = StoreTree(root, ["/".join(filter(None, (prefix, part))) for part in parts])
+    folders = ["/".join(filter(None, (prefix, part))) for part in parts]
+    aside, new_aside = map(pending_folder, (prefix, new_prefix))
+    if found is None and Path(root, aside).is_file():  # what is pending beside a file
+        folders.append(aside)
+    store = StoreTree(root, folders)
     names = list(store.scan())
     if not names:
         raise StoreNotReadable(str(old), "holds no recordings")
@@ -56,6 +60,8 @@ def plan_move(old: Path, new: Path) -> MovePlan:
 
     def rename(name: str) -> str:
         folder = folder_of(store, name)
+        if folder == aside:
+            return f"{new_aside}{name.removeprefix(folder)}"
         moved = "/".join(filter(None, (new_prefix, folder.removeprefix(prefix).removeprefix("/"))))
         return f"{moved}{name.removeprefix(folder)}"
 

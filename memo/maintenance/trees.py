@@ -22,6 +22,7 @@ __all__ = [
     "folder_of",
     "open_directory",
     "part_of",
+    "pending_folder",
     "recordings_below",
     "with_pending",
 ]
@@ -192,7 +193,7 @@ def _holds_entries(folder: Path) -> bool:
     return any(any(map(_is_entry, _listed(folder / name))) for name in _listed(folder) if not name.startswith("."))
 
 
-def _pending(folder: str) -> str:
+def pending_folder(folder: str) -> str:
     """Return the folder, or the file, of what is pending in a store of a tree."""
     if folder.endswith(JSON_LINES):
         above, _, file = folder.rpartition("/")
@@ -213,7 +214,7 @@ def with_pending(store: Store) -> Store:
         root, folders = str(Path(store.location()).parent), [Path(store.location()).name]
     else:
         return store
-    pending = [_pending(folder) for folder in folders]
+    pending = [pending_folder(folder) for folder in folders]
     pending = [
         folder
         for folder in pending

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from rekeying import put
 
 from memo._recordings.document import parse
 from memo.maintenance.pending import put_aside
-from memo.stores import DirectoryStore
+from memo.stores import DirectoryStore, as_store
 
 
 @pytest.fixture
@@ -148,3 +149,31 @@ def test_other_commands_do_not_see_what_is_pending(memo, aside, write, tmp_path)
     assert ".pending/app.f/" in found.out
     memo("scan", store, "--mask")
     assert "0 secrets in 0 of 3 recordings" in memo("scan", store).out
+
+
+@pytest.mark.parametrize("suffix", ["", ".jsonl"])
+def test_what_is_pending_goes_along_with_a_renamed_test(memo, tmp_path, suffix):
+    recordings = tmp_path / "work" / "recordings"
+    for x in range(2):
+        store = as_store(recordings / "test_a" / f"test_x{suffix}")
+        name = put(store, "app.f", {"x": x}, "old", test="test_a.py::test_x")
+        document = parse(store.get(name), name)
+        put_aside(store, document._replace(outcomes=[{"value": "new"}]), "")
+    memo("mv", f"recordings/test_a/test_x{suffix}", f"recordings/test_a/test_y{suffix}")
+    assert [file for file in recordings.rglob("*test_x*")] == []
+    found = memo("pending", "recordings", "--json", code=1).json["pending"]
+    assert [each["test"] for each in found] == ["test_a.py::test_y"] * 2
+    assert all("/test_y" in each["location"] for each in found)
+    assert memo("accept", "--all", "--store", "recordings").out == "accepted 2 recordings; 0 still pending\n"
+
+
+def test_what_is_pending_gets_the_new_key_too(memo, aside, tmp_path):
+    aside("app.f", "old", "new", x=1, trace="t")
+    aside("app.f", None, "new", x=2, trace="t")
+    memo("rekey", tmp_path / "store", "--drop", "trace")
+    found = memo("pending", tmp_path / "store", "--json", code=1).json["pending"]
+    assert sorted(each["new"] for each in found) == [False, True]
+    memo("accept", "--all", "--store", tmp_path / "store")
+    files = (tmp_path / "store").rglob("*.json")
+    assert sorted(json.loads(file.read_text())["arguments"]["x"] for file in files) == [1, 2]
+    assert memo("verify", tmp_path / "store").out.startswith("2 recordings in")
