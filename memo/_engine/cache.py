@@ -86,11 +86,17 @@ class CacheMethods:
         return self._self_function.session or current()
 
     def _self_call(self: Any, session: Session, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        call: Call = self._self_function.call(session, self._self_receiver, args, kwargs)
+        try:
+            call: Call = self._self_function.call(session, self._self_receiver, args, kwargs)
+        except TypeError as error:
+            raise _without_class(self, error) from None
         return call
 
     async def _self_acall(self: Any, session: Session, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        call: Call = await self._self_function.acall(session, self._self_receiver, args, kwargs)
+        try:
+            call: Call = await self._self_function.acall(session, self._self_receiver, args, kwargs)
+        except TypeError as error:
+            raise _without_class(self, error) from None
         return call
 
     def cache_info(self) -> CacheInfo:
@@ -191,3 +197,14 @@ async def beside_loop(session: Session | None, work: Callable[[], T]) -> T:
     if session is None or session.store.writes_in_place:
         return work()
     return await anyio.to_thread.run_sync(work, limiter=writers())
+
+
+def _without_class(method: Any, error: TypeError) -> TypeError:
+    """Return the error, or the one of a cache method below `@classmethod`, which no longer binds it from Python 3.13 on."""
+    code = getattr(method.__wrapped__, "__code__", None)
+    if method._self_parent is not None or code is None or code.co_varnames[:1] != ("cls",):
+        return error
+    return TypeError(
+        f"{error}\n  from Python 3.13 on, a cache method below @classmethod does not know the class: write @classmethod below the "
+        "recordable's decorator, or pass the class as the first argument"
+    )

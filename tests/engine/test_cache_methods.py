@@ -1,5 +1,6 @@
 """The cache methods of a memoized function: of their own function alone, and in a form for event loops."""
 
+import sys
 import threading
 
 import pytest
@@ -116,3 +117,27 @@ def test_clearing_leaves_functions_whose_names_begin_alike(name):
     first.cache_clear()
     other()
     assert [found.partition("/")[0] for found in store.scan()] == [name]
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+async def test_below_a_classmethod_the_class_is_known_or_asked_for(awaited):
+    cache = Recorder(MemoryStore(), mode="record-if-missing")
+
+    class Grader:
+        @classmethod
+        @cache.recordable
+        def of(cls, answer):
+            return cls.__name__
+
+    assert Grader.of("a") == "Grader"
+    contains = Grader.of.acache_contains if awaited else Grader.of.cache_contains
+
+    async def is_kept(*arguments):
+        return await contains(*arguments) if awaited else contains(*arguments)
+
+    if sys.version_info < (3, 13):
+        assert await is_kept("a")
+        return
+    assert await is_kept(Grader, "a")
+    with pytest.raises(TypeError, match="write @classmethod below the recordable's decorator, or pass the class"):
+        await is_kept("a")
