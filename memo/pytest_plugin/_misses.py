@@ -147,15 +147,18 @@ def causes(misses: list[dict[str, Any]], config: pytest.Config) -> Iterator[str]
     groups: dict[str, list[dict[str, Any]]] = {}
     for miss in misses:
         if miss["cause"] is not None and not miss["renamed"]:
-            groups.setdefault(miss["cause"], []).append(miss)
+            groups.setdefault(_edit(miss), []).append(miss)
     for group in groups.values():
         tests = sorted({miss["test"] for miss in group})
         if len(tests) < 2:
             continue
-        yield f"{len(tests)} tests missed because of one change of {group[0]['function']}, recorded → asked for:"
+        functions = list(dict.fromkeys(miss["function"] for miss in group))
+        yield f"{len(tests)} tests missed because of one change of {' and '.join(functions)}, recorded → asked for:"
         yield from (f"    {line}" for line in group[0]["diff"])
         stores = sorted({miss["store"] for miss in group})
         accept = next((miss["accept"] for miss in group if miss["accept"]), "")
+        if len(functions) > 1:
+            accept = f"{_only(functions)}{accept.removeprefix(_only(functions[:1]))}"
         if accept:
             store = shlex.quote(os.path.relpath(os.path.commonpath(stores), config.invocation_params.dir))
             yield f"  still right? memo rekey {store} {accept}"
@@ -163,6 +166,18 @@ def causes(misses: list[dict[str, Any]], config: pytest.Config) -> Iterator[str]
         start = config.invocation_params.dir
         named = [shlex.quote(os.path.relpath(config.rootpath / file, start)) for file in files]
         yield f"  to record:   pytest --memo-mode=record-if-missing {' '.join(named)}"
+
+
+def _edit(miss: dict[str, Any]) -> str:
+    """Return what two misses have in common if one command accepts both: the edit, whichever function was called with it."""
+    only = _only([miss["function"]])
+    if not miss["accept"].startswith(f"{only}--replace"):
+        return str(miss["cause"])
+    return json.dumps([miss["diff"], miss["accept"].removeprefix(only)])
+
+
+def _only(functions: Iterable[str]) -> str:
+    return "".join(f"--only {shlex.quote(function)} " for function in functions)
 
 
 def renames(misses: list[dict[str, Any]]) -> Iterator[str]:

@@ -119,6 +119,7 @@ def test_clearing_leaves_functions_whose_names_begin_alike(name):
     assert [found.partition("/")[0] for found in store.scan()] == [name]
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("awaited", [False, True])
 async def test_below_a_classmethod_the_class_is_known_or_asked_for(awaited):
     cache = Recorder(MemoryStore(), mode="record-if-missing")
