@@ -111,6 +111,7 @@ def test_an_imported_request_has_the_key_of_a_live_one(server, tmp_path):
         ('{"rings": 7}', {"content-encoding": ["gzip"], "content-length": ["999"], **JSON}),  # decoded by the tool
         ('{"rings": 7}', {"Content-Type": ["application/json"]}),
     ],
+    ids=["compressed", "decoded", "plain"],
 )
 def test_a_compressed_body_and_one_that_was_decoded(cassettes, body, headers):
     url = "https://planets.example/rings"
