@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,7 +59,14 @@ def _of_python(file: Path) -> KeyOptions:
 
 
 def _config(file: Path) -> Mapping[str, Any]:
-    found: Any = runpy.run_path(str(file)).get("memo_config")
+    file = file.resolve()
+    # What it imports is found as pytest finds it: from the first directory above that is no package.
+    root = next(folder for folder in file.parents if not (folder / "__init__.py").exists())
+    sys.path.insert(0, str(root))
+    try:
+        found: Any = runpy.run_path(str(file)).get("memo_config")
+    finally:
+        sys.path.remove(str(root))
     found = getattr(found, "_get_wrapped_function", lambda: found)()  # of pytest's fixture
     try:
         config = found() if callable(found) else found

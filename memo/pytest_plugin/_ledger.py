@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from memo._engine.modes import Mode
-from memo.pytest_plugin._run import Run
+from memo.pytest_plugin._run import Run, told
 from memo.pytest_plugin._settings import Settings
 
 __all__ = ["COUNTS", "FALLBACK", "Books", "Ledger", "Note", "added_rules", "unrecorded_before"]
@@ -117,6 +117,8 @@ class Books:
 
     late: list[str] = field(default_factory=list)
     """What failed in another process after the report of its test."""
+    left: list[str] = field(default_factory=list)
+    """What runs that were killed have left in the journals of their scopes."""
     misses: list[dict[str, Any]] = field(default_factory=list)
     """The calls that were not found, as `memo.pytest_plugin._misses` describes them."""
 
@@ -248,8 +250,8 @@ class Ledger:
             if "path" in event:
                 self.books.written_after_report.add(event["path"])
             elif is_late and event["event"] in ("missed", "error", "failed"):
-                said = event.get("text") or f"{event['function']}: there is no recording of this call"
-                self.books.late.append(f"{event['test']}: {said}")
+                self.books.late.append(told(event))
+        self.books.left += self._run.left()
         self._run.remove()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

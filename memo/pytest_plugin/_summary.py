@@ -49,6 +49,9 @@ def summarize(
     if books.late:
         terminal.line("failed in another process, after the test had ended:")
         _list(terminal, books.late)
+    if books.left and not quiet:
+        terminal.line("other processes, in the scopes of a run that was killed:")
+        _list(terminal, books.left)
     root = config.rootpath
     if verdict.unused:
         terminal.line(f"unused, although their tests passed ({_WAY_OUT}):")

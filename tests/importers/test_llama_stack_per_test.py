@@ -82,6 +82,8 @@ OPTIONS = {
     "pyproject.toml": '[tool.memo]\nignore = ["body.user"]\n',
     "conftest.py": "import pytest\n@pytest.fixture(scope='session')\ndef memo_config():\n"
     "    return {'scrub': {'body.user': lambda user: 'someone'}}\n",
+    "package/conftest.py": "import pytest\nfrom package.words import someone\n@pytest.fixture(scope='session')\n"
+    "def memo_config():\n    return {'scrub': {'body.user': someone}}\n",
     "options.py": "from memo import Patch\n"
     "def key(arguments): return {'body': {'model': arguments['body']['model']}}\n"
     "memo_config = {'patches': [Patch('openai._base_client:SyncAPIClient.request', {'name': 'openai', 'key': key})]}\n",
@@ -98,6 +100,10 @@ def run(folder, *words):
 def test_keys_are_those_of_the_replay(old, tmp_path, name, command):
     (tmp_path / "options").mkdir()
     file = tmp_path / "options" / name
+    file.parent.mkdir(exist_ok=True)
+    if file.parent.name == "package":
+        (file.parent / "__init__.py").touch()
+        (file.parent / "words.py").write_text("def someone(user): return 'someone'\n")
     file.write_text(OPTIONS[name])
     if command == "import":
         done = run(tmp_path, "import", "llama-stack", old.source, old.dest, "--options", file)
