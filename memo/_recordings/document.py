@@ -13,6 +13,7 @@ Format version 1 (an object, UTF-8, `\n`, ends in a newline):
     test          the test that made the recording, where one did
     parent        the name of the entry inside of whose call it was recorded, where there is one
     tags          the names by which it can be invalidated together with others, where it has any
+    pending       what put it aside, where it waits for a review
     outcomes      [{"value": …} | {"error": …} | {"stream": {…}}, each with "seconds"], in the order of the calls
 
 Canonical JSON is UTF-8 with sorted keys, no white space, and the shortest floats that read back equal (orjson).
