@@ -19,6 +19,7 @@ __all__ = [
     "CallNotRepeatable",
     "CallsNotRecordedWarning",
     "ContradictingModes",
+    "CostLimitReached",
     "CredentialIgnoredWarning",
     "DataMismatch",
     "EntryVanished",
@@ -805,6 +806,19 @@ class TooManyLiveCalls(MemoError, RuntimeError):
         super().__init__(
             f"{function}: the call was not made, since the recorder allows {calls}\n"
             f"  to allow more: recording(..., max_live={max_live + 1})"
+        )
+
+
+class CostLimitReached(MemoError, RuntimeError):
+    """A call would have gone to the real function, and the calls so far cost the recorder's `max_cost`. It was not made."""
+
+    def __init__(self, function: str, max_cost: float, spent: float) -> None:
+        self.function = function
+        self.max_cost = max_cost
+        self.spent = spent
+        super().__init__(
+            f"{function}: the call was not made, since the live calls so far cost {spent:.4g}, and the recorder allows {max_cost:g}\n"
+            f"  to allow more: recording(..., max_cost={max_cost * 2:g})"
         )
 
 

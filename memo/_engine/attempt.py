@@ -80,6 +80,8 @@ class Attempt:
     _differs = False
     _writer: StreamWriter | None = None
     _stored_count = -1
+    _spent = 0.0
+    """The cost of the call that is counted already."""
     _end = ""
     """How the stream ended."""
     _overlapping: OverlappingStreams | None = None
@@ -449,6 +451,8 @@ class Attempt:
             self._keep(outcome)
 
     def _keep(self, outcome: dict[str, Any]) -> None:
+        if self._session.spending is not None:
+            self._spent = self._session.spending.add(self._call, outcome, self._spent)
         if (
             self._session.keep is not None
             and not self._draw.is_compared

@@ -27,7 +27,7 @@ from memo._engine.session import Session
 from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
 from memo._engine.writing import Draw
 from memo._recordings.outcomes import Outcome, raise_recorded
-from memo.errors import DataMismatch, MemoError, StreamCutShort, TooManyLiveCalls
+from memo.errors import DataMismatch, MemoError, StreamCutShort
 
 __all__ = ["CallDriver"]
 
@@ -311,9 +311,9 @@ class CallDriver(Request):
         return passing
 
     def _attempt(self, live: CallLive) -> Attempt | None:
-        """Return the attempt that a live call is, None where it is not recorded. Raises `TooManyLiveCalls`."""
+        """Return the attempt that a live call is, None where it is not recorded. Raises `TooManyLiveCalls`, `CostLimitReached`."""
         session, listed = self.session, None
-        if session.max_live is not None:
+        if session.max_live is not None or session.spending is not None:
             self._allow(live)
         if session.calls_made is not None:
             listed = session.calls_made.live(self.call.function or self._counter.name, self.call)
@@ -342,8 +342,8 @@ class CallDriver(Request):
     def _allow(self, live: CallLive) -> None:
         """Let those who wait for the call go on where it may not be made."""
         try:
-            self.session.allow_live(self.call.function or self._counter.name)
-        except TooManyLiveCalls:
+            self.session.allow_live(self.call.function or self._counter.name, self.call)
+        except MemoError:
             if live.flight is not None:
                 live.flight.finish()
             if live.draw is not None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 from memo._engine.call_log import CallRecord
 from memo._engine.expiry import lifetimes
 from memo._engine.modes import Mode, ModeName
+from memo._engine.spending import Prices
 from memo._recordings.ages import duration
 from memo.errors import InvalidOption, UnknownOption
 from memo.fault import Fault
@@ -51,6 +52,8 @@ class RecorderOptions(TypedDict, total=False):
     fallback: StoreLike | Iterable[StoreLike]
     calls: bool
     max_live: int | None
+    max_cost: float | None
+    prices: Prices | None
     pending: bool
     keep: Callable[[CallRecord], bool | str] | Literal["finished"] | None
     ttft: float
@@ -85,6 +88,8 @@ _DEFAULTS = RecorderOptions(
     fallback=(),
     calls=False,
     max_live=None,
+    max_cost=None,
+    prices=None,
     pending=False,
     keep=None,
     ttft=0.0,
@@ -153,6 +158,7 @@ def _checks() -> dict[str, _Check]:
             lambda value: value is None or (type(value) is int and value >= 0),
             ("a whole number, 0 or more",),
         ),
+        "max_cost": (lambda value: value is None or (_is_number(value) and value > 0), ("a positive number",)),
         "keep": (
             lambda value: value in (None, "finished") or callable(value),
             ("memo.keep.finished", "a function of a memo.CallRecord"),

@@ -174,6 +174,9 @@ class Recorder(Session):
       True, or False, or why not. What is not stored is reported at the end (`CallsNotRecordedWarning`).
     - `calls`: list what is called, for `recorder.calls`. `max_live`: how many calls may go to the real function; the next raises
       `TooManyLiveCalls` before it is made.
+    - `max_cost`: what live calls may cost, by the tokens that their answers report and by `prices`, in the currency of these:
+      `{"gpt-4o": (2.5, 10.0)}` for a million tokens in and out, or a function of the model and its tokens in and out. The next
+      call raises `CostLimitReached`, and one of a model without a price `InvalidOption`, before it is made.
     - `pending`: put what is recorded aside, for `memo review`, where it is new or differs from the recording, which stays as it is:
       nothing replays it until it is accepted. For a directory, `sqlite://` and `memory://`.
     - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.

@@ -40,6 +40,7 @@ from memo._engine.pending import PendingStore
 from memo._engine.rhythm import Rhythm
 from memo._engine.search_time import SearchTime
 from memo._engine.shared_draws import SharedDraws
+from memo._engine.spending import Spending
 from memo._engine.staleness import Staleness
 from memo._engine.tags import tagged
 from memo._engine.uncertain import UncertainDraws
@@ -195,6 +196,10 @@ class Session:
         """What was called, if that is to be listed."""
         self.max_live: int | None = settings["max_live"]
         self._live_allowed: int = settings["max_live"] or 0
+        self.spending = Spending.of(settings["max_cost"], settings["prices"])
+        """What live calls cost, if that has a limit."""
+        if self.spending is not None and self.mode is Mode.LIVE:
+            raise InvalidOption("max_cost", settings["max_cost"], ["none in the mode live, which reads no answers"])
         self.keep: Callable[[CallRecord], bool | str] | None = settings["keep"]
         """Decides whether an outcome is stored."""
         self.verification = Verification() if Mode.VERIFY in self.modes else None
@@ -473,16 +478,25 @@ class Session:
 
     # Recording
 
-    def allow_live(self, function: str) -> None:
-        """Count a call that is about to go to the real function. Raises `TooManyLiveCalls` after `max_live` of them."""
-        assert self.max_live is not None
+    def allow_live(self, function: str, call: Call) -> None:
+        """Count a call that is about to go to the real function.
+
+        Raises `TooManyLiveCalls` after `max_live` of them, `CostLimitReached`, and `InvalidOption` for a model without a price.
+        """
+        try:
+            if self.spending is not None:
+                self.spending.check(function, call)
+            if self.max_live is not None:
+                self._take_live(function, self.max_live)
+        except MemoError as error:
+            self.on_replay_error(error)
+            raise
+
+    def _take_live(self, function: str, max_live: int) -> None:
         with self._lock:
-            if self._live_allowed > 0:
-                self._live_allowed -= 1
-                return
-        error = TooManyLiveCalls(function, self.max_live)
-        self.on_replay_error(error)
-        raise error
+            if self._live_allowed <= 0:
+                raise TooManyLiveCalls(function, max_live)
+            self._live_allowed -= 1
 
     def count_live(self) -> None:
         """Count a call that goes to the real function."""

@@ -9,6 +9,7 @@ from typing import Any
 from memo._engine.modes import Mode
 from memo._engine.patterns import covers
 from memo._engine.session import Session
+from memo._engine.spending import Spending
 from memo._engine.verification import Verification
 from memo._json import canonical_json
 from memo._recordings.changes import Rules
@@ -41,10 +42,13 @@ class Planned:
 class Sessions:
     """The sessions in which calls are made: one for each store of a tree."""
 
-    def __init__(self, store: Store, options: Mapping[str, Any], rules: Rules) -> None:
+    def __init__(
+        self, store: Store, options: Mapping[str, Any], rules: Rules, spending: Spending | None = None
+    ) -> None:
         self._store = store
         self._options: dict[str, Any] = {name: options[name] for name in _OPTIONS if name in options}
         self._rules = rules
+        self._spending = spending
         self._sessions: dict[str, Session] = {}
 
     def of(self, name: str) -> Session:
@@ -54,6 +58,7 @@ class Sessions:
         if session is None:
             session = self._sessions[part.location()] = Session(part, mode=Mode.VERIFY, environ={}, **self._options)
             session.verification = Verification(self._rules)
+            session.spending = self._spending
         return session
 
 
@@ -90,10 +95,11 @@ def plan(
     names: set[str] = set()
     left: dict[str, Left] = {}
     reached: set[str] = set()
+    total = sum(1 for _ in store.scan()) if progress is not None else 0
     for entry in _of_functions(entries(store), tuple(functions), names):
         report.recordings += 1
         if progress is not None:
-            progress(report.recordings, 0)
+            progress(report.recordings, total)
         planned = _planned(entry, remaker, sessions)
         if isinstance(planned, Left):
             report.left[planned] += 1

@@ -42,8 +42,6 @@ class Report:
     """How many calls were not made, by the reason."""
     pending: int = 0
     """Recordings that were put aside."""
-    cost: float = 0.0
-    """What the calls cost, where prices are given."""
     is_complete: bool = False
     """False if it was interrupted."""
 

@@ -12,6 +12,7 @@ from memo._recordings.changes import Change, Tier, is_broken
 from memo._verifying.plan import Planned
 from memo._verifying.report import Checked, Left, Report
 from memo.codecs.responses import http_response, is_unread
+from memo.errors import CostLimitReached
 from memo.maintenance.pending import put_aside
 from memo.stores import Store
 
@@ -49,6 +50,9 @@ def _make(
     raised = ""
     try:
         _consume(planned.remade.make(session), runner)
+    except CostLimitReached as error:
+        report.left[Left(function, "it is beyond --max-cost", f"--max-cost {error.max_cost * 2:g}")] += 1
+        return
     except Exception as error:  # noqa: BLE001 - it is the outcome, compared like any other
         raised = f"{type(error).__name__}: {error}"
     session.store_open_streams()

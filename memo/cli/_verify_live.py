@@ -46,6 +46,8 @@ class LiveOptions:
     tolerance: float = 0.0
     sample: str = "100%"
     max_calls: int = 50
+    max_cost: float | None = None
+    prices: Sequence[str] = ()
     pending: bool = False
     options: Path | None = None
     json: bool = False
@@ -57,13 +59,16 @@ class LiveOptions:
 
         for field in fields(self):
             if getattr(self, field.name) != getattr(allowed, field.name):
-                option = {"functions": "function", "clients": "client"}.get(field.name, field.name).replace("_", "-")
+                option = {"functions": "function", "clients": "client", "prices": "price"}.get(
+                    field.name, field.name
+                ).replace("_", "-")
                 raise InvalidOption(f"--{option}", getattr(self, field.name), ["an option of memo verify --live"])
 
 
 def verify_live(store: Store, options: LiveOptions) -> int:
     """Make recorded calls again, and print what has changed. Return the exit code."""
     from memo._configuration import configured
+    from memo._engine.spending import Spending
     from memo._recordings.changes import Rules, Tier, parse_tiers
     from memo._verifying.plan import Sessions, plan, share
     from memo._verifying.report import Report
@@ -86,7 +91,8 @@ def verify_live(store: Store, options: LiveOptions) -> int:
             clients=[_client(name) for name in options.clients],
         )
         used.callback(remaker.close)
-        sessions = Sessions(store, recorder_options(options.options), rules)
+        spending = Spending.of(options.max_cost, _prices(options.prices))
+        sessions = Sessions(store, recorder_options(options.options), rules, spending)
         with Progress("recordings read") as progress:
             calls = plan(
                 store,
@@ -116,6 +122,21 @@ def verify_live(store: Store, options: LiveOptions) -> int:
     return 1 if report.fails(tiers) else 0
 
 
+def _prices(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the prices of models, in and out. Raises `InvalidOption`."""
+    from memo.errors import InvalidOption
+
+    prices = {}
+    for text in texts:
+        model, _, numbers = text.rpartition("=")
+        sent, _, received = numbers.partition(",")
+        try:
+            prices[model] = float(sent), float(received)
+        except ValueError:
+            raise InvalidOption("--price", text, ["MODEL=IN,OUT for a million tokens: gpt-4o=2.5,10"]) from None
+    return prices
+
+
 def _client(name: str) -> Any:
     """Return the client that `MODULE:NAME` is, or that this function makes. Raises `InvalidOption`."""
     from memo.errors import InvalidOption
@@ -135,7 +156,8 @@ def _print(report: Report, store: Store, tiers: frozenset[Tier], options: LiveOp
     functions = {made.function for made in report.checked}
     same = len(report.checked) - len(report.changed)
     head = f"{count(len(report.checked), 'call')} of {count(len(functions), 'function')} made again"
-    print_line(f"{head}: {same:,} as recorded, {len(report.changed):,} changed")
+    if report.checked:
+        print_line(f"{head}: {same:,} as recorded, {len(report.changed):,} changed")
     for tier, calls in sorted(report.tiers().items(), key=lambda found: found[0] not in tiers):
         print_heading(f"{tier} ({count(calls, 'call')}{', fails' if tier in tiers else ''}):")
         _print_tier(report, store, tier)

@@ -82,6 +82,14 @@ def verify(
     max_calls: Annotated[
         int, _live("--max-calls", metavar="N", min=1, help="Make at most N calls; by default 50.")
     ] = 50,
+    max_cost: Annotated[
+        float | None,
+        _live("--max-cost", metavar="X", min=0.0, help="Make no call once they cost this much, by --price."),
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        _live("--price", metavar="MODEL=IN,OUT", help="What a million tokens of a model cost: gpt-4o=2.5,10."),
+    ] = None,
     client: Annotated[
         list[str] | None,
         _live(
@@ -117,6 +125,8 @@ def verify(
         tolerance=tolerance,
         sample=sample,
         max_calls=max_calls,
+        max_cost=max_cost or None,
+        prices=price or (),
         pending=pending,
         options=options,
         json=json,

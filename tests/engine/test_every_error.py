@@ -322,7 +322,15 @@ def raise_not_repeatable():
     raise errors.CallNotRepeatable("app.f", "it is a method")
 
 
+def raise_cost_limit():
+    ask = recordable(name="f")(lambda model: {"usage": {"input_tokens": 9}})
+    with recording(MemoryStore(), mode="record", max_cost=1, prices=lambda model, *tokens: 1.0):
+        ask("a")
+        ask("b")
+
+
 RAISES = {
+    "CostLimitReached": raise_cost_limit,
     "CallNotRepeatable": raise_not_repeatable,
     "RecordingsDifferWarning": raise_differ,
     "TooManyLiveCalls": lambda: memo.Recorder(MemoryStore(), mode="live", max_live=0).recordable(lambda: 1)(),

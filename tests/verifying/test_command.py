@@ -129,6 +129,17 @@ def test_a_sample_and_the_first_calls_are_the_same_each_time(server: ChangingSer
     assert sum(left["calls"] for left in found["left"]) == 4
 
 
+def test_calls_end_where_they_cost_too_much(verify: Verify):
+    options = ("--function", "openai.emb*", "--function", "openai.chat*", "--max-cost", "0.00001")
+    prices = ("--price", "gpt-4o=1,1", "--price", "e=1,1", "--price", "gone=0,0")
+    found = verify("--json", *options, *prices)
+    beyond = sum(left["calls"] for left in found["left"] if left["reason"] == "it is beyond --max-cost")
+    assert 0 < found["checked"] < 5
+    assert found["checked"] + beyond == 5
+    assert "--price='gpt-4o' is invalid" in verify(*options, "--price", "gpt-4o", code=2)
+    assert "prices={} is invalid" in verify(*options, code=2)
+
+
 def test_what_has_changed_is_put_aside(server: ChangingServer, store: Path, verify: Verify, tmp_path: Path):
     import shutil
 
