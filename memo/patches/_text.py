@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any
 
 import orjson
 
 __all__ = ["FORMS", "bytes_of", "form_of", "readable", "readable_bytes", "text_of"]
 
+
+def _encoder(item: str, key: str) -> Any:
+    """Return `json.dumps` with these separators. It is made once: to make it anew takes 0.4 of the time of a short text."""
+    plain = json.JSONEncoder(separators=(item, key), check_circular=False)
+    if c_make_encoder is None:  # another Python
+        return plain.encode
+    make = c_make_encoder(None, plain.default, encode_basestring_ascii, None, key, item, False, False, True)  # noqa: FBT003
+    return lambda body: "".join(make(body, 0))
+
+
 FORMS: dict[str, Any] = {
     "compact": lambda body: orjson.dumps(body).decode(),  # as most servers write it
-    "line": json.dumps,  # as Python writes it
-    "ascii": lambda body: json.dumps(body, separators=(",", ":")),
+    "line": _encoder(", ", ": "),  # as Python writes it
+    "ascii": _encoder(",", ":"),
     "lines": lambda body: json.dumps(body, indent=2, ensure_ascii=False) + "\n",  # as Google writes answers
     "indented": lambda body: json.dumps(body, indent=2, ensure_ascii=False),
     "text": lambda body: body,

@@ -209,30 +209,43 @@ def _text(data: bytes) -> str | bytes:
 
 
 class _Bytes:
-    """The items of a recorded body, as bytes: the first by itself, and if `joins`, more and more of the others at once."""
+    """The items of a recorded body, as bytes."""
 
-    def __init__(self, items: Any, head: Head, *, joins: bool) -> None:
+    def __init__(self, items: Any, head: Head) -> None:
         self._items = items
         self._head = head
-        self._joins = joins
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __iter__(self) -> Iterator[bytes]:
-        pieces = item_bytes(self._items, self._head)
-        return _joined(pieces) if self._joins else pieces
+        return item_bytes(self._items, self._head)
+
+
+class _Joined(_Bytes):
+    """The items as bytes: the first by itself, then more and more at once. Kept, if they are few, for the next replay."""
+
+    _pieces: list[bytes] | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._joined() if self._pieces is None else iter(self._pieces)
+
+    def _joined(self) -> Iterator[bytes]:
+        items, count, pieces, size = item_bytes(self._items, self._head), 1, list[bytes](), 0
+        while piece := b"".join(islice(items, count)):
+            if size < _KEPT:
+                pieces.append(piece)
+            size += len(piece)
+            yield piece
+            count = min(2 * count, _MOST)
+        if size < _KEPT:
+            self._pieces = pieces
 
 
 _MOST = 64
 """The number of events that come at once at most. Each piece goes through 6 generators of a client."""
-
-
-def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    count = 1
-    while piece := b"".join(islice(pieces, count)):
-        yield piece
-        count = min(2 * count, _MOST)
+_KEPT = 1 << 16
+"""The bytes up to which the text of a body is kept: to write it takes half of its replay."""
 
 
 class HttpRun(CallDriver):
@@ -286,8 +299,12 @@ class HttpRun(CallDriver):
         played: Any = copy.copy(outcome)
         head = outcome.response()
         # What was left or failed after n events does so after n pieces, and what has a rhythm comes one by one.
-        joins = outcome.end == "complete" and not play.pace and is_cut(head)
-        played.items = _Bytes(outcome.items, head, joins=joins)
+        if outcome.end == "complete" and not play.pace and is_cut(head):
+            if outcome.written is None:
+                outcome.written = _Joined(outcome.items, head)
+            played.items = outcome.written
+        else:
+            played.items = _Bytes(outcome.items, head)
         return play._replace(outcome=played, extend=None, aextend=None)
 
 

@@ -7,7 +7,7 @@ bytes of a piece. `style` in the head is how the bytes follow from the fields, w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from memo.patches._http.answers import Head, header
@@ -74,13 +74,19 @@ class Style:
 
     def text(self, item: Any, *, events: bool) -> str:
         """Return the text of an event or a line."""
+        return self.writer(events=events)(item)
+
+    def writer(self, *, events: bool) -> Callable[[Any], str]:
+        """Return what gives the text of an event or a line."""
         eol, colon, dump = self.eol or "\n", self.colon or ": ", FORMS[self.json or "compact"]
         if not events:
-            return dump(item) + eol  # type: ignore[no-any-return]
-        lines = (
-            f"{name}{colon}{value if isinstance(value, str) else dump(value)}{eol}" for name, value in item.items()
-        )
-        return "".join(lines) + eol
+            return lambda item: dump(item) + eol
+
+        def event(item: dict[str, Any]) -> str:
+            lines = [f"{name}{colon}{it if type(it) is str else dump(it)}{eol}" for name, it in item.items()]
+            return "".join(lines) + eol
+
+        return event
 
 
 _USUAL = {"eol": "\n", "colon": ": ", "json": "compact"}
@@ -137,9 +143,9 @@ def _text(data: bytes) -> str | bytes:
 
 def item_bytes(items: Iterable[Any], head: Head) -> Iterator[bytes]:
     """Yield the bytes of the items of a recorded body."""
-    style, events = Style(head.get("style")), "event-stream" in header(head, "content-type").lower()
+    write = Style(head.get("style")).writer(events="event-stream" in header(head, "content-type").lower())
     for item in items:
         if isinstance(item, bytes):
             yield item
         else:
-            yield (item if isinstance(item, str) else style.text(item, events=events)).encode()
+            yield (item if isinstance(item, str) else write(item)).encode()
