@@ -35,7 +35,7 @@ def is_inside(session: Session, *_: Any) -> bool:
 class Replayed:
     """A recorded response: its head, and its body, which is there as a whole or comes piece by piece."""
 
-    def __init__(self, head: Head, body: bytes | RecordedStream, seconds: float) -> None:
+    def __init__(self, head: Head, body: bytes | list[bytes] | RecordedStream, seconds: float) -> None:
         self.head = head
         self.seconds = seconds
         self._body = body
@@ -52,15 +52,15 @@ class Replayed:
 
     def content(self) -> bytes:
         """Return the whole body, decoded. Raises what cut it short."""
-        if isinstance(self._body, bytes):
-            return self._body
+        if not isinstance(self._body, RecordedStream):
+            return self._body if isinstance(self._body, bytes) else b"".join(self._body)
         play = self._body
         return b"".join(stream_sync(lambda: play))
 
     async def acontent(self) -> bytes:
         """Async twin of `content`."""
-        if isinstance(self._body, bytes):
-            return self._body
+        if not isinstance(self._body, RecordedStream):
+            return self.content()
         play = self._body
 
         async def begin() -> RecordedStream:
@@ -78,22 +78,28 @@ class Replayed:
     def pieces(self, *, encodes: bool = True) -> Generator[bytes, None, None]:
         """Return the body as it is sent, piece by piece; without `encodes`, decoded."""
         encoding = self._encoding if encodes else ""
-        if isinstance(self._body, bytes):
-            return _encoded(iter([self._body] if self._body else []), encoding)
+        if not isinstance(self._body, RecordedStream):
+            return _encoded(iter(self._there()), encoding)
         play = self._body
         return _encoded(stream_sync(lambda: play), encoding)
 
     def apieces(self, *, encodes: bool = True) -> AsyncGenerator[bytes, None]:
         """Async twin of `pieces`."""
         encoding = self._encoding if encodes else ""
-        if isinstance(self._body, bytes):
-            return _aencoded(_all([self._body] if self._body else []), encoding)
+        if not isinstance(self._body, RecordedStream):
+            pieces = _all(self._there())
+            return _aencoded(pieces, encoding) if encoding else pieces
         play = self._body
 
         async def begin() -> RecordedStream:
             return play
 
         return _aencoded(stream(begin), encoding)
+
+    def _there(self) -> list[bytes]:
+        """Return the pieces of a body that is not read from the recording."""
+        assert not isinstance(self._body, RecordedStream)
+        return self._body if isinstance(self._body, list) else [self._body] if self._body else []
 
 
 async def _all(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
@@ -225,21 +231,20 @@ class _Bytes:
 class _Joined(_Bytes):
     """The items as bytes: the first by itself, then more and more at once. Kept, if they are few, for the next replay."""
 
-    _pieces: list[bytes] | None = None
+    pieces: list[bytes] | None = None
+    """All of them, once they were written."""
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._joined() if self._pieces is None else iter(self._pieces)
-
-    def _joined(self) -> Iterator[bytes]:
-        items, count, pieces, size = item_bytes(self._items, self._head), 1, list[bytes](), 0
-        while piece := b"".join(islice(items, count)):
+        items, pieces, size = item_bytes(self._items, self._head), list[bytes](), 0
+        left, count = len(self._items), 1
+        while left > 0:
+            piece = b"".join(islice(items, count))
+            left, count, size = left - count, min(2 * count, _MOST), size + len(piece)
             if size < _KEPT:
                 pieces.append(piece)
-            size += len(piece)
+                if left <= 0:  # now: who counts the bytes that come does not ask for more
+                    self.pieces = pieces
             yield piece
-            count = min(2 * count, _MOST)
-        if size < _KEPT:
-            self._pieces = pieces
 
 
 _MOST = 64
@@ -291,7 +296,12 @@ class HttpRun(CallDriver):
             recorded = outcome.read()
             return Replayed(recorded, bytes_of(recorded), outcome.seconds)
         assert outcome.response is not None
-        return Replayed(outcome.response(), self._play(outcome), outcome.seconds)
+        kept = outcome.written.pieces if outcome.written is not None and not self._is_paced else None
+        return Replayed(outcome.response(), kept or self._play(outcome), outcome.seconds)
+
+    @property
+    def _is_paced(self) -> bool:
+        return bool(self.session.pace) or self.session.rhythm is not None
 
     def _play(self, outcome: Outcome) -> RecordedStream:
         play = super()._play(outcome)
