@@ -11,7 +11,11 @@ from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 from memo._engine.call_log import CallRecord
 from memo._engine.expiry import lifetimes
 from memo._engine.modes import Mode, ModeName
+<<<<<<< HEAD
 from memo._engine.spending import Prices
+=======
+from memo._engine.option_types import check_types
+>>>>>>> ae0bf91 (Options of a wrong type are errors of memo's own where they are given; a table test of all of them)
 from memo._recordings.ages import duration
 from memo.errors import InvalidOption, UnknownOption
 from memo.fault import Fault
@@ -107,6 +111,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
             is_valid, allowed = check
             if not is_valid(value):
                 raise InvalidOption(name, value, allowed)
+    check_types(options)
     complete: dict[str, Any] = {**_DEFAULTS, **options}
     if complete["max_age"] is not None:
         complete["max_age"] = duration(complete["max_age"], "max_age")

@@ -26,6 +26,7 @@ from memo._engine.driver import CallDriver
 from memo._engine.faults import injecting
 from memo._engine.gateway import SaltUnread
 from memo._engine.modes import Mode
+from memo._engine.option_types import check_types
 from memo._engine.overrides import wrap_overrides
 from memo._engine.patterns import functions
 from memo._engine.pickling import PickledByName, PickledMethod
@@ -67,15 +68,20 @@ class Options(TypedDict, total=False):
     tags: Tags
 
 
+def _check_options(options: Options) -> None:
+    unknown = options.keys() - Options.__annotations__.keys()
+    if unknown:
+        raise UnknownOption("recordable", min(unknown), sorted(Options.__annotations__))
+    check_types(options)
+
+
 class _Function:
     """A function that is recordable: its name, its kind, its options."""
 
     def __init__(
         self, function: Any, session: Session | None, options: Options, run: type[CallDriver], describe: Describe | None
     ) -> None:
-        unknown = options.keys() - Options.__annotations__.keys()
-        if unknown:
-            raise UnknownOption("recordable", min(unknown), sorted(Options.__annotations__))
+        _check_options(options)
         inner = function.__func__ if isinstance(function, staticmethod | classmethod) else function
         core = inner
         while isinstance(core, functools.partial):
