@@ -11,11 +11,8 @@ from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 from memo._engine.call_log import CallRecord
 from memo._engine.expiry import lifetimes
 from memo._engine.modes import Mode, ModeName
-<<<<<<< HEAD
-from memo._engine.spending import Prices
-=======
 from memo._engine.option_types import check_types
->>>>>>> ae0bf91 (Options of a wrong type are errors of memo's own where they are given; a table test of all of them)
+from memo._engine.spending import Prices
 from memo._recordings.ages import duration
 from memo.errors import InvalidOption, UnknownOption
 from memo.fault import Fault
