@@ -46,6 +46,11 @@ class DrawNumbers:
         if numbers is not None and number < _MOST - length_hint(numbers):  # else the numbers have been restarted
             heappush(self._returned.setdefault(call.key, []), number)
 
+    def taken(self, key: str) -> int:
+        """Return how many numbers a key has had that were not given back."""
+        numbers = self._numbers.get(key)
+        return 0 if numbers is None else _MOST - length_hint(numbers) - len(self._returned.get(key, ()))
+
     def counts(self) -> dict[str, tuple[int, list[int]]]:
         """Return how many numbers each key has had, and which of them were given back."""
         numbers = list(self._numbers.items())

@@ -35,8 +35,12 @@ class Making:
         """Note that so many draws of a call were taken inside (or given back, if negative)."""
         name = f"{call.function}/{call.key}"
         node: Making | None = self
+        is_noted = False
         while node is not None:
             if node.session is session:
+                if not is_noted:
+                    is_noted = True
+                    session.uncertain.note_inside(call, count)
                 node.inside[name] = node.inside.get(name, 0) + count
                 if node.is_over and count > 0:
                     session.uncertain.note_late(call, node.call)

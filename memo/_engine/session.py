@@ -269,7 +269,7 @@ class Session:
         that other ones replaced (`RecordingReplacedWarning`).
         """
         replaced = self._writer.lost()
-        uncertain = self.uncertain.warnings(self._has_several) if self.verification is None else []
+        uncertain = self.uncertain.warnings(self.numbers.taken, self._has_several) if self.verification is None else []
         with self._lock:
             failures, self.failures = self.failures, []
             unrecorded, self._unrecorded = self._unrecorded, {}

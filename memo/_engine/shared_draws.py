@@ -68,6 +68,12 @@ class SharedDraws(DrawNumbers):
             self._read(token)
             return self._taken.pop(token)
 
+    def taken(self, key: str) -> int:
+        """Return how many numbers a key has had, in any of the processes, that were not given back."""
+        with self._lock:
+            self._read(None)
+            return self._next.get(key, 0) - len(self._free.get(key, ()))
+
     def give_back(self, call: Call, number: int) -> None:
         """Let the next identical call have the number of a call that was not recorded."""
         self._append("free", call.key, number)

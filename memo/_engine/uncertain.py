@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -32,14 +33,27 @@ class OverlappingStreams:
     """After how many items they ended, and how."""
 
 
+@dataclass(slots=True)
+class _Noted:
+    """Draws of one call."""
+
+    call: Call
+    reason: str
+    fix: str
+    count: int
+    """How many of the draws are uncertain."""
+
+
 class UncertainDraws:
     """Notes the calls of a session whose draws are uncertain. Safe for threads, and for the garbage collector."""
 
     def __init__(self) -> None:
         self.running: dict[Making, None] = {}
         """The live calls of the session's own contexts, without those that are made inside of them."""
-        self._noted: dict[str, tuple[str, str, str]] = {}
-        """Function, reason and fix, by the name of the call's entry."""
+        self._noted: dict[str, _Noted] = {}
+        """By the key of the call."""
+        self._inside: Counter[str] = Counter()
+        """How many draws of a key were taken inside of calls: a replay of these takes them, too."""
         self._streams: dict[str, OverlappingStreams] = {}
         # Reentrant: the garbage collector may close a stream at any time.
         self._lock = threading.RLock()
@@ -57,12 +71,17 @@ class UncertainDraws:
                 f"from thread {threading.current_thread().name!r}, which is in no scope, while {running[0].call.function} was running. "
                 "Memo cannot tell whether it was made inside of that call, which a replay does not run"
             )
-            self._note(call, reason, _CARRY)
+            self._note(call, reason, _CARRY, 1)
+
+    def note_inside(self, call: Call, count: int) -> None:
+        """Note that so many draws of a call were taken inside of others (or given back, if negative)."""
+        with self._lock:
+            self._inside[call.key] += count
 
     def note_late(self, call: Call, outer: Call) -> None:
         """Note a call that was made inside of another, after that one had returned."""
         reason = f"by {outer.function} after it had returned, and a replay does not run {outer.function}"
-        self._note(call, reason, _AWAIT)
+        self._note(call, reason, _AWAIT, 0)  # it is one of those inside
 
     def begin_stream(self, call: Call) -> OverlappingStreams:
         """Note that a stream is open, which `end_stream` is to be told of again."""
@@ -82,16 +101,24 @@ class UncertainDraws:
             self._streams.pop(streams.call.key, None)
         if len(streams.threads) > 1 and len(streams.ends) > 1 and any(end == "closed" for _, end in streams.ends):
             reason = "in several threads at once, which left their streams at different places"
-            self._note(streams.call, reason, _ARGUMENT)
+            self._note(streams.call, reason, _ARGUMENT, 0)
 
-    def _note(self, call: Call, reason: str, fix: str) -> None:
-        self._noted.setdefault(entry_name(call.function, call.key), (call.function, reason, fix))
+    def _note(self, call: Call, reason: str, fix: str, count: int) -> None:
+        with self._lock:
+            noted = self._noted.setdefault(call.key, _Noted(call, reason, fix, 0))
+            noted.count += count
 
-    def warnings(self, has_several: Callable[[str], bool]) -> list[UncertainDrawsWarning]:
-        """Return what to warn of, once a function: `has_several` says of an entry whether its outcomes differ."""
+    def warnings(self, taken: Callable[[str], int], has_several: Callable[[str], bool]) -> list[UncertainDrawsWarning]:
+        """Return what to warn of, once a function.
+
+        `taken` says how many draws of a key there were: where none is certain to be made in a replay, the replay makes either
+        all of them or none. `has_several` says of an entry whether its outcomes differ.
+        """
         noted, self._noted = self._noted, {}
         found: dict[str, UncertainDrawsWarning] = {}
-        for name, (function, reason, fix) in noted.items():
-            if function not in found and has_several(name):
-                found[function] = UncertainDrawsWarning(function, reason, fix)
+        for key, draws in noted.items():
+            function = draws.call.function
+            is_mixed = taken(key) > draws.count + self._inside[key]
+            if function not in found and is_mixed and has_several(entry_name(function, key)):
+                found[function] = UncertainDrawsWarning(function, draws.reason, draws.fix)
         return list(found.values())

@@ -156,6 +156,19 @@ async def test_nothing_is_reported_where_replay_is_the_same(look, mode, way):
             assert await program() == recorded
 
 
+@MODES
+@pytest.mark.parametrize("host", [alone, in_a_thread])
+@pytest.mark.parametrize("beside", [True, False])
+async def test_all_of_them_or_none_are_made_in_a_replay(look, mode, host, beside):
+    outer = recordable(name="outer")(lambda: [host(look, "a"), *([look("a")] if beside else [])])
+    store = MemoryStore()
+    with recording(store, mode=mode):
+        recorded = [outer(), outer()]
+    with recording(store, mode="replay") as recorder:
+        assert [outer(), outer()] == recorded
+    assert recorder.stats.live == 0
+
+
 # After the call that made it has returned
 
 
