@@ -45,6 +45,10 @@ def _is_version(value: Any) -> bool:
     return value is None or isinstance(value, str | int)
 
 
+def _is_prices(value: Any) -> bool:
+    return value is None or isinstance(value, Mapping) or callable(value)
+
+
 def _is_text(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
@@ -58,6 +62,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], tuple[str, ...]]] = {
     "ignore": _NAMES,
     "key": _FUNCTION,
     "name": (_is_text, ("a text",)),
+    "prices": (_is_prices, ("a mapping of models to what a million tokens cost, in and out", "a function")),
     "scrub": (_is_scrubbers, ('a mapping of paths to scrubbers: {"messages[0]": memo.scrub.uuids}',)),
     "secrets": _NAMES,
     "streams": _NAMES,
