@@ -1,7 +1,8 @@
 """Which changed recordings changed alike, so that one judgement fits all of them.
 
 Two recordings of one function changed alike if the same paths changed in the same way (added, removed, other type, other value),
-and if whatever was equal in both before is equal in both now. Indexes of lists do not count: `items[*].id` is one path.
+and if whatever was equal in both before is equal in both now. Indexes of lists do not count: `items[*].id` is one path. Other
+numbers of tokens, times and headers count only where nothing else changed.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Groups", "change"]
 
-_COUNTED = re.compile(
-    r"(?:^|[._\]])(?:usage\w*|created(?:_at)?|\w*_(?:tokens|count|duration)|\w*TokenCount)(?:[.\[]|$)"
+_VOLATILE = re.compile(
+    r"(?:^|[._\]])(?:usage\w*|created(?:_at)?|\w*_(?:tokens|count|duration)|\w*TokenCount)(?:[.\[]|$)|(?:^|\.)headers[.\[]"
 )
-"""Paths of numbers that differ in every call: equal ones before say nothing about those of now."""
+"""Paths of values that may differ in every call, by chance: tokens, times, headers."""
 _WORDS = {"added": "+", "removed": "-", "type": "~"}
 
 
@@ -47,6 +48,7 @@ def change(before: Document | None, after: Document) -> Change:
         return Change(after.function, frozenset({("new call", "new")}), {})
     one, other = _fields(before), _fields(after)
     kinds: set[tuple[str, str]] = set()
+    volatile: set[tuple[str, str]] = set()
     values: dict[str, tuple[bytes, bytes]] = {}
     for path in one.keys() | other.keys():
         left, right = one.get(path), other.get(path)
@@ -55,10 +57,12 @@ def change(before: Document | None, after: Document) -> Change:
         elif left.types != right.types:
             kinds.add((path, f"type {sorted(left.types)} {sorted(right.types)}"))
         elif left.values != right.values:
-            kinds.add((path, "value"))
-            if not _COUNTED.search(path):
+            if _VOLATILE.search(path):
+                volatile.add((path, "value"))
+            else:
+                kinds.add((path, "value"))
                 values[path] = _digest(left.values), _digest(right.values)
-    return Change(after.function, frozenset(kinds or {("order", "value")}), values)
+    return Change(after.function, frozenset(kinds or volatile or {("order", "value")}), values)
 
 
 class _Field:

@@ -39,13 +39,30 @@ def value(**fields):
             (value(usage={"n_tokens": 3}), value(usage={"n_tokens": 4})),
             (value(usage={"n_tokens": 3}), value(usage={"n_tokens": 9})),
         ],
+        [
+            (value(x=1, usage={"n_tokens": 3}), value(x=2, usage={"n_tokens": 3})),
+            (value(x=1, usage={"n_tokens": 3}), value(x=2, usage={"n_tokens": 4})),
+        ],
+        [
+            (value(x=1, headers={"date": "1"}), value(x=2, headers={"date": "1"})),
+            (value(x=1, headers={"date": "1"}), value(x=2, headers={"date": "2"})),
+        ],
         [(stream(["a", "b"], id="1"), stream(["a", "c"], id="2")), (stream(["d"], id="3"), stream(["e", "f"], id="4"))],
         [
             ({"error": {"__type__": "E", "args": ["a"]}}, value(x=1)),
             ({"error": {"__type__": "E", "args": ["b"]}}, value(x=2)),
         ],
     ],
-    ids=["an id", "a value", "a list that grew", "tokens", "streams", "an error that went"],
+    ids=[
+        "an id",
+        "a value",
+        "a list that grew",
+        "tokens",
+        "as many tokens",
+        "a header",
+        "streams",
+        "an error that went",
+    ],
 )
 def test_one_judgement_fits_both(pairs):
     assert grouped(*pairs) == [0, 0]
