@@ -7,6 +7,7 @@ of a stream of 30 events, while it is recorded (one event comes each 20 ms) and 
 
 import asyncio
 import json
+import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -124,21 +125,38 @@ def _stores() -> dict[str, Store | str]:
 
 
 def _ways(kind: type[Httpx | Requests], folder: Path, url: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Return how each records a request anew."""
+    """Return how each records a request anew: memo, the others as they are, and the others with their file flushed to disk."""
     numbers = count()
 
-    def way(store: Store) -> Way:
-        client = kind()
+    def way(name: str, *, flushes: bool) -> Way | str:
+        store, client = _stores()[name], kind()
+        if isinstance(store, str):
+            return store
 
         async def call() -> None:
             path = folder / str(next(numbers))
             path.mkdir(parents=True)
             with store(path, record=True):
                 await client.ask(url, body)
+            if flushes:
+                _flush(path)
 
-        return Way(call, target=1.0)
+        unlike = name != "memo" and not flushes
+        return Way(call, target=None if unlike else 1.0, note="memo flushes to disk, this does not" if unlike else "")
 
-    return {name: store if isinstance(store, str) else way(store) for name, store in _stores().items()}
+    return {
+        "memo": way("memo", flushes=False),
+        **{f"{name}, flushed": way(name, flushes=True) for name in STORES},
+        **{name: way(name, flushes=False) for name in STORES},
+    }
+
+
+def _flush(folder: Path) -> None:
+    """Flush the one file of a folder, and the folder."""
+    for path in (*folder.iterdir(), folder):
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
 
 
 async def _recorded(kind: type[Httpx | Requests], folder: Path, url: str, body: dict[str, Any]) -> None:
