@@ -63,6 +63,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "draws": ((bool,), "true or false"),
     "pending": ((bool,), "true or false"),
     "items_per_second": ((int, float), "a number"),
+    "max_cost": ((int, float), "a number"),
     "max_live": ((int,), "a whole number"),
     "memory": ((int,), "a number of bytes"),
     "pace": ((int, float), "a number"),

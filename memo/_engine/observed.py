@@ -81,5 +81,5 @@ class ObservedRecorder(Recorder):
     ) -> Outcome | None:
         """Store the outcome of a live call."""
         winning_outcome = super().store_outcome(call, draw, outcome, values, claim)
-        self._on_recorded(entry_name(call.function, call.key))
+        (self._on_touched if draw.is_compared else self._on_recorded)(entry_name(call.function, call.key))
         return winning_outcome

@@ -29,7 +29,7 @@ class Spending:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, limit: float | None, prices: object) -> Spending | None:
+    def of(cls, limit: float | None, prices: Any) -> Spending | None:
         """Return what `max_cost` and `prices` ask for, None for no limit. Raises `InvalidOption`."""
         if limit is None:
             return None

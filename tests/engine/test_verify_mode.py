@@ -87,6 +87,14 @@ async def test_a_stream_that_is_left_is_compared_as_far_as_it_was_read(store: Pa
     assert made.changes == []
 
 
+async def test_a_refresh_is_no_way_to_write(store: Path):
+    before = files(store)
+    ANSWER["now"] = {"id": "b", "tokens": 4}
+    with recording(store, mode="verify"):
+        assert await answer.refresh("rings?") == {"id": "b", "tokens": 4}
+    assert files(store) == before
+
+
 async def test_a_function_has_a_mode_of_its_own(store: Path):
     ANSWER["now"] = {}
     with recording(store, mode="verify", modes={"app.answer": "replay"}):

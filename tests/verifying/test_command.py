@@ -164,3 +164,11 @@ def test_an_interruption_keeps_the_report(server: ChangingServer, verify: Verify
         server.change(name, stop)
     found = verify("--json", "--function", "openai.*", code=130)
     assert (found["complete"], 0 < found["checked"] < 6) == (False, True)
+
+
+def test_an_async_client_of_the_users_is_called(server: ChangingServer, app: ModuleType, verify: Verify):
+    closing = {"connection": "close"}  # or the connection would be left open with the loop
+    app.make = lambda: openai.AsyncOpenAI(api_key="k3", base_url=f"{server.url}/v1", default_headers=closing)
+    found = verify("--json", "--function", "openai.*", "--client", "liveapp:make")
+    assert (found["checked"], found["left"]) == (6, [])
+    assert {authorization for _, authorization, _ in server.seen} == {"Bearer k3"}
