@@ -81,7 +81,12 @@ def _error(call: Call, store: Store, search: Search, command: str, rule: ModeRul
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
         details += _about_nothing(call, store, search)
-    details += [f"  but in:    {location} (MEMO_STORE={shlex.quote(location)})" for location in elsewhere]
+    # Each test has a directory of its own: for a test, MEMO_STORE names another one of these, and not where it looks.
+    of_test = "--memo-mode=" in command
+    details += [
+        f"  but in:    {location}" + ("" if of_test else f" (MEMO_STORE={shlex.quote(location)})")
+        for location in elsewhere
+    ]
     return RecordingNotFound(
         function=call.function,
         key=call.key,

@@ -157,7 +157,7 @@ class _Function:
 
     def row(self, *, tests: bool) -> tuple[str, ...]:
         oldest, newest = self.moments or (None, None)
-        counts = (*([len(self.folders)] if tests else []), self.recordings, self.outcomes, self.errors)
+        counts = (*([len(self.folders - {""})] if tests else []), self.recordings, self.outcomes, self.errors)
         numbers = (f"{number:,}" for number in counts)
         return self.name, *numbers, size(self.size), age(oldest), age(newest)
 
