@@ -84,6 +84,8 @@ class CarriedRecorder(ObservedRecorder):
 
     def has_ended(self) -> bool:
         """Return whether nothing here is in the scope, and the process that opened it has left it, or is gone."""
+        if self.process != os.getpid():  # a copy, in a process that was forked
+            return True
         return self.uses <= 0 and (self._journal.has_ended() or is_gone(self._carrier.process))
 
     def close(self) -> None:

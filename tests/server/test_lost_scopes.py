@@ -1,7 +1,10 @@
 """Calls in a server from threads and tasks that have no context of a request: never live in silence."""
 
 import asyncio
+import os
 import queue
+import subprocess
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -234,3 +237,35 @@ def test_the_test_that_loses_a_scope_is_told(project):
     assert "app.ask: called from thread 'pool_0', which is in no scope, while a recorder is open" in said
     assert "executor.submit(memo.carry(function), ...)" in said
     assert project.calls == []
+
+
+FORKING = """
+import os
+import memo
+from memo.integrations import wsgi
+
+@memo.recordable(name="app.ask")
+def ask(prompt):
+    return prompt.upper()
+
+def app(environ, start_response):
+    child = os.fork()
+    if child == 0:  # a helper of the server, which is in no request
+        import threading
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(ask("new")))
+        thread.start()
+        thread.join()
+        os._exit(0 if answers == ["NEW"] else 1)
+    return [str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode()]
+
+print(wsgi.Middleware(app)({"HTTP_MEMO_SCOPE": os.environ["SCOPE"]}, None)[0].decode())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_request_of_the_parent_is_not_open_in_a_fork(store):
+    recorder = memo.Recorder(store, mode="replay")
+    env = {**os.environ, "SCOPE": recorder.headers["memo-scope"], "MEMO_SCOPE_SECRET": "5ecret" * 8}
+    done = subprocess.run([sys.executable, "-c", FORKING], env=env, capture_output=True, text=True, check=False)
+    assert done.stdout == "0\n", done.stderr
