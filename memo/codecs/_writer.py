@@ -8,12 +8,15 @@ models; `_reader` is the inverse.
     "name"         of an enum's member that its value does not lead to
     "content"      the builtin that an instance of a subclass of a builtin is
     "attributes"   whatever else was set on an instance; "missing": its fields without a value
+
+A value that holds a mutable object in several places is written as `sharing`, where each such object is `shared`: once with
+its form, and else with its number alone (see `_sharing`).
 """
 
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -78,9 +81,22 @@ class Writer:
     _in_error = False
 
     def __init__(
-        self, types: Types, *, outside: BaseException | None = None, streams: Sequence[Any] | None = None
+        self,
+        types: Types,
+        *,
+        outside: BaseException | None = None,
+        streams: Sequence[Any] | None = None,
+        shared: Iterable[int] | None = None,
     ) -> None:
         self._types = types
+        self._awaited = set(shared or ())
+        self._given: dict[int, int] = {}
+        """The numbers of the shared objects that are written."""
+        self._held: dict[int, Any] | None = None if shared is None else {}
+        """What is mutable, by its identity: held, so that no other object gets the identity."""
+        self.shared: set[int] = set()
+        """With `shared`, the identities of the other mutable objects that are in several places. If there are any, the tree
+        is incomplete."""
         self._streams = streams
         self._met: set[int] = set()
         if outside is not None:
@@ -96,20 +112,24 @@ class Writer:
         """
         kind = type(value)
         if kind is str:
-            if value.isascii():
-                return value
-            return value if is_text(value) else {"__type__": "str", "value": scalars.text_form(value)}
+            plain = value.isascii() or is_text(value)
+            return value if plain else {"__type__": "str", "value": scalars.text_form(value)}
         if kind is int:
             return value if SMALLEST <= value <= LARGEST else {"__type__": "int", "value": scalars.int_form(value)}
         if kind is float:
-            if value - value == 0:
-                return value
-            return {"__type__": "float", "value": scalars.float_form(value)}
+            return value if value - value == 0 else {"__type__": "float", "value": scalars.float_form(value)}
         if value is None or kind is bool:
             return value
-        if id(value) in self._above:
+        at = id(value)
+        if at in self._above:
             raise UnrecordableValue(step, "holds itself")
-        self._above.add(id(value))
+        if kind.__hash__ is None and self._held is not None:
+            if at in self._held:
+                return self._again(at)
+            if at in self._awaited:
+                return self._first(value, at, step)
+            self._held[at] = value
+        self._above.add(at)
         self._depth += 1
         try:
             if self._depth > MAX_DEPTH:
@@ -124,18 +144,35 @@ class Writer:
             raise
         finally:
             self._depth -= 1
-            self._above.discard(id(value))
+            self._above.discard(at)
+
+    def _first(self, value: Any, at: int, step: str) -> dict[str, Any]:
+        """Return the form of a shared object in the first of its places."""
+        self._awaited.discard(at)
+        number = self._given[at] = len(self._given)
+        self._depth += 1
+        try:
+            return {"__type__": "shared", "at": number, "value": self.write(value, step)}
+        finally:
+            self._depth -= 1
+
+    def _again(self, at: int) -> dict[str, Any] | None:
+        """Return the form of a shared object in another of its places; None if it was not known to be shared."""
+        if at in self._given:
+            return {"__type__": "shared", "at": self._given[at]}
+        self.shared.add(at)
+        return None
 
     def _list(self, value: list[Any]) -> Any:
         tree = [self.write(item, f"[{index}]") for index, item in enumerate(value)]
-        packed = pack(tree) if len(tree) > 1 and is_model(type(value[0])) else {}
+        packed = pack(tree) if len(tree) > 1 and is_model(type(value[0])) and not self._given else {}
         return {"__type__": "list", **packed} if "of" in packed else tree
 
     def _dict(self, value: dict[Any, Any]) -> Any:
-        if all(type(key) is str and key != "__type__" for key in value):
-            tree = {key: self.write(item, step_text(key)) for key, item in value.items()}
-            if all(key.isascii() for key in tree) or is_text("".join(tree)):
-                return tree
+        if all(type(key) is str and key != "__type__" for key in value) and (
+            all(map(str.isascii, value)) or is_text("".join(value))
+        ):
+            return {key: self.write(item, step_text(key)) for key, item in value.items()}
         self._depth += 1  # Three levels of JSON, not two.
         try:
             pairs = [[self.write(key, ".keys()"), self.write(item, step_text(key))] for key, item in value.items()]

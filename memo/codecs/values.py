@@ -18,6 +18,7 @@ from memo._values.kinds import is_model
 from memo.codecs import _models
 from memo.codecs._reader import is_builtin_form, read_form
 from memo.codecs._shape import mapping
+from memo.codecs._sharing import SharedObjects
 from memo.codecs._writer import MAX_DEPTH, Writer, parts
 from memo.codecs.items import Items
 from memo.codecs.registry import codec_named
@@ -41,6 +42,8 @@ class Values:
 
     streams: Sequence[Any] | None = None
     """Live streams that a value to be written may hold: their forms are filled later."""
+    shared: SharedObjects = SharedObjects(None)
+    """The objects that the value being decoded holds in several places."""
     cut_short: CutShort | None = None
     """Makes the error for a stream inside of a recorded value that is read further than it was recorded."""
 
@@ -60,6 +63,12 @@ class Values:
         values.streams = streams
         return values
 
+    def sharing(self, tree: Any) -> Values:
+        """Return values that read one tree, with the objects that it holds in several places."""
+        values = copy(self)
+        values.shared = SharedObjects(tree)
+        return values
+
     def cutting_short(self, cut_short: CutShort) -> Values:
         """Return values whose streams raise what `cut_short` makes, where they are read further than they were recorded."""
         values = copy(self)
@@ -74,9 +83,12 @@ class Values:
         if type(value) is str and value.isascii():
             return value  # most items of streams
         try:
-            writer = Writer(self.types, streams=self.streams)
+            writer = Writer(self.types, streams=self.streams, shared=())
             tree = writer.write(value)
-            lost = difference(self.decode(tree), value, parts) if writer.unproved else None
+            if writer.shared:
+                tree, lost = self._sharing(value, writer.shared)
+            else:
+                lost = difference(self.decode(tree), value, parts) if writer.unproved else None
         except UnrecordableValue:
             raise
         except RecursionError as error:
@@ -87,6 +99,23 @@ class Values:
         if lost is not None:
             raise UnrecordableValue(lost, f"({type(value).__name__}) would not come back equal")
         return tree
+
+    def _sharing(self, value: Any, shared: Iterable[int]) -> tuple[Any, str | None]:
+        """Return the form of a value that holds objects in several places, and the path of what would not come back equal.
+
+        Proved by writing again what is read of it: comparing the values would take each way to each object.
+        """
+
+        def written(value: Any, shared: Iterable[int], streams: Sequence[Any] | None) -> Any:
+            return {"__type__": "sharing", "value": Writer(self.types, streams=streams, shared=shared).write(value)}
+
+        tree = written(value, shared, self.streams)
+        again = self.decode(tree)
+        if self.streams:
+            return tree, difference(again, value, parts)
+        writer = Writer(self.types, shared=())
+        writer.write(again)
+        return tree, None if orjson.dumps(written(again, writer.shared, None)) == orjson.dumps(tree) else ""
 
     def encode_error(self, error: BaseException, *, outside: BaseException | None = None) -> dict[str, Any]:
         """Return the form of an error and its chain. What has no recorded form is left out and named in the form.
