@@ -413,6 +413,7 @@ class Attempt:
         return outcome
 
     def _store(self, outcome: dict[str, Any] | None) -> None:
+        self._making.is_over = True  # what is made inside from now on is not in the outcome any more
         try:
             if outcome is not None and not self._is_over:
                 self._waiting = outcome
@@ -422,6 +423,7 @@ class Attempt:
         self._report(outcome)
 
     async def _astore(self, outcome: dict[str, Any] | None) -> None:
+        self._making.is_over = True
         try:
             if outcome is not None and not self._is_over:
                 self._waiting = outcome

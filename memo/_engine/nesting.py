@@ -29,7 +29,7 @@ class Making:
         """How many draws were taken, by `function/key`."""
         self.parent = making.get()
         self.is_over = False
-        """Whether the outcome is stored, or will never be."""
+        """Whether the outcome is complete, or will never be stored."""
 
     def note(self, session: Any, call: Call, count: int) -> None:
         """Note that so many draws of a call were taken inside (or given back, if negative)."""

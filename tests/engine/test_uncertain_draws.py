@@ -207,6 +207,48 @@ def test_made_after_the_call_that_made_it_had_returned(look, mode, repeats):
         asyncio.run(program())
 
 
+@MODES
+def test_made_while_the_outcome_is_being_written(look, mode):
+    """The outcome says already which draws were taken inside."""
+    writing, made = threading.Event(), threading.Event()
+
+    class Slow(MemoryStore):
+        writes_in_place = False
+
+        def put(self, name, data):
+            self._wait(name)
+            super().put(name, data)
+
+        def create(self, name, data):
+            self._wait(name)
+            return super().create(name, data)
+
+        def _wait(self, name):
+            if name.startswith("outer/"):
+                writing.set()
+                assert made.wait(20)
+
+    tasks = []
+
+    @recordable(name="outer")
+    async def outer():
+        async def later():
+            assert await asyncio.to_thread(writing.wait, 20)
+            look("a")
+            made.set()
+
+        tasks.append(asyncio.create_task(later()))
+
+    async def program():
+        with recording(Slow(), mode=mode):
+            await outer()
+            await asyncio.gather(*tasks)
+            look("a")
+
+    with pytest.warns(UncertainDrawsWarning, match="by outer after it had returned"):
+        asyncio.run(program())
+
+
 # Streams that several threads read at once
 
 
