@@ -98,3 +98,33 @@ def test_what_has_changed_is_put_aside(changed):
 def test_a_tier_that_is_none_is_refused(changed):
     project = changed({})
     assert "did you mean 'removed'?" in project.run("--memo-mode=verify", "--memo-fail-on=remved").errors
+
+
+PARENT = """
+import os
+import subprocess
+import sys
+
+import pytest
+
+@pytest.mark.memo
+def test_it(memo_recorder):
+    env = {**os.environ, **memo_recorder.env}
+    subprocess.run([sys.executable, "-m", "memo", "run", "--", "child.py"], env=env, check=True)
+"""
+CHILD = """
+import memo
+
+memo.recordable(name="app.child")(lambda: {now!r})()
+"""
+
+
+def test_calls_of_child_processes_are_verified_too(project):
+    project.write(test_app=PARENT, child=CHILD.format(now={"tokens": 3}))
+    project.run("--memo-mode=record", passed=1)
+    project.write(child=CHILD.format(now={}))
+    before = kept(project)
+    run = project.run("--memo-mode=verify", passed=1)
+    assert run.exit == 1
+    assert "app.child: tokens: removed 3 (test_app.py::test_it)" in run.text
+    assert kept(project) == before
