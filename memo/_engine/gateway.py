@@ -247,10 +247,10 @@ class StoreGateway:
         """Return where calls are claimed, if they are."""
         return None if self._writes.is_open() else self._claims
 
-    def claim(self, name: str, draw: int) -> Claim | bytes | None:
-        """Claim a draw of a call; return the bytes instead if it is the first and was recorded, None if there is no claim.
+    def claim(self, name: str, draw: int | None) -> Claim | bytes | None:
+        """Claim a call, or a draw of one; return the bytes instead if the call was recorded, None if there is no claim.
 
-        A later draw may have been recorded although it could be claimed: look once more.
+        A draw may have been recorded although it could be claimed: look once more.
         """
         if self.claims is None:
             return self.get(name)
@@ -261,7 +261,7 @@ class StoreGateway:
         except StoreError as error:
             return self._unclaimed(name, error)
 
-    async def aclaim(self, name: str, draw: int) -> Claim | bytes | None:
+    async def aclaim(self, name: str, draw: int | None) -> Claim | bytes | None:
         """Async twin of `claim`."""
         if self.claims is None:
             return self.get(name) if self.in_place else await self.aget(name)
@@ -315,6 +315,6 @@ def _nothing() -> None:
     """Do nothing: the store holds nothing open."""
 
 
-def _claimed(name: str, draw: int) -> str:
-    """Return the name under which a draw is claimed: no entry ever has the name of a later one."""
-    return f"{name}~{draw}" if draw else name
+def _claimed(name: str, draw: int | None) -> str:
+    """Return the name under which a draw is claimed: no entry ever has it, since other draws may be in the entry already."""
+    return name if draw is None else f"{name}~{draw}"

@@ -89,6 +89,14 @@ class Stats:
     """How often each of the `faults` was injected."""
 
 
+def _claimed_draw(number: int | None, expiry: Expiry | None) -> int | None:
+    """Return which draw of a call is claimed apart, None where the call is: in memoizers, and where it may have expired.
+
+    The first draw is, too: others, which were made at the same time, may be recorded before it.
+    """
+    return number if number or expiry is None else None
+
+
 class Session:
     """What a recorder does for the calls that are made under it. Safe for any number of tasks, threads, event loops."""
 
@@ -355,7 +363,8 @@ class Session:
         another process makes, or has made.
         """
         name = entry_name(call.function, call.key)
-        found = self._gateway.claim(name, number or 0)
+        draw = _claimed_draw(number, expiry)
+        found = self._gateway.claim(name, draw)
         if isinstance(found, bytes):
             recording = self._keep(call, name, found)
             if expiry is None or not expiry.is_over(recording):
@@ -363,14 +372,15 @@ class Session:
             flight.claim = self._gateway.claim_renewal(name, waits=not expiry.is_behind)
             return checked_renewal(self.fetch(call), expiry)
         flight.claim = found
-        return self.fetch(call) if number and found is not None else None
+        return self.fetch(call) if draw is not None and found is not None else None
 
     async def alead(
         self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None
     ) -> Recording | None:
         """Async twin of `lead`. Cancelled, it claims nothing."""
         name = entry_name(call.function, call.key)
-        found = await self._gateway.aclaim(name, number or 0)
+        draw = _claimed_draw(number, expiry)
+        found = await self._gateway.aclaim(name, draw)
         if isinstance(found, bytes):
             recording = self._keep(call, name, found)
             if expiry is None or not expiry.is_over(recording):
@@ -378,7 +388,7 @@ class Session:
             flight.claim = await self._gateway.aclaim_renewal(name, waits=not expiry.is_behind)
             return checked_renewal(await self.afetch(call), expiry)
         flight.claim = found
-        return await self.afetch(call) if number and found is not None else None
+        return await self.afetch(call) if draw is not None and found is not None else None
 
     def _keep(self, call: Call, name: str, data: bytes) -> Recording:
         """Read a recording, and hold it in memory if it is not too large."""

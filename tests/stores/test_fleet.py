@@ -12,7 +12,7 @@ import anyio.to_thread
 import pytest
 from fleets import Fleet
 
-from memo import Recorder, recording
+from memo import Recorder, recordable, recording
 from memo.errors import InvalidOption, StoreFull
 from memo.stores import HeldClaim, as_store
 from memo.stores._sqlite import SqliteStore
@@ -37,6 +37,43 @@ def test_forty_keys_by_four_processes_are_forty_live_calls(workers):
     assert len(set(printed)) == 1
     assert workers.run(FORTY, 1) == printed[:1]
     assert workers.calls() == list(range(40))
+
+
+async def test_a_first_draw_that_is_recorded_last_is_no_second_live_call(fleet):
+    """Five identical calls at once in each of two scopes: the others are recorded while the first is on its way."""
+    calls, release = [], anyio.Event()
+
+    @recordable(name="app.ask")
+    async def asked(n):
+        calls.append(n)
+        number = len(calls)
+        if number == 1:
+            await release.wait()
+        return number
+
+    async def five(given):
+        with recording(as_store(fleet), mode="record-if-missing"):
+
+            async def one(index):
+                given[index] = await asked(1)
+
+            async with anyio.create_task_group() as tasks:
+                for index in range(5):
+                    tasks.start_soon(one, index)
+
+    given = [dict[int, int](), dict[int, int]()]
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(five, given[0])
+            while len(given[0]) < 4:  # noqa: ASYNC110 - there is no event to wait for
+                await anyio.sleep(0.01)
+            tasks.start_soon(five, given[1])
+            while len(given[1]) < 4:  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+            await anyio.sleep(0.2)  # the fifth waits by now, or has been made
+            release.set()
+    assert len(calls) == 5
+    assert sorted(given[0].values()) == sorted(given[1].values()) == [1, 2, 3, 4, 5]
 
 
 EVERYTHING = """
