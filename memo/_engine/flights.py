@@ -88,6 +88,7 @@ class Flight:
     def __init__(self, on_finish: Callable[[], None]) -> None:
         self.parent: Flight | None = current_flight()
         self._claim: Claim | None = None
+        self._claim_of_draw: Claim | None = None
         self._on_finish = on_finish
         # Reentrant: the garbage collector finishes flights too, at any time.
         self._lock = threading.RLock()
@@ -107,6 +108,17 @@ class Flight:
     @claim.setter
     def claim(self, claim: Claim | None) -> None:
         self._claim = claim
+        if claim is not None:
+            _claimed[claim.token] = self
+
+    @property
+    def claim_of_draw(self) -> Claim | None:
+        """The claim of the first draw, beside that of the call."""
+        return self._claim_of_draw
+
+    @claim_of_draw.setter
+    def claim_of_draw(self, claim: Claim | None) -> None:
+        self._claim_of_draw = claim
         if claim is not None:
             _claimed[claim.token] = self
 
@@ -135,8 +147,9 @@ class Flight:
             if self._finished:
                 return
             self._finished = True
-        if self._claim is not None:
-            self._claim.release()
+        for claim in (self._claim, self._claim_of_draw):
+            if claim is not None:
+                claim.release()
         self._on_finish()
         self._wake_all()
 

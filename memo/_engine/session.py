@@ -89,12 +89,9 @@ class Stats:
     """How often each of the `faults` was injected."""
 
 
-def _claimed_draw(number: int | None, expiry: Expiry | None) -> int | None:
-    """Return which draw of a call is claimed apart, None where the call is: in memoizers, and where it may have expired.
-
-    The first draw is, too: others, which were made at the same time, may be recorded before it.
-    """
-    return number if number or expiry is None else None
+def _apart(claim: Claim | bytes | None) -> Claim | None:
+    """Return the claim of a draw; None where nothing is claimed any more, and what is recorded came instead."""
+    return None if isinstance(claim, bytes) else claim
 
 
 class Session:
@@ -359,36 +356,50 @@ class Session:
     def lead(self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None) -> Recording | None:
         """Return what has been recorded meanwhile; else claim the draw for the fleet, where the store can.
 
+        The first draw is claimed as the call, for which memoizers wait, and as a draw: once other draws, which were made at the
+        same time, are recorded, the claim of the call keeps nobody from making it.
         What has expired is claimed under a name of its own. Raises `RefreshedElsewhere` for a call behind a replay that
         another process makes, or has made.
         """
         name = entry_name(call.function, call.key)
-        draw = _claimed_draw(number, expiry)
-        found = self._gateway.claim(name, draw)
+        found = self._gateway.claim(name, number or None)
         if isinstance(found, bytes):
             recording = self._keep(call, name, found)
+            if number == 0 and expiry is None and recording.draws.index(0) is None:
+                flight.claim = _apart(self._gateway.claim(name, 0))
+                return self.fetch(call)
             if expiry is None or not expiry.is_over(recording):
                 return checked_renewal(recording, expiry)
             flight.claim = self._gateway.claim_renewal(name, waits=not expiry.is_behind)
             return checked_renewal(self.fetch(call), expiry)
         flight.claim = found
-        return self.fetch(call) if draw is not None and found is not None else None
+        if number is None or found is None:
+            return None
+        if number == 0:
+            flight.claim_of_draw = _apart(self._gateway.claim(name, 0))
+        return self.fetch(call)
 
     async def alead(
         self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None
     ) -> Recording | None:
         """Async twin of `lead`. Cancelled, it claims nothing."""
         name = entry_name(call.function, call.key)
-        draw = _claimed_draw(number, expiry)
-        found = await self._gateway.aclaim(name, draw)
+        found = await self._gateway.aclaim(name, number or None)
         if isinstance(found, bytes):
             recording = self._keep(call, name, found)
+            if number == 0 and expiry is None and recording.draws.index(0) is None:
+                flight.claim = _apart(await self._gateway.aclaim(name, 0))
+                return await self.afetch(call)
             if expiry is None or not expiry.is_over(recording):
                 return checked_renewal(recording, expiry)
             flight.claim = await self._gateway.aclaim_renewal(name, waits=not expiry.is_behind)
             return checked_renewal(await self.afetch(call), expiry)
         flight.claim = found
-        return await self.afetch(call) if draw is not None and found is not None else None
+        if number is None or found is None:
+            return None
+        if number == 0:
+            flight.claim_of_draw = _apart(await self._gateway.aclaim(name, 0))
+        return await self.afetch(call)
 
     def _keep(self, call: Call, name: str, data: bytes) -> Recording:
         """Read a recording, and hold it in memory if it is not too large."""
