@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
 from io import StringIO
 from itertools import count
@@ -22,8 +22,8 @@ from rekeying import put
 
 from memo import recordable, recording
 from memo._recordings.document import parse
-from memo.cli._waiting import waiting
-from memo.cli.review import _Review
+from memo.cli import main as memo
+from memo.cli import review as reviewing
 from memo.importers.llama_stack import import_recordings
 from memo.maintenance.changes import apply
 from memo.maintenance.copy import copy, push
@@ -103,9 +103,15 @@ def done(task: str, url: str, folder: Path) -> None:
             for each in all_pending(store):
                 (accept if task == "accept" else reject)(store, each)
         case "review":
-            settle(store)
-            with redirect_stdout(StringIO()):  # which says how the task ended
-                _Review(store, waiting(store)).run(iter(["a", "m", "A"] * len(NUMBERS)).__next__)
+            reviewed(url)
+
+
+def reviewed(url: str) -> None:
+    keys = iter(["a", "m", "A"] * len(NUMBERS))
+    reviewing.is_interactive = lambda: True
+    reviewing.key_presses = lambda: nullcontext(keys.__next__)
+    with redirect_stdout(StringIO()):  # which says how the task ended
+        assert memo(["review", url]) == 0
 
 
 def renewed(number: int) -> dict[str, Any]:
