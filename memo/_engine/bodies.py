@@ -52,6 +52,11 @@ class AsyncEnding(_Ending):
         super().__init__(body, sink)
         self._self_is_closing = False
 
+    @property
+    def is_closing(self) -> bool:
+        """True once the consumer has left."""
+        return self._self_is_closing
+
     def records(self, items: Any) -> AsyncIterator[Any]:
         """Say what passes of the body while it is recorded. Return the items, which end once the body is being closed."""
         return _Items(self.passes(items), self)
@@ -140,7 +145,7 @@ class _Items:
         return self
 
     def __anext__(self) -> Awaitable[Any]:
-        return _ended() if self._ending._self_is_closing else anext(self._items)
+        return _ended() if self._ending.is_closing else anext(self._items)
 
 
 async def _ended() -> None:

@@ -87,7 +87,10 @@ class Method(NamedTuple):
 def opened(url: str, mode: str) -> Client:
     import httpx2
 
-    http = {"base_url": url, "async_client_args": {"transport": httpx2.AsyncHTTPTransport()}}  # not aiohttp
+    http: dict[str, Any] = {
+        "base_url": url,
+        "async_client_args": {"transport": httpx2.AsyncHTTPTransport()},
+    }  # not aiohttp
     return Client(
         **MODES[mode], http_options=types.HttpOptions(**http, retry_options=types.HttpRetryOptions(attempts=1))
     )

@@ -101,7 +101,7 @@ def prepared(cast_to: Any, stream: bool, stream_cls: Any) -> tuple[bytes, str]:
         return b"".join(json.dumps(item).encode() + b"\n" for item in items), "application/x-jsonl"
     if stream:
         kinds = members(_item_type(cast_to, stream_cls))
-        events = sorted((answer(part) for part in kinds[:12]), key=_place)
+        events = sorted(map(answer, kinds), key=_place)[:12]
         return b"".join(map(_event, events)), "text/event-stream"
     if "Binary" in name or (name == "Response" and cast_to.__module__.startswith("httpx")):
         return BINARY, "application/octet-stream"
