@@ -157,7 +157,7 @@ _BUILTINS: dict[str, Callable[[Values, Decode, dict[str, Any]], Any]] = {
     "manager": lambda values, _, node: read_manager(values, node),
     "response": lambda values, _, node: read_response(values, node),
     "set": lambda _, decode, node: set(_members(decode, node)),
-    "shared": lambda values, decode, node: values.shared.read(node, decode),
+    "shared": lambda values, decode, node: values.shared(node, decode),
     "sharing": lambda values, _, node: values.sharing(node["value"]).decode(node["value"]),
     "str": lambda _, __, node: scalars.text_of(node["value"]),
     "stream": lambda values, _, node: read_stream(values, node),

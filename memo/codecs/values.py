@@ -42,7 +42,7 @@ class Values:
 
     streams: Sequence[Any] | None = None
     """Live streams that a value to be written may hold: their forms are filled later."""
-    shared: SharedObjects = SharedObjects(None)
+    _shared = SharedObjects(None)
     """The objects that the value being decoded holds in several places."""
     cut_short: CutShort | None = None
     """Makes the error for a stream inside of a recorded value that is read further than it was recorded."""
@@ -66,8 +66,12 @@ class Values:
     def sharing(self, tree: Any) -> Values:
         """Return values that read one tree, with the objects that it holds in several places."""
         values = copy(self)
-        values.shared = SharedObjects(tree)
+        values._shared = SharedObjects(tree)
         return values
+
+    def shared(self, node: dict[str, Any], decode: Callable[[Any], Any]) -> Any:
+        """Return the object that a `shared` form stands for. Raises `DataMismatch` for one that is not in the value."""
+        return self._shared.read(node, decode)
 
     def cutting_short(self, cut_short: CutShort) -> Values:
         """Return values whose streams raise what `cut_short` makes, where they are read further than they were recorded."""
