@@ -145,7 +145,6 @@ EXCEPTIONS: dict[str, set[str]] = {
     "server/test_lost_scopes.py": {"_engine.carried"},
     "server/test_middleware.py": {"_engine.carried"},  # ends what else lives as long as a server's process
     "shared/faulty.py": {"_engine"},  # waits for no circuit breaker, either
-    "shared/killed.py": {"cli._waiting"},  # what a killed review was waiting for
     "verifying/conftest.py": {"_recordings.changes"},
     "verifying/test_live.py": {"_recordings.changes"},  # the tiers in which changes are expected
     "shared/mutations.py": {"_calls.secrets", "_recordings.outcomes"},  # encodes what is damaged then

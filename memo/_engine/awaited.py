@@ -12,7 +12,7 @@ import asyncio
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from types import FrameType
@@ -38,7 +38,7 @@ class Stand:
         task = _task()
         # Weak: what runs holds the flight, and is to end where nobody holds it.
         self._task = None if task is None else weakref.ref(task)
-        self._coroutine = None if task is None else weakref.ref(task.coro if hasattr(task, "coro") else task.get_coro())
+        self._coroutine = None if task is None else _reference(task.coro if hasattr(task, "coro") else task.get_coro())
 
     def waits_for(self, other: Stand) -> bool:
         """Return whether what runs here waits at something that the code which runs at `other` has in hand."""
@@ -88,6 +88,17 @@ class Stand:
             for value in values:
                 yield value
                 yield from _members(value, names)
+
+
+def _reference(coroutine: Any) -> Callable[[], Any]:
+    try:
+        return weakref.ref(coroutine)
+    except TypeError:  # a step of an async generator: it has no frames to be looked at
+        return _nothing
+
+
+def _nothing() -> None:
+    return None
 
 
 def _task() -> Any:
