@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -34,7 +34,7 @@ class Spending:
         if limit is None:
             return None
         if callable(prices) or (isinstance(prices, Mapping) and prices and all(map(_is_price, prices.values()))):
-            return cls(limit, prices)
+            return cls(limit, cast(Prices, prices))
         raise InvalidOption("prices", prices, _FORMS)
 
     def check(self, function: str, call: Call) -> None:
