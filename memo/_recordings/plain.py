@@ -8,7 +8,7 @@ import orjson
 
 from memo.errors import DataMismatch
 
-__all__ = ["plain", "type_name", "unpacked"]
+__all__ = ["of_one_form", "plain", "type_name", "unpacked"]
 
 
 def unpacked(tree: Any, depth: int = 0) -> Any:
@@ -70,6 +70,31 @@ def plain(tree: Any) -> Any:
         if name in tree:
             return plain(tree[name])
     return {name: plain(member) for name, member in tree.items() if name != "__type__"}
+
+
+def of_one_form(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return two trees of unpacked typed JSON in which a model that is exact in one of them only is plain in both.
+
+    A model whose field has a value of another type than declared is written exactly, field by field: the fields are compared.
+    """
+    if isinstance(before, list) and isinstance(after, list):
+        pairs = [of_one_form(*pair) for pair in zip(before, after, strict=False)]
+        count = len(pairs)
+        return [one for one, _ in pairs] + before[count:], [other for _, other in pairs] + after[count:]
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return before, after
+    if before.get("__type__") == after.get("__type__") and ("exact" in before) != ("exact" in after):
+        return _plain_model(before), _plain_model(after)
+    both = {name: of_one_form(before[name], after[name]) for name in before if name in after}
+    return (
+        {name: both[name][0] if name in both else member for name, member in before.items()},
+        {name: both[name][1] if name in both else member for name, member in after.items()},
+    )
+
+
+def _plain_model(tree: dict[str, Any]) -> dict[str, Any]:
+    rest = {name: tree[name] for name in ("__type__", "attributes") if name in tree}
+    return {**rest, "value": plain(tree)}
 
 
 def _set_fields(fields: dict[str, Any], names: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from memo._recordings.plain import of_one_form
 from memo.cli._plain import shown
 from memo.cli._recording_diff import relevant
 
@@ -46,7 +47,7 @@ def change(before: Document | None, after: Document) -> Change:
     """Return how a recording changed; `before` is None for a new one."""
     if before is None:
         return Change(after.function, frozenset({("new call", "new")}), {})
-    one, other = _fields(before), _fields(after)
+    one, other = map(_fields, (before, after), _outcomes(before, after))
     kinds: set[tuple[str, str]] = set()
     volatile: set[tuple[str, str]] = set()
     values: dict[str, tuple[bytes, bytes]] = {}
@@ -85,18 +86,24 @@ def _digest(values: set[bytes]) -> bytes:
     return sha256(b"".join(sorted(values))).digest()
 
 
-def _fields(document: Document) -> dict[str, _Field]:
+def _outcomes(before: Document, after: Document) -> tuple[Any, Any]:
+    """Return the compared parts of the outcomes of both, with their models in one form."""
+    one, other = ([relevant(outcome) for outcome in document.outcomes] for document in (before, after))
+    return of_one_form(one, other)
+
+
+def _fields(document: Document, outcomes: list[dict[str, Any]]) -> dict[str, _Field]:
     fields: dict[str, _Field] = {}
-    for path, value in _leaves(document):
+    for path, value in _leaves(document, outcomes):
         fields.setdefault(path, _Field()).add(value)
     return fields
 
 
-def _leaves(document: Document) -> Iterator[tuple[str, Any]]:
+def _leaves(document: Document, outcomes: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
     yield "outcomes", len(document.outcomes)
     yield from _walk(dict(document.watched), "watched")
-    for outcome in document.outcomes:
-        yield from _walk(relevant(outcome), "")
+    for outcome, compared in zip(document.outcomes, outcomes, strict=True):
+        yield from _walk(compared, "")
         if "stream" in outcome:
             assembled = shown(outcome)
             yield from ((name, assembled[name]) for name in ("text", "thinking", "tool_calls") if name in assembled)

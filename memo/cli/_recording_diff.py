@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from memo._recordings.plain import unpacked
+from memo._recordings.plain import of_one_form, unpacked
 from memo.cli._plain import shown
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def relevant(outcome: dict[str, Any]) -> dict[str, Any]:
 def _in_outcomes(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
     from memo._recordings.differences import Difference, differences
 
-    found = differences(before, after)
+    found = differences(*of_one_form(before, after)) or differences(before, after)
     if not found or "stream" not in before or "stream" not in after:
         return found
     left, right = shown(before), shown(after)

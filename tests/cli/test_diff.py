@@ -31,6 +31,29 @@ def test_how_items_are_packed_is_no_difference(memo, write):
     memo("diff", one, other)
 
 
+EXACT = {"n": "many", "s": "x", "when": {"__type__": "datetime", "value": "2026-01-02"}}
+PLAIN = {"n": 1, "s": "x", "when": "2026-01-02"}
+
+
+@pytest.mark.parametrize("place", ["value", "inside", "items"])
+def test_a_field_of_another_type_is_shown_as_a_field(memo, write, place):
+    def outcome(tree):
+        if place == "items":
+            return {"stream": {"items": [tree, tree], "end": "complete"}}
+        return {"value": tree if place == "value" else {"__type__": "tuple", "value": [tree]}}
+
+    before, after = ({"__type__": "app:A", **form} for form in ({"value": PLAIN}, {"exact": EXACT}))
+    one = write("app.f", outcome(before), x=1)
+    other = write("app.f", outcome(after), x=1, store="other")
+    lines = memo("diff", one, other, code=1).out.splitlines()[3:]
+    assert all(line.endswith("n: 1 → 'many'") for line in lines), lines
+    assert len(lines) == (2 if place == "items" else 1)
+    back = memo("diff", other, one, code=1).out.splitlines()[3:]
+    assert all(line.endswith("n: 'many' → 1") for line in back), back
+    same = write("app.f", outcome({**after, "exact": {**EXACT, "n": 1}}), x=1, store="third")
+    assert memo("diff", one, same, code=1).out  # another form with the same fields is a difference, too
+
+
 def test_the_call_and_the_outcomes(memo, write):
     one = write("app.f", value(text="Saturn", n=1), {"value": 1}, question="Which?", days=3)
     other = write("app.g", value(text="Saturn", n=1.0), question="Which one?", days=3)

@@ -44,6 +44,21 @@ def test_what_is_pending_is_listed_with_what_changed_alike(memo, aside, tmp_path
     assert "memo review ../store, or memo accept and memo reject KEY... --store ../store" in done.out
 
 
+def test_a_field_of_another_type_is_listed_as_that_field(memo, aside, tmp_path):
+    fields = {"s": "x", "inner": {"y": 1}}
+    for x in range(2):
+        exact = {
+            "__type__": "app:A",
+            "exact": {"n": "many", **fields, "inner": {"__type__": "app:B", "value": {"y": 1}}},
+        }
+        aside("app.f", {"__type__": "app:A", "value": {"n": x, **fields}}, exact, x=x)
+    assert memo("pending", tmp_path / "store", code=1).out.count(" ~value.n ") == 2
+    found = memo("pending", tmp_path / "store", "--json", code=1).json["pending"]
+    assert {each["differences"]["outcome 1"][0]["after"] for each in found} == {"many"}
+    assert [len(each["differences"]["outcome 1"]) for each in found] == [1, 1]
+    assert all(each["alike"] for each in found)
+
+
 def test_nothing_is_pending(memo, write, tmp_path):
     write("app.f", x=1)
     assert memo("pending", tmp_path / "store").out == f"nothing is pending in {tmp_path / 'store'}\n"
