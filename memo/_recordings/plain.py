@@ -93,7 +93,7 @@ def of_one_form(before: Any, after: Any) -> tuple[Any, Any]:
 
 
 def _plain_model(tree: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: tree[name] for name in ("__type__", "attributes") if name in tree}
+    rest: dict[str, Any] = {name: tree[name] for name in ("__type__", "attributes") if name in tree}
     return {**rest, "value": plain(tree)}
 
 
