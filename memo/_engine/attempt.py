@@ -88,7 +88,6 @@ class Attempt:
     """The identical streams that are open at the same time, this one included."""
     _offsets: list[float]
     _answered: list[int]
-    _outer: Token[Making | None]
 
     def __init__(
         self,
@@ -117,6 +116,7 @@ class Attempt:
             session.uncertain.running[self._making] = None
         session.count_live()
         self._modules = len(sys.modules)
+        self._entered: list[Token[Making | None]] = []
         self._outside = sys.exc_info()[1]
         self._started = time.perf_counter()
 
@@ -129,17 +129,20 @@ class Attempt:
     def __enter__(self) -> None:
         if self.flight is not None:
             self.flight.idle_since = None
-        self._outer = making.set(self._making)
+        self._entered.append(making.set(self._making))
         if self._watch is not None:
             self._watch.before()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._watch is not None:
             self._watch.after()
-        try:  # noqa: SIM105 - twice as long
-            making.reset(self._outer)
-        except ValueError:  # closed by another task, in another context
-            pass
+        for token in reversed(self._entered):  # nested, where one stream of a result reads another of them
+            try:
+                making.reset(token)
+            except ValueError:  # of another task, in another context: it reads another stream, or what this one closes
+                continue
+            self._entered.remove(token)
+            break
         if self._is_stream and self.flight is not None and error is None:
             self.flight.idle_since = time.monotonic()
 

@@ -1,0 +1,126 @@
+"""What a caller gets in the place of a live stream while it is recorded: it is and does what the stream does."""
+
+import json
+from typing import Any
+
+import anyio
+import pytest
+
+from memo import recordable, recording
+from memo.stores import MemoryStore
+
+pytestmark = pytest.mark.anyio
+
+
+async def twins(function, use):
+    """What `use` makes of the live call, and of its replay."""
+    store, results = MemoryStore(), []
+    for mode in ("record", "replay"):
+        with recording(store, mode=mode) as recorder:
+            results.append(await use(function))
+        assert recorder.stats.recorded == (mode == "record")
+    return results
+
+
+async def everything(stream: Any) -> list[Any]:
+    return [item async for item in stream] if hasattr(type(stream), "__aiter__") else list(stream)
+
+
+# A stream that reads another of its own
+
+
+class Body:
+    def __iter__(self):
+        yield from "ab"
+
+
+class Reader:
+    """Reads a stream that it holds itself, as the SDKs' streams read their response."""
+
+    def __init__(self) -> None:
+        self.response = Body()
+
+    def __iter__(self):
+        yield from self.response
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class AsyncBody:
+    def __init__(self) -> None:
+        self._items = iter("ab")
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        await anyio.lowlevel.checkpoint()
+        for item in self._items:
+            return item
+        raise StopAsyncIteration
+
+
+class AsyncReader(AsyncBody):
+    def __init__(self) -> None:
+        super().__init__()
+        self.response = AsyncBody()
+
+    async def __anext__(self):
+        return await anext(self.response)
+
+
+async def test_a_stream_reads_a_declared_stream_of_its_own():
+    @recordable(streams=("response",))
+    def call():
+        return Reader()
+
+    async def use(function):
+        with function() as stream:
+            return list(stream)
+
+    assert await twins(call, use) == [["a", "b"], ["a", "b"]]
+
+
+async def test_an_async_stream_reads_a_declared_stream_of_its_own():
+    @recordable(streams=("response",))
+    async def call():
+        return AsyncReader()
+
+    async def use(function):
+        return await everything(await function())
+
+    assert await twins(call, use) == [["a", "b"], ["a", "b"]]
+
+
+async def test_two_tasks_that_read_two_streams_of_one_result_are_not_inside_of_its_call_after_that():
+    both = [anyio.Event(), anyio.Event()]
+
+    async def meeting(number):
+        both[number].set()
+        await both[1 - number].wait()  # each is being made while the other is
+        yield number
+
+    @recordable
+    async def call():
+        return {"streams": [meeting(0), meeting(1)]}
+
+    @recordable
+    async def other(number: int):
+        return number
+
+    async def read(stream):
+        (number,) = [item async for item in stream]
+        await other(number)
+
+    store = MemoryStore()
+    with recording(store, mode="record"):
+        streams = (await call())["streams"]
+        async with anyio.create_task_group() as group:
+            for stream in streams:
+                group.start_soon(read, stream)
+    entries = [json.loads(store.get(name) or b"") for name in store.scan("") if ".other/" in name]
+    assert len(entries) == 2
+    assert not any("parent" in json.dumps(entry) for entry in entries)
