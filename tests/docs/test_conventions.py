@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -21,6 +22,40 @@ def test_the_workflows_are_of_their_format(schema, file):
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(ROOT / file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", ["tests/recordings/app.f/0123.json", "tests/recordings/app.f/0123.jsonl"])
+def test_the_hooks_run_for_every_file_of_a_recording(file):
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert [hook["id"] for hook in hooks if re.search(hook["files"], file)] == ["memo-scan", "memo-verify"]
+
+
+def test_no_job_comments_with_the_token_of_a_fork_which_may_not():
+    flow = yaml.safe_load((ROOT / ".github" / "workflows" / "recordings.yml").read_text(encoding="utf-8"))
+    commenting = [
+        f"{job.get('if', '')} {step.get('if', '')}"
+        for job in flow["jobs"].values()
+        for step in job["steps"]
+        if "gh pr" in step.get("run", "")
+    ]
+    own = "&& github.event.pull_request.head.repo.full_name == github.repository"
+    assert len(commenting) == 2
+    assert all(own in condition for condition in commenting)
+
+
+def test_the_page_about_ci_names_every_input_and_secret_of_the_workflow():
+    flow = yaml.safe_load((ROOT / ".github" / "workflows" / "recordings.yml").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    (called,) = (value["workflow_call"] for key, value in flow.items() if key in (True, "on"))  # YAML 1.1: on is True
+    secrets = set(re.findall(r"secrets\.(\w+)", str(flow)))
+    assert secrets
+    assert [name for name in {*called["inputs"], *secrets} if f"`{name}`" not in page] == []
+
+
+def test_the_page_about_ci_shows_a_caller_that_a_label_starts():
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    caller = yaml.safe_load(page.partition("# .github/workflows/tests.yml\n")[2].partition("```")[0])
+    assert "labeled" in (caller.get("on") or caller[True])["pull_request"]["types"]
 
 
 def test_the_hooks_are_of_their_format():
