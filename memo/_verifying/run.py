@@ -64,7 +64,9 @@ def _make(
         return
     report.checked.append(Checked(planned.name, function, made.changes))
     if aside is not None and len(planned.document.outcomes) == 1 and _is_to_be_reviewed(made.changes, made, aside):
-        report.pending += put_aside(store, _renewed(planned, made), "memo verify --live", name=planned.name)
+        report.pending += put_aside(
+            store, _renewed(planned, made), "made again by memo verify --live", name=planned.name
+        )
 
 
 def _consume(result: Any, runner: asyncio.Runner) -> None:

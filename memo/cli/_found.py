@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from memo._recordings.document import Document
     from memo.stores import Store
 
-__all__ = ["Found", "StoreOption", "find"]
+__all__ = ["Found", "StoreOption", "find", "not_found"]
 
 StoreOption = Annotated[
     str | None,
@@ -48,6 +48,13 @@ class Found:
         return parse(self.data, self.location)
 
 
+def not_found(option: str, named: str, allowed: str, said: str) -> InvalidOption:
+    """Return the error for a name that nothing has, which says so."""
+    error = InvalidOption(option, named, [allowed])
+    error.args = (said,)
+    return error
+
+
 def find(named: str, store: str | None) -> Found:
     """Return the recording of that name: a file's path, or the beginning of a key that only one recording has.
 
@@ -66,16 +73,20 @@ def find(named: str, store: str | None) -> Found:
             named, f"is {'a directory' if path.is_dir() else 'no file'}, where a recording should be"
         )
     if not _KEY.fullmatch(named):
-        raise InvalidOption(
+        raise not_found(
             "recording",
             named,
-            ["the path of a recording", "the first characters of a key (memo ls --function NAME lists keys)"],
+            "the path of a recording, or the first characters of a key",
+            f"there is no file {named!r}, and no key begins so (memo ls --function NAME lists keys)",
         )
     opened = open_store(store)
     names = _matching(opened, named)
     if not names:
-        raise InvalidOption(
-            "key", named, [f"the first characters of a key in {opened.location()} (memo ls --function NAME lists them)"]
+        raise not_found(
+            "key",
+            named,
+            "the first characters of a key",
+            f"no recording in {opened.location()} has a key that begins with {named!r} (memo ls --function NAME lists keys)",
         )
     if len(names) > 1:
         shown = [place(opened, name) for name in names[:_SHOWN]]

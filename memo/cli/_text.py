@@ -6,7 +6,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["age", "count", "printable", "size"]
+__all__ = ["age", "ago", "count", "printable", "size"]
 
 _SPECIAL = re.compile(r"[^\t\n\x20-\x7e]")
 _JOINERS = "\u200c\u200d"
@@ -48,6 +48,14 @@ def age(moment: datetime | None, now: datetime | None = None) -> str:
         if passed >= 2 * length or (unit == "d" and passed >= length):
             return f"{passed // length}{unit}"
     return f"{max(0, passed // timedelta(minutes=1))}m"
+
+
+def ago(moment: datetime | None) -> str:
+    """Return how long ago a moment was, as a sentence ends: `3h ago`, `just now`, `at an unknown time`."""
+    if moment is None:
+        return "at an unknown time"
+    passed = age(moment)
+    return "just now" if passed == "0m" else f"{passed} ago"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

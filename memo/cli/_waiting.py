@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo.cli._alike import Change, Groups, change
+from memo.cli._found import not_found
 from memo.cli._output import Progress, near, print_reasons
 from memo.cli._text import count
 from memo.errors import InvalidOption, MemoError, Refused
@@ -84,8 +85,15 @@ def named(store: Store, items: list[Waiting], names: Iterable[str]) -> list[Wait
     chosen: dict[int, Waiting] = {}
     for name in names:
         fitting = [item for item in items if _fits(store, item, name)]
-        if len(fitting) != 1:
-            raise InvalidOption("key", name, _allowed(store, items, fitting))
+        if not fitting:
+            raise not_found(
+                "key",
+                name,
+                "the first characters of a pending key",
+                f"no pending recording has a key that begins with {name!r} (memo pending {near(store.location())} lists them)",
+            )
+        if len(fitting) > 1:
+            raise InvalidOption("key", name, _allowed(store, fitting))
         chosen[id(fitting[0])] = fitting[0]
     return list(chosen.values())
 
@@ -101,11 +109,8 @@ def _fits(store: Store, item: Waiting, name: str) -> bool:
     return "://" not in paths[0] and os.path.abspath(name) in paths  # noqa: PTH100 - text, as the store's paths
 
 
-def _allowed(store: Store, items: list[Waiting], fitting: list[Waiting]) -> list[str]:
-    """Return what a user could have named instead."""
-    if not fitting:
-        first = f"the first characters of a pending key (memo pending {near(store.location())} lists them)"
-        return [first, *(item.pending.key[:12] for item in items[:_SHOWN])]
+def _allowed(store: Store, fitting: list[Waiting]) -> list[str]:
+    """Return what a user could have named instead of what fits several."""
     same = len({item.pending.key for item in fitting}) == 1
     hint = "the file of one of the recordings" if same else "more characters of the key"
     shown = [place_of(store, item) for item in fitting[:_SHOWN]]
@@ -156,6 +161,8 @@ class Judged:
         """Return what was done, and how much is left."""
         done = (("accepted", self.accepted), ("rejected", self.rejected))
         parts = [f"{verb} {count(len(places), 'recording')}" for verb, places in done if places]
+        if not parts and not left:
+            return f"nothing is pending in {self._store.location()}"
         return f"{', '.join(parts) or 'judged nothing'}; {left:,} still pending"
 
     def print_refused(self) -> None:

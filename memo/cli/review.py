@@ -18,7 +18,7 @@ from memo.cli._output import (
     print_heading,
     print_line,
 )
-from memo.cli._text import age
+from memo.cli._text import age, ago
 from memo.cli._waiting import Judged, Waiting, alike_to, place_of, sizes, waiting
 from memo.errors import MemoError
 
@@ -74,7 +74,7 @@ def review(store: StoreArgument = None) -> int:
     print_line(asked.judged.words(asked.left))
     asked.judged.print_refused()
     if asked.left:
-        print_line(f"memo review {where} goes on")
+        print_line(f"to go on: memo review {where}")
     return 1 if asked.left else 0
 
 
@@ -162,7 +162,7 @@ def _print(before: Document | None, after: Document, reason: str, lines: int, *,
     from memo.cli._recording_diff import parts, without_pieces
     from memo.maintenance.entries import recorded_at
 
-    when = f"{age(recorded_at(after))} ago"
+    when = ago(recorded_at(after))
     if before is None:
         print_line(f"a new call, recorded {when}", "dim")
         _print_new(after, lines)

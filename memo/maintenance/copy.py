@@ -57,8 +57,11 @@ def copy(
     """
     if layout not in (None, *_LAYOUTS):
         raise InvalidOption("layout", layout, sorted(_LAYOUTS))
-    if layout is not None and not (isinstance(source, StoreTree) and isinstance(dest, DirectoryStore)):
-        raise InvalidOption("layout", layout, ["a tree of stores, as pytest writes it, copied to a directory"])
+    if layout is not None and not isinstance(source, StoreTree):
+        allowed = "a tree of stores, as pytest writes it (of one store, without a layout: a copy to FILE.jsonl)"
+        raise InvalidOption("source", source.location(), [allowed])
+    if layout is not None and not isinstance(dest, DirectoryStore):
+        raise InvalidOption("dest", dest.location(), [f"a directory: layout={layout!r} is for a tree of stores"])
     return _transferred(source, dest, progress, move=False, suffix=_LAYOUTS[layout] if layout else None)
 
 

@@ -34,7 +34,7 @@ def put_changed_aside(recorder: TestRecorder, store: Store, fail_on: Collection[
         if changes is None or any(change.tier in aside for change in changes):
             if "error" in made.document.outcomes[0] and (changes is None or is_broken(changes)):
                 continue
-            put_aside(store, made.document._replace(test=recorder.test), "pytest --memo-mode=verify")
+            put_aside(store, made.document._replace(test=recorder.test), "made again by pytest --memo-mode=verify")
 
 
 def complaint(books: Books, fail_on: Collection[str]) -> str:

@@ -54,6 +54,18 @@ def test_a_field_of_another_type_is_shown_as_a_field(memo, write, place):
     assert memo("diff", one, same, code=1).out  # another form with the same fields is a difference, too
 
 
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("0f", "no recording in {real} has a key that begins with '0f' (memo ls --function NAME lists keys)"),
+        ("app.f/0", "no recording in {real} has a key that begins with 'app.f/0' (memo ls --function NAME lists keys)"),
+        ("zzz", "there is no file 'zzz', and no key begins so (memo ls --function NAME lists keys)"),
+    ],
+)
+def test_a_name_that_no_recording_has(memo, real, named, says):
+    assert memo("diff", named, CHUNKS, "--store", real, code=2).err == f"memo: {says.format(real=real)}\n"
+
+
 def test_the_call_and_the_outcomes(memo, write):
     one = write("app.f", value(text="Saturn", n=1), {"value": 1}, question="Which?", days=3)
     other = write("app.g", value(text="Saturn", n=1.0), question="Which one?", days=3)

@@ -105,7 +105,20 @@ def test_a_copy_has_the_layout_that_is_asked_for(memo, tree, layout):
 
 def test_a_wrong_layout_is_refused(memo, tree):
     assert "recording, test" in memo("copy", tree, "new", "--layout", "tests", code=2).err
-    assert "a tree of stores" in memo("copy", tree, "sqlite:///new.db", "--layout", "test", code=2).err
+    found = memo("copy", tree, "sqlite:///new.db", "--layout", "test", code=2).err
+    assert "dest='sqlite:///" in found
+    assert "a directory: layout='test'" in found
+
+
+@pytest.mark.parametrize("source", ["recordings/test_app/test_one.jsonl", "one", "sqlite:///one.db"])
+def test_a_layout_is_of_many_stores(memo, tree, source):
+    memo("copy", tree / "test_app/test_one.jsonl", "one")
+    memo("copy", tree / "test_app/test_one.jsonl", "sqlite:///one.db")
+    found = memo("copy", source, "new", "--layout", "test", code=2).err
+    assert "source='" in found
+    assert "a tree of stores, as pytest writes it" in found
+    assert "copy to FILE.jsonl" in found
+    assert not (tree.parent / "new").exists()
 
 
 def test_a_file_is_imported_into_and_copied_from(memo, tree, tmp_path):

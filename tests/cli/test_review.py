@@ -124,7 +124,7 @@ def test_each_key(review, store):
     shown, code = review("asr")
     assert code == 1
     assert "accepted 1 recording, rejected 1 recording; 1 still pending" in shown
-    assert "memo review store goes on" in shown
+    assert "to go on: memo review store" in shown
     assert sum(value.startswith("b") for value in values(store).values()) == 1
     assert len(list(all_pending(store))) == 1
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memo.cli._text import age, count, printable, size
+from memo.cli._text import age, ago, count, printable, size
 
 
 @given(st.text())
@@ -76,3 +76,18 @@ def test_count():
         "1,200 entries",
         "0 files",
     ]
+
+
+@pytest.mark.parametrize(
+    ("passed", "said"),
+    [
+        (0, "just now"),
+        (59, "just now"),
+        (61, "1m ago"),
+        (-60, "just now"),
+        (90_000, "1d ago"),
+        (None, "at an unknown time"),
+    ],
+)
+def test_how_long_ago(passed, said):
+    assert ago(None if passed is None else datetime.now(UTC) - timedelta(seconds=passed)) == said
