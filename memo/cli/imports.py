@@ -30,6 +30,10 @@ _Http = Annotated[
     bool,
     typer.Option("--http", help="Import calls of SDKs as HTTP requests, too: the program makes them without an SDK."),
 ]
+_PerTest = Annotated[
+    bool,
+    typer.Option("--per-test", help="Give each test a directory of its own, as the pytest plugin looks for it."),
+]
 _Dest = Annotated[
     str, typer.Argument(metavar="DEST", help="A directory or a store's URL; created if it does not exist.")
 ]
@@ -41,10 +45,7 @@ def llama_stack(
     ],
     dest: _Dest,
     *,
-    per_test: Annotated[
-        bool,
-        typer.Option("--per-test", help="Give each test a directory of its own, as the pytest plugin looks for it."),
-    ] = False,
+    per_test: _PerTest = False,
     options: OptionsFile = None,
     json: Json = False,
 ) -> int:
@@ -63,34 +64,40 @@ def llama_stack(
     return _imported(shaped, _of_llama_stack, source, dest, json=json)
 
 
-def vcr(source: _Cassettes, dest: _Dest, *, http: _Http = False, json: Json = False) -> int:
+def vcr(source: _Cassettes, dest: _Dest, *, http: _Http = False, per_test: _PerTest = False, json: Json = False) -> int:
     """Import HTTP cassettes of vcrpy and pytest-recording.
 
     Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings, and their streams) become
     typed recordings, which the openai patch replays; all other requests become those that memo.install("http") replays.
     Whatever cannot be imported is listed by its file and number.
+    With --per-test, cassettes/MODULE/TEST.yaml goes beside the test file where DEST is the root of the tests; where it is
+    not, DEST is the directory for the memo_dir of pytest's ini file.
     Importing again changes nothing, and recordings in DEST are kept. Run one import into a store at a time.
 
     Exit codes: 0, 1 if something could not be imported, 2 if there is nothing to import or a package is missing.
     """
     from memo.importers.vcr import import_recordings
 
-    return _imported(partial(import_recordings, http=http), _of_cassettes, source, dest, json=json)
+    return _imported(partial(import_recordings, http=http, per_test=per_test), _of_cassettes, source, dest, json=json)
 
 
-def cassetter(source: _Cassettes, dest: _Dest, *, http: _Http = False, json: Json = False) -> int:
+def cassetter(
+    source: _Cassettes, dest: _Dest, *, http: _Http = False, per_test: _PerTest = False, json: Json = False
+) -> int:
     """Import HTTP cassettes of cassetter.
 
     Calls of OpenAI-compatible endpoints (chat completions, responses, completions, embeddings, and their streams) become
     typed recordings, which the openai patch replays; all other requests become those that memo.install("http") replays.
     Whatever cannot be imported is listed by its file and number.
+    With --per-test, cassettes/MODULE/TEST.yaml goes beside the test file where DEST is the root of the tests; where it is
+    not, DEST is the directory for the memo_dir of pytest's ini file.
     Importing again changes nothing, and recordings in DEST are kept. Run one import into a store at a time.
 
     Exit codes: 0, 1 if something could not be imported, 2 if there is nothing to import or a package is missing.
     """
     from memo.importers.cassetter import import_recordings
 
-    return _imported(partial(import_recordings, http=http), _of_cassettes, source, dest, json=json)
+    return _imported(partial(import_recordings, http=http, per_test=per_test), _of_cassettes, source, dest, json=json)
 
 
 def _imported(
@@ -146,4 +153,6 @@ def _of_google(calls: int) -> list[str]:
 
 def _of_cassettes(report: CassettesReport) -> tuple[str, list[str]]:
     found = f"{count(report.interactions, 'interaction')} in {count(report.files, 'file')}"
-    return found, [f"answered otherwise before, and replayed after that: {name}" for name in report.later]
+    return found, [
+        f"{name} is a later outcome of a call that {earlier} has, too" for name, earlier in report.later.items()
+    ]

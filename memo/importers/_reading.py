@@ -17,13 +17,23 @@ from typing import Any, BinaryIO, NamedTuple
 from memo.errors import MissingExtra
 from memo.importers.report import NotCarried
 
-__all__ = ["Item", "interactions", "require_yaml"]
+__all__ = ["Item", "NoCassette", "OwnRecording", "interactions", "require_yaml"]
 
 _SECTIONS = ("interactions", "grpc_interactions", "ws_interactions", "observed_requests", "http_interactions")
 """The sections with recorded items: of vcrpy and cassetter, of cassetter for other protocols, of Ruby's VCR."""
 _DEEPEST = 200
 """Levels of nested nodes. Composing a node takes three of Python's 1,000 frames."""
-_NONE = "holds no interactions, so it is not a cassette"
+
+
+class NoCassette(NotCarried):
+    """A file that is no cassette."""
+
+    def __init__(self) -> None:
+        super().__init__("holds no interactions, so it is not a cassette")
+
+
+class OwnRecording(NoCassette):
+    """A file of memo's own."""
 
 
 class Item(NamedTuple):
@@ -47,7 +57,7 @@ def require_yaml() -> None:
 def interactions(path: Path, *, yaml: str) -> Iterator[Item]:
     """Yield what a cassette holds, in order. `yaml` is the version of YAML that the tool writes: "1.1" or "1.2".
 
-    Raises `NotCarried` where the file cannot be read, or not any further.
+    Raises `NoCassette` for another file, `NotCarried` where it cannot be read, or not any further.
     """
     try:
         with path.open("rb") as file:
@@ -68,8 +78,8 @@ def interactions(path: Path, *, yaml: str) -> Iterator[Item]:
 
 def _sections(document: Any) -> Iterator[Item]:
     found = [section for section in _SECTIONS if section in document] if isinstance(document, dict) else []
-    if not found and not (isinstance(document, dict) and "memo" in document):
-        raise NotCarried(_NONE)
+    if not found:
+        raise OwnRecording if isinstance(document, dict) and "memo" in document else NoCassette
     for section in found:
         items = document[section]
         if not isinstance(items, list):
@@ -106,7 +116,7 @@ def _yaml_items(yaml: Any, loader: Any) -> Iterator[Item]:
         raise NotCarried("is empty")
     loader.get_event()  # the document's
     if not isinstance(loader.get_event(), yaml.MappingStartEvent):
-        raise NotCarried(_NONE)
+        raise NoCassette
     while not loader.check_event(yaml.MappingEndEvent):
         section = str(loader.construct_document(loader.compose_node(None, None)))
         seen.add(section)
@@ -121,7 +131,7 @@ def _yaml_items(yaml: Any, loader: Any) -> Iterator[Item]:
             yield Item(section, loader.aliased, partial(loader.construct_document, node))
         loader.get_event()
     if seen.isdisjoint(_SECTIONS):
-        raise NotCarried(_NONE)
+        raise NoCassette
     if "version" not in seen:  # which vcrpy writes last, and cassetter first
         raise NotCarried("has no version, so it was cut off: what stood after its last interaction is lost")
 

@@ -38,12 +38,13 @@ def import_recordings(
     progress: Callable[[int, int], None] = lambda done, files: None,
     *,
     http: bool = False,
+    per_test: bool = False,
 ) -> CassettesReport:
     """Import a cassette, or all below a directory (`*.yaml`, `*.yml`, `*.toml`), into a store.
 
     As `memo.importers.vcr.import_recordings`; a recording is dated as its first interaction is. TOML is read whole.
     """
-    return import_cassettes(_CASSETTER, source, store, progress, http=http)
+    return import_cassettes(_CASSETTER, source, store, progress, http=http, per_test=per_test)
 
 
 def _recorded(data: Any, item: Item) -> Recorded:

@@ -20,10 +20,12 @@ from typing import Any, Self
 import orjson
 
 from memo._calls.call import Call
+from memo._calls.digest import entry_name
 from memo.errors import InvalidOption
 from memo.importers._interactions import patched, require_sdk, taken
 from memo.importers._merging import merge
-from memo.importers._reading import Item, interactions, require_yaml
+from memo.importers._per_test import CassetteTests, TestStores
+from memo.importers._reading import Item, NoCassette, OwnRecording, interactions, require_yaml
 from memo.importers._taking import Interaction
 from memo.importers.report import NotCarried, Report, carrying
 from memo.stores import Store, as_store
@@ -48,9 +50,9 @@ class CassettesReport(Report):
 
     interactions: int = 0
     """Number of interactions found."""
-    later: list[str] = field(default_factory=list)
-    """Interactions whose call has an earlier, different answer in another file or in the store: they answer the second
-    identical call of a session."""
+    later: dict[str, str] = field(default_factory=dict)
+    """Interactions whose call has an earlier, different answer, and the interaction or the store that has it: they answer
+    the second identical call of a session."""
 
     def counts(self) -> dict[str, Any]:
         """Return the report as JSON: numbers, and lists of names."""
@@ -58,7 +60,7 @@ class CassettesReport(Report):
             {"file": file, "interaction": number, "reason": self.failed[name]} for name, file, number in self._named()
         ]
         counts = Report.counts(self)
-        return {"interactions": self.interactions, **counts, "failures": failures, "later": self.later}
+        return {"interactions": self.interactions, **counts, "failures": failures, "later": list(self.later)}
 
     def _named(self) -> Iterator[tuple[str, str, int | None]]:
         for name in self.failed:
@@ -101,7 +103,13 @@ class Format:
 
 
 def import_cassettes(
-    cassettes: Format, source: Path, store: Store | str | Path, progress: Callable[[int, int], None], *, http: bool
+    cassettes: Format,
+    source: Path,
+    store: Store | str | Path,
+    progress: Callable[[int, int], None],
+    *,
+    http: bool,
+    per_test: bool,
 ) -> CassettesReport:
     """Import a cassette, or all that are below a directory. See `memo.importers.vcr.import_recordings`."""
     require_yaml()
@@ -113,12 +121,17 @@ def import_cassettes(
         paths = sorted(path for path in found if not path.name.startswith(".") and path.is_file())
     if not paths or not paths[0].exists():
         raise InvalidOption("source", str(source), [f"a cassette of {cassettes.tool}", "a directory that holds some"])
-    into, report, keys = as_store(store), CassettesReport(files=len(paths)), set[str]()
+    base, report, written = as_store(store), CassettesReport(files=len(paths)), _Written()
+    stores = TestStores(base, per_test=per_test)
+    tests = CassetteTests(Path(base.location())) if per_test else None
     with patched(http=http):
         for done, path in enumerate(paths, 1):
-            keys |= _import(cassettes, path, into, report, http=http)
+            calls = _calls(cassettes, path, report, http=http)
+            with carrying(report, *(name for same in calls for name in same.names)):
+                test = tests.of(path) if tests is not None and calls else None
+                _write(calls, stores.of(test), report, written, test)
             progress(done, len(paths))
-    report.recordings = len(keys)
+    report.recordings = len(written)
     return report
 
 
@@ -133,34 +146,57 @@ class _Calls:
     """As JSON, which takes much less memory until the cassette ends."""
 
 
-def _import(cassettes: Format, path: Path, store: Store, report: CassettesReport, *, http: bool) -> set[str]:
-    """Import one cassette, as far as it can be read. The keys of its calls."""
+def _calls(cassettes: Format, path: Path, report: CassettesReport, *, http: bool) -> list[_Calls]:
+    """Return the calls of one cassette, as far as it can be read."""
     calls: dict[str, _Calls] = {}
     with carrying(report, str(path)):
-        for number, item in enumerate(interactions(path, yaml=cassettes.yaml), 1):
-            report.interactions += 1
-            name = Name(path, number)
-            with carrying(report, name):
-                if item.section != "interactions":
-                    raise NotCarried(f"stands in {item.section}, where no calls are that are imported")
-                recorded = cassettes.recorded(item.build(), item)
-                call, outcome = taken(recorded.interaction, http=http)
-                if "redacted" in outcome:
-                    report.masked.append(name)
-                at = recorded.at if recorded.at is not None else path.stat().st_mtime
-                same = calls.setdefault(call.key, _Calls(call, at))
-                # A copy: the buffer that orjson leaves behind is several times as large.
-                same.outcomes.append(bytes(memoryview(orjson.dumps(outcome))))
-                same.names.append(name)
-    keys = set[str]()
-    for key, same in calls.items():
+        try:
+            for number, item in enumerate(interactions(path, yaml=cassettes.yaml), 1):
+                report.interactions += 1
+                name = Name(path, number)
+                with carrying(report, name):
+                    _take(cassettes, item, name, calls, report, http=http)
+        except OwnRecording:
+            report.files -= 1
+        except NoCassette:
+            report.files -= 1
+            raise
+    return list(calls.values())
+
+
+def _take(
+    cassettes: Format, item: Item, name: Name, calls: dict[str, _Calls], report: CassettesReport, *, http: bool
+) -> None:
+    if item.section != "interactions":
+        raise NotCarried(f"stands in {item.section}, where no calls are that are imported")
+    recorded = cassettes.recorded(item.build(), item)
+    call, outcome = taken(recorded.interaction, http=http)
+    if "redacted" in outcome:
+        report.masked.append(name)
+    at = recorded.at if recorded.at is not None else Path(name.file).stat().st_mtime
+    same = calls.setdefault(call.key, _Calls(call, at))
+    # A copy: the buffer that orjson leaves behind is several times as large.
+    same.outcomes.append(bytes(memoryview(orjson.dumps(outcome))))
+    same.names.append(name)
+
+
+_Written = dict[str, Name]
+"""The recordings that this import wrote, by their places, and the first interaction of each."""
+
+
+def _write(calls: list[_Calls], store: Store, report: CassettesReport, written: _Written, test: str | None) -> None:
+    for same in calls:
         with carrying(report, *same.names):
-            merged = merge(same.call, [orjson.loads(text) for text in same.outcomes], store, same.at)
-            keys.add(key)
+            outcomes = [orjson.loads(text) for text in same.outcomes]
+            if test is not None:
+                outcomes = [outcome | {"test": test} for outcome in outcomes]
+            merged = merge(same.call, outcomes, store, same.at)
             report.imported += len(same.names)
+            place = store.location(entry_name(same.call.function, same.call.key))
+            first = written.get(place)
             if merged.before and merged.added:
-                report.later += same.names
-    return keys
+                report.later |= dict.fromkeys(same.names, first or place)
+            written.setdefault(place, same.names[0])
 
 
 # What the readers of both formats need

@@ -47,10 +47,10 @@ from memo.importers._llama_stack_google import project_and_location
 from memo.importers._llama_stack_http import call_in
 from memo.importers._llama_stack_outcomes import Imported, OutcomeReader
 from memo.importers._merging import merge
+from memo.importers._per_test import TestStores
 from memo.importers.report import Report, carrying
 from memo.patches import install
-from memo.stores import DirectoryStore, Store, as_store
-from memo.stores.file_names import folder_of_test, safe_name
+from memo.stores import Store, as_store
 
 __all__ = ["LlamaStackReport", "import_recordings", "project_and_location"]
 
@@ -99,7 +99,7 @@ def import_recordings(
     if not paths or not paths[0].exists():
         raise InvalidOption("source", str(source), ["a recording of llama-stack", "a directory that holds some"])
     into = as_store(store)
-    stores = _Stores(into, per_test=per_test)
+    stores = TestStores(into, per_test=per_test)
     report = LlamaStackReport(files=len(paths))
     with install("http"):
         calls = _calls(paths, report, shape, per_test=per_test)
@@ -159,28 +159,6 @@ def _shaped(call: Call, shape: Callable[[str, Mapping[str, Any]], bytes] | None)
 def _test_of(document: dict[str, Any]) -> str | None:
     test = document.get("test_id") or document["request"].get("test_id")
     return test if isinstance(test, str) and "::" in test else None
-
-
-class _Stores:
-    """The store of each test."""
-
-    def __init__(self, base: Store, *, per_test: bool) -> None:
-        self._base = base
-        self._root = Path(base.location()) if per_test else None
-        if per_test and not isinstance(base, DirectoryStore):
-            raise InvalidOption("DEST", base.location(), ["a directory: each test has one of its own below it"])
-
-    def of(self, test: str | None) -> Store:
-        """Return the store of a test; of None, that of the session's fixtures."""
-        if self._root is None:
-            return self._base
-        if test is None:
-            beside = any((self._root / name).exists() for name in ("pyproject.toml", "pytest.ini", "tests"))
-            return DirectoryStore(self._root / "recordings" / "@session" if beside else self._root / "@session")
-        folders, module, name = folder_of_test(test)
-        if (self._root / test.partition("::")[0]).is_file():
-            return DirectoryStore(self._root.joinpath(*folders, "recordings", module, name))
-        return DirectoryStore(self._root.joinpath(*map(safe_name, folders), module, name))
 
 
 def _note(report: LlamaStackReport, outcome: Imported) -> None:

@@ -49,6 +49,7 @@ def import_recordings(
     progress: Callable[[int, int], None] = lambda done, files: None,
     *,
     http: bool = False,
+    per_test: bool = False,
 ) -> CassettesReport:
     """Import a cassette, or all below a directory (`*.yaml`, `*.yml`, `*.json` and files without a suffix), into a store.
 
@@ -56,10 +57,11 @@ def import_recordings(
     that is imported. Recordings that are in the store are kept: the outcomes that they lack come after those that they have,
     so importing again changes nothing, and a damaged or foreign file there is left as it is and named. Raises
     `MissingExtra` without PyYAML, openai's SDK or httpx, `InvalidOption` if there is nothing to import, `StoreError` if the store
-    fails. `progress` is called with the number of files done. YAML is read one interaction at a time, JSON whole; memory
+    fails. With `per_test`, a cassette in `cassettes/<module>/<test>.yaml` goes into that test's directory, as pytest's plugin keeps
+    it: beside the test files if the store's directory is the root of the tests, else as with `memo_dir`. `progress` is called with the number of files done. YAML is read one interaction at a time, JSON whole; memory
     holds the outcomes of one file.
     """
-    return import_cassettes(_VCR, source, store, progress, http=http)
+    return import_cassettes(_VCR, source, store, progress, http=http, per_test=per_test)
 
 
 def recorded(data: Any, item: Item) -> Recorded:

@@ -58,7 +58,7 @@ def test_what_could_not_be_carried_over_is_named(memo, cassette, tool):
     done = memo("import", tool, a.parent, "store", code=1)
     assert done.out.startswith("imported 3 of 5 interactions in 2 files: 2 recordings in ")
     lines = done.out.splitlines()
-    assert lines[1] == f"answered otherwise before, and replayed after that: {b}#1"
+    assert lines[1] == f"{b}#1 is a later outcome of a call that {a}#1 has, too"
     assert lines[2] == f"masked a secret in the outcome of {b}#2"
     assert len(lines) == 3
     lines = done.err.splitlines()
@@ -77,6 +77,15 @@ def test_what_could_not_be_carried_over_is_named(memo, cassette, tool):
     }
     assert [(each["file"], each["interaction"]) for each in told["failures"]] == [(str(a), 2), (str(a), 3)]
     assert told["masked_files"] == [f"{b}#2"]
+
+
+def test_only_cassettes_are_counted(memo, cassette):
+    folder = cassette("a.json", interaction(1)).parent
+    memo("import", "vcr", folder, folder / "store")
+    (folder / "settings.json").write_text("{}")
+    done = memo("import", "vcr", folder, folder / "store", code=1)
+    assert done.out.startswith("imported 1 of 1 interaction in 1 file: 1 recording in ")
+    assert "settings.json: holds no interactions" in done.err
 
 
 def test_a_damaged_file(memo, cassette):

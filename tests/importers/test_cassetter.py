@@ -256,7 +256,7 @@ def test_importing_again_changes_nothing(cassettes):
     cassettes.write("b.toml", interaction(), interaction(answer=say("three")))
     report = cassettes.run()
     assert (report.imported, report.recordings) == (4, 1)
-    assert report.later == [str(cassettes.source / "b.toml#1"), str(cassettes.source / "b.toml#2")]
+    assert list(report.later) == [str(cassettes.source / "b.toml#1"), str(cassettes.source / "b.toml#2")]
     before = cassettes.documents()
     again = cassettes.run()
-    assert (cassettes.documents(), again.later) == (before, [])
+    assert (cassettes.documents(), again.later) == (before, {})
