@@ -55,6 +55,13 @@ class Network:
         self._install()
         self._watching.append((note, allowed))
 
+    def lists(self, host: str) -> bool:
+        """Return whether a host, by its name or address, is one of those that are always allowed."""
+        address = _address(host)
+        return any(fnmatchcase(host.lower(), pattern) for pattern in self._names) or (
+            address is not None and any(address in network for network in self._networks)
+        )
+
     def unblock(self, note: Callable[[MemoError], None]) -> None:
         """Take back one `block`, if there was one."""
         at = next((at for at, watching in enumerate(self._watching) if watching[0] == note), None)
@@ -127,12 +134,9 @@ class Network:
         if (
             _is_here(name)
             or name in self._resolved
-            or any(fnmatchcase(name.lower(), pattern) for pattern in self._names)
+            or self.lists(name)
             or any(allowed.host(name) for _, allowed in self._watching[-1:])
         ):
-            return
-        address = _address(name)
-        if address is not None and any(address in network for network in self._networks):
             return
         error = NetworkBlocked(name)
         explain(error, stack())

@@ -18,7 +18,7 @@ from memo._engine.processes import watch
 from memo._engine.recordable import Options, Recordable
 from memo._engine.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.session import Session
-from memo._engine.unseen import ConnectionWatch
+from memo._engine.unseen import watched
 from memo.errors import AlreadyStarted, MemoError, NoCallsWarning, ScopeLostWarning
 from memo.stores import StoreLike
 
@@ -396,14 +396,12 @@ def recording(
     says so in the log.
     """
     recorder = Recorder(store, mode=mode, **options)
-    # Where calls may be live on purpose, connections are no surprise. A store on a server is one itself.
-    expected = recorder.is_remote or not recorder.modes.isdisjoint((Mode.LIVE, Mode.VERIFY)) or any(recorder.allow)
-    connections = None if expected else ConnectionWatch(recorder)
+    connections = watched(recorder)
     try:
         with recorder:
             yield recorder
             # A scope that other processes share has their calls, too.
-            if connections is not None and recorder.shared is None and not recorder.saw_calls:
+            if connections is not None and recorder.shared is None and not recorder.calls_seen:
                 empty = NoCallsWarning(repr(recorder), connections.stop())
                 if empty.hosts:
                     warn(empty, stacklevel=3)

@@ -261,10 +261,10 @@ class Session:
         return self.mode_rules.find(call.function) if self.mode_rules is not None else None
 
     @property
-    def saw_calls(self) -> bool:
-        """True if any call was made under this recorder so far."""
+    def calls_seen(self) -> int:
+        """How many calls were made under this recorder so far, at least: zero if none was."""
         stats = self._stats
-        return bool(stats.replayed or stats.live or stats.missed or stats.unrecorded)
+        return stats.replayed + stats.live + stats.missed + stats.unrecorded
 
     def raise_failures(self) -> None:
         """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once.

@@ -6,10 +6,11 @@ import sys
 import threading
 from typing import Any
 
-from memo._engine.active import active
+from memo._engine.active import active, process_wide
+from memo._engine.modes import Mode
 from memo._engine.session import Session
 
-__all__ = ["ConnectionWatch"]
+__all__ = ["ConnectionWatch", "watched"]
 
 _lock = threading.Lock()
 _watches: list[ConnectionWatch] = []
@@ -47,11 +48,18 @@ class ConnectionWatch:
 
     def note_connection(self, address: Any) -> None:
         """Note a connection, unless it is made in the scope of another session."""
-        session = active.get()
+        session = active.get() or (process_wide[-1] if process_wide else None)
         is_own = session is self._session or (session is None and not self._session.isolated)
         if is_own and isinstance(address, tuple):
             host, port = address[:2]
             self._hosts.update((f"{name}:{port}", None) for name in self._names.get(port, (host,)))
+
+
+def watched(session: Session) -> ConnectionWatch | None:
+    """Watch a session; None where calls may be live on purpose, so that connections are no surprise."""
+    # A store on a server is one itself.
+    expected = session.is_remote or not session.modes.isdisjoint((Mode.LIVE, Mode.VERIFY)) or any(session.allow)
+    return None if expected else ConnectionWatch(session)
 
 
 def _on_event(event: str, args: tuple[Any, ...]) -> None:

@@ -121,6 +121,8 @@ class Books:
     """What runs that were killed have left in the journals of their scopes."""
     misses: list[dict[str, Any]] = field(default_factory=list)
     """The calls that were not found, as `memo.pytest_plugin._misses` describes them."""
+    unseen: dict[str, list[str]] = field(default_factory=dict)
+    """The hosts that marked tests connected to without a call, by test: of those that passed."""
 
     def add(self, note: Note) -> None:
         """Add a note to what is known of its recordings."""
@@ -201,6 +203,8 @@ class Ledger:
         if self._is_worker:
             return
         self.books.misses += getattr(report, "memo_misses", ())
+        if self.passed(report.nodeid) and (hosts := getattr(report, "memo_unseen", ())):
+            self.books.unseen[report.nodeid] = list(hosts)
         for note in getattr(report, "memo", ()) if report.when == "teardown" else ():
             self.books.add(Note(**note))
 

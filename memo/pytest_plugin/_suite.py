@@ -18,6 +18,7 @@ from memo.pytest_plugin._recorders import PLACE, RECORDER, Recorders, clear_erro
 from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings
 from memo.pytest_plugin._shown import again, caught, chain, distinct, named
+from memo.pytest_plugin._unseen import Unseen
 from memo.stores import layers_of
 
 __all__ = ["Suite"]
@@ -35,6 +36,7 @@ class Suite:
         self._root = config.rootpath
         self._recorders = Recorders(config, settings, ledger, run)
         self._misses = Misses(config)
+        self._unseen = Unseen(settings)
         self._items: list[pytest.Item] = []
         self._recorded_fixtures: set[Any] | None = None
 
@@ -48,11 +50,14 @@ class Suite:
 
     def close(self) -> None:
         """Undo what was done to the process."""
+        self._unseen.close()
         self._recorders.close()
 
     def recorder_for(self, item: pytest.Item) -> TestRecorder:
         """Return the recorder of a test: until the test ends, the default of the process."""
-        return self._recorders.recorder_for(item)
+        recorder = self._recorders.recorder_for(item)
+        self._unseen.begin(item, recorder)
+        return recorder
 
     # Fixtures of wider scopes
 
@@ -102,7 +107,7 @@ class Suite:
         """Give the test its recorder, before all of its fixtures; fail with what a fixture caught."""
         records = PLACE in item.stash
         if records and not self._recorders.is_configured(item):
-            self._recorders.recorder_for(item)
+            self.recorder_for(item)
         result = yield
         if records:
             self._check(item)
@@ -211,6 +216,7 @@ class Suite:
 
     def _hand_over(self, report: pytest.TestReport, item: pytest.Item) -> None:
         """Add what the test's own recorder did to the report of its teardown."""
+        vars(report)["memo_unseen"] = self._unseen.end(item)
         recorder = item.stash.get(RECORDER, None)
         if recorder is not None:
             recorder.hear()

@@ -37,6 +37,10 @@ def summarize(
     quiet = terminal.verbosity < 0
     advice = [*causes(books.misses, config), *renames(books.misses)]
     unrecorded = list(_unrecorded(books))
+    if books.unseen:
+        from memo.pytest_plugin._unseen import told_unseen
+
+        unrecorded.append(told_unseen(books.unseen))
     if quiet and not fails and not advice and not unrecorded:
         return
     terminal.section("memo", sep="-")
