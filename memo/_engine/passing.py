@@ -60,12 +60,18 @@ def kind_of(value: Any, *, declared: bool) -> str:
 
 
 def carries(attempt: Attempt, value: Any) -> bool:
-    """Return whether an iterator has public attributes, and a class that a replay would find: they are recorded, too."""
+    """Return whether a stream is more than its items, of a class that a replay would find: the rest is recorded, too.
+
+    An iterator is if it has public attributes. What can be iterated and is no iterator always is.
+    """
     cls = type(value)
-    if not is_iterator(cls) or not is_stream_class(cls):
+    if not is_stream_class(cls):
         return False
-    names = [name for name in own_attributes(value) if not name.startswith("_")]
-    return bool(names or _public_names(cls)) and _class_name(attempt, value) is not None
+    if is_iterator(cls):
+        names = [name for name in own_attributes(value) if not name.startswith("_")]
+        if not names and not _public_names(cls):
+            return False
+    return _class_name(attempt, value) is not None
 
 
 @by_class

@@ -12,7 +12,7 @@ from memo._engine.held import Steps
 from memo._engine.holding import hold
 from memo._engine.passing import carries
 from memo._engine.streams import LiveStream, LiveSyncStream, stream, stream_sync
-from memo._values.kinds import by_class, is_model
+from memo._values.kinds import by_class, is_iterator, is_model
 
 __all__ = ["passing_stream"]
 
@@ -24,7 +24,8 @@ def passing_stream(attempt: Attempt, value: Any, declared: Sequence[Steps] = ())
     """
     kind = _streamed(type(value))
     if kind and attempt.convert is None and carries(attempt, value):
-        return hold(attempt, value, declared)
+        # What is no iterator is a stream even where its class has fields: its items may be anything.
+        return hold(attempt, value, declared if is_iterator(type(value)) else (*declared, ()))
     if kind == "stream":
 
         async def abegin() -> LiveStream:

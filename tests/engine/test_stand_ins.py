@@ -1,6 +1,7 @@
 """What a caller gets in the place of a live stream while it is recorded: it is and does what the stream does."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -124,3 +125,105 @@ async def test_two_tasks_that_read_two_streams_of_one_result_are_not_inside_of_i
     entries = [json.loads(store.get(name) or b"") for name in store.scan("") if ".other/" in name]
     assert len(entries) == 2
     assert not any("parent" in json.dumps(entry) for entry in entries)
+
+
+# What can be iterated, and is no iterator
+
+
+class Answer:
+    """As of google.generativeai: its text is there when it has been iterated."""
+
+    def __init__(self) -> None:
+        self.usage = None
+        self._parts = []
+
+    async def __aiter__(self):
+        for part in "ab":
+            self._parts.append(part)
+            yield part
+        self.usage = 2
+
+    @property
+    def text(self):
+        return "".join(self.parts())
+
+    def parts(self):
+        return self._parts
+
+
+class Resource(Answer):
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+@dataclass
+class Page:
+    """Has fields, and items that are none of them."""
+
+    url: str
+
+    async def __aiter__(self):
+        await anyio.lowlevel.checkpoint()
+        yield f"GET {self.url}"
+
+
+async def facts(answer):
+    before = isinstance(answer, Answer), type(answer).__name__, answer.text, answer.usage
+    return *before, await everything(answer), answer.text, answer.parts(), answer.usage
+
+
+async def test_an_async_iterable_keeps_its_class_attributes_and_methods():
+    @recordable
+    async def call():
+        return Answer()
+
+    async def use(function):
+        return await facts(await function())
+
+    live = await use(call)
+    assert live == (True, "Answer", "", None, ["a", "b"], "ab", ["a", "b"], 2)
+    assert await twins(call, use) == [live, live]
+
+
+async def test_a_plain_function_that_returns_an_async_iterable():
+    @recordable
+    def call():
+        return Answer()
+
+    async def use(function):
+        return await facts(function())
+
+    live = await use(call)
+    assert await twins(call, use) == [live, live]
+
+
+async def test_an_async_iterable_that_is_a_context_manager():
+    @recordable
+    async def call():
+        return Resource()
+
+    async def use(function):
+        async with await function() as answer:
+            return await facts(answer)
+
+    live = await use(call)
+    assert await twins(call, use) == [live, live]
+
+
+async def test_an_async_iterable_with_fields_is_not_iterated_anew_in_a_replay():
+    count = []
+
+    @recordable
+    async def call():
+        count.append(1)
+        return Page("/a")
+
+    async def use(function):
+        page = await function()
+        return page.url, isinstance(page, Page), await everything(page)
+
+    live = await use(call)
+    assert await twins(call, use) == [live, live]
+    assert len(count) == 2
