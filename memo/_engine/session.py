@@ -581,9 +581,8 @@ class Session:
         with self._lock:
             self._stats.recorded += 1
         if outcome.get("redacted"):
-            log.warning(
-                "%s: masked secrets in the recorded outcome at %s", call.function, ", ".join(outcome["redacted"])
-            )
+            places = ", ".join(path or "the value itself" for path in outcome["redacted"])
+            log.warning("%s: masked secrets in the recorded outcome at %s", call.function, places)
         return None
 
     def _compare(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> None:

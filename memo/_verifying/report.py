@@ -42,6 +42,8 @@ class Report:
     """How many calls were not made, by the reason."""
     pending: int = 0
     """Recordings that were put aside."""
+    not_aside: Counter[str] = field(default_factory=Counter)
+    """How many recordings with changes were not put aside though that was asked for, by the reason."""
     is_complete: bool = False
     """False if it was interrupted."""
 

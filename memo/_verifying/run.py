@@ -63,7 +63,11 @@ def _make(
         report.left[Left(function, f"its outcome cannot be compared ({reason})", "")] += 1
         return
     report.checked.append(Checked(planned.name, function, made.changes))
-    if aside is not None and len(planned.document.outcomes) == 1 and _is_to_be_reviewed(made.changes, made, aside):
+    if aside is None or not made.changes:
+        return
+    if reason := _why_not_aside(planned, made.changes, made, aside):
+        report.not_aside[reason] += 1
+    else:
         report.pending += put_aside(
             store, _renewed(planned, made), "made again by memo verify --live", name=planned.name
         )
@@ -95,10 +99,17 @@ async def _drained(items: Any) -> None:
         pass
 
 
-def _is_to_be_reviewed(changes: list[Change], made: VerifiedCall, aside: Collection[Tier]) -> bool:
-    """Return whether a recording is put aside: not for an error in place of an answer, which may be gone tomorrow."""
+def _why_not_aside(planned: Planned, changes: list[Change], made: VerifiedCall, aside: Collection[Tier]) -> str | None:
+    """Return why a recording is not put aside, None if it is: an error in place of an answer may be gone tomorrow."""
     (outcome,) = made.document.outcomes
-    return not ("error" in outcome and is_broken(changes)) and any(change.tier in aside for change in changes)
+    if len(planned.document.outcomes) > 1:
+        return "they have several outcomes, which only the program that makes the calls records in order"
+    if "error" in outcome and is_broken(changes):
+        return "an error came in place of the answer"
+    if not any(change.tier in aside for change in changes):
+        tiers = sorted({change.tier for change in changes})
+        return f"they differ in {' and '.join(tiers)} only (--fail-on {','.join(tiers)} puts them aside, too)"
+    return None
 
 
 def _renewed(planned: Planned, made: VerifiedCall) -> Any:

@@ -171,18 +171,17 @@ def _print(report: Report, store: Store, tiers: frozenset[Tier], options: LiveOp
         print_line(f"  and {len(report.left) - _SHOWN:,} more reasons (--json names them all)")
     if report.pending:
         print_line(f"{count(report.pending, 'recording')} put aside: memo review {_shown(store)}".rstrip())
+    for reason, calls in report.not_aside.most_common():
+        print_line(f"{count(calls, 'recording')} not put aside: {reason}")
     if not report.is_complete:
         print_line("interrupted: the other calls were not made")
 
 
 def _command(fix: str) -> str:
-    return (
-        f"memo verify --live {fix}"
-        if fix.startswith("--")
-        else fix
-        if fix.startswith("memo ")
-        else f"{fix} memo verify --live"
-    )
+    """Return the command that a fix is: an option, an assignment to the environment, or a command already."""
+    if fix.startswith("--"):
+        return f"memo verify --live {fix}"
+    return fix if fix.startswith(("memo ", "pytest ")) else f"{fix} memo verify --live"
 
 
 def _shown(store: Store) -> str:
@@ -227,6 +226,7 @@ def _tree(report: Report, store: Store, tiers: frozenset[Tier]) -> dict[str, Any
         "fails": report.fails(tiers),
         "complete": report.is_complete,
         "pending": report.pending,
+        "not_pending": dict(report.not_aside),
         "changed": [
             {
                 "location": display_path(store, made.name),

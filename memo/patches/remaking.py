@@ -28,6 +28,9 @@ __all__ = ["Remade", "Remaker", "Unreachable"]
 
 _STAINLESS = frozenset({"anthropic", "cerebras", "groq", "llama-stack-client", "ogx-client", "openai", "together"})
 _MODULES = {"cerebras": "cerebras.cloud.sdk"}
+_HTTP = "http"
+"""The first word of the names of requests that `memo.install("http")` records."""
+_IN_TESTS = "pytest --memo-mode=verify"
 _HARMLESS = re.compile(
     r"(?:/v\d+\w*|/api|/openai|/deployments/[^/]+)*"
     r"/(?:chat|chat/completions|classify|completions|embed|embeddings|generate|images/generations|messages|messages/count_tokens"
@@ -64,17 +67,21 @@ class Remaker:
         """Return a recorded call, ready to be made again. Raises `Unreachable`."""
         root = document.function.partition(".")[0]
         preset = next((name for name, family in families.items() if family == root), None)
-        if preset is None or document.function in recordables:
+        if document.function in recordables:
             return self._of_function(document)
+        if root == _HTTP:
+            raise Unreachable("a request over HTTP is made again only by the test that makes it", _IN_TESTS)
+        if preset is None:
+            return self._of_function(document)
+        if preset not in (*_STAINLESS, "ollama"):
+            raise Unreachable(f"memo does not make requests of {preset} again; their tests do", _IN_TESTS)
         if holds_streams(document):
             raise Unreachable("its answer holds streams")
         if not self.is_included(document.function) and has_effects(document):
             raise Unreachable("it may have effects", f"--include {document.function}")
         if preset in _STAINLESS:
             return remade_request(document, preset, _MODULES.get(preset, root), self._clients)
-        if preset == "ollama":
-            return remade_ollama(document, self._clients)
-        raise Unreachable(f"memo does not make requests of {preset} again")
+        return remade_ollama(document, self._clients)
 
     def is_included(self, function: str) -> bool:
         """Return whether the user named the function."""
@@ -95,8 +102,10 @@ class Remaker:
         if not self.is_included(name):
             raise Unreachable("a function of your own may have effects", f"--include {name}")
         function = recordables.get(name) or self._imported(name)
+        root = name.partition(".")[0]
+        if function is None and root in self._trusted:
+            raise Unreachable(f"{root} has no recordable function of that name")
         if function is None:
-            root = name.partition(".")[0]
             raise Unreachable("no function of that name is imported", f"--trust {root}")
         if function.is_method:
             raise Unreachable("it is a method, whose object is not in the recording")

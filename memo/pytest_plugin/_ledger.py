@@ -259,7 +259,7 @@ class Ledger:
         self._run.remove()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the totals and what is unused; under -q only what fails the run, and nothing if nothing was recorded."""
+        """Print the totals and what is unused; under -q only what needs somebody, and nothing if nothing was recorded."""
         if self._verdict is not None:
             from memo.pytest_plugin._summary import summarize
             from memo.pytest_plugin._verified import lines

@@ -31,7 +31,7 @@ def summarize(
     *,
     fails: bool,
 ) -> None:
-    """Print the totals, what is unused, what waits for a review, and what many misses have in common; under -q only what fails the run."""
+    """Print the totals, what is unused, what waits for a review, and what many misses have in common; under -q only what needs somebody."""
     from memo.pytest_plugin._misses import causes, renames
 
     quiet = terminal.verbosity < 0
@@ -41,7 +41,7 @@ def summarize(
         from memo.pytest_plugin._unseen import told_unseen
 
         unrecorded.append(told_unseen(books.unseen))
-    if quiet and not fails and not advice and not unrecorded:
+    if quiet and not (fails or advice or unrecorded or waits):
         return
     terminal.section("memo", sep="-")
     if not quiet:

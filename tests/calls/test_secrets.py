@@ -94,7 +94,7 @@ def test_a_secret_in_a_value_is_masked_on_disk_listed_logged_and_given_to_the_ca
     [record] = [record for record in caplog.records if record.name == "memo"]
     assert record.levelno == logging.WARNING
     assert "login" in record.getMessage()
-    assert path in record.getMessage()
+    assert f" at {path or 'the value itself'}" in record.getMessage()
     assert KEY not in caplog.text
     assert HIDDEN not in caplog.text
     with recording(tmp_path):

@@ -68,6 +68,14 @@ def test_new_recordings_wait_and_the_run_in_ci_fails(recorded, monkeypatch):
     assert project.run(passed=3).exit == pytest.ExitCode.OK
 
 
+def test_what_is_put_aside_is_named_under_q_too(recorded):
+    project = recorded(test_app=TESTS.format(start="X", asked=0))
+    assert project.run("-q", passed=3).summary == ""
+    project.write(test_app=TESTS.format(start="X", asked=2))
+    run = project.run("-q", "--memo-mode=record", "--memo-pending", passed=3)
+    assert run.summary == "2 pending recordings, which nothing replays:\n  memo review recordings"
+
+
 def test_what_no_call_records_any_more_stays(recorded):
     project = recorded(test_app=TESTS.format(start="X", asked=3))
     before = kept(project)

@@ -151,6 +151,47 @@ def test_what_has_changed_is_put_aside(server: ChangingServer, store: Path, veri
     assert "1 recording put aside: memo review" in out
     assert {path: path.read_bytes() for path in before} == before
     assert [pending.function for pending in all_pending(as_store(place))] == ["openai.embeddings"]
+    assert "1 recording not put aside: an error came in place of the answer" in out
+
+
+def test_what_is_not_put_aside_is_said(store: Path, verify: Verify, tmp_path: Path):
+    import shutil
+
+    place = shutil.copytree(store, tmp_path / "copied")
+    options = ("--function", "openai.chat*", "--pending")
+    out = verify(*options, place=place)
+    said = "not put aside: they differ in value only (--fail-on value puts them aside, too)"
+    assert said in out
+    assert "put aside: memo review" not in out
+    assert not list(all_pending(as_store(place)))
+    out = verify(*options, "--fail-on", "value", place=place, code=1)
+    assert said not in out
+    assert "recordings put aside: memo review" in out
+    assert said not in verify("--function", "openai.chat*", place=place)
+
+
+@pytest.mark.parametrize("name", ["http.127.0.0.1", "http.api.example.com", "tavily.search"])
+@pytest.mark.parametrize("options", [(), ("--include", "{}"), ("--include", "{}", "--trust", "liveapp")])
+def test_requests_that_only_tests_make_again_say_so(
+    verify: Verify, tmp_path: Path, name: str, options: tuple[str, ...]
+):
+    from rekeying import put
+
+    put(as_store(tmp_path / "http"), name, {"method": "GET", "path": "/", "server": f"https://{name}"}, "x")
+    given = [option.format(name) for option in options]
+    out = verify(*given, place=tmp_path / "http", code=2 if given else 1)
+    assert "pytest --memo-mode=verify" in out
+    assert "--include http" not in out
+    assert "--trust http" not in out
+
+
+def test_a_function_that_is_gone_is_no_reason_to_trust_its_package_again(verify: Verify, tmp_path: Path):
+    from rekeying import put
+
+    put(as_store(tmp_path / "gone"), "liveapp.gone", {}, "x")
+    out = verify("--include", "liveapp.*", "--trust", "liveapp", place=tmp_path / "gone", code=1)
+    assert "1 of liveapp.gone: liveapp has no recordable function of that name\n" in out
+    assert "--trust" not in out
 
 
 def test_an_interruption_keeps_the_report(server: ChangingServer, verify: Verify):
