@@ -65,8 +65,9 @@ def _make(
     report.checked.append(Checked(planned.name, function, made.changes))
     if aside is None or not made.changes:
         return
-    if reason := _why_not_aside(planned, made.changes, made, aside):
-        report.not_aside[reason] += 1
+    left = _why_not_aside(planned, made.changes, made, aside)
+    if left is not None:
+        report.not_aside[left] += 1
     else:
         report.pending += put_aside(
             store, _renewed(planned, made), "made again by memo verify --live", name=planned.name
