@@ -12,7 +12,7 @@ from memo._recordings.document import Document
 from memo.errors import Refused, StoreNotReadable
 from memo.maintenance.changes import ApplyResult, Plan, apply, plan_changes
 from memo.maintenance.trees import StoreTree, folder_of, open_directory, pending_folder, with_pending
-from memo.stores.file_names import JSON_LINES
+from memo.stores.file_names import IN_TEST_NAMES, JSON_LINES, safe_name
 
 __all__ = ["MovePlan", "move", "plan_move"]
 
@@ -99,11 +99,10 @@ def _test(test: str | None, old: Path, new: Path) -> str | None:
     if test is None or "::" not in test:
         return test
     file, _, name = test.partition("::")
-    if _DIGEST.search(new.name):
-        return test  # the test's name cannot be read off the directory's
     if Path(file).stem == old.parent.name and _directory_name(name) == old.name:  # one test
-        return f"{_file(file, old.parent, new.parent)}::{_test_name(new.name)}"
-    if Path(file).stem == old.name:  # a test file
+        renamed = _test_name(new.name, name)
+        return test if renamed is None else f"{_file(file, old.parent, new.parent)}::{renamed}"
+    if Path(file).stem == old.name and not _DIGEST.search(new.name):  # a test file
         return f"{_file(file, old, new)}::{name}"
     return test
 
@@ -120,9 +119,17 @@ def _file(file: str, old: Path, new: Path) -> str:
 def _directory_name(name: str) -> str:
     """Return a test's name as its directory has it: `TestX::test_y[z]` is `TestX.test_y[z]`."""
     classes, bracket, parameters = name.partition("[")
-    return f"{classes.replace('::', '.')}{bracket}{parameters}"
+    return safe_name(f"{classes.replace('::', '.')}{bracket}{parameters}", IN_TEST_NAMES)
 
 
-def _test_name(directory: str) -> str:
+def _test_name(directory: str, old: str) -> str | None:
+    """Return the name of the test whose recordings are in a directory, given its old name; None if that is unknown.
+
+    A name that ends with a digest does not show the parameters: then these are the old ones, if the digest agrees.
+    """
     classes, bracket, parameters = directory.partition("[")
-    return f"{classes.replace('.', '::')}{bracket}{parameters}"
+    if not _DIGEST.search(directory):
+        return f"{classes.replace('.', '::')}{bracket}{parameters}"
+    _, bracket, parameters = old.partition("[")
+    name = f"{classes.replace('.', '::')}{bracket}{parameters}"
+    return name if _directory_name(name) == directory else None

@@ -22,10 +22,14 @@ Passes = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], bool]
 
 @dataclass(frozen=True)
 class Patch:
-    """A function to make recordable from outside, and how its calls are recorded."""
+    """A function to make recordable from outside, and how its calls are recorded.
+
+    `target`, `options`, `describe` and `streams` are for everybody. `run`, `prepare`, `passes`, `offered`, `versioned` and
+    `by_name` are for memo's own presets, and may change in any release.
+    """
 
     target: str
-    options: Options = field(default_factory=Options)
+    options: Options = field(default_factory=Options, hash=False)
     run: type[CallDriver] = CallDriver
     """Drives the calls: a class of the preset where results need more than their codec."""
     describe: Describe | None = None

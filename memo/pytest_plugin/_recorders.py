@@ -174,7 +174,7 @@ class Recorders:
 
             self._is_configuration_installed = True
             self._installed.enter_context(install_patches(configuration))
-        for patch in [patches] if isinstance(patches, str) else patches:
+        for patch in _patches(patches):
             if patch not in self._patches:
                 from memo.patches import install
 
@@ -205,6 +205,22 @@ class Recorders:
 
 def _listed(faults: Any) -> list[Any]:
     return list(faults) if isinstance(faults, list | tuple) else [faults]
+
+
+def _patches(patches: Any) -> list[Any]:
+    """Return the patches that `memo_config` lists, checked, so that they can be looked up in a set."""
+    if not patches:
+        return []
+    from memo.patches import Patch
+
+    listed = [patches] if isinstance(patches, str | Patch) else patches
+    if not isinstance(listed, list | tuple | set | frozenset) or not all(
+        isinstance(one, str | Patch) for one in listed
+    ):
+        raise InvalidOption(
+            "memo_config: patches", patches, ['a list of names of presets, "module:function" and memo.Patch']
+        )
+    return list(listed)
 
 
 _MARKABLE = _RECORDER_OPTIONS | {"mode"}

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from memo.stores.file_names import folder_of_test
+
 
 @pytest.fixture
 def recorded(write, tmp_path):
@@ -49,6 +51,23 @@ def test_renamed(memo, recorded, tmp_path, old, new, test, renamed):
     assert named_in(tmp_path / "work") == {new + of_file: [renamed, renamed, "other.py::test_other"]}
     assert not (tmp_path / "work" / old).exists()
     assert "1 sound" in memo("verify", new).out
+
+
+@pytest.mark.parametrize(
+    ("test", "renamed", "named"),
+    [
+        ("test_p[a?]", "test_q[a?]", "test_q[a?]"),
+        ("A::test_p[a/b]", "B::test_p[a/b]", "B::test_p[a/b]"),
+        ("test_p[a?]", "test_p[b]", "test_p[b]"),
+        ("test_p[a?]", "test_q[b?]", "test_p[a?]"),  # the new parameters cannot be known
+    ],
+)
+def test_names_that_no_directory_can_have(memo, recorded, tmp_path, test, renamed, named):
+    old, new = ("/".join(["recordings", *folder_of_test(f"test_a.py::{name}")[1:]]) for name in (test, renamed))
+    recorded(old, f"test_a.py::{test}", x=1)
+    memo("mv", old, new)
+    ((first, *_),) = named_in(tmp_path / "work").values()
+    assert first == f"test_a.py::{named}"
 
 
 def test_into_a_directory_that_has_recordings(memo, recorded, tmp_path):

@@ -135,6 +135,8 @@ def test_options_of_a_suite(project):
         ("{'patches': ['openia']}", "did you mean 'openai'?"),
         ("{'patches': ['json:laods']}", "Did you mean json:loads or"),
         ("{'mode': 'record'}", "memo_config='mode' is invalid"),
+        ("{'patches': [{'app:live': {}}]}", "memo_config: patches=[{'app:live': {}}] is invalid; allowed: a list of"),
+        ("{'patches': 3}", "memo_config: patches=3 is invalid; allowed: a list of"),
     ],
 )
 def test_wrong_options_of_a_suite(project, config, said):
@@ -179,15 +181,25 @@ def test_old_recordings(recorded):
     project.run(passed=2)
 
 
-def test_patches_of_a_suite(project):
+@pytest.mark.parametrize(
+    "patches",
+    [
+        '["app:live"]',
+        '[memo.Patch("app:live")]',
+        'memo.Patch("app:live", {"errors": "all"})',
+        '{memo.Patch("app:live")}',
+    ],
+)
+def test_patches_of_a_suite(project, patches):
     project.write(
         tool="def search(query):\n    raise OSError('no network')\n",
-        conftest="""
+        conftest=f"""
+import memo
 import pytest
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def memo_config():
-    return {"patches": ["app:live"], "store": "tapes"}
+    return {{"patches": {patches}, "store": "tapes"}}
 """,
         test_app="""
 import app
