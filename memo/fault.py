@@ -159,8 +159,10 @@ def _parsed(node: ast.expr) -> Fault:
         return _MAKERS[name](*given, **options)
     except InvalidOption:
         raise
-    except (TypeError, ValueError) as error:
-        raise InvalidOption("faults", text, [f"{name}(…) with numbers and texts ({error})"]) from None
+    except TypeError as error:
+        raise InvalidOption("faults", text, [f"the arguments of memo.fault.{name} ({error})"]) from None
+    except ValueError:
+        raise InvalidOption("faults", text, ["arguments that are numbers and texts"]) from None
 
 
 def _made(name: str, kind: Any, when: Mapping[str, Any], *given: Any, shown: str = "", **fields: Any) -> Fault:

@@ -12,7 +12,10 @@ from memo._calls.digest import entry_name
 from memo._engine.mode_rules import ModeRule
 from memo.stores import DirectoryStore, JsonLinesStore, Store
 
-__all__ = ["named_recording", "named_store", "named_suite", "recording_command"]
+__all__ = ["OPTIONS_OF_RUN", "named_recording", "named_store", "named_suite", "recording_command"]
+
+OPTIONS_OF_RUN = "MEMO_RUN"
+"""The environment variable by which a process knows that `memo run` started it, and with which options beside the mode."""
 
 _NAMED_BY_URL = ("sqlite://", "redis://", "rediss://", "valkey://", "valkeys://")
 """URLs of which only credentials, and what does not matter here, are left out where they are shown."""
@@ -25,19 +28,29 @@ def recording_command(mode: str = "record-if-missing", *, of_test: bool = False,
     that pytest gives a marked test: only for that one the option of the plugin counts.
     """
     variable = f"MEMO_MODE={mode}" if rule is None else f"MEMO_MODES={shlex.quote(f'{rule.pattern}={mode}')}"
+    start = _start(variable, mode if rule is None else "")
     test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
     if test:
         test = shlex.quote(_as_started(test))
-        return f"pytest --memo-mode={mode} {test}" if of_test and rule is None else f"{variable} pytest {test}"
+        return f"pytest --memo-mode={mode} {test}" if of_test and rule is None else f"{start} pytest {test}"
     # What follows the name of the program may be anything, a password too.
     program, *rest = [*sys.orig_argv[1:], ""]
     if program == "-m" and rest[0]:
         program, rest = f"-m {shlex.quote(rest[0])}", rest[1:]
     elif program.startswith("-") or not program:
-        return f"{variable} python …"
+        return f"{start} python …"
     else:
         program = shlex.quote(program)
-    return f"{variable} python {program}{' …' if any(rest) else ''}"
+    return f"{start} python {program}{' …' if any(rest) else ''}"
+
+
+def _start(variable: str, mode: str) -> str:
+    """Return what is typed before the program: the variable that sets the mode, or `memo run` where that started the program."""
+    options = os.environ.get(OPTIONS_OF_RUN)
+    if options is None:
+        return variable
+    run = ["memo run", *([f"--mode {mode}"] if mode else []), *([options] if options else []), "--"]
+    return " ".join(run if mode else [variable, *run])
 
 
 def _as_started(test: str) -> str:

@@ -51,7 +51,7 @@ class Faults:
             found += parse(each) if isinstance(each, str) else [each]
         for fault in found:
             if meant := misspelled_family(fault.function):
-                raise InvalidOption(f"fault.{fault}: function", fault.function, [meant])
+                raise InvalidOption(f"fault.{fault.text.partition('(')[0]}: function", fault.function, [meant])
         return cls(found)
 
     def covers(self, function: str) -> bool:
@@ -283,9 +283,9 @@ def raised_for(fault: Fault, function: str) -> BaseException:
 
 
 def _refuse(fault: Fault, function: str) -> NoReturn:
-    text = fault.text.removesuffix(")")
-    given = f"fault.{text}{'' if text.endswith('(') else ', '}error=…)"
-    raise InvalidOption(f"{function}: its fault", f"fault.{fault}", [f"an exception that the function raises: {given}"])
+    name, _, options = fault.text.removesuffix(")").partition("(")
+    allowed = [f"an exception that the function raises: fault.{name}({options}{', ' if options else ''}error=…)"]
+    raise InvalidOption(f"fault.{name} for {function}: error", None, allowed)
 
 
 _DEFAULTS: dict[str, type[Exception]] = {"timeout": TimeoutError, "connection": ConnectionError, "cut": ConnectionError}

@@ -191,7 +191,7 @@ def _about_nearest(
         yield f"             with version={nearest.version!r}; this call has version={call.version!r}"
     if reason == "version":
         only, version = shlex.quote(call.function), shlex.quote(orjson.dumps(call.version).decode())
-        yield f"             still right? memo rekey {named_store(store)} --only {only} --version {version}"
+        yield f"             answers still right? memo rekey {named_store(store)} --only {only} --version {version}"
     if found:
         yield "  differs:   recorded → asked for"
         yield from (f"    {line}" for line in lines(found, _DIFFERENCE_LINES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -104,7 +105,8 @@ _WIDEST = 32
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    """Return what a terminal has room for; in a pipe, the whole text."""
+    return text if len(text) <= _WIDEST or not sys.stdout.isatty() else f"{text[: _WIDEST - 1]}…"
 
 
 def accept(

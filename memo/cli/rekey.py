@@ -242,29 +242,30 @@ def _print(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool)
         print_error("delete what is not needed, mend what is damaged, or leave it out with --only")
         return
     if dry_run and plan.changes:
-        names = any(change.new_function != change.function for change in plan.changes)
+        renames = any(change.new_function != change.function for change in plan.changes)
         tests = isinstance(store, StoreTree)
         rows = [
             (
                 change.function,
                 change.key[:12],
                 change.new_key[:12] if change.moves else "(watched)",
-                *([change.new_function] if names else []),
+                *([change.new_function] if renames else []),
                 *([folder_of(store, change.name)] if tests else []),
             )
             for change in plan.changes
         ]
-        columns = (*(["NEW FUNCTION"] if names else []), *(["<TEST"] if tests else []))
+        columns = (*(["NEW FUNCTION"] if renames else []), *(["<TEST"] if tests else []))
         print_table(("FUNCTION", "KEY", "NEW KEY", *columns), rows)
     word = "would get" if done is None else "got"
-    moved = sum(change.moves for change in plan.changes)
-    accepted = len(plan.changes) - moved
-    kinds = ((moved, "a new key"), (accepted, "a new fingerprint"))
-    got = [f"{count(number, 'recording')} {word} {what}" for number, what in kinds if number]
-    folders = {folder_of(store, change.name) for change in plan.changes}
-    of_tests = f" of {count(len(folders), 'test')}" if isinstance(store, StoreTree) and plan.changes else ""
+    got = []
+    for moves, what in ((True, "a new key"), (False, "a new fingerprint")):
+        names = [change.name for change in plan.changes if change.moves == moves]
+        folders = {folder_of(store, name) for name in names}
+        of_tests = f" of {count(len(folders), 'test')}" if isinstance(store, StoreTree) else ""
+        if names:
+            got.append(f"{count(len(names), 'recording')}{of_tests} {word} {what}")
     as_before = f"{count(plan.unchanged, 'recording')} as before, in {store.location()}"
-    print_line(f"{', '.join(got) or 'nothing changes'}{of_tests}; {as_before}")
+    print_line(f"{', '.join(got) or 'nothing changes'}; {as_before}")
     if done is not None:
         print_reasons("there still", dict.fromkeys(done.left, "was recorded again meanwhile"))
 

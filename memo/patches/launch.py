@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from memo._configuration import absolute, configured
+from memo._engine.commands import OPTIONS_OF_RUN
 from memo._engine.modes import Mode
 from memo._engine.scope_names import VARIABLE
 from memo.errors import InvalidOption
@@ -30,6 +32,10 @@ def environment(
     if named:
         made["MEMO_PATCHES"] = ",".join(dict.fromkeys(named))
     made.setdefault("MEMO_PROJECT", str(Path.cwd()))
+    named_store = store if not store or "@" not in store else "STORE"  # a password stays where it was typed
+    made[OPTIONS_OF_RUN] = shlex.join(
+        [*(word for name in patches for word in ("--patch", name)), *(["--store", named_store] if named_store else [])]
+    )
     if mode is not None:
         made["MEMO_MODE"] = str(Mode.of(mode))
     where = store or base.get("MEMO_STORE")

@@ -161,11 +161,11 @@ def causes(misses: list[dict[str, Any]], config: pytest.Config) -> Iterator[str]
             accept = f"{_only(functions)}{accept.removeprefix(_only(functions[:1]))}"
         if accept:
             store = shlex.quote(os.path.relpath(os.path.commonpath(stores), config.invocation_params.dir))
-            yield f"  still right? memo rekey {store} {accept}"
+            yield f"  answers still right? memo rekey {store} {accept}"
         files = sorted({test.partition("::")[0] for test in tests})
         start = config.invocation_params.dir
         named = [shlex.quote(os.path.relpath(config.rootpath / file, start)) for file in files]
-        yield f"  to record:   pytest --memo-mode=record-if-missing {' '.join(named)}"
+        yield f"  to record:           pytest --memo-mode=record-if-missing {' '.join(named)}"
 
 
 def _edit(miss: dict[str, Any]) -> str:

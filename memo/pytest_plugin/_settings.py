@@ -241,7 +241,8 @@ def _faults(texts: list[str]) -> tuple[str, ...]:
         try:
             Faults.of(texts)
         except InvalidOption as error:
-            raise pytest.UsageError(f"--memo-faults: {error}") from None
+            option = "--memo-faults" if error.option == "faults" else f"--memo-faults: {error.option}"
+            raise pytest.UsageError(str(InvalidOption(option, error.value, error.allowed))) from None
     return tuple(texts)
 
 

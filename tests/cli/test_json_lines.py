@@ -64,7 +64,7 @@ def test_damage_is_found_and_nothing_is_changed(memo, tree):
 
 
 def test_rekey_changes_all_or_nothing(memo, tree):
-    assert memo("rekey", "--drop", "n").out.startswith("6 recordings got a new key of 3 tests")
+    assert memo("rekey", "--drop", "n").out.startswith("6 recordings of 3 tests got a new key")
     before = {path: path.read_bytes() for path in tree.rglob("*.jsonl")}
     assert "would be the same call" in memo("rekey", "--drop", "prompt", code=1).err
     assert {path: path.read_bytes() for path in tree.rglob("*.jsonl")} == before

@@ -31,6 +31,14 @@ def value(tmp_path, function, key, store="store"):
     return json.loads(file.read_text())["outcomes"][0]["value"] if file.exists() else None
 
 
+def test_a_pipe_is_told_every_change_whole(memo, aside, tmp_path):
+    fields = [f"a_field_with_a_long_name_{number}" for number in range(3)]
+    aside("app.f", dict.fromkeys(fields, 1), dict.fromkeys(fields, 2), x=1)
+    out = memo("pending", tmp_path / "store", code=1).out
+    assert all(field in out for field in fields)
+    assert "…" not in out
+
+
 def test_what_is_pending_is_listed_with_what_changed_alike(memo, aside, tmp_path):
     keys = [aside("app.f", {"id": f"a{x}"}, {"id": f"b{x}"}, test=f"t.py::test[{x}]", x=x) for x in range(2)]
     new = aside("app.g", None, 1, y=1)

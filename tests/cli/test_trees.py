@@ -48,7 +48,7 @@ def test_a_damaged_file_is_found(memo, tree, test, damage):
 def test_all_tests_are_rekeyed_in_one_step(memo, tree):
     root, files = tree
     done = memo("rekey", "--rename", "prompt=question")
-    assert done.out == f"3 recordings got a new key of 3 tests; 3 recordings as before, in {root}\n"
+    assert done.out == f"3 recordings of 3 tests got a new key; 3 recordings as before, in {root}\n"
     for test, file in files.items():
         (moved,) = (root / test / "app.ask").glob("*.json")
         assert moved != file
@@ -67,7 +67,7 @@ def test_a_value_is_replaced_where_it_is_the_old_one(memo, write, tmp_path):
     old = canonical_fingerprint("messages[0].content", ["old"])
     shown = memo("rekey", "--replace", f"messages[0].content#{old}=new", "--dry-run").out
     assert shown.splitlines()[0].split() == ["FUNCTION", "KEY", "NEW", "KEY", "TEST"]
-    assert "2 recordings would get a new key of 2 tests; 2 recordings as before" in shown
+    assert "2 recordings of 2 tests would get a new key; 2 recordings as before" in shown
     (tmp_path / "work" / "value").write_text('"new\\nprompt"')
     memo("rekey", "--replace", f"messages[0].content#{old}=@value")
     contents = [json.loads(file.read_bytes())["arguments"]["messages"][0]["content"] for file in root.rglob("*.json")]

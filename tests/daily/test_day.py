@@ -39,11 +39,11 @@ def test_the_first_hour_and_the_day_after_it(day, monkeypatch):
         "12 tests missed because of one change of assistant.complete and assistant.stream, recorded → asked for:\n"
         "    messages[0].content: 'Answer in one sentence, from the passages alone.' → "
         "'Answer in two sentences, from the passages alone.'\n"
-        f"  still right? {ACCEPT}\n"
-        "  to record:   pytest --memo-mode=record-if-missing test_assistant.py\n"
+        f"  answers still right? {ACCEPT}\n"
+        "  to record:           pytest --memo-mode=record-if-missing test_assistant.py\n"
         "12 failed, 7 passed in …s"
     )
-    assert day.type(ACCEPT) == "12 recordings got a new key of 12 tests; 2 recordings as before, in …/recordings"
+    assert day.type(ACCEPT) == "12 recordings of 12 tests got a new key; 2 recordings as before, in …/recordings"
 
     # A renamed test is no loss.
     day.edit("test_tools.py", "test_the_weather", "test_the_weather_in_paris")

@@ -149,7 +149,10 @@ async def test_a_memoizer_has_them_too():
 
 @pytest.mark.parametrize("made", [fault.status(503), fault.rate_limit(), fault.malformed()], ids=str)
 async def test_an_own_function_needs_an_exception(store, made):
-    with recording(store, faults=[made]), pytest.raises(InvalidOption, match=r"error=…\)"):
+    with (
+        recording(store, faults=[made]),
+        pytest.raises(InvalidOption, match=r"^fault\.\w+ for [^:]+: error=None is invalid; allowed: .*error=…\)$"),
+    ):
         await ask("a")
 
 
@@ -166,13 +169,19 @@ async def test_an_own_function_needs_an_exception(store, made):
         (lambda: fault.slow(first=-1), "0 or more"),
         (lambda: fault.timeout(function=""), "a pattern of function names"),
         (lambda: Recorder(faults=["ratelimit()"]), "did you mean 'rate_limit'?"),
-        (lambda: Recorder(faults=["timeout(call=x)"]), "timeout(…) with numbers and texts"),
+        (
+            lambda: Recorder(faults=["timeout(call=x)"]),
+            "faults='timeout(call=x)' is invalid; allowed: arguments that are numbers and texts",
+        ),
         (lambda: Recorder(faults=["timeout("]), "rate_limit(every=3"),
         (lambda: Recorder(faults=["__import__('os').system('x')"]), "allowed: rate_limit"),
         (lambda: Recorder(faults=["raises(Busy)"]), "allowed: rate_limit"),
         (lambda: Recorder(faults=[503]), "memo.fault.status(503, call=2)"),
         (lambda: Recorder(faults=503), "a list of faults"),
-        (lambda: Recorder(faults=[fault.timeout(function="opnai.*")]), "did you mean 'openai.*'?"),
+        (
+            lambda: Recorder(faults=[fault.timeout(function="opnai.*")]),
+            "fault.timeout: function='opnai.*' is invalid (did you mean 'openai.*'?)",
+        ),
     ],
 )
 def test_a_wrong_fault_is_an_error_at_the_start(make, says):

@@ -140,7 +140,9 @@ def test_another_version(store):
         assert error.differences == ()
         assert f"version={old!r}; this call has version={new!r}" in str(error)
         typed = shlex.quote(json.dumps(new))
-        assert f"still right? memo rekey {typed_location(fresh)} --only app.chat --version {typed}\n" in str(error)
+        assert f"answers still right? memo rekey {typed_location(fresh)} --only app.chat --version {typed}\n" in str(
+            error
+        )
 
 
 def typed_location(store):

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -87,6 +89,19 @@ def test_recorded_then_replayed(project, command):
     done = memo(project, *REPLAY, "--", *command)
     assert (done.stdout, done.stderr) == ("['a']\n", "")
     assert calls(project) == ["a"]
+
+
+@pytest.mark.parametrize("store", [[], ["--store", "my tapes"]])
+def test_the_command_of_a_miss_records(project, monkeypatch, store):
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # the program inherits it, and would name this test
+    typed = ["--patch", "run_tools:search", *store]
+    write(project / "asks.py", "import run_tools\nprint(run_tools.search('x'))\n")
+    missed = memo(project, "--mode", "replay", *typed, "--", "python", "asks.py", code=1)
+    (command,) = re.findall(r"to record: memo run (.*)", missed.stderr)
+    assert shlex.split(command) == ["--mode", "record-if-missing", *typed, "--", "python", "asks.py"]
+    memo(project, *shlex.split(command))
+    assert memo(project, "--mode", "replay", *typed, "--", "python", "asks.py").stdout == "['x']\n"
+    assert calls(project) == ["x"]
 
 
 def test_without_the_dashes_and_with_options_of_its_own(project):

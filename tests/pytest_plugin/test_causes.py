@@ -20,7 +20,7 @@ def test_it(number):
 
 
 def accepted(project, run):
-    (command,) = re.findall(r"^  still right\? (memo rekey .*)$", run.summary, re.MULTILINE)
+    (command,) = re.findall(r"^  answers still right\? (memo rekey .*)$", run.summary, re.MULTILINE)
     return project.paste(command)
 
 
@@ -49,7 +49,7 @@ def test_one_edit_is_shown_once_and_accepted_by_one_command(nine, edit, shown):
     assert shown in run.summary
     assert run.text.count("looked in:") == 1
     assert run.text.count("the same change as in test_app.py::test_it[") == 8
-    assert f"got a new key of {9} tests" in accepted(nine, run)
+    assert f"of {9} tests got a new key" in accepted(nine, run)
     assert nine.run("--memo-unused=fail", passed=9).exit == 0
     assert nine.calls == []
 

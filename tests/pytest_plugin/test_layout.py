@@ -126,6 +126,8 @@ def test_a_renamed_test_finds_its_file(suite):
 def test_an_edited_prompt_is_accepted_in_the_whole_suite(suite):
     suite.write(test_app=TESTS.replace("more", "a longer prompt, more or less"))
     run = suite.run(failed=2, passed=1)
-    (command,) = [line.strip().removeprefix("still right? ") for line in run.summary.splitlines() if "rekey" in line]
-    assert "2 recordings got a new key of 2 tests" in suite.paste(command)
+    (command,) = [
+        line.strip().removeprefix("answers still right? ") for line in run.summary.splitlines() if "rekey" in line
+    ]
+    assert "2 recordings of 2 tests got a new key" in suite.paste(command)
     assert "6 replayed" in suite.run(passed=3).summary
