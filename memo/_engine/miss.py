@@ -19,6 +19,7 @@ import orjson
 
 from memo._calls.call import NOTHING_WATCHED, Call
 from memo._calls.digest import entry_name
+from memo._calls.places import pop
 from memo._engine.commands import named_store
 from memo._engine.mode_rules import ModeRule
 from memo._engine.search import Search, first_line
@@ -27,7 +28,7 @@ from memo._recordings.differences import ABSENT, Difference, differences
 from memo._recordings.document import Document
 from memo._recordings.likeness import similarity
 from memo._values.ids import Ids, numbered
-from memo._values.paths import Step, parse_path, steps_of
+from memo._values.paths import Step, parse_path, path_text, steps_of
 from memo.errors import InvalidOption, Nearest, RecordingNotFound
 from memo.stores import DirectoryStore, Store, layer_of, layers_of
 
@@ -196,8 +197,18 @@ def _about_nearest(
         yield "  differs:   recorded → asked for"
         yield from (f"    {line}" for line in lines(found, _DIFFERENCE_LINES))
         yield from _about_ids(call, store, found, recorded)
+        yield from _about_places(call)
     if reason == "watched":
         yield "             what is watched stays out of the key, and that was not the same then"
+
+
+def _about_places(call: Call) -> Iterator[str]:
+    """Name the watched places that the call does not have, and the nearest that it has: below one argument."""
+    asked = orjson.loads(call.arguments)
+    for path in (path for path, values in call.watched_values.items() if not values):
+        steps = parse_path(path, "watch")
+        near = [path_text((name, *steps)) for name, value in asked.items() if pop(value, steps)]
+        yield f"  watched:   {path} is no place in this call{f'; did you mean {near[0]}?' if near else ''}"
 
 
 def _about_watched(call: Call, store: Store, watched: Mapping[str, str]) -> Iterator[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from warnings import warn
 
 from memo._calls.call import Call
+from memo._calls.fingerprints import canonical_fingerprint
 from memo._engine.frames import user_stacklevel
 from memo._engine.memory import Recording, seconds_of
 from memo._recordings.document import masked_values, parse
@@ -91,7 +92,9 @@ class Staleness:
 
     def _compare_watched(self, call: Call, recording: Recording) -> None:
         then, now = recording.watched, call.watched
-        changed = {path: (then.get(path), now.get(path)) for path in {**now, **then} if then.get(path) != now.get(path)}
+        if then == now:
+            return
+        changed = {path: (then.get(path), now.get(path)) for path in {**now, **then} if _differs(path, then, now)}
         if not changed:
             return
         target = ""
@@ -114,6 +117,14 @@ class Staleness:
         if about not in self._warned:
             warn(warning, stacklevel=user_stacklevel())
             self._warned.add(about)  # afterwards: a warning that is an error is raised each time
+
+
+def _differs(path: str, then: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Return whether what is at a path has changed. The key has what is not watched, so the same key has nothing there."""
+    if then.get(path) == now.get(path):
+        return False
+    nothing = canonical_fingerprint(path, [])
+    return then.get(path, nothing) != now.get(path, nothing)
 
 
 def _values_then_and_now(call: Call, store: Store, recording: Recording) -> list[str]:

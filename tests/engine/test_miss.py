@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,24 @@ def test_only_what_is_watched(store, then):
     assert ("memo rekey" in str(error)) is (then == ())  # what was watched is nowhere, but for its fingerprint
     # The same, and something else.
     assert missed(store, lambda: chat(watch=now)(from_user("a", "c"), tools=["t"])).reason == "arguments"
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [("messages[0]", "body.messages[0]"), ("messages[*].content", "body.messages[*].content"), ("body.prompt", "")],
+)
+def test_what_is_watched_and_is_no_place_of_the_call(store, path, near):
+    def ask(watch, question):
+        asked = recordable(name="ask", watch=watch)(lambda body: "yes")
+        return lambda: asked({"messages": from_user(question)})
+
+    loose = recordable(name="ask", key=lambda arguments: arguments, watch=path)(lambda body: "yes")
+    record(store, ask((), "a"))
+    with recording(store), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loose({"messages": from_user("a")})
+    said = str(missed(store, lambda: loose({"messages": from_user("b")})))
+    assert f"  watched:   {path} is no place in this call{f'; did you mean {near}?' if near else ''}\n" in said
 
 
 def test_a_watched_field_alone_is_no_miss(store):
