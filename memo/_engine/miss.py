@@ -64,8 +64,9 @@ def _error(call: Call, store: Store, search: Search, command: str, rule: ModeRul
         if likest is None or alike > likest[0]:
             likest = (alike, name, document)
     for name, document in search.parsed(search.same) if search.same is not None else ():
-        # The same question may be asked of two functions: another's counts where this one has nothing like it.
-        if document.function == call.function or likest is None or likest[0] < _ALIKE:
+        # The same question may be asked of two functions: another's counts where this one has nothing like it. Without
+        # arguments, all functions are asked the same.
+        if document.function == call.function or (asked and (likest is None or likest[0] < _ALIKE)):
             likest = (1.0, name, document)
     nearest, found, watched, recorded = None, list[Difference](), NOTHING_WATCHED, None
     holder = store

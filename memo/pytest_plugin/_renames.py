@@ -30,10 +30,8 @@ class Rename(NamedTuple):
 
     def advice(self, start: Path) -> str:
         """Return the advice for people, with paths relative to `start`."""
-        mv = f"memo mv {_quoted(self.old, start)} {_quoted(self.new, start)}"
-        also = [] if self.command == mv else [f"             {mv}  (without git, too)"]
         shown = os.path.relpath(self.old, start)
-        return "\n".join([f"  renamed?   this call is recorded in {shown}", f"             {self.command}", *also])
+        return f"  renamed?   this call is recorded in {shown}\n             {self.command}"
 
 
 class Renames:
@@ -105,11 +103,8 @@ class Renames:
         file = self._test_file(old.parent)
         if old.parent != new.parent and file is not None and not file.exists() and not new.parent.exists():
             old, new = old.parent, new.parent  # the file was renamed, with all of its tests
-        names = f"{_quoted(str(old), self._start)} {_quoted(str(new), self._start)}"
-        if new.exists():
-            return Rename(str(old), str(new), f"memo mv {names}")
-        make = "" if new.parent.exists() else f"mkdir -p {_quoted(str(new.parent), self._start)} && "
-        return Rename(str(old), str(new), f"{make}git mv {names}")
+        command = f"memo mv {_quoted(str(old), self._start)} {_quoted(str(new), self._start)}"
+        return Rename(str(old), str(new), command)
 
 
 def _may_hold(path: Path) -> bool:

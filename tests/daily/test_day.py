@@ -51,7 +51,7 @@ def test_the_first_hour_and_the_day_after_it(day, monkeypatch):
     assert day.pytest() == (
         "30 replayed, 1 missed; saved …s\n"
         "recordings of the same calls, of tests that were renamed:\n"
-        f"  git mv {old} {new}\n"
+        f"  memo mv {old} {new}\n"
         "1 failed, 18 passed in …s"
     )
     assert day.type(f"memo mv {old} {new}") == f"moved 1 recording from {old} to {new}"

@@ -171,6 +171,14 @@ def test_another_function_whose_folder_has_another_name(tmp_path):
     assert (error.reason, error.nearest.function) == ("function", "app.<locals>.it's")
 
 
+def test_another_function_without_arguments_is_no_reason(store):
+    def ask(name):
+        return recordable(name=name)(lambda: "yes")
+
+    record(store, ask("app.old"))
+    assert missed(store, ask("app.new")).reason == "no recordings"
+
+
 def test_the_same_question_to_another_function_is_no_reason(store):
     record(store, lambda: chat("app.other")(from_user("Why not?")), lambda: chat()(from_user("Why?")))
     error = missed(store, lambda: chat()(from_user("Why not?")))

@@ -82,7 +82,7 @@ class Project:
 
     def paste(self, command: str) -> str:
         """Run what memo advises, in a shell, where pytest was started: what it printed."""
-        command = command.replace("memo ", f"{sys.executable} -m memo ", 1) if "git mv" not in command else command
+        command = command.replace("memo ", f"{sys.executable} -m memo ", 1)
         done = subprocess.run(command, shell=True, cwd=self.path, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -117,7 +117,7 @@ def test_a_renamed_test_finds_its_file(suite):
     suite.write(test_app=TESTS.replace("test_two", "test_three"))
     run = suite.run(passed=2, failed=1)
     old, new = (f"recordings/test_app/TestTwo.test_{name}.jsonl" for name in ("two", "three"))
-    assert f"git mv {old} {new}" in run.summary
+    assert f"memo mv {old} {new}" in run.summary
     suite.paste(f"memo mv {old} {new}")
     assert "6 replayed" in suite.run(passed=3).summary
     assert b'"test": "test_app.py::TestTwo::test_three"' in (suite.path / new).read_bytes()

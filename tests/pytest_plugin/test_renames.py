@@ -1,7 +1,6 @@
 """A test, class, file or parameter that was renamed: its recordings are found, and nobody advises to delete them."""
 
 import re
-import subprocess
 
 import pytest
 
@@ -24,24 +23,12 @@ class TestOld:
 """
 
 
-def git(project, *arguments):
-    subprocess.run(
-        ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", *arguments],
-        cwd=project.path,
-        check=True,
-        capture_output=True,
-    )
-
-
-@pytest.fixture(params=["git", "memo"])
-def follow(request, project):
-    """Does what a miss advises, by `git mv` or by `memo mv`."""
+@pytest.fixture
+def follow(project):
+    """Does what a miss advises."""
 
     def done(text):
-        (command,) = set(re.findall(rf"^E? +((?:mkdir.*&& )?{request.param} mv [^(\n]*)", text, re.MULTILINE))
-        if request.param == "git":
-            git(project, "init", "-q")
-            git(project, "add", "-A")
+        (command,) = set(re.findall(r"^E? +(memo mv [^(\n]*)", text, re.MULTILINE))
         project.paste(command)
         return command
 
@@ -66,7 +53,7 @@ def test_a_renamed_test_finds_its_recordings(recorded, follow, before, after):
     (old,) = (path.name for path in (project.path / "recordings" / "test_app").iterdir())
     assert f"renamed?   this call is recorded in recordings/test_app/{old}" in run.text
     assert "rm -r" not in run.text
-    assert "git mv " in run.summary
+    assert "memo mv " in run.summary
     follow(run.text)
     run = project.run("--memo-unused=fail", passed=1)
     assert run.exit == 0
@@ -78,16 +65,16 @@ def test_a_renamed_file_is_one_move(recorded, follow):
     (project.path / "test_app.py").rename(project.path / "test_other.py")
     run = project.run(failed=2)
     assert follow(run.text).strip().endswith("mv recordings/test_app recordings/test_other")
-    assert len(re.findall(r"^  git mv ", run.summary, re.MULTILINE)) == 1
+    assert len(re.findall(r"^  memo mv ", run.summary, re.MULTILINE)) == 1
     assert project.run("--memo-unused=fail", passed=2).exit == 0
 
 
 def test_memo_mv_writes_the_new_name(recorded, follow):
     project = recorded(test_app=ONE)
     project.write(test_app=ONE.replace("test_one", "test_two"))
-    command = follow(project.run(failed=1).text)
+    follow(project.run(failed=1).text)
     (file,) = project.path.rglob("*.json")
-    assert ('"test": "test_app.py::test_two"' in file.read_text()) is command.startswith("memo")
+    assert '"test": "test_app.py::test_two"' in file.read_text()
 
 
 @pytest.mark.parametrize("part", [[], ["test_app.py::test_two"], ["-k", "two"]])
