@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-import wrapt
-
 from memo._engine.attempt import Attempt
 from memo._engine.bodies import AsyncBody, SyncBody
 from memo._engine.consumers import Consumer
+from memo._engine.delegates import Delegate, delegate_class
 from memo._engine.flights import Pending
 from memo._engine.held import Found, HeldStreams, Part, Steps, filled, find, placed
 from memo._engine.passing import kind_of, passing
@@ -25,7 +24,6 @@ from memo.errors import UnrecordableValue
 __all__ = ["hold"]
 
 _GENERATED = ("_GeneratorContextManager", "_AsyncGeneratorContextManager")
-_Proxy: Any = getattr(wrapt, "BaseObjectProxy", wrapt.ObjectProxy)
 
 
 def hold(attempt: Attempt, value: Any, declared: Sequence[Steps]) -> Any:
@@ -166,7 +164,7 @@ class _Entry(Part):
         return True
 
 
-class _Managed(_Proxy):  # type: ignore[misc]
+class _Managed(Delegate):
     """A live context manager."""
 
     _self_entry: _Entry
@@ -238,7 +236,7 @@ _METHODS = {"__enter__": _enter, "__exit__": _exit, "__aenter__": _aenter, "__ae
 
 @functools.lru_cache(maxsize=256)
 def _managed_class(cls: Any) -> Any:
-    return type(cls.__name__, (_Managed,), {name: made for name, made in _METHODS.items() if declares(cls, name)})
+    return delegate_class(_Managed, cls, {name: made for name, made in _METHODS.items() if declares(cls, name)})
 
 
 def _managed(part: Part, manager: Any) -> Any:

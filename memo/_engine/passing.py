@@ -13,10 +13,9 @@ from collections.abc import Callable
 from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
-import wrapt
-
 from memo._engine.attempt import Attempt
 from memo._engine.consumers import Consumer, is_cancelled
+from memo._engine.delegates import Delegate, delegate_class
 from memo._engine.flights import Pending
 from memo._engine.held import Part, attributes_of
 from memo._engine.streams import LiveStream, LiveSyncStream, stream, stream_sync
@@ -34,8 +33,6 @@ from memo.codecs.registry import codec_of
 from memo.codecs.responses import is_unread
 
 __all__ = ["carries", "kind_of", "passing"]
-
-_Proxy: Any = getattr(wrapt, "BaseObjectProxy", wrapt.ObjectProxy)
 
 
 def kind_of(value: Any, *, declared: bool) -> str:
@@ -156,7 +153,7 @@ class _Source:
         return await anext(self._items)
 
 
-class _Passing(_Proxy):  # type: ignore[misc]
+class _Passing(Delegate):
     """A live stream whose items are recorded as they pass."""
 
     _self_part: Part
@@ -208,7 +205,7 @@ def _passing_class(cls: Any, kind: str) -> Any:
             methods[name] = enter
     if declares(cls, "__next__") and not declares(cls, "__iter__"):
         methods["__iter__"] = _itself
-    return type(cls.__name__, (_Passing,), methods)
+    return delegate_class(_Passing, cls, methods)
 
 
 def _own(cls: Any, name: str) -> Any:

@@ -1,6 +1,8 @@
 """What a caller gets in the place of a live stream while it is recorded: it is and does what the stream does."""
 
 import json
+from collections import abc
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -227,3 +229,136 @@ async def test_an_async_iterable_with_fields_is_not_iterated_anew_in_a_replay():
     live = await use(call)
     assert await twins(call, use) == [live, live]
     assert len(count) == 2
+
+
+# Special methods
+
+
+class Plain:
+    """An iterator with an attribute, and nothing else."""
+
+    def __init__(self) -> None:
+        self.usage = 1
+        self._items = iter("ab")
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._items)
+
+
+class Managed(Plain):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Sized(Plain):
+    __hash__ = None
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return "ab"[index]
+
+    def __contains__(self, item):
+        return item == "z"
+
+    def __call__(self, number):
+        return number + 1
+
+    def __eq__(self, other):
+        return other == "sized"
+
+    def __repr__(self):
+        return "Sized!"
+
+    def __bool__(self):
+        return False
+
+
+class Lock:
+    """A context manager that is no stream, and gives data."""
+
+    name = "lock"
+
+    def __enter__(self):
+        return [1]
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+SPECIAL = (
+    "__enter__ __exit__ __aenter__ __aexit__ __await__ __iter__ __next__ __aiter__ __anext__ __len__ __getitem__ "
+    "__contains__ __call__ __bool__ __add__ __int__ __index__ __bytes__ __reversed__ __del__"
+).split()
+ABCS = (
+    abc.Iterator,
+    abc.AsyncIterator,
+    abc.Awaitable,
+    abc.Callable,
+    abc.Sized,
+    abc.Container,
+    abc.Hashable,
+    AbstractContextManager,
+    AbstractAsyncContextManager,
+)
+
+
+@pytest.mark.parametrize("cls", [Plain, Managed, Sized, AsyncReader, Answer, Resource, Lock])
+async def test_a_stream_has_the_special_methods_of_its_class_and_no_others(cls: Any):
+    @recordable
+    def call():
+        return cls()
+
+    def described():
+        made = call()
+        names = [name for name in SPECIAL if hasattr(made, name)]
+        return (
+            names,
+            [name for name in SPECIAL if hasattr(type(made), name)],
+            [kind for kind in ABCS if isinstance(made, kind)],
+            [type(made).__name__, type(made).__module__, isinstance(made, cls), made.__class__, cls.__doc__],
+            bool(made),
+            sorted(vars(made)),
+            set(dir(cls)) <= set(dir(made)),
+        )
+
+    live = described()
+    with recording(MemoryStore(), mode="record"):
+        assert described() == live
+
+
+async def test_a_stream_does_what_its_special_methods_do():
+    @recordable
+    def call():
+        return Sized()
+
+    def used():
+        sized = call()
+        sized.usage = 5
+        del sized.usage
+        return (
+            len(sized),
+            sized[1],
+            "z" in sized,
+            sized(1),
+            sized == "sized",
+            sized != "sized",
+            repr(sized),
+            vars(sized).keys(),
+        )
+
+    live = used()
+    with recording(MemoryStore(), mode="record"):
+        assert used() == live
+        plain = recordable(Plain, name="plain")()
+        assert plain == plain
+        assert {plain: 1}[plain] == 1
+        with pytest.raises(TypeError):
+            len(plain)
+        with pytest.raises(TypeError), plain:
+            pass
