@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from memo._recordings.changes import Change, Rules, Tier, from_shapes, under, value_changes, worst
+from memo._recordings.heads import with_plain_heads
 from memo._recordings.plain import plain, type_name, unpacked
 from memo._recordings.shapes import shape_changes
 from memo._recordings.stream_changes import item_changes
@@ -36,7 +37,7 @@ def compare(recorded: Sequence[dict[str, Any]], new: dict[str, Any], rules: Rule
 
 def _read(outcome: dict[str, Any]) -> dict[str, Any]:
     """Return an outcome as plain JSON (what is to be written may be in fragments), in which each item stands alone."""
-    read: dict[str, Any] = orjson.loads(orjson.dumps(outcome))
+    read = with_plain_heads(orjson.loads(orjson.dumps(outcome)))
     return {name: unpacked(read[name]) for name in _KINDS if name in read}
 
 

@@ -22,7 +22,8 @@ def taken_as_http(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
     http = _package()
     if not 200 <= interaction.status < 600:
         raise NotCarried(f"was answered with the status {interaction.status}, which is no answer")
-    headers = list(interaction.headers) if interaction.encoding else interaction.plain_headers()
+    headers, body = interaction.sent()
+    reason = {"reason_phrase": interaction.reason.encode("ascii", "ignore")} if interaction.reason else {}
 
     base: Any = http.BaseTransport
 
@@ -30,7 +31,7 @@ def taken_as_http(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
         """Answers as recorded."""
 
         def handle_request(self, request: Any) -> Any:
-            return http.Response(interaction.status, headers=headers, stream=http.ByteStream(interaction.body))
+            return http.Response(interaction.status, headers=headers, stream=http.ByteStream(body), extensions=reason)
 
     sent = {name: text for name, text in interaction.request_headers.items() if name == "content-type"}
 

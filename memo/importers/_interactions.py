@@ -107,16 +107,19 @@ def _taken_by_sdk(interaction: Interaction, endpoint: _Endpoint, server: str) ->
     if not (200 <= interaction.status < 300 or 400 <= interaction.status < 600):
         raise NotCarried(f"was answered with the status {interaction.status}, which is neither an answer nor an error")
     sdk, http = _sdk(endpoint.sdk)
-    headers, content = _decoded(interaction, http)
+    content = _decoded(interaction, http)
     if interaction.status < 300:
         _check(content, endpoint, stream=stream)
+    headers, sent = interaction.sent()
 
     client = getattr(sdk, _CLIENTS[endpoint.sdk])(
         api_key="-",
         base_url=server,
         max_retries=0,
         http_client=http.Client(
-            transport=http.MockTransport(lambda _: http.Response(interaction.status, headers=headers, content=content)),
+            transport=http.MockTransport(
+                lambda _: http.Response(interaction.status, headers=headers, stream=http.ByteStream(sent))
+            ),
             trust_env=False,
         ),
     )
@@ -200,11 +203,11 @@ def _query(interaction: Interaction) -> dict[str, str]:
 # The response
 
 
-def _decoded(interaction: Interaction, http: Any) -> tuple[list[tuple[str, str]], bytes]:
-    """Return headers and body of the response without compression."""
-    headers, encoding, body = interaction.plain_headers(), interaction.encoding, interaction.body
+def _decoded(interaction: Interaction, http: Any) -> bytes:
+    """Return the body of the response without compression."""
+    encoding, body = interaction.encoding, interaction.body
     if not encoding:
-        return headers, body
+        return body
     try:
         plain: bytes = http.Response(200, headers={"content-encoding": encoding}, content=body).content
     except http.DecodingError as error:
@@ -213,7 +216,7 @@ def _decoded(interaction: Interaction, http: Any) -> tuple[list[tuple[str, str]]
         raise NotCarried(
             f"has a body in {encoding}, which {http.__name__} cannot read here: pip install '{http.__name__}[brotli,zstd]'"
         )
-    return headers, plain
+    return plain
 
 
 def _check(content: bytes, endpoint: _Endpoint, *, stream: bool) -> None:

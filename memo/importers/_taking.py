@@ -17,6 +17,7 @@ from memo._engine.flights import Claim
 from memo._engine.modes import Mode
 from memo._engine.session import Session
 from memo._engine.writing import Draw
+from memo.codecs.encodings import Encoder, can_encode
 from memo.codecs.values import Values
 from memo.importers.report import NotCarried
 from memo.stores import MemoryStore
@@ -26,7 +27,7 @@ __all__ = ["Interaction", "taken_from"]
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One HTTP request and its response. The names of headers are in lower case."""
+    """One HTTP request and its response. The names of the request's headers are in lower case."""
 
     method: str
     url: str
@@ -36,6 +37,8 @@ class Interaction:
     headers: Sequence[tuple[str, str]]
     body: bytes
     """As sent, or decoded already, whatever `content-encoding` says."""
+    reason: str = ""
+    """What the server wrote beside the status, if the cassette says so."""
 
     def __post_init__(self) -> None:
         try:
@@ -49,12 +52,24 @@ class Interaction:
     @property
     def encoding(self) -> str:
         """The encoding of the body, "" if it has none, or is decoded already though its headers still name one."""
-        encoding = ", ".join(text for name, text in self.headers if name == "content-encoding")
-        return "" if not encoding or _is_text(self.body) else encoding
+        return "" if _is_text(self.body) else self._named_encoding
 
-    def plain_headers(self) -> list[tuple[str, str]]:
-        """Return the headers of the response without those that say how its body is sent."""
-        return [pair for pair in self.headers if pair[0] not in _OF_SENDING]
+    @property
+    def _named_encoding(self) -> str:
+        return ", ".join(text for name, text in self.headers if name.lower() == "content-encoding")
+
+    def sent(self) -> tuple[list[tuple[str, str]], bytes]:
+        """Return the headers and the body of the response as the server sent them.
+
+        A body that is decoded already is encoded again; where that cannot be, headers that say how it is sent are left out.
+        """
+        named = self._named_encoding
+        if not named or not self.body or self.encoding:
+            return list(self.headers), self.body
+        if not can_encode(named):
+            return [pair for pair in self.headers if pair[0].lower() not in _OF_SENDING], self.body
+        encoder = Encoder(named)
+        return list(self.headers), encoder.piece(self.body) + encoder.end()
 
 
 _OF_SENDING = frozenset({"content-encoding", "content-length", "transfer-encoding"})

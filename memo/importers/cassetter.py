@@ -54,7 +54,7 @@ def _recorded(data: Any, item: Item) -> Recorded:
     interaction = Interaction(
         method=member(request, "method", str).upper(),
         url=member(request, "uri", str),
-        request_headers=dict(headers_of(request)),
+        request_headers={name.lower(): text for name, text in headers_of(request)},
         request_body=_body(request, "request", item),
         status=member(response, "status", int),
         headers=headers_of(response),

@@ -217,7 +217,7 @@ def headers_of(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     for name, values in (tree.get("headers") or {}).items():
         listed = values if isinstance(values, list | tuple) else [values]
-        headers += [(str(name).lower(), as_text(value, "header")) for value in listed]
+        headers += [(str(name), as_text(value, "header")) for value in listed]
     return headers
 
 

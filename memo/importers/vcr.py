@@ -69,18 +69,21 @@ def recorded(data: Any, item: Item) -> Recorded:
     request, response = member(data, "request", Mapping), member(data, "response", Mapping)
     if "status_code" in response:  # its httpx recorder, before 6.0
         status, body = member(response, "status_code", int), _bytes(response.get("content"), "response")
+        reason = None
     else:
-        status = member(member(response, "status", Mapping), "code", int)
+        answered = member(response, "status", Mapping)
+        status, reason = member(answered, "code", int), answered.get("message")
         body = _body(response, "response", item)
     return Recorded(
         Interaction(
             method=member(request, "method", str).upper(),
             url=member(request, "uri", str),
-            request_headers=dict(headers_of(request)),
+            request_headers={name.lower(): text for name, text in headers_of(request)},
             request_body=_body(request, "request", item),
             status=status,
             headers=headers_of(response),
             body=body,
+            reason=reason if isinstance(reason, str) else "",
         )
     )
 

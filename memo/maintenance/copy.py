@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from memo._calls.digest import entry_name
-from memo._recordings.changed import identity
+from memo._recordings.changed import replays_alike
 from memo._recordings.document import Document, parse, render
 from memo._recordings.draws import joined
 from memo.errors import InvalidOption, MemoError, StoreError
@@ -161,7 +161,7 @@ def _added(dest: Store, name: str, document: Document, there: bytes) -> str:
     """Add the draws that an entry lacks. Return whether it was `copied` so, had all of them, or is `different`."""
     while True:
         kept = parse(there, dest.location(name))
-        if _has_draws(kept, document):
+        if replays_alike(kept, document):
             return "present"
         outcomes = joined(kept.outcomes, document.outcomes)
         if outcomes is None:
@@ -174,15 +174,6 @@ def _added(dest: Store, name: str, document: Document, there: bytes) -> str:
         if now is None:
             return "copied"
         there = now
-
-
-def _has_draws(kept: Document, document: Document) -> bool:
-    """Return whether two recordings of a call replay alike; one may stand for any number of calls."""
-    one, other = identity(kept), identity(document)
-    if one == other:
-        return True
-    counts = {recording.outcomes[-1].get("calls") for recording in (kept, document)}
-    return None in counts and [fingerprint for fingerprint, *_ in one] == [fingerprint for fingerprint, *_ in other]
 
 
 def _look_and_put(dest: Store, name: str, data: bytes) -> bytes | None:

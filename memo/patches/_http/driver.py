@@ -18,8 +18,8 @@ from memo._engine.nesting import parent_in
 from memo._engine.session import Session
 from memo._engine.streams import RecordedStream, stream, stream_sync
 from memo._recordings.outcomes import Outcome, raise_recorded
+from memo.codecs.encodings import Encoder, can_encode, decoder
 from memo.patches._http.answers import Head, encoding_of, header, streams
-from memo.patches._http.encodings import Encoder, can_encode, decoder
 from memo.patches._http.events import Splitter, is_cut, item_bytes
 from memo.patches._stainless.bodies import Body
 from memo.patches._text import bytes_of, readable_bytes
