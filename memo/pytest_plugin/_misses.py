@@ -22,6 +22,7 @@ from memo._values.paths import steps_of
 from memo.errors import MemoError, RecordingNotFound
 from memo.maintenance.entries import at
 from memo.maintenance.rekey import Rekey
+from memo.stores.file_names import JSON_LINES
 
 __all__ = ["Misses", "causes", "renames"]
 
@@ -29,6 +30,8 @@ _LINES = 20
 """Lines of a diff in the summary."""
 _LONG = 4000
 """Characters up to which a command is printed whole; longer values go to a file of pytest's cache."""
+_COMMANDS = 10
+"""Commands in the summary that accept an edit of one test each."""
 _REKEY = re.compile(r"memo rekey (?:'[^']*'|\S+) (--(?:only|function) .*)")
 
 
@@ -40,8 +43,10 @@ class Misses:
         self._first: dict[str, str] = {}
         """Cause to the test that showed it."""
 
-    def describe(self, error: RecordingNotFound, test: str, renamed: tuple[str, ...] | None) -> dict[str, Any]:
-        """Return what the summary needs to know of a miss, as JSON."""
+    def describe(
+        self, error: RecordingNotFound, test: str, renamed: tuple[str, ...] | None, used: set[str]
+    ) -> dict[str, Any]:
+        """Return what the summary needs to know of a miss, as JSON. `used` has the locations of what the test replayed."""
         described: dict[str, Any] = {"test": test, "renamed": renamed, "cause": self._cause(error)}
         if described["cause"] is not None and error.nearest is not None:
             described |= {
@@ -49,6 +54,8 @@ class Misses:
                 "diff": lines([*map(_difference, error.differences)], _LINES) or [_summary_of(error)],
                 "accept": self._accept(error),
                 "store": _recordings_above(error.nearest.location),
+                "own": _store_of(error.nearest.location),
+                "is_used": error.nearest.location in used,
             }
         return described
 
@@ -142,15 +149,23 @@ def _recordings_above(location: str) -> str:
     return str(named[-1] if named else path.parent.parent)
 
 
+def _store_of(location: str) -> str:
+    """Return the directory, or the file, of the store that a recording is in."""
+    file, mark, _ = location.partition(f"{JSON_LINES}#")
+    return f"{file}{JSON_LINES}" if mark else str(Path(location).parent.parent)
+
+
 def causes(misses: list[dict[str, Any]], config: pytest.Config) -> Iterator[str]:
-    """Yield the lines about causes that several tests share: the count, the difference, and the command that accepts it."""
+    """Yield the lines about causes: of one that several tests share the count, the difference, and the command that accepts it."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for miss in misses:
         if miss["cause"] is not None and not miss["renamed"]:
             groups.setdefault(_edit(miss), []).append(miss)
+    alone: list[dict[str, Any]] = []
     for group in groups.values():
         tests = sorted({miss["test"] for miss in group})
         if len(tests) < 2:
+            alone += group
             continue
         functions = list(dict.fromkeys(miss["function"] for miss in group))
         yield f"{len(tests)} tests missed because of one change of {' and '.join(functions)}, recorded → asked for:"
@@ -166,6 +181,21 @@ def causes(misses: list[dict[str, Any]], config: pytest.Config) -> Iterator[str]
         start = config.invocation_params.dir
         named = [shlex.quote(os.path.relpath(config.rootpath / file, start)) for file in files]
         yield f"  to record:           pytest --memo-mode=record-if-missing {' '.join(named)}"
+
+    yield from _of_one_test(alone, config)
+
+
+def _of_one_test(misses: list[dict[str, Any]], config: pytest.Config) -> Iterator[str]:
+    """Yield the commands that accept edits which one test has: the failure of that test shows what differs."""
+    start = config.invocation_params.dir
+    found = [miss for miss in misses if miss["accept"] and not miss["is_used"]]
+    commands = [f"memo rekey {shlex.quote(os.path.relpath(miss['own'], start))} {miss['accept']}" for miss in found]
+    commands = list(dict.fromkeys(commands))
+    if commands:
+        yield "edited, in one test; if the answer is still right:"
+        yield from (f"  {command}" for command in commands[:_COMMANDS])
+    if len(commands) > _COMMANDS:
+        yield f"  and {len(commands) - _COMMANDS} more: run these tests alone"
 
 
 def _edit(miss: dict[str, Any]) -> str:

@@ -172,7 +172,8 @@ class Suite:
         rename = next(
             (found[error] for recorder in self._recorders.of(item) if error in (found := recorder.renamed)), None
         )
-        described = self._misses.describe(error, item.nodeid, rename)
+        used = {location for recorder in self._recorders.of(item) for location in recorder.used}
+        described = self._misses.describe(error, item.nodeid, rename, used)
         notes = item.stash.setdefault(_MISSES, [])
         if described not in notes:
             notes.append(described)

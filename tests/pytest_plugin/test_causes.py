@@ -93,3 +93,18 @@ def test_one_test_is_no_crowd(recorded):
     run = project.run(failed=1)
     assert "looked in:" in run.text
     assert "because of one change" not in run.summary
+    (command,) = re.findall(r"^  (memo rekey .*)$", run.summary, re.MULTILINE)
+    assert command.startswith(
+        "memo rekey 'recordings/test_app/test_it[0]' --only test_app.chat --replace 'messages[0]#"
+    )
+    assert project.paste(command).startswith("2 recordings got a new key; ")
+    assert project.run("--memo-unused=fail", passed=1).exit == 0
+
+
+def test_a_call_that_is_new_takes_no_recording_that_its_test_uses(recorded):
+    project = recorded(test_app="from memo import recordable\n" + NINE.format(1))
+    with (project.path / "test_app.py").open("a") as file:
+        file.write('    chat(["Be good.", "0x"])\n')
+    run = project.run(failed=1)
+    assert "nearest:" in run.text
+    assert "memo rekey" not in run.summary
