@@ -9,10 +9,12 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import anyio
 
+from memo._engine.held_back import hold_back, is_held_back
 from memo._engine.patterns import covers, is_known, misspelled_family, nearest
 from memo.errors import InvalidOption, UnknownFunctionWarning
 from memo.fault import Fault, parse
@@ -152,7 +154,7 @@ class FaultyCall:
 
     def is_stream(self, value: Any) -> bool:
         """Return whether a result is a stream, whose items can be held back."""
-        return inspect.isgenerator(value) or inspect.isasyncgen(value)
+        return is_held_back(type(value))
 
     def changed(self, value: Any, fault: Fault) -> Any:
         """Return a stream as it is with a fault. Raises where a result that is no stream is cut."""
@@ -160,6 +162,8 @@ class FaultyCall:
             return self.apassed(value, fault)
         if inspect.isgenerator(value):
             return self.passed(value, fault)
+        if is_held_back(type(value)):
+            return hold_back(value, partial(self.passed, fault=fault), partial(self.apassed, fault=fault))
         if fault.kind == "cut":
             raise raised_for(fault, self.name)
         return value

@@ -30,6 +30,7 @@ Found = list[tuple[Steps, Any]]
 
 _ABSENT: Any = object()
 _DECLARE = "to record it as it is read, declare where it is: streams=({path!r},)"
+_PLACE = 'to record it as it is read, return it in a dict, {"stream": …}, and declare where it is: streams=("stream",)'
 
 
 class HeldStreams:
@@ -208,7 +209,8 @@ def _with_fix(error: UnrecordableValue, stream: Any) -> UnrecordableValue:
     if isinstance(stream, io.IOBase):
         return error  # a file can do more than be read
     if "not a type" in error.reason and any(hasattr(type(stream), name) for name in ("__iter__", "__aiter__", "read")):
-        error.fix = _DECLARE.format(path=error.path.removeprefix("."))
+        path = error.path.removeprefix(".")
+        error.fix = _DECLARE.format(path=path) if path else _PLACE
     return error
 
 

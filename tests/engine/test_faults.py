@@ -110,6 +110,75 @@ async def test_streams_are_cut_in_every_mode_and_recorded_whole(store, mode):
         assert list(letters("abc")) == ["a", "b", "c"]
 
 
+class Letters:
+    """A stream with attributes, that is a context manager, too."""
+
+    def __init__(self):
+        self.text = "abc"
+        self._items = iter("abc")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._items)
+
+    def first(self):
+        return next(self)
+
+
+class Words:
+    """Can be iterated, and is no iterator."""
+
+    def __init__(self):
+        self.text = "a b c"
+
+    async def __aiter__(self):
+        for word in self.text.split():
+            yield word
+
+
+@recordable(name="app.opened")
+def opened():
+    return Letters()
+
+
+@recordable(name="app.awaited")
+async def awaited():
+    return Words()
+
+
+@pytest.mark.parametrize("mode", ["replay", "record", "live"])
+async def test_a_stream_of_a_class_is_cut_and_recorded_whole(mode):
+    store = MemoryStore()
+    with recording(store, mode="record"):
+        assert list(opened()) == ["a", "b", "c"]
+        assert [word async for word in await awaited()] == ["a", "b", "c"]
+    got = []
+    with recording(store, mode=mode, faults=[fault.cut(after=2, error=Busy("gone"))]):
+        with opened() as stream:
+            assert isinstance(stream, Letters)
+            assert stream.text == "abc"
+            got.append(stream.first())
+            with pytest.raises(Busy, match="gone"):
+                got.extend(stream)
+        stream = await awaited()
+        assert isinstance(stream, Words)
+        assert stream.text == "a b c"
+        with pytest.raises(Busy):
+            await collect(stream, got)
+    assert got == ["a", "b", "a", "b"]
+    with recording(store):
+        assert list(opened()) == ["a", "b", "c"]
+        assert [word async for word in await awaited()] == ["a", "b", "c"]
+
+
 async def test_a_shorter_stream_is_not_cut(store):
     with recording(store, faults=[fault.cut(after=3), fault.cut(after=4)]):
         with pytest.raises(ConnectionError):

@@ -372,6 +372,26 @@ async def test_what_is_not_declared_is_refused_with_the_line_that_declares_it():
         assert call()["answer"]["stream"].texts() == ["a", "b", "c"]
 
 
+async def test_a_whole_result_that_cannot_be_declared_is_refused_with_the_place_to_put_it_in():
+    @recordable
+    def call():
+        return Events()
+
+    with pytest.raises(UnrecordableValue) as caught, recording(MemoryStore(), mode="record"):
+        assert call().texts() == ["a", "b", "c"]
+    assert 'return it in a dict, {"stream": …}' in str(caught.value)
+    assert "streams=('',)" not in str(caught.value)
+
+    @recordable(streams=("stream",))
+    def placed():
+        return {"stream": Events()}
+
+    async def use(function):
+        return function()["stream"].texts()
+
+    assert await twins(placed, use) == [["a", "b", "c"]] * 2
+
+
 async def test_a_generator_in_a_result_is_closed_with_closing():
     closed = []
 
