@@ -153,6 +153,6 @@ def _of_google(calls: int) -> list[str]:
 
 def _of_cassettes(report: CassettesReport) -> tuple[str, list[str]]:
     found = f"{count(report.interactions, 'interaction')} in {count(report.files, 'file')}"
-    return found, [
-        f"{name} is a later outcome of a call that {earlier} has, too" for name, earlier in report.later.items()
-    ]
+    lines = [f"{name} is a later outcome of a call that {earlier} has, too" for name, earlier in report.later.items()]
+    lines += [f"{name} redirects: httpx, requests and urllib3 follow it, aiohttp does not" for name in report.redirects]
+    return found, lines

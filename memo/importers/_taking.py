@@ -50,6 +50,11 @@ class Interaction:
             raise NotCarried(f"has the url {self.url}, which is not one of HTTP")
 
     @property
+    def redirects(self) -> bool:
+        """True if the response leads to another request."""
+        return self.status in (301, 302, 303, 307, 308) and any(name.lower() == "location" for name, _ in self.headers)
+
+    @property
     def encoding(self) -> str:
         """The encoding of the body, "" if it has none, or is decoded already though its headers still name one."""
         return "" if _is_text(self.body) else self._named_encoding

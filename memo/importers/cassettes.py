@@ -54,13 +54,22 @@ class CassettesReport(Report):
     """Interactions whose call has an earlier, different answer, and the interaction or the store that has it: they answer
     the second identical call of a session."""
 
+    redirects: list[str] = field(default_factory=list)
+    """Interactions that redirect: httpx, requests and urllib3 follow them in a replay, aiohttp gives them as they are."""
+
     def counts(self) -> dict[str, Any]:
         """Return the report as JSON: numbers, and lists of names."""
         failures = [
             {"file": file, "interaction": number, "reason": self.failed[name]} for name, file, number in self._named()
         ]
         counts = Report.counts(self)
-        return {"interactions": self.interactions, **counts, "failures": failures, "later": list(self.later)}
+        return {
+            "interactions": self.interactions,
+            **counts,
+            "failures": failures,
+            "later": list(self.later),
+            "redirects": self.redirects,
+        }
 
     def _named(self) -> Iterator[tuple[str, str, int | None]]:
         for name in self.failed:
@@ -173,6 +182,8 @@ def _take(
     call, outcome = taken(recorded.interaction, http=http)
     if "redacted" in outcome:
         report.masked.append(name)
+    if recorded.interaction.redirects:
+        report.redirects.append(name)
     at = recorded.at if recorded.at is not None else Path(name.file).stat().st_mtime
     same = calls.setdefault(call.key, _Calls(call, at))
     # A copy: the buffer that orjson leaves behind is several times as large.

@@ -140,6 +140,28 @@ class _HttpxRun(HttpRun):
                 response.next_request = client._build_redirect_request(request, response)
         return response
 
+    def _following(self, history: list[Any], response: Any) -> Any:
+        """Return the request that a replayed redirect leads to, if the caller follows redirects; None at the end.
+
+        Other clients, and cassettes, record each hop as an answer of its own.
+        """
+        follows = self._kwargs.get("follow_redirects", self._client.follow_redirects)
+        if not isinstance(follows, bool):  # the client's default
+            follows = self._client.follow_redirects
+        if not follows or response.next_request is None:
+            return None
+        history[:] = [*response.history, response]
+        if len(history) > self._client.max_redirects:
+            http = package_of(self._client)
+            raise http.TooManyRedirects("Exceeded maximum allowed redirects.", request=response.request)
+        return response.next_request
+
+    @property
+    def _as_asked(self) -> dict[str, Any]:
+        """The options of the request for the next hop."""
+        kept = {name: value for name, value in self._kwargs.items() if name != "request"}
+        return {**kept, "follow_redirects": False}
+
     def _hop(self, http: Any, head: Head, request: Any) -> Any:
         same = head["method"] == request.method and head["url"] == str(request.url)
         return request if same else http.Request(head["method"], head["url"])
@@ -188,6 +210,11 @@ class _AsyncRun(_HttpxRun):
                 await hook(hop.request)
             for hook in self._client.event_hooks["response"]:
                 await hook(hop)
+        history: list[Any] = []
+        while (following := self._following(history, response)) is not None:
+            await response.aread()
+            response = await self._client.send(following, **self._as_asked)
+            response.history = history + response.history
         return response
 
 
@@ -213,6 +240,11 @@ class _Run(_HttpxRun):
                 hook(hop.request)
             for hook in self._client.event_hooks["response"]:
                 hook(hop)
+        history: list[Any] = []
+        while (following := self._following(history, response)) is not None:
+            response.read()
+            response = self._client.send(following, **self._as_asked)
+            response.history = history + response.history
         return response
 
 
