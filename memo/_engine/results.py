@@ -12,9 +12,13 @@ from memo._engine.held import Steps
 from memo._engine.holding import hold
 from memo._engine.passing import carries
 from memo._engine.streams import LiveStream, LiveSyncStream, stream, stream_sync
-from memo._values.kinds import by_class, is_iterator, is_model
+from memo._values.kinds import by_class, class_name, is_iterator, is_model
+from memo.errors import UnrecordableValue
 
 __all__ = ["passing_stream"]
+
+_NAMELESS = "can be iterated, and whose class a replay could not find by that name"
+_FIX = "to record its items, define the class at the top level of its module, or return an async generator"
 
 
 def passing_stream(attempt: Attempt, value: Any, declared: Sequence[Steps] = ()) -> Any:
@@ -26,6 +30,9 @@ def passing_stream(attempt: Attempt, value: Any, declared: Sequence[Steps] = ())
     if kind and attempt.convert is None and carries(attempt, value):
         # What is no iterator is a stream even where its class has fields: its items may be anything.
         return hold(attempt, value, declared if is_iterator(type(value)) else (*declared, ()))
+    if kind == "stream" and attempt.convert is None and not is_iterator(type(value)):
+        attempt.refuse(UnrecordableValue("", f"is a {class_name(type(value))}, which {_NAMELESS}", fix=_FIX))
+        return None
     if kind == "stream":
 
         async def abegin() -> LiveStream:

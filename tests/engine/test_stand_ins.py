@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from memo import recordable, recording
+from memo.errors import UnrecordableValue
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -229,6 +230,22 @@ async def test_an_async_iterable_with_fields_is_not_iterated_anew_in_a_replay():
     live = await use(call)
     assert await twins(call, use) == [live, live]
     assert len(count) == 2
+
+
+async def test_an_async_iterable_of_a_class_without_a_name_is_refused_and_untouched():
+    class Local(Answer):
+        pass
+
+    @recordable
+    async def call():
+        return Local()
+
+    store = MemoryStore()
+    with pytest.raises(UnrecordableValue, match=r"Local, .* could not find"), recording(store, mode="record"):  # noqa: PT012
+        answer = await call()
+        assert type(answer) is Local
+        assert await everything(answer) == ["a", "b"]
+    assert list(store.scan("")) == []
 
 
 # Special methods
