@@ -19,8 +19,8 @@ def store(request, memo):  # which works in a directory of its own
 
 
 def typed(memo, said):
-    """Type what stands behind `memo` in the line that was shown."""
-    (command,) = [line.partition(" memo ")[2] for line in str(said).splitlines() if " memo " in line]
+    """Type what stands behind `memo` in the first line that has a command."""
+    command, *_ = [line.partition(" memo ")[2] for line in str(said).splitlines() if " memo " in line]
     memo(*shlex.split(command))
 
 
