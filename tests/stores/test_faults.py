@@ -168,7 +168,7 @@ async def test_a_store_that_can_only_be_read_is_still_read(far, spool):
     with recording(far, mode="record-if-missing"):
         await ask(1)
     far.writes = False
-    with pytest.warns(RecordingsSpooledWarning, match=r"^1 recordings"), recording(far, mode="record-if-missing"):
+    with pytest.warns(RecordingsSpooledWarning, match=r"^1 recording "), recording(far, mode="record-if-missing"):
         await ask(2)
         await ask(1)
     assert calls == [1, 2]
@@ -176,7 +176,7 @@ async def test_a_store_that_can_only_be_read_is_still_read(far, spool):
 
 
 async def test_a_store_that_goes_away_in_the_middle(far, spool):
-    with pytest.warns(RecordingsSpooledWarning, match=r"^1 recordings"), recording(far, mode="record"):
+    with pytest.warns(RecordingsSpooledWarning, match=r"^1 recording "), recording(far, mode="record"):
         await ask(1)
         far.reads = far.writes = False
         await ask(2)
