@@ -17,7 +17,7 @@ class _OwnersDirectory(DirectoryStore):
     """A directory whose files only their owner reads, whatever its own rights are: the store they are meant for may be closed."""
 
     @property
-    def _rights(self) -> int:
+    def rights(self) -> int:
         return 0o600
 
 

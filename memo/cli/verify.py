@@ -77,7 +77,7 @@ def verify(
         float, _live("--tolerance", metavar="X", min=0.0, help="Take numbers as equal that differ by this part.")
     ] = 0.0,
     sample: Annotated[
-        str, _live("--sample", metavar="PART", help="Make a part of the calls (10%), the same ones each time.")
+        str, _live("--sample", metavar="PART", help="Make a part of the calls, such as 0.1: the same ones each time.")
     ] = "100%",
     max_calls: Annotated[
         int, _live("--max-calls", metavar="N", min=1, help="Make at most N calls; by default 50.")

@@ -128,7 +128,7 @@ def test_the_nearest_known_word_is_named(option, value, near):
         (["rekey", "STORE", "--drop", "a["], "drop='a['"),
         (["rekey", "STORE", "--only", "nope", "--drop", "a"], "only='nope' is invalid"),
         (["ls", "nope://x"], "store='nope://x' is invalid"),
-        (["show", "not a key!"], "recording='not a key!' is invalid"),
+        (["show", "not a key!"], "there is no file 'not a key!', and no key begins so"),
         (["run", "--mode", "reply", "x.py"], "did you mean 'replay'"),
     ],
     ids=lambda part: part[0] if isinstance(part, list) else "",

@@ -96,11 +96,12 @@ def test_the_command_of_a_miss_records(project, monkeypatch, store):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # the program inherits it, and would name this test
     typed = ["--patch", "run_tools:search", *store]
     write(project / "asks.py", "import run_tools\nprint(run_tools.search('x'))\n")
-    missed = memo(project, "--mode", "replay", *typed, "--", "python", "asks.py", code=1)
+    path = {"PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"}
+    missed = memo(project, "--mode", "replay", *typed, "--", "python", "asks.py", code=1, **path)
     (command,) = re.findall(r"to record: memo run (.*)", missed.stderr)
     assert shlex.split(command) == ["--mode", "record-if-missing", *typed, "--", "python", "asks.py"]
-    memo(project, *shlex.split(command))
-    assert memo(project, "--mode", "replay", *typed, "--", "python", "asks.py").stdout == "['x']\n"
+    memo(project, *shlex.split(command), **path)
+    assert memo(project, "--mode", "replay", *typed, "--", "python", "asks.py", **path).stdout == "['x']\n"
     assert calls(project) == ["x"]
 
 
