@@ -267,7 +267,7 @@ class Attempt:
 
     @property
     def encoding(self) -> tuple[Values, SecretRules]:
-        """What the outcome is encoded with: the types that its recording may name, and what is masked."""
+        """Return what the outcome is encoded with: the types that its recording may name, and what is masked."""
         return self._values, self._secrets
 
     @property

@@ -230,7 +230,7 @@ class Session:
 
     @property
     def stats(self) -> Stats:
-        """What this recorder did so far: a copy."""
+        """Return what this recorder did so far: a copy."""
         with self._lock:
             stats = replace(self._stats)
         if self.mode_rules is not None:
@@ -241,7 +241,7 @@ class Session:
 
     @property
     def calls(self) -> list[CallRecord]:
-        """What was called so far, in order: of a recorder with `calls=True`, else it raises `InvalidOption`.
+        """Return what was called so far, in order. Raises `InvalidOption` for a recorder without `calls=True`.
 
         What came of a call is read from the store now. A call that is going on, or was not recorded, has no outcome.
         """
@@ -262,7 +262,7 @@ class Session:
 
     @property
     def calls_seen(self) -> int:
-        """How many calls were made under this recorder so far, at least: zero if none was."""
+        """Return how many calls were made under this recorder so far, at least: zero if none was."""
         stats = self._stats
         return stats.replayed + stats.live + stats.missed + stats.unrecorded
 

@@ -35,7 +35,7 @@ class Waiting:
 
     @property
     def words(self) -> str:
-        """What changed, in a few words."""
+        """Return what changed, in a few words."""
         return self.change.words() if self.change is not None else f"damaged: {self.pending.problem}"
 
 

@@ -36,6 +36,8 @@ Like = Annotated[
     ),
 ]
 
+All = Annotated[bool, typer.Option("--all", help="All that is pending.")]
+
 
 def pending(store: StoreArgument = None, *, json: Json = False) -> int:
     """List the recordings that wait for a review.
@@ -113,7 +115,7 @@ def accept(
     keys: Keys = None,
     *,
     like: Like = None,
-    all_: Annotated[bool, typer.Option("--all", help="All that is pending.")] = False,
+    all_: All = False,
     store: StoreOption = None,
     json: Json = False,
 ) -> int:
@@ -131,7 +133,7 @@ def reject(
     keys: Keys = None,
     *,
     like: Like = None,
-    all_: Annotated[bool, typer.Option("--all", help="All that is pending.")] = False,
+    all_: All = False,
     store: StoreOption = None,
     json: Json = False,
 ) -> int:

@@ -90,7 +90,7 @@ class _Review:
 
     @property
     def left(self) -> int:
-        """How many are still pending."""
+        """Return how many are still pending."""
         return self._total - len(self.judged.accepted) - len(self.judged.rejected)
 
     def run(self, key: Callable[[], str]) -> None:

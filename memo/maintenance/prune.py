@@ -70,7 +70,7 @@ class PrunePlan:
 
     @property
     def size(self) -> int:
-        """How many bytes would be freed."""
+        """Return how many bytes would be freed."""
         return sum(recording.size for recording in self.unneeded)
 
 

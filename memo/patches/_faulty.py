@@ -56,7 +56,7 @@ class HttpFaultyCall(FaultyCall):
 
     @property
     def streams(self) -> bool:
-        """Whether the call returns a stream of items."""
+        """Return whether the call returns a stream of items."""
         raise NotImplementedError
 
     # An attempt

@@ -258,7 +258,7 @@ class HttpRun(CallDriver):
 
     @property
     def rules(self) -> SecretRules:
-        """What the user says of secrets."""
+        """Return what the user says of secrets."""
         return self.setting.secrets
 
     # Live responses, for subclasses

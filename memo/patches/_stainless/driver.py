@@ -95,7 +95,7 @@ class StainlessFaults(HttpFaultyCall):
 
     @property
     def streams(self) -> bool:
-        """Whether the call returns the SDK's stream object."""
+        """Return whether the call returns the SDK's stream object."""
         return Request.of(self.args, self.kwargs).form == "stream"
 
     def is_stream(self, value: Any) -> bool:

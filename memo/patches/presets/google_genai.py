@@ -88,7 +88,7 @@ class _Faults(HttpFaultyCall):
 
     @property
     def streams(self) -> bool:
-        """Whether the call returns a stream."""
+        """Return whether the call returns a stream."""
         return str(self.wrapped.__name__).endswith("_streamed")
 
     def _method(self, answer: Any) -> Any:

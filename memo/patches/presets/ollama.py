@@ -55,7 +55,7 @@ class _Faults(HttpFaultyCall):
 
     @property
     def streams(self) -> bool:
-        """Whether the call returns a stream."""
+        """Return whether the call returns a stream."""
         return bool(self.kwargs.get("stream"))
 
     def error_body(self, status: int) -> Any:
