@@ -176,6 +176,17 @@ def timed_row(
     return Row(subject, middle, others, target, spread(results), added=added, note=note, against=against)
 
 
+def rows_against(subject: str, times: Mapping[str, Sequence[float]], reasons: Mapping[str, str]) -> list[Row | Skipped]:
+    """Return a row for each other way beside memo's: its times, or the reason why it has none. Live calls may take a tenth less."""
+    return [
+        Skipped(subject, reasons[name], name)
+        if name in reasons
+        else timed_row(subject, times["memo"], found, target=1.1 if name == "live" else 1.0, against=name)
+        for name, found in times.items()
+        if name != "memo"
+    ]
+
+
 def race_processes(
     subject: str, target: float, memo: Sequence[str], floor: Sequence[str], *, rounds: int, added: bool = False
 ) -> Row:

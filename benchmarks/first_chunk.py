@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 import memo
 from benchmarks import _server
-from benchmarks._harness import Row, Skipped, said, timed_row
+from benchmarks._harness import Row, Skipped, rows_against, said
 from benchmarks._samples import MESSAGES
 from benchmarks.llm import STORES, Store, memo_store, nothing
 
@@ -40,13 +40,7 @@ async def measured(url: str, directory: Path, *, rounds: int) -> list[Row | Skip
                         times[name].append(await first(client, store, folder))
                     except Exception as error:  # noqa: BLE001 - whatever it can not do
                         reasons[name] = said(error)
-    return [
-        Skipped(subject, reasons[name], name)
-        if name in reasons
-        else timed_row(subject, times["memo"], times[name], target=1.1 if name == "live" else 1.0, against=name)
-        for name in ways
-        if name != "memo"
-    ]
+    return rows_against(subject, times, reasons)
 
 
 async def first(client: AsyncOpenAI, store: Store, folder: Path) -> float:

@@ -21,7 +21,7 @@ import requests
 
 import memo
 from benchmarks import _server
-from benchmarks._harness import Row, Skipped, Way, race_all, said, timed_row
+from benchmarks._harness import Row, Skipped, Way, race_all, rows_against, said
 from benchmarks._samples import HISTORY, MESSAGES
 from benchmarks.llm import STORES, Store, memo_store, nothing
 
@@ -222,10 +222,4 @@ async def _first_bytes(
                 except Exception as error:  # noqa: BLE001 - whatever it cannot do
                     reasons[name] = said(error)
     await client.aclose()
-    return [
-        Skipped(subject, reasons[name], name)
-        if name in reasons
-        else timed_row(subject, times["memo"], times[name], target=1.1 if name == "live" else 1.0, against=name)
-        for name in ways
-        if name != "memo"
-    ]
+    return rows_against(subject, times, reasons)
