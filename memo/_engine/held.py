@@ -206,8 +206,8 @@ def find(
 
 
 def _with_fix(error: UnrecordableValue, stream: Any) -> UnrecordableValue:
-    if isinstance(stream, io.IOBase):
-        return error  # a file can do more than be read
+    if isinstance(stream, io.IOBase) or hasattr(type(stream), "__len__"):
+        return error  # a file can do more than be read, and what has a length is no stream
     if "not a type" in error.reason and any(hasattr(type(stream), name) for name in ("__iter__", "__aiter__", "read")):
         path = error.path.removeprefix(".")
         error.fix = _DECLARE.format(path=path) if path else _PLACE

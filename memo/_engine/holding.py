@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -18,11 +19,13 @@ from memo._engine.passing import kind_of, passing
 from memo._recordings.outcomes import value_outcome
 from memo._values.kinds import declares
 from memo._values.paths import path_text
+from memo.codecs.registry import codec_of
 from memo.codecs.responses import read_from, without_body
 from memo.errors import UnrecordableValue
 
 __all__ = ["hold"]
 
+_NOT_ENTERED = "is a context manager that was not entered in the scope, and what else was done with it is not recorded"
 _GENERATED = ("_GeneratorContextManager", "_AsyncGeneratorContextManager")
 
 
@@ -50,11 +53,16 @@ def _is_manager(cls: Any, *, any_class: bool) -> bool:
 
     Any object may be one that is a whole result. Inside of results, locks and connections are context managers, too.
     """
-    if cls.__module__ == "contextlib" and cls.__name__ in _GENERATED:
+    if _is_generated(cls):
         return True
-    if issubclass(cls, io.IOBase):
-        return False  # a file gives itself
+    if issubclass(cls, io.IOBase | os.PathLike) or codec_of(cls) is not None:
+        return False  # a file gives itself; a codec has said why its value cannot be recorded
     return any_class and (declares(cls, "__enter__") or declares(cls, "__aenter__"))
+
+
+def _is_generated(cls: Any) -> bool:
+    """Return whether a context manager can be used in no other way: one that `contextlib.contextmanager` made."""
+    return cls.__module__ == "contextlib" and cls.__name__ in _GENERATED
 
 
 def _opened(held: HeldStreams, outcome: dict[str, Any], value: Any, found: Found, before: Steps) -> Any:
@@ -85,7 +93,7 @@ def _opened(held: HeldStreams, outcome: dict[str, Any], value: Any, found: Found
 def _part(held: HeldStreams, stream: Any, kind: str, steps: Steps) -> Part:
     if kind == "response":
         return _Answer(held, stream, steps)
-    return Part(held, {"__type__": "stream"}, steps) if kind else _Entry(held, steps)
+    return Part(held, {"__type__": "stream"}, steps) if kind else _Entry(held, stream, steps)
 
 
 class _Answer(Part):
@@ -119,11 +127,15 @@ class _Answer(Part):
 class _Entry(Part):
     """What is recorded of a context manager: what it gave, and how it was left."""
 
-    def __init__(self, held: HeldStreams, steps: Steps) -> None:
+    def __init__(self, held: HeldStreams, manager: Any, steps: Steps) -> None:
         super().__init__(held, {"__type__": "manager"}, steps)
+        self._is_generated = _is_generated(type(manager))
         self._inner: tuple[Part, ...] = ()
 
-    def fill(self, end: str, error: BaseException | None, returned: Any) -> None: ...
+    def fill(self, end: str, error: BaseException | None, returned: Any) -> None:
+        """Refuse a manager that was used in other ways than the one that is recorded."""
+        if not self.is_read and not self._is_generated:
+            raise UnrecordableValue("", _NOT_ENTERED)
 
     def entered(self, value: Any) -> Any:
         """Note what the manager gave. Return what its caller gets."""

@@ -135,16 +135,12 @@ def field_names(cls: Any) -> tuple[str, ...]:
 
 def fielded_state(value: Any) -> dict[str, Any]:
     """Return the attributes of an instance: its fields, then whatever else was set, in slots or not."""
-    held: dict[str, Any] = {}
-    for name in field_names(type(value)):
-        try:
-            held[name] = object.__getattribute__(value, name)
-        except AttributeError:
-            continue
-    more = own_attributes(value)
-    if len(more) != len(held):
-        held.update((name, item) for name, item in more.items() if name not in held)
-    return held
+    held = own_attributes(value)
+    names = field_names(type(value))
+    if tuple(held) == names:  # which it nearly always is
+        return held
+    # Not getattr, which gives the default of a field that was deleted.
+    return {name: held[name] for name in names if name in held} | held
 
 
 def own_attributes(value: Any) -> dict[str, Any]:

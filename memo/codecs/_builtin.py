@@ -18,7 +18,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from time import struct_time
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, get_args
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import orjson
 from pydantic_core import MultiHostUrl, PydanticCustomError, TzInfo, Url, ValidationError, core_schema
@@ -178,7 +178,19 @@ register_codec(UserString, encode=_bare(lambda v: v.data, "data"), decode=_of_te
 
 # Texts
 
-register_codec(UUID, encode=str, decode=_of_text(UUID))
+
+def _uuid(value: UUID) -> Any:
+    return str(value) if value.is_safe is SafeUUID.unknown else [str(value), value.is_safe.value]
+
+
+def _uuid_of(data: Any) -> UUID:
+    if type(data) is str:
+        return UUID(data)
+    text, safety = listed(data)
+    return UUID(text, is_safe=SafeUUID(safety))
+
+
+register_codec(UUID, encode=_uuid, decode=_uuid_of)
 register_codec(type(Path()), encode=str, decode=_of_text(Path), name="pathlib:Path")
 register_codec(PurePosixPath, encode=str, decode=_of_text(PurePosixPath), name="pathlib:PurePosixPath")
 register_codec(

@@ -152,6 +152,42 @@ async def test_a_context_manager_that_gives_no_data_is_refused_and_works():
         assert value.lock is not None
 
 
+class Lock:
+    """A context manager that is used in other ways, too."""
+
+    def __enter__(self):
+        return True
+
+    def __exit__(self, *exc): ...
+
+    def acquire(self):
+        return True
+
+
+def test_a_context_manager_that_is_used_in_another_way_is_refused():
+    @recordable
+    def call():
+        return Lock()
+
+    with pytest.raises(UnrecordableValue, match="was not entered"), recording(MemoryStore(), mode="record"):
+        assert call().acquire()
+
+
+async def test_a_generated_context_manager_that_is_never_entered_is_recorded():
+    @recordable
+    @contextmanager
+    def call():
+        yield 1
+
+    live, replayed = await twins(call, lambda function: left_alone(function()))
+    assert live is replayed is None
+
+
+async def left_alone(manager):
+    """Leave the manager as it is."""
+    return None if manager is not None else 1
+
+
 # HTTP responses that nobody has read yet
 
 

@@ -164,6 +164,14 @@ class Default(collections.defaultdict):
     pass
 
 
+class Place(type(pathlib.Path())):
+    pass
+
+
+class Frames(collections.UserDict):
+    pass
+
+
 class Fields(TypedDict):
     a: int
 
@@ -256,6 +264,11 @@ def attributed(value, **attributes):
     return value
 
 
+def deleted(value, name):
+    delattr(value, name)
+    return value
+
+
 def nested(depth):
     value = Nested()
     for _ in range(depth):
@@ -307,13 +320,13 @@ SAME = {
     "offset": lambda: dt.datetime(2020, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=5, minutes=30))), "named offset": lambda: dt.datetime(2020, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=2), "X")),
     "zone": lambda: dt.datetime(2020, 1, 1, tzinfo=PARIS), "fold": lambda: dt.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=PARIS), "date": lambda: dt.date(2020, 2, 29), "time": lambda: dt.time(1, 2, 3, 4),
     "aware time": lambda: dt.time(1, tzinfo=UTC), "timedelta": lambda: dt.timedelta(-1, 1, 1), "timezone": lambda: UTC, "zoneinfo": lambda: PARIS, "struct_time": lambda: time.gmtime(0), "decimal": lambda: decimal.Decimal("1.10"),
-    "decimal nan": lambda: decimal.Decimal("sNaN1"), "decimal exponent": lambda: decimal.Decimal("1E+500"), "fraction": lambda: fractions.Fraction(1, 3), "uuid": lambda: uuid.UUID(int=5), "path": lambda: pathlib.Path("a/b"),
+    "decimal nan": lambda: decimal.Decimal("sNaN1"), "decimal exponent": lambda: decimal.Decimal("1E+500"), "fraction": lambda: fractions.Fraction(1, 3), "uuid": lambda: uuid.UUID(int=5), "safe uuid": lambda: uuid.UUID(int=9, is_safe=uuid.SafeUUID.safe), "path": lambda: pathlib.Path("a/b"),
     "posix path": lambda: pathlib.PurePosixPath("/x"), "windows path": lambda: pathlib.PureWindowsPath("c:\\x"), "pattern": lambda: re.compile("a+", re.IGNORECASE), "bytes pattern": lambda: re.compile(b"a"),
     "ipv4": lambda: ipaddress.ip_address("127.0.0.1"), "ipv6": lambda: ipaddress.ip_address("::1"), "network": lambda: ipaddress.ip_network("10.0.0.0/8"), "interface": lambda: ipaddress.ip_interface("::1/64"),
     "range": lambda: range(1, 9, 2), "huge range": lambda: range(10**12), "slice": lambda: slice(1, None, 2), "deque": lambda: collections.deque([1, (2,)], 5), "ordered": lambda: collections.OrderedDict(b=1, a=2),
     "counter": lambda: collections.Counter("aab"), "defaultdict": lambda: collections.defaultdict(list, a=[1]), "chain map": lambda: collections.ChainMap({"a": 1}, {"b": 2}), "user dict": lambda: collections.UserDict(a=1),
     "user list": lambda: collections.UserList([1]), "user string": lambda: collections.UserString("a"), "mapping proxy": lambda: types.MappingProxyType({"b": 1, "a": (2,)}), "namespace": wheel, "array": lambda: array.array("d", [1.5]),
-    "named tuple": lambda: Point(1, (2,)), "dataclass": lambda: Plain(1, {2}), "frozen slots": lambda: Frozen((1,)), "init var": lambda: Computed(1, 2), "unset field": lambda: object.__new__(Plain), "attribute": lambda: attributed(Plain(1), c={3}),
+    "named tuple": lambda: Point(1, (2,)), "dataclass": lambda: Plain(1, {2}), "frozen slots": lambda: Frozen((1,)), "init var": lambda: Computed(1, 2), "unset field": lambda: object.__new__(Plain), "deleted field": lambda: deleted(Computed(1), "made"), "attribute": lambda: attributed(Plain(1), c={3}),
     "dataclass on dict": on_dict, "generic dataclass": lambda: Box[int](1), "checked dataclass": lambda: Checked(1), "str subclass": lambda: Text("a"), "int subclass": lambda: Whole(5), "float subclass": lambda: Real("nan"),
     "bytes subclass": lambda: Octets(b"\xff"), "list subclass": lambda: Series([1, (2,)]), "tuple subclass": lambda: Row((1,)), "dict subclass": lambda: attributed(Table({1: "a"}), note="n"), "set subclass": lambda: Unique({1}),
     "frozenset subclass": lambda: Steady({1}), "ordered subclass": lambda: Ordered(b=1, a=2), "counter subclass": lambda: Tally("ab"), "defaultdict subclass": lambda: Default(int, a=1), "subclass as key": lambda: {Text("a"): Whole(1)},
@@ -348,7 +361,7 @@ def raised_by(function):
 
 REFUSED = {
     "object": object, "plain object": Old, "function": lambda: print, "lambda": lambda: (lambda: 1), "partial": lambda: functools.partial(int),
-    "file": lambda: sys.stdout, "text wrapper": lambda: io.TextIOWrapper(io.BytesIO()), "other newline": lambda: io.StringIO("a", newline="\r\n"), "file with an attribute": lambda: attributed(io.BytesIO(), a=1), "view of numbers": lambda: memoryview(array.array("i", [1])), "lock": threading.Lock, "module": lambda: sys, "event": asyncio.Event, "keys": lambda: {}.keys(),
+    "file": lambda: sys.stdout, "text wrapper": lambda: io.TextIOWrapper(io.BytesIO()), "other newline": lambda: io.StringIO("a", newline="\r\n"), "file with an attribute": lambda: attributed(io.BytesIO(), a=1), "view of numbers": lambda: memoryview(array.array("i", [1])), "path subclass": lambda: Place("a"), "lock of a call": threading.RLock, "mapping": lambda: Frames(), "sys.version_info": lambda: sys.version_info, "lock": threading.Lock, "module": lambda: sys, "event": asyncio.Event, "keys": lambda: {}.keys(),
     "ellipsis": lambda: ..., "stat": lambda: os.stat("."), "type var": lambda: T, "weakref": lambda: weakref.ref(Plain), "random": random.Random, "local class": lambda: local(), "made class": lambda: pydantic.create_model("Made", a=(int, 1))(),
     "holds itself": itself, "too deep": lambda: lists(200), "too deep models": lambda: nested(200), "decimal beyond": lambda: decimal.Decimal("1E+1000000"), "bound method": lambda: [].append, "descriptor": lambda: int.__add__, "code": lambda: compile("1", "", "eval"),
     "environment": lambda: os.environ, "thread": threading.Thread, "attributes on ordered": lambda: attributed(collections.OrderedDict(), a=1), "attributes on counter": lambda: attributed(collections.Counter(), a=1),

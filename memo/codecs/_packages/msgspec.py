@@ -28,4 +28,5 @@ def _struct_of(data: Any, cls: Any) -> Any:
     return value
 
 
+register_codec(msgspec.UnsetType, encode=lambda _: None, decode=lambda _: msgspec.UNSET, name="msgspec:UnsetType")
 register_codec(msgspec.Struct, encode=_struct, decode=_struct_of, subclasses=True)

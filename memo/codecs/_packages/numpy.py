@@ -15,6 +15,8 @@ np: Any = import_module("numpy")
 
 
 def _dtype_form(dtype: Any) -> Any:
+    if dtype.metadata:
+        raise TypeError(f"has a dtype with metadata ({dtype.metadata}), which numpy does not write")
     form = np.lib.format.dtype_to_descr(dtype)
     again: Any = np.lib.format.descr_to_dtype(form) if dtype.kind != "T" else None
     if again != dtype or again.isalignedstruct != dtype.isalignedstruct:
@@ -29,6 +31,8 @@ def _dtype_of(form: Any) -> Any:
 def _array(value: Any) -> dict[str, Any]:
     order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
     form = {"dtype": _dtype_form(value.dtype), "shape": list(value.shape), "order": order}
+    if not value.flags.writeable:
+        form["writeable"] = False
     if value.dtype.hasobject:
         if value.dtype.kind != "O":
             raise TypeError("has fields that hold objects")
@@ -44,8 +48,11 @@ def _array_of(form: Any) -> Any:
         made = np.empty(len(items), dtype="O")
         for index, item in enumerate(items):
             made[index] = item
-        return made.reshape(shape, order=order)
-    return _filled(np.empty(_bounded(shape, dtype, form["data"]), dtype, order=order), form["data"], order)
+        made = made.reshape(shape, order=order)
+    else:
+        made = _filled(np.empty(_bounded(shape, dtype, form["data"]), dtype, order=order), form["data"], order)
+    made.flags.writeable = form.get("writeable") is not False
+    return made
 
 
 def _bounded(shape: Any, dtype: Any, data: Any) -> Any:

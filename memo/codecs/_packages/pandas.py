@@ -13,18 +13,42 @@ __all__: list[str] = []
 
 pd: Any = import_module("pandas")
 testing: Any = import_module("pandas.testing")
+_STEPPED = (pd.DatetimeIndex, pd.TimedeltaIndex)
 
 
-def _frame(value: Any) -> bytes:
+def _table(value: Any) -> bytes:
+    import_module("pandas.core.arrays.arrow.extension_types")  # which knows periods and intervals, in each process
     return write_table(import_module("pyarrow").Table.from_pandas(value))
 
 
-def _frame_of(data: Any) -> Any:
+def _table_of(data: Any) -> Any:
+    import_module("pandas.core.arrays.arrow.extension_types")
     return read_table(data).to_pandas()
 
 
+def _frame(value: Any) -> Any:
+    """Return the table, and what Arrow does not keep: the steps of dates, the range that the columns are."""
+    more: dict[str, Any] = {}
+    if getattr(value.index, "freq", None) is not None and isinstance(value.index, _STEPPED):
+        more["freq"] = value.index.freqstr
+    if isinstance(value.columns, pd.RangeIndex):
+        more["columns"] = [value.columns.start, value.columns.stop, value.columns.step]
+    return {"table": _table(value), **more} if more else _table(value)
+
+
+def _frame_of(form: Any) -> Any:
+    if type(form) is not dict:
+        return _table_of(form)
+    value = _table_of(form["table"])
+    if "columns" in form:
+        value.columns = pd.RangeIndex(*listed(form["columns"]), name=value.columns.name)
+    if "freq" in form:
+        value.index.freq = text(form["freq"])
+    return value
+
+
 def _same_frames(a: Any, b: Any) -> None:
-    testing.assert_frame_equal(a, b, check_exact=True, check_freq=False)
+    testing.assert_frame_equal(a, b, check_exact=True, check_index_type="exact", check_column_type="exact")
     if a.attrs != b.attrs:
         raise ValueError("its attrs differ")
 
@@ -38,7 +62,7 @@ def _series_of(name: Any, data: Any) -> Any:
 
 
 def _same_series(a: Any, b: Any) -> None:
-    testing.assert_series_equal(a, b, check_exact=True, check_freq=False)
+    testing.assert_series_equal(a, b, check_exact=True, check_index_type="exact")
 
 
 def _moment(value: Any) -> dict[str, Any]:

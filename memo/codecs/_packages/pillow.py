@@ -42,6 +42,7 @@ def _image_of(form: Any, cls: Any) -> Any:
     if "palette" in form:
         mode, colors = listed(form["palette"])
         pixels.putpalette(colors, mode)
+        pixels.load()  # which gives the colors to the pixels
         pixels.palette = palette_module.ImagePalette(mode, colors)
     pixels.info = mapping(form["info"])
     if cls is image_module.Image:
