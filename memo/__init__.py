@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memo import codecs, errors, fault, integrations, keep, maintenance, patches, scrub, stores
-    from memo._engine.cache import CacheInfo
-    from memo._engine.call_log import CallRecord
-    from memo._engine.captured import Captured, captured
-    from memo._engine.carry import carry
-    from memo._engine.decorator import recordable
-    from memo._engine.ids import ids
-    from memo._engine.modes import Mode, ModeName
-    from memo._engine.options import RecorderOptions
-    from memo._engine.recordable import Options as RecordableOptions
-    from memo._engine.scope import Memoize, Memoized, MemoizedMember, Recorder, current, recording, start, stop
-    from memo._engine.session import Stats
+    from memo._engine.calls.cache import CacheInfo
+    from memo._engine.calls.recordable import Options as RecordableOptions
+    from memo._engine.reports.call_log import CallRecord
+    from memo._engine.rules.modes import Mode, ModeName
+    from memo._engine.scopes.captured import Captured, captured
+    from memo._engine.scopes.carry import carry
+    from memo._engine.scopes.decorator import recordable
+    from memo._engine.scopes.ids import ids
+    from memo._engine.scopes.scope import Memoize, Memoized, MemoizedMember, Recorder, current, recording, start, stop
+    from memo._engine.sessions.options import RecorderOptions
+    from memo._engine.sessions.session import Stats
     from memo.codecs import dumps, loads, register_codec
     from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
     from memo.patches import Installation, Patch, install
@@ -75,39 +75,39 @@ _MODULES = ("codecs", "errors", "fault", "integrations", "keep", "maintenance", 
 
 # A name is imported when it is asked for: pytest imports the plugin in this package whether the plugin is used or not.
 _HOMES = {
-    "CacheInfo": "memo._engine.cache",
-    "Captured": "memo._engine.captured",
-    "CallRecord": "memo._engine.call_log",
+    "CacheInfo": "memo._engine.calls.cache",
+    "Captured": "memo._engine.scopes.captured",
+    "CallRecord": "memo._engine.reports.call_log",
     "Installation": "memo.patches",
     "MemoError": "memo.errors",
-    "Memoize": "memo._engine.scope",
-    "Memoized": "memo._engine.scope",
-    "MemoizedMember": "memo._engine.scope",
-    "Mode": "memo._engine.modes",
-    "ModeName": "memo._engine.modes",
+    "Memoize": "memo._engine.scopes.scope",
+    "Memoized": "memo._engine.scopes.scope",
+    "MemoizedMember": "memo._engine.scopes.scope",
+    "Mode": "memo._engine.rules.modes",
+    "ModeName": "memo._engine.rules.modes",
     "Patch": "memo.patches",
     "Propagation": "memo.patches.propagation",
-    "RecordableOptions": "memo._engine.recordable:Options",
-    "Recorder": "memo._engine.scope",
-    "RecorderOptions": "memo._engine.options",
+    "RecordableOptions": "memo._engine.calls.recordable:Options",
+    "Recorder": "memo._engine.scopes.scope",
+    "RecorderOptions": "memo._engine.sessions.options",
     "RecordingDamaged": "memo.errors",
     "RecordingNotFound": "memo.errors",
-    "Stats": "memo._engine.session",
+    "Stats": "memo._engine.sessions.session",
     "UnkeyableArgument": "memo.errors",
     "UnrecordableValue": "memo.errors",
-    "captured": "memo._engine.captured",
-    "carry": "memo._engine.carry",
-    "current": "memo._engine.scope",
+    "captured": "memo._engine.scopes.captured",
+    "carry": "memo._engine.scopes.carry",
+    "current": "memo._engine.scopes.scope",
     "dumps": "memo.codecs",
-    "ids": "memo._engine.ids",
+    "ids": "memo._engine.scopes.ids",
     "install": "memo.patches",
     "loads": "memo.codecs",
     "propagate": "memo.patches.propagation",
-    "recordable": "memo._engine.decorator",
-    "recording": "memo._engine.scope",
+    "recordable": "memo._engine.scopes.decorator",
+    "recording": "memo._engine.scopes.scope",
     "register_codec": "memo.codecs",
-    "start": "memo._engine.scope",
-    "stop": "memo._engine.scope",
+    "start": "memo._engine.scopes.scope",
+    "stop": "memo._engine.scopes.scope",
 }
 
 

@@ -31,11 +31,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
-from memo._engine.expiry import lifetimes
-from memo._engine.frames import user_stacklevel
-from memo._engine.modes import Mode
-from memo._engine.options import RecorderOptions
-from memo._engine.recordable import Options
+from memo._engine.calls.recordable import Options
+from memo._engine.reports.frames import user_stacklevel
+from memo._engine.rules.modes import Mode
+from memo._engine.sessions.options import RecorderOptions
+from memo._engine.storing.expiry import lifetimes
 from memo._recordings.ages import duration
 from memo.errors import InvalidMode, InvalidOption
 

@@ -116,9 +116,9 @@ def test_imports_follow_the_rooms(module: str):
         ("memo._calls.canonical", "from memo.codecs._writer import Writer", True),
         ("memo.codecs.values", "from memo.codecs.types import Types", False),
         ("memo.codecs", "import memo._calls.canonical", True),
-        ("memo._calls.canonical", "def late():\n    from memo._engine.streams import tee", True),
-        ("memo._calls.canonical", "if TYPE_CHECKING:\n    from memo._engine.scope import Recorder", True),
-        ("memo.maintenance.verify", "from memo._engine.session import Session", True),
+        ("memo._calls.canonical", "def late():\n    from memo._engine.streaming.streams import tee", True),
+        ("memo._calls.canonical", "if TYPE_CHECKING:\n    from memo._engine.scopes.scope import Recorder", True),
+        ("memo.maintenance.verify", "from memo._engine.sessions.session import Session", True),
         ("memo.cli", "from memo import errors", True),
         ("memo.__main__", "import memo", True),
         ("memo.codecs.values", "from ._writer import Writer", True),
@@ -139,21 +139,21 @@ EXCEPTIONS: dict[str, set[str]] = {
     "engine/test_miss.py": {"_recordings.differences"},  # the mark of what one side lacks
     # whether two recordings differ, as a review and `verify` ask
     "importers/test_as_recorded.py": {"_recordings.changed", "_recordings.outcome_changes"},
-    "patches/test_guard.py": {"_engine.guard"},  # the table of the guard names what the presets patch
-    "patches/test_mode_rules.py": {"_engine.patterns"},  # the table of names that patterns are checked with
+    "patches/test_guard.py": {"_engine.sessions.guard"},  # the table of the guard names what the presets patch
+    "patches/test_mode_rules.py": {"_engine.rules.patterns"},  # the table of names that patterns are checked with
     "patches/test_readme.py": {"_configuration"},  # the configuration that the README shows
     "pytest_plugin/test_network.py": {"_engine"},  # the guard of the network, whose warnings and names it looks at
     "recordings/test_differences.py": {"_values.paths"},  # the paths that differences are named by
-    "server/test_lost_scopes.py": {"_engine.carried"},
-    "server/test_middleware.py": {"_engine.carried"},  # ends what else lives as long as a server's process
+    "server/test_lost_scopes.py": {"_engine.scopes.carried"},
+    "server/test_middleware.py": {"_engine.scopes.carried"},  # ends what else lives as long as a server's process
     "shared/faulty.py": {"_engine"},  # waits for no circuit breaker, either
     "verifying/conftest.py": {"_recordings.changes"},
     "verifying/test_live.py": {"_recordings.changes"},  # the tiers in which changes are expected
     "shared/mutations.py": {"_calls.secrets", "_recordings.outcomes"},  # encodes what is damaged then
     "stores/test_faults.py": {"_engine"},  # waits for no circuit breaker
     "stores/test_urls.py": {"_configuration"},  # a store that a configuration names by its URL
-    "test_public_surface.py": {"_engine.session"},  # whose class is public under another name
-    "test_readme.py": {"_engine.options", "_engine.recordable"},  # the options that the README lists
+    "test_public_surface.py": {"_engine.sessions.session"},  # whose class is public under another name
+    "test_readme.py": {"_engine.sessions.options", "_engine.calls.recordable"},  # the options that the README lists
     "values/test_paths.py": {"_recordings.differences"},  # writes the paths that are read here
 }
 
@@ -184,7 +184,7 @@ def test_tests_import_public_modules_or_their_room():
     ("source", "names"),
     [
         ("from memo.stores import MemoryStore\nfrom memo.stores._urls import options", []),
-        ("from memo._engine.session import Session", ["_engine.session"]),
+        ("from memo._engine.sessions.session import Session", ["_engine.sessions.session"]),
         ("def late():\n    import memo.codecs._writer", ["codecs._writer"]),
         ("from memo.__main__ import main\nfrom memo._calls.digest import entry_name", []),
     ],

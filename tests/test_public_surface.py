@@ -16,7 +16,7 @@ import pytest
 
 import memo
 from memo import Recorder, recordable, recording
-from memo._engine.session import Session
+from memo._engine.sessions.session import Session
 from memo.errors import MemoError
 from memo.stores import MemoryStore
 

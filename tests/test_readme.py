@@ -159,8 +159,8 @@ def test_links_lead_somewhere(page: Path):
 
 
 def test_every_option_is_in_the_reference():
-    from memo._engine.options import RecorderOptions
-    from memo._engine.recordable import Options
+    from memo._engine.calls.recordable import Options
+    from memo._engine.sessions.options import RecorderOptions
 
     text = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
     options = {*RecorderOptions.__annotations__, *Options.__annotations__}

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from memo._engine.modes import Mode
-from memo._engine.patterns import covers
-from memo._engine.session import Session
-from memo._engine.spending import Spending
-from memo._engine.verification import Verification
+from memo._engine.rules.modes import Mode
+from memo._engine.rules.patterns import covers
+from memo._engine.sessions.session import Session
+from memo._engine.sessions.spending import Spending
+from memo._engine.sessions.verification import Verification
 from memo._json import canonical_json
 from memo._recordings.changes import Rules
 from memo._recordings.differences import differences

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
-from memo._engine.verification import VerifiedCall
+from memo._engine.sessions.verification import VerifiedCall
 from memo._recordings.changes import Change, Tier, is_broken
 from memo._verifying.plan import Planned
 from memo._verifying.report import Checked, Left, Report

@@ -12,7 +12,7 @@ import typer
 
 from memo._calls.key_options import KeyOptions, Rules
 from memo._configuration import configured, configured_by
-from memo._engine.patterns import families
+from memo._engine.rules.patterns import families
 from memo.errors import InvalidOption
 
 __all__ = ["OptionsFile", "key_options", "recorder_options"]

@@ -68,7 +68,7 @@ class LiveOptions:
 def verify_live(store: Store, options: LiveOptions) -> int:
     """Make recorded calls again, and print what has changed. Return the exit code."""
     from memo._configuration import configured
-    from memo._engine.spending import Spending
+    from memo._engine.sessions.spending import Spending
     from memo._recordings.changes import Rules, Tier, parse_tiers
     from memo._verifying.plan import Sessions, plan, share
     from memo._verifying.report import Report

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from memo._calls.call import Call
-from memo._engine.active import active
-from memo._engine.flights import Claim
-from memo._engine.modes import Mode
-from memo._engine.session import Session
-from memo._engine.writing import Draw
+from memo._engine.rules.modes import Mode
+from memo._engine.sessions.active import active
+from memo._engine.sessions.session import Session
+from memo._engine.storing.writing import Draw
+from memo._engine.waiting.flights import Claim
 from memo.codecs.encodings import Encoder, can_encode
 from memo.codecs.values import Values
 from memo.importers.report import NotCarried

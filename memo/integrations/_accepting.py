@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memo._engine.active import Outside
-from memo._engine.carried import CarriedRecorder, opened
-from memo._engine.options import checked
+from memo._engine.scopes.carried import CarriedRecorder, opened
+from memo._engine.sessions.active import Outside
+from memo._engine.sessions.options import checked
 from memo.errors import MemoError, ScopeRefused
 
 __all__ = ["Acceptor"]

@@ -13,11 +13,11 @@ from typing import Unpack
 
 from memo._calls.key_builder import Describe
 from memo._configuration import Configuration, Target, configured
-from memo._engine.active import process_wide
-from memo._engine.driver import CallDriver
-from memo._engine.modes import Mode
-from memo._engine.processes import adopt_environment
-from memo._engine.scope import Recorder
+from memo._engine.calls.driver import CallDriver
+from memo._engine.rules.modes import Mode
+from memo._engine.scopes.processes import adopt_environment
+from memo._engine.scopes.scope import Recorder
+from memo._engine.sessions.active import process_wide
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches._installation import Installation
 from memo.patches._patch import Patch

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
-from memo._engine.driver import CallDriver
-from memo._engine.guard import lift
-from memo._engine.recordable import BoundRecordable, Options, Recordable
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import BoundRecordable, Options, Recordable
+from memo._engine.sessions.guard import lift
 from memo.errors import AlreadyPatched, InvalidOption, TargetNotFound
 from memo.patches._patch import Patch
 from memo.patches._targets import loaded_as, namespace, resolve, split

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from memo._engine.faults import MALFORMED, Answer, FaultyCall, injecting, raised_for
+from memo._engine.sessions.faults import MALFORMED, Answer, FaultyCall, injecting, raised_for
 from memo.codecs.responses import package_of
 from memo.errors import InvalidOption
 from memo.fault import Fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from memo._engine.faults import MALFORMED, Answer, FaultyCall, raised_for
+from memo._engine.sessions.faults import MALFORMED, Answer, FaultyCall, raised_for
 from memo.fault import Fault
 
 __all__ = ["McpFaults"]

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from memo._calls.signature import Signature
-from memo._engine.attempt import Attempt
-from memo._engine.driver import CallDriver
-from memo._engine.recordable import Options
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
 from memo._recordings.outcomes import Outcome
 from memo.codecs.http import is_public_header
 from memo.patches._google_naming import function_of

@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from datetime import timedelta
 from typing import Any
 
-from memo._engine.attempt import Attempt
-from memo._engine.bodies import AsyncBody, PartialBody, PartialStream, SyncBody
-from memo._engine.driver import CallDriver
+from memo._engine.calls.driver import CallDriver
+from memo._engine.live.attempt import Attempt
+from memo._engine.streaming.bodies import AsyncBody, PartialBody, PartialStream, SyncBody
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.codecs.responses import rebuilt
 from memo.patches._stainless.bodies import Body

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memo._calls.key_builder import Describe
-from memo._engine.driver import CallDriver
-from memo._engine.recordable import Options
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import Options
 
 __all__ = ["Passes", "Patch", "Prepare"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import wrapt
 
-from memo._engine.guard import again
+from memo._engine.sessions.guard import again
 from memo.patches._applied import AppliedPatch, function_of
 from memo.patches._patch import Patch
 from memo.patches._targets import find, is_initializing, resolve, split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from memo._engine.modes import Mode
+from memo._engine.rules.modes import Mode
 
 __all__ = ["Remade", "Unreachable"]
 

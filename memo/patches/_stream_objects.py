@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import wrapt
 
-from memo._engine.attempt import Attempt
-from memo._engine.flights import Pending
-from memo._engine.streams import LiveStream, LiveSyncStream, stream, stream_sync
+from memo._engine.live.attempt import Attempt
+from memo._engine.streaming.streams import LiveStream, LiveSyncStream, stream, stream_sync
+from memo._engine.waiting.flights import Pending
 
 __all__ = ["AsyncStreamObject", "SyncStreamObject", "recorded", "recorded_sync"]
 

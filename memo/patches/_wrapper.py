@@ -8,10 +8,10 @@ from functools import partial
 from types import FunctionType
 from typing import Any, Protocol
 
-from memo._engine.active import session_for
-from memo._engine.modes import Mode
-from memo._engine.recordable import BoundRecordable, Recordable
-from memo._engine.session import Session
+from memo._engine.calls.recordable import BoundRecordable, Recordable
+from memo._engine.rules.modes import Mode
+from memo._engine.sessions.active import session_for
+from memo._engine.sessions.session import Session
 from memo.patches._patch import Passes, Prepare
 
 __all__ = ["Patched", "bypassing", "is_decorated", "is_patched", "is_under", "unpatched"]

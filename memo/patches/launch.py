@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from memo._configuration import absolute, configured
-from memo._engine.commands import OPTIONS_OF_RUN
-from memo._engine.modes import Mode
-from memo._engine.scope_names import VARIABLE
+from memo._engine.reports.commands import OPTIONS_OF_RUN
+from memo._engine.rules.modes import Mode
+from memo._engine.scopes.scope_names import VARIABLE
 from memo.errors import InvalidOption
 from memo.patches import check
 

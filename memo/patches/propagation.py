@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import wrapt
 
-from memo._engine.active import current
-from memo._engine.allowing import Allowed, hosts_of, is_loopback, server_of
-from memo._engine.guard import TARGETS, passing
-from memo._engine.scope import Recorder
-from memo._engine.scope_names import HEADER
+from memo._engine.scopes.scope import Recorder
+from memo._engine.scopes.scope_names import HEADER
+from memo._engine.sessions.active import current
+from memo._engine.sessions.allowing import Allowed, hosts_of, is_loopback, server_of
+from memo._engine.sessions.guard import TARGETS, passing
 from memo.errors import InvalidOption
 from memo.patches._wrapper import bypassing
 

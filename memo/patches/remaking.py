@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import Any
 
 from memo._calls.decoded import NotDecodable, decoded
-from memo._engine.patterns import covers, families
-from memo._engine.recordable import recordables
+from memo._engine.calls.recordable import recordables
+from memo._engine.rules.patterns import covers, families
 from memo._recordings.document import Document
 from memo.errors import InvalidOption
 from memo.patches._remade import Remade, Unreachable

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
-from memo._engine.call_stacks import is_library
+from memo._engine.reports.call_stacks import is_library
 from memo.errors import MemoError
 
 __all__ = ["frames_of", "prune"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from memo._engine.modes import Mode
+from memo._engine.rules.modes import Mode
 from memo.pytest_plugin._judging import stamp
 from memo.pytest_plugin._ledger import FALLBACK, Note
 from memo.pytest_plugin._recorder import TestRecorder

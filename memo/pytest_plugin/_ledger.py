@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from memo._engine.modes import Mode
+from memo._engine.rules.modes import Mode
 from memo.pytest_plugin._run import Run, told
 from memo.pytest_plugin._settings import Settings
 
@@ -57,7 +57,7 @@ class Note(NamedTuple):
 
     def mode_of(self, function: str) -> str:
         """Return the mode of the calls of that name."""
-        from memo._engine.mode_rules import ModeRule, ModeRules
+        from memo._engine.rules.mode_rules import ModeRule, ModeRules
 
         rules = (ModeRule(pattern, Mode(mode), source) for pattern, (mode, source, _) in self.rules.items())
         return str(ModeRules(rules, Mode(self.mode)).mode(function))

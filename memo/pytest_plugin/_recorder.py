@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from memo._calls.call import Call
 from memo._calls.digest import KEY_CHARACTERS, entry_name
-from memo._engine.memory import Recording
-from memo._engine.modes import Mode
-from memo._engine.observed import ObservedRecorder
+from memo._engine.rules.modes import Mode
+from memo._engine.scopes.observed import ObservedRecorder
+from memo._engine.storing.memory import Recording
 from memo._recordings.tokens import tokens
 from memo.errors import MemoError, RecordingNotFound, ScopeLostWarning
 from memo.pytest_plugin._judging import stamp

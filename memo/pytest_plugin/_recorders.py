@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from memo._engine.modes import Mode
-from memo._engine.network import Network
-from memo._engine.options import RecorderOptions
+from memo._engine.rules.modes import Mode
+from memo._engine.sessions.network import Network
+from memo._engine.sessions.options import RecorderOptions
 from memo.errors import InvalidOption, MemoError
 from memo.pytest_plugin._layers import Layers
 from memo.pytest_plugin._ledger import Ledger, unrecorded_before

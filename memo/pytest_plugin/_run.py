@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from memo._engine.scope_names import RUN, SECRET
+from memo._engine.scopes.scope_names import RUN, SECRET
 
 __all__ = ["Run", "told"]
 
@@ -47,7 +47,7 @@ class Run:
 
     def journals(self) -> str:
         """Return the directory for the journals of the run: in pytest's cache, which is made here if need be."""
-        from memo._engine.holders import new_token
+        from memo._engine.waiting.holders import new_token
 
         cache: Any = getattr(self._config, "cache", None)
         try:
@@ -65,7 +65,7 @@ class Run:
         folder = self._found()
         if folder is None:
             return
-        from memo._engine.journal import END, events_after
+        from memo._engine.numbering.journal import END, events_after
 
         for path in sorted(folder.glob("*.jsonl")):
             is_over = False
@@ -81,7 +81,7 @@ class Run:
         others = folders[0].parent if len(folders) > 1 else None
         if others is None or not others.is_dir():
             return
-        from memo._engine.journal import END, events_after
+        from memo._engine.numbering.journal import END, events_after
 
         for folder in sorted(others.iterdir()):
             if folder.name == self._name or not _was_killed(folder):
@@ -124,7 +124,7 @@ def told(event: dict[str, Any]) -> str:
 
 def _was_killed(folder: Path) -> bool:
     """Return whether every process of a run is gone that has handed over a scope, and so is the one that started them."""
-    from memo._engine.holders import is_gone
+    from memo._engine.waiting.holders import is_gone
 
     try:
         tokens = [file.read_text() for file in folder.glob(f"*{_PROCESS}")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memo._engine.modes import Mode
+from memo._engine.rules.modes import Mode
 from memo.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def _mode(option: str, name: str) -> Mode:
 
 def _faults(texts: list[str]) -> tuple[str, ...]:
     if texts:
-        from memo._engine.faults import Faults
+        from memo._engine.sessions.faults import Faults
 
         try:
             Faults.of(texts)
@@ -275,7 +275,7 @@ def _check_pending(mode: Mode, store: str | None) -> None:
 
 def _modes(text: str) -> str:
     if text:
-        from memo._engine.mode_rules import ModeRules
+        from memo._engine.rules.mode_rules import ModeRules
 
         try:
             ModeRules.of(None, text, Mode.REPLAY)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from memo._engine.call_stacks import is_library, place
-from memo._engine.network import explain
+from memo._engine.reports.call_stacks import is_library, place
+from memo._engine.sessions.network import explain
 from memo.errors import MemoError, NetworkBlocked
 from memo.pytest_plugin._frames import frames_of
 

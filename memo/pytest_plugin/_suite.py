@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from memo._engine.modes import Mode
+from memo._engine.rules.modes import Mode
 from memo.errors import MemoError, RecordingNotFound
 from memo.pytest_plugin._frames import prune
 from memo.pytest_plugin._ledger import COUNTS, Ledger, Note

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memo._engine.patterns import is_known, nearest
+from memo._engine.rules.patterns import is_known, nearest
 from memo.pytest_plugin._ledger import COUNTS, Books, added_rules
 from memo.pytest_plugin._settings import relative
 

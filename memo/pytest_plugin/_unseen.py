@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from memo._engine.network import Network
-from memo._engine.unseen import ConnectionWatch, watched
+from memo._engine.sessions.network import Network
+from memo._engine.sessions.unseen import ConnectionWatch, watched
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._settings import Settings
 

@@ -197,7 +197,7 @@ def test_a_function_that_is_defined_anew_is_one_warning(bound):
 
 
 def test_a_session_of_many_calls_remembers_so_many_callers():
-    from memo._engine.callers import _REMEMBERED_CALLS, Callers
+    from memo._engine.reports.callers import _REMEMBERED_CALLS, Callers
 
     callers, caller = Callers(), types.SimpleNamespace(function=small)
     for number in range(_REMEMBERED_CALLS + 10):

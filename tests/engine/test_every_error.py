@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 import memo
 from memo import errors, recordable, recording
-from memo._engine.network import Network
+from memo._engine.sessions.network import Network
 from memo.errors import (
     EntryVanished,
     InvalidMode,

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from memo import Recorder
-from memo._engine.holders import is_gone, is_on_this_machine, is_this_process, look_in, new_token
+from memo._engine.waiting.holders import is_gone, is_on_this_machine, is_this_process, look_in, new_token
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")
 
 TOKEN = """
 import sys
-from memo._engine.holders import new_token
+from memo._engine.waiting.holders import new_token
 print(new_token(), flush=True)
 sys.stdin.read()
 """
@@ -88,7 +88,7 @@ def test_a_forked_process_is_another_one():
 
 HIDDEN = """
 import sys
-from memo._engine.holders import look_in
+from memo._engine.waiting.holders import look_in
 look_in(sys.argv[1])
 """
 
@@ -161,7 +161,7 @@ def test_a_process_that_is_hidden_may_be_there(monkeypatch, tmp_path, holder):
     """As where other users' processes are hidden (`hidepid`)."""
     process, token = holder
     assert not is_gone(token)  # this process knows its machine from here on
-    monkeypatch.setattr("memo._engine.holders._processes", tmp_path)  # only the others, not this one
+    monkeypatch.setattr("memo._engine.waiting.holders._processes", tmp_path)  # only the others, not this one
     assert not is_gone(token)
     process.kill()
     process.wait()

@@ -3,8 +3,8 @@
 import pytest
 
 from memo import Recorder, recordable
-from memo._engine.options import RecorderOptions
-from memo._engine.recordable import Options
+from memo._engine.calls.recordable import Options
+from memo._engine.sessions.options import RecorderOptions
 from memo.cli import main
 from memo.errors import MemoError
 from memo.stores import MemoryStore

@@ -5,7 +5,7 @@ import pytest
 
 import memo
 from memo import RecordingNotFound, recordable, recording
-from memo._engine.patterns import families
+from memo._engine.rules.patterns import families
 from memo.errors import NotPatched
 from memo.patches._presets import patches_of
 

@@ -132,8 +132,8 @@ pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()
     assert line.partition("imported: ")[2].split() == [
         "memo",
         "memo._engine",
-        "memo._engine.modes",
-        "memo._engine.scope_names",
+        "memo._engine.rules.modes",
+        "memo._engine.scopes.scope_names",
         "memo._installation",
         "memo.errors",
         "memo.pytest_plugin",

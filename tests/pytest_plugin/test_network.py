@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from memo import errors
-from memo._engine import network
+from memo._engine.sessions import network
 
 TRIES = """
 import asyncio

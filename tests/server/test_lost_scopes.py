@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 import memo
-from memo._engine.carried import close_all
+from memo._engine.scopes.carried import close_all
 from memo.errors import ScopeLost, ScopeLostWarning
 from memo.integrations import asgi, wsgi
 

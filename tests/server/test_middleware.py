@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 import memo
 from memo import scrub
-from memo._engine.carried import close_all
+from memo._engine.scopes.carried import close_all
 from memo.errors import InvalidOption, ScopeNotPortable
 from memo.integrations import asgi, wsgi
 

@@ -18,7 +18,7 @@ from unittest.mock import patch
 import law
 from law import Step, is_warned_of_by_memo, perform, reuses_a_store
 
-from memo._engine import circuit_breaker
+from memo._engine.storing import circuit_breaker
 from memo.errors import StoreError, StoreFull, StoreLocked, StoreNotReadable, StoreNotWritable
 from memo.maintenance.copy import push
 from memo.stores import DirectoryStore, MemoryStore, as_store

@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 
 from memo import Recorder, recordable, recording
-from memo._engine import circuit_breaker
+from memo._engine.storing import circuit_breaker
 from memo.errors import (
     RecordingDamaged,
     RecordingsSpooledWarning,

@@ -15,9 +15,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from memo._calls.signature import Signature
-from memo._engine.attempt import Attempt
-from memo._engine.recordable import Options
-from memo._engine.streams import LiveStream, is_cancelled, stream
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
+from memo._engine.streaming.streams import LiveStream, is_cancelled, stream
 from memo._recordings.outcomes import Outcome
 from memo.patches._http.answers import Head, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside

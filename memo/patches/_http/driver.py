@@ -12,11 +12,11 @@ from itertools import islice
 from typing import Any
 
 from memo._calls.secrets import SecretRules
-from memo._engine.attempt import Attempt
-from memo._engine.driver import CallDriver
-from memo._engine.nesting import parent_in
-from memo._engine.session import Session
-from memo._engine.streams import RecordedStream, stream, stream_sync
+from memo._engine.calls.driver import CallDriver
+from memo._engine.live.attempt import Attempt
+from memo._engine.sessions.session import Session
+from memo._engine.streaming.streams import RecordedStream, stream, stream_sync
+from memo._engine.waiting.nesting import parent_in
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.codecs.encodings import Encoder, can_encode, decoder
 from memo.patches._http.answers import Head, encoding_of, header, streams

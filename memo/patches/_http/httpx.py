@@ -12,10 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 from memo._calls.signature import DoesNotFit
-from memo._engine.attempt import Attempt
-from memo._engine.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding
-from memo._engine.recordable import Options
-from memo._engine.session import Session
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
+from memo._engine.sessions.session import Session
+from memo._engine.streaming.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding
 from memo._recordings.outcomes import Outcome
 from memo.codecs.responses import package_of
 from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers

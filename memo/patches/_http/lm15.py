@@ -9,9 +9,9 @@ import sys
 from typing import Any
 
 from memo._calls.signature import Signature
-from memo._engine.attempt import Attempt
-from memo._engine.bodies import AsyncBody, SyncBody
-from memo._engine.recordable import Options
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
+from memo._engine.streaming.bodies import AsyncBody, SyncBody
 from memo._recordings.outcomes import Outcome
 from memo.patches._http.answers import Head, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside

@@ -13,9 +13,9 @@ from http.client import responses as phrases
 from typing import Any
 
 from memo._calls.signature import Signature
-from memo._engine.attempt import Attempt
-from memo._engine.recordable import Options
-from memo._engine.streams import LiveSyncStream, stream_sync
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
+from memo._engine.streaming.streams import LiveSyncStream, stream_sync
 from memo._recordings.outcomes import Outcome
 from memo.codecs.registry import register_codec
 from memo.patches._http.answers import Head, phrase, recorded_head, sent_headers

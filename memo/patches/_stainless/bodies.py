@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from memo._engine.attempt import Attempt
-from memo._engine.consumers import Consumer
-from memo._engine.flights import Pending
+from memo._engine.live.attempt import Attempt
+from memo._engine.streaming.consumers import Consumer
+from memo._engine.waiting.flights import Pending
 from memo.codecs.responses import read_from, without_body
 
 __all__ = ["Body"]

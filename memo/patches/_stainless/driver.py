@@ -22,16 +22,16 @@ from typing import Any, NamedTuple, Self
 from pydantic import BaseModel
 
 from memo._calls.call import Call
-from memo._engine.attempt import Attempt
-from memo._engine.bodies import AsyncBody, AsyncEnding, PartialBody, PartialStream, SyncBody, SyncEnding
-from memo._engine.context import FunctionContext
-from memo._engine.decision import look
-from memo._engine.driver import CallDriver
-from memo._engine.flights import Pending
-from memo._engine.memory import Recording
-from memo._engine.recordable import Options
-from memo._engine.session import Session
-from memo._engine.streams import LiveStream, LiveSyncStream, RecordedStream, stream, stream_sync
+from memo._engine.calls.context import FunctionContext
+from memo._engine.calls.decision import look
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
+from memo._engine.sessions.session import Session
+from memo._engine.storing.memory import Recording
+from memo._engine.streaming.bodies import AsyncBody, AsyncEnding, PartialBody, PartialStream, SyncBody, SyncEnding
+from memo._engine.streaming.streams import LiveStream, LiveSyncStream, RecordedStream, stream, stream_sync
+from memo._engine.waiting.flights import Pending
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.codecs.responses import http_response, package_of, rebuilt, stream_response
 from memo.errors import MemoError

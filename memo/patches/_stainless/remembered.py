@@ -26,10 +26,10 @@ import wrapt
 
 from memo._calls.argument_cache import written
 from memo._calls.key_builder import KeyBuilder
-from memo._engine.active import current
-from memo._engine.context import FunctionContext
-from memo._engine.fairness import checkpoint, is_due
-from memo._engine.modes import Mode
+from memo._engine.calls.context import FunctionContext
+from memo._engine.rules.modes import Mode
+from memo._engine.sessions.active import current
+from memo._engine.waiting.fairness import checkpoint, is_due
 from memo.patches._stainless.driver import MISSING, ReplayPlan, Stainless, request_log
 from memo.patches._wrapper import unpatched
 

@@ -6,8 +6,8 @@ import io
 import sys
 from typing import Any
 
-from memo._engine.attempt import Attempt
-from memo._engine.recordable import Options
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
 from memo._recordings.outcomes import Outcome
 from memo.patches._patch import Patch
 from memo.patches._stream_objects import AsyncStreamObject, recorded

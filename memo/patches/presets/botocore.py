@@ -15,9 +15,9 @@ import sys
 from typing import Any, NamedTuple
 
 from memo._calls.signature import Signature
-from memo._engine.attempt import Attempt
-from memo._engine.driver import CallDriver
-from memo._engine.recordable import Options
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
 from memo._recordings.outcomes import Outcome
 from memo._values.ids import numbered
 from memo.patches._patch import Patch

@@ -11,9 +11,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from memo._calls.signature import Signature
-from memo._engine.driver import CallDriver
-from memo._engine.modes import Mode
-from memo._engine.recordable import Options
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import Options
+from memo._engine.rules.modes import Mode
 from memo.patches._patch import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]

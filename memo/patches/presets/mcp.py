@@ -25,10 +25,10 @@ from weakref import WeakKeyDictionary
 
 from memo._calls.secret_names import judge
 from memo._calls.signature import Signature
-from memo._engine.attempt import Attempt
-from memo._engine.driver import CallDriver
-from memo._engine.modes import Mode
-from memo._engine.recordable import Options
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
+from memo._engine.rules.modes import Mode
 from memo._recordings.outcomes import Outcome
 from memo.patches._faulty_mcp import McpFaults
 from memo.patches._patch import Patch

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from memo._calls.signature import Signature
-from memo._engine.attempt import Attempt
-from memo._engine.driver import CallDriver
-from memo._engine.recordable import Options
-from memo._engine.streams import stream_sync
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
+from memo._engine.streaming.streams import stream_sync
 from memo._recordings.outcomes import Outcome
 from memo._values.ids import numbered
 from memo.patches._faulty import HttpFaultyCall

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from memo._engine.attempt import Attempt
-from memo._engine.driver import CallDriver
-from memo._engine.recordable import Options
+from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.recordable import Options
+from memo._engine.live.attempt import Attempt
 from memo.patches._patch import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]

@@ -1,0 +1,416 @@
+"""One call of a recordable function: the two drivers that await or don't, and what the caller gets."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from memo._calls.call import Call
+from memo._engine.calls.context import Function, FunctionContext
+from memo._engine.calls.decision import CallLive, Decision, ExpiredOutcome, Request, look, take, take_async
+from memo._engine.calls.extension import extend, extend_async
+from memo._engine.live.attempt import Attempt
+from memo._engine.live.changes import ArgumentWatch, may_change
+from memo._engine.live.results import passing_stream
+from memo._engine.rules import modes
+from memo._engine.rules.modes import Mode
+from memo._engine.sessions.active import active
+from memo._engine.sessions.faults import FaultyCall
+from memo._engine.sessions.session import Session
+from memo._engine.storing.expiry import RefreshedElsewhere
+from memo._engine.storing.writing import Draw
+from memo._engine.streaming.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
+from memo._engine.waiting.fairness import checkpoint, is_due
+from memo._engine.waiting.flights import Flight, Pending
+from memo._engine.waiting.nesting import parent_in
+from memo._recordings.outcomes import Outcome, raise_recorded
+from memo.errors import DataMismatch, MemoError, StreamCutShort
+
+__all__ = ["CallDriver"]
+
+_ASYNC_KINDS = (Pending.AWAITABLE_STREAM, Pending.STREAM)
+_SYNC_KINDS = (Pending.AWAITABLE, *_ASYNC_KINDS, Pending.ITERATOR)
+
+
+class CallDriver(Request):
+    """One call, under one session.
+
+    A patch whose results need more than a codec drives its calls by a class of its own. It overrides `_invoke`,
+    `_received` and `_areceived` (what becomes of a live result), `_played` and `_aplayed` (and of a recorded outcome).
+    """
+
+    __slots__ = ("_args", "_counter", "_instance", "_kwargs", "_wrapped")
+
+    _plays_at_once = True
+    """Whether `_aplayed` does what `_played` does."""
+
+    faulty = FaultyCall
+    """Makes the calls into which faults are injected."""
+
+    _watches_arguments = True
+    """Whether it is reported that a call changes its arguments. (SDKs change nothing but the place in a file they read.)"""
+
+    def __init_subclass__(cls) -> None:
+        cls._plays_at_once = cls._aplayed is CallDriver._aplayed
+        cls._watches_arguments = False
+
+    def __init__(
+        self,
+        counter: Function,
+        setting: FunctionContext,
+        session: Session,
+        mode: Mode,
+        call: Call,
+        wrapped: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        instance: Any = None,
+    ) -> None:
+        # Not by `super().__init__`, which takes a twentieth of a replay.
+        self.session = session
+        self.mode = mode
+        self.call = call
+        self.setting = setting
+        self.number = None
+        self._counter = counter
+        self._wrapped = wrapped
+        self._args = args
+        self._kwargs = kwargs
+        self._instance = instance
+
+    def _invoke(self, attempt: Attempt | None) -> Any:
+        """Call the real function with the real arguments."""
+        return self._wrapped(*self._args, **self._kwargs)
+
+    # The sync driver
+
+    def sync(self) -> Any:
+        """Make the call of a plain function."""
+        found = look(self)
+        decision = found if isinstance(found, Outcome) else self._taken(take(self, found, _SYNC_KINDS))
+        if isinstance(decision, Outcome):
+            self._counter.hits += 1
+            try:
+                return self._aplayed(decision) if decision.awaited else self._played(decision)
+            except MemoError as error:  # the recording is no longer readable
+                self.session.on_replay_error(error)
+                raise
+        match decision:
+            case CallLive() as live:
+                return self._made(live)
+            case Pending.ITERATOR:
+                return stream_sync(self._begin)
+            case Pending.STREAM:
+                return stream(self._abegin)
+            case _:
+                return self.coroutine()
+
+    def _made(self, live: CallLive) -> Any:
+        attempt = self._attempt(live)
+        if attempt is None:
+            return self._invoke(None)
+        try:
+            with attempt.producing():
+                result = self._invoke(attempt)
+        except BaseException as error:
+            attempt.raised(error)
+            if attempt.winning_outcome is not None:
+                return self._played(attempt.winning_outcome)
+            raise
+        if inspect.isawaitable(result):
+            return attempt.defer(Pending.AWAITABLE, self._awaited(attempt, result))
+        received = self._received(attempt, result)
+        return received if attempt.winning_outcome is None else self._played(attempt.winning_outcome)
+
+    def generator(self) -> Generator[Any, Any, Any]:
+        """Make the call of a generator function."""
+        return stream_sync(self._begin)
+
+    def _begin(self) -> LiveSyncStream | RecordedStream | Unrecorded:
+        found = look(self)
+        decision = found if isinstance(found, Outcome) else self._taken(take(self, found))
+        if isinstance(decision, Outcome):
+            self._counter.hits += 1
+            return self._play(decision)
+        assert isinstance(decision, CallLive)
+        attempt = self._attempt(decision)
+        if attempt is None:
+            return Unrecorded(self._invoke(None))
+        attempt.iterated = "sync"
+        return self._opened(attempt)
+
+    def _opened(self, attempt: Attempt) -> LiveSyncStream | RecordedStream:
+        try:
+            with attempt.producing():
+                return LiveSyncStream(iter(self._source(attempt, self._invoke(attempt))), attempt)
+        except BaseException as error:
+            attempt.raised(error)
+            if attempt.winning_outcome is not None:
+                return self._play(attempt.winning_outcome)
+            raise
+
+    # The async driver
+
+    async def coroutine(self) -> Any:
+        """Make the call of a coroutine function."""
+        found = look(self)
+        decision = found if isinstance(found, Outcome) else self._taken(await take_async(self, found, _ASYNC_KINDS))
+        if isinstance(decision, Outcome):
+            self._counter.hits += 1
+            if is_due():
+                await checkpoint()
+            try:
+                return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
+            except MemoError as error:  # the recording is no longer readable
+                self.session.on_replay_error(error)
+                raise
+        if isinstance(decision, Pending):
+            return stream(self._abegin)
+        attempt = self._attempt(decision)
+        if attempt is None:
+            result = self._invoke(None)
+            return await result if inspect.isawaitable(result) else result
+        try:
+            with attempt.producing():
+                result = self._invoke(attempt)
+                if inspect.isawaitable(result):
+                    result = await result
+        except BaseException as error:
+            await attempt.araised(error)
+            if attempt.winning_outcome is not None:
+                return await self._aplayed(attempt.winning_outcome)
+            raise
+        received = await self._areceived(attempt, result)
+        return received if attempt.winning_outcome is None else await self._aplayed(attempt.winning_outcome)
+
+    def async_generator(self) -> AsyncGenerator[Any, Any]:
+        """Make the call of an async generator function."""
+        return stream(self._abegin)
+
+    async def _abegin(self) -> LiveStream | RecordedStream | Unrecorded:
+        found = look(self)
+        decision = found if isinstance(found, Outcome) else self._taken(await take_async(self, found))
+        if isinstance(decision, Outcome):
+            self._counter.hits += 1
+            return self._play(decision)
+        assert isinstance(decision, CallLive)
+        attempt = self._attempt(decision)
+        if attempt is None:
+            return Unrecorded(aiter(self._invoke(None)))
+        return await self._aopened(attempt)
+
+    async def _aopened(self, attempt: Attempt) -> LiveStream | RecordedStream:
+        try:
+            with attempt.producing():
+                result = self._invoke(attempt)
+                if inspect.isawaitable(result):
+                    attempt.awaited = self.setting.plain
+                    result = await result
+                return LiveStream(aiter(self._source(attempt, result)), attempt)
+        except BaseException as error:
+            await attempt.araised(error)
+            if attempt.winning_outcome is not None:
+                return self._play(attempt.winning_outcome)
+            raise
+
+    async def _awaited(self, attempt: Attempt, result: Awaitable[Any]) -> Any:
+        attempt.begin()
+        try:
+            with attempt.producing():
+                value = await result
+        except BaseException as error:
+            await attempt.araised(error)
+            if attempt.winning_outcome is not None:
+                return await self._aplayed(attempt.winning_outcome)
+            raise
+        received = await self._areceived(attempt, value)
+        return received if attempt.winning_outcome is None else await self._aplayed(attempt.winning_outcome)
+
+    def _source(self, attempt: Attempt, result: Any) -> Any:
+        """Return what gives the items of a stream that a call returned."""
+        return result
+
+    # Making the call behind a replay
+
+    def _taken(self, decision: Decision | ExpiredOutcome) -> Decision:
+        """Return how the call goes on. If that is the replay of an expired outcome, begin to make the call behind it."""
+        if not isinstance(decision, ExpiredOutcome):
+            return decision
+        from memo._engine.calls.behind import refresh
+
+        outcome, drives = decision.outcome, self._counter.drives
+        is_async = drives in ("coroutine", "async_generator")
+        needs_loop = is_async or (
+            drives == "sync" and (outcome.awaited or (outcome.items is not None and not outcome.sync))
+        )
+        refresh(self.session, self.call, self._args, self._kwargs, self._behind, needs_loop=needs_loop)
+        return outcome
+
+    def _behind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make the call again, with these arguments, for its recording: return what the function returns.
+
+        Raises `RefreshedElsewhere` where another call does that, or the arguments have changed since they were given.
+        """
+        expiry = self.setting.expiry
+        assert expiry is not None
+        expiry = expiry._replace(refreshes=False, is_behind=True)
+        setting = replace(self.setting, is_numbered=False, errors="none", expiry=expiry)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if driver._rebuilt().key != self.call.key:
+                raise RefreshedElsewhere
+            return self._wrapped(*args, **kwargs)
+
+        driver = type(self)(
+            self._counter, setting, self.session, self.mode, self.call, wrapped, args, kwargs, self._instance
+        )
+        return getattr(driver, self._counter.drives)()
+
+    # Going on with a stream whose consumer left when it was recorded
+
+    def _extend(self, outcome: Outcome) -> LiveSyncStream | RecordedStream:
+        further = extend(self, outcome)
+        if isinstance(further, Outcome):
+            return self._play(further)
+        attempt = self._extension(further)
+        attempt.iterated = "sync"
+        return self._opened(attempt)
+
+    async def _aextend(self, outcome: Outcome) -> LiveStream | RecordedStream:
+        further = await extend_async(self, outcome)
+        return self._play(further) if isinstance(further, Outcome) else await self._aopened(self._extension(further))
+
+    def _extension(self, flight: Flight | None) -> Attempt:
+        number, has_draws = self.number, self.setting.has_draws
+        # Its number was used up by the replay, so it is not given back.
+        draw = Draw(None, number or 0 if has_draws else 0, is_counted=has_draws)
+        attempt = self._attempt(CallLive(draw, flight))
+        assert attempt is not None
+        return attempt
+
+    # Results
+
+    def _received(self, attempt: Attempt, value: Any) -> Any:
+        """Return what the caller gets of a live result: itself, recorded, or the stream that it is, recorded as it passes."""
+        passing = passing_stream(attempt, value, self.setting.streams)
+        if passing is None:
+            attempt.returned(value)
+            return value
+        return passing
+
+    async def _areceived(self, attempt: Attempt, value: Any) -> Any:
+        """Async twin of `_received`, for what was awaited."""
+        attempt.awaited = self.setting.plain
+        passing = passing_stream(attempt, value, self.setting.streams)
+        if passing is None:
+            await attempt.areturned(value)
+            return value
+        return passing
+
+    def _attempt(self, live: CallLive) -> Attempt | None:
+        """Return the attempt that a live call is, None where it is not recorded. Raises `TooManyLiveCalls`, `CostLimitReached`."""
+        session, listed = self.session, None
+        if session.max_live is not None or session.spending is not None:
+            self._allow(live)
+        if session.calls_made is not None:
+            listed = session.calls_made.live(self.call.function or self._counter.name, self.call)
+        self._counter.misses += 1
+        draw = live.draw
+        if draw is None:
+            self.session.count_live()
+            return None
+        parent = parent_in(self.session, is_foreign=active.get() is None)
+        if parent is not None:
+            draw = draw._replace(parent=parent)
+        if self._counter.has_tags:
+            draw = draw._replace(tags=self._tags(live))
+        return Attempt(
+            self.session,
+            self.call,
+            self.setting.values,
+            flight=live.flight,
+            draw=draw,
+            errors="all" if draw.is_compared else self.setting.errors,
+            secrets=self.setting.secrets,
+            watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
+            listed=listed,
+        )
+
+    def _allow(self, live: CallLive) -> None:
+        """Let those who wait for the call go on where it may not be made."""
+        try:
+            self.session.allow_live(self.call.function or self._counter.name, self.call)
+        except MemoError:
+            if live.flight is not None:
+                live.flight.finish()
+            if live.draw is not None:
+                self.session.give_back(self.call, live.draw.number)
+            raise
+
+    def _tags(self, live: CallLive) -> tuple[str, ...]:
+        try:
+            return self._counter.tags(self.session, self._instance, self._args, self._kwargs)
+        except BaseException:  # the call is not made
+            if live.flight is not None:
+                live.flight.finish()
+            self.give_back()
+            raise
+
+    def _may_change(self) -> bool:
+        """Return whether there are arguments that the call could change."""
+        args, kwargs = self._args, self._kwargs
+        return self._watches_arguments and may_change((*args, *kwargs.values()) if kwargs else args)
+
+    def _rebuilt(self) -> Call:
+        """Make the call from its arguments again, as they are now."""
+        return self._counter.call(self.session, self._instance, self._args, self._kwargs, self.setting)
+
+    def _played(self, outcome: Outcome) -> Any:
+        """Return what the caller gets of a recorded outcome. Raises recorded errors."""
+        if outcome.items is not None:
+            return self._stream(outcome)
+        if outcome.read is not None:
+            if outcome.holds:
+                outcome.cut_short = self._cut_short
+            return outcome.read()
+        assert outcome.error is not None
+        return raise_recorded(outcome.error())
+
+    def _cut_short(self, count: int) -> MemoError:
+        error = StreamCutShort(self.call.function, count)
+        self.session.on_replay_error(error)
+        return error
+
+    async def _aplayed(self, outcome: Outcome) -> Any:
+        """Async twin of `_played`, for what is awaited."""
+        return self._played(outcome)
+
+    def _stream(self, outcome: Outcome) -> Any:
+        play = self._play(outcome)
+        if outcome.sync:
+            return stream_sync(lambda: play)
+
+        async def abegin() -> RecordedStream:
+            return play
+
+        return stream(abegin)
+
+    def _play(self, outcome: Outcome) -> RecordedStream:
+        if outcome.read is not None:
+            raise DataMismatch(self.call.function, "it is a generator, but a value was recorded")
+        may_call = outcome.end == "closed" and self.mode is modes.RECORD_IF_MISSING
+        pace, rhythm = self.session.pace, self.session.rhythm
+        if rhythm is not None:
+            pace, rhythm = pace or 1.0, None if outcome.offsets else rhythm
+        return RecordedStream(
+            outcome,
+            self.call.function,
+            pace,
+            self.session.on_replay_error,
+            partial(self._extend, outcome) if may_call else None,
+            partial(self._aextend, outcome) if may_call else None,
+            rhythm,
+        )

@@ -1,0 +1,3 @@
+"""What users are told about calls: misses with the nearest recording, warnings, failures, and the log of calls."""
+
+__all__: list[str] = []
