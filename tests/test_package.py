@@ -47,6 +47,20 @@ ROOMS: dict[str, set[str]] = {
     "__main__": BASE | {"cli"},
 }
 
+# The folders of the engine, from the ground up: each may import those before it.
+ENGINE_FLOORS = (
+    "rules",
+    "waiting",
+    "numbering",
+    "storing",
+    "reports",
+    "streaming",
+    "sessions",
+    "live",
+    "calls",
+    "scopes",
+)
+
 OPTIONAL = """
     anthropic google groq hypothesis httpx httpx2 key_value kingfisher_sdk llama_stack_client mcp numpy obstore ollama
     openai opentelemetry pandas pytest redis requests rich sqlite3 trio typer yaml
@@ -94,6 +108,17 @@ def offences(module: str, source: str) -> list[str]:
     return found
 
 
+def climbs(module: str, source: str) -> list[str]:
+    """Return the imports of an engine's module from a folder of the engine above its own."""
+    floor = ENGINE_FLOORS.index(module.split(".")[2])
+    above = {f"memo._engine.{folder}" for folder in ENGINE_FLOORS[floor + 1 :]}
+    return [
+        f"line {line}: imports {name}, which is above {ENGINE_FLOORS[floor]}"
+        for line, name in imported(ast.parse(source))
+        if ".".join(name.split(".")[:3]) in above
+    ]
+
+
 def test_every_module_is_in_a_room():
     unknown = {room(module) for module in modules()} - ROOMS.keys()
     assert not unknown, f"give {', '.join(sorted(unknown))} a row in ROOMS: what may it import?"
@@ -128,6 +153,37 @@ def test_the_rule_itself(module: str, source: str, offends: bool):
     assert bool(offences(module, source)) is offends
 
 
+def engine_modules() -> list[str]:
+    return [module for module in modules() if module.startswith("memo._engine.") and module.count(".") > 2]
+
+
+def test_every_module_of_the_engine_is_in_a_folder():
+    assert {module for module in modules() if module.startswith("memo._engine.")} == {
+        *engine_modules(),
+        "memo._engine.__init__",
+    }
+    assert {module.split(".")[2] for module in engine_modules()} == set(ENGINE_FLOORS)
+
+
+@pytest.mark.parametrize("module", engine_modules())
+def test_folders_of_the_engine_import_downwards(module: str):
+    assert climbs(module, modules()[module].read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "offends"),
+    [
+        ("memo._engine.calls.driver", "from memo._engine.live.attempt import Attempt", False),
+        ("memo._engine.live.attempt", "from memo._engine.calls.driver import SyncDriver", True),
+        ("memo._engine.sessions.active", "from memo._engine.sessions.session import Session", False),
+        ("memo._engine.rules.modes", "def late():\n    from memo._engine.scopes import scope", True),
+        ("memo._engine.storing.gateway", "if TYPE_CHECKING:\n    import memo._engine.sessions.session", True),
+    ],
+)
+def test_the_rule_for_the_engine(module: str, source: str, offends: bool):
+    assert bool(climbs(module, source)) is offends
+
+
 # A test imports public modules and the room that it tests. Beside these:
 STORED_FORM = {"_json", "_calls.call", "_calls.digest", "_calls.fingerprints", "_recordings.document"}
 """The one maker of keys, names and documents: tests that build, move or damage a recording by hand need it."""
@@ -139,18 +195,20 @@ EXCEPTIONS: dict[str, set[str]] = {
     "engine/test_miss.py": {"_recordings.differences"},  # the mark of what one side lacks
     # whether two recordings differ, as a review and `verify` ask
     "importers/test_as_recorded.py": {"_recordings.changed", "_recordings.outcome_changes"},
-    "patches/test_guard.py": {"_engine.sessions.guard"},  # the table of the guard names what the presets patch
+    "patches/test_guard.py": {"_engine.sessions.known_sdks"},  # the table of the guard names what the presets patch
     "patches/test_mode_rules.py": {"_engine.rules.patterns"},  # the table of names that patterns are checked with
     "patches/test_readme.py": {"_configuration"},  # the configuration that the README shows
-    "pytest_plugin/test_network.py": {"_engine"},  # the guard of the network, whose warnings and names it looks at
+    "pytest_plugin/test_network.py": {
+        "_engine.sessions"
+    },  # the guard of the network, whose warnings and names it looks at
     "recordings/test_differences.py": {"_values.paths"},  # the paths that differences are named by
     "server/test_lost_scopes.py": {"_engine.scopes.carried"},
     "server/test_middleware.py": {"_engine.scopes.carried"},  # ends what else lives as long as a server's process
-    "shared/faulty.py": {"_engine"},  # waits for no circuit breaker, either
+    "shared/faulty.py": {"_engine.storing"},  # waits for no circuit breaker, either
     "verifying/conftest.py": {"_recordings.changes"},
     "verifying/test_live.py": {"_recordings.changes"},  # the tiers in which changes are expected
     "shared/mutations.py": {"_calls.secrets", "_recordings.outcomes"},  # encodes what is damaged then
-    "stores/test_faults.py": {"_engine"},  # waits for no circuit breaker
+    "stores/test_faults.py": {"_engine.storing"},  # waits for no circuit breaker
     "stores/test_urls.py": {"_configuration"},  # a store that a configuration names by its URL
     "test_public_surface.py": {"_engine.sessions.session"},  # whose class is public under another name
     "test_readme.py": {"_engine.sessions.options", "_engine.calls.recordable"},  # the options that the README lists

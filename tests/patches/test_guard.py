@@ -18,7 +18,7 @@ from openai._base_client import AsyncAPIClient, SyncAPIClient
 
 import memo
 from memo import recording
-from memo._engine.sessions.guard import TARGETS
+from memo._engine.sessions.known_sdks import TARGETS
 from memo.errors import NoCallsWarning, NotPatched, ScopeLost
 from memo.patches import preset_names
 from memo.stores import MemoryStore

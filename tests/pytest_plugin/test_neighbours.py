@@ -132,7 +132,9 @@ pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()
     assert line.partition("imported: ")[2].split() == [
         "memo",
         "memo._engine",
+        "memo._engine.rules",
         "memo._engine.rules.modes",
+        "memo._engine.scopes",
         "memo._engine.scopes.scope_names",
         "memo._installation",
         "memo.errors",

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from memo._calls.key_rules import as_names
+from memo._engine.sessions.known_sdks import TARGETS
 from memo.errors import InvalidOption
 
 __all__ = ["Allowed", "Server", "hosts_of", "is_loopback", "server_of"]
@@ -35,8 +36,6 @@ class Allowed(NamedTuple):
         found = as_names(names)
         if not found:
             return _NOTHING
-        from memo._engine.sessions.guard import TARGETS  # imports what imports this
-
         known = {preset for preset, _ in TARGETS.values()}
         return cls(frozenset(found) & known, hosts_of("allow", (name for name in found if name not in known), known))
 

@@ -1,0 +1,65 @@
+"""The SDKs that have a preset, and the methods that each preset patches: known without importing the presets."""
+
+from __future__ import annotations
+
+__all__ = ["TARGETS"]
+
+_TAVILY = ("crawl", "extract", "map", "search")
+_STAINLESS = ("AsyncAPIClient.request", "SyncAPIClient.request")
+
+TARGETS = {
+    "anthropic._base_client": ("anthropic", _STAINLESS),
+    "cerebras.cloud.sdk._base_client": ("cerebras", _STAINLESS),
+    "claude_agent_sdk.client": (
+        "claude-agent-sdk",
+        tuple(f"ClaudeSDKClient.{method}" for method in ("connect", "query", "receive_messages")),
+    ),
+    "claude_agent_sdk.query": ("claude-agent-sdk", ("query",)),
+    "cohere.core.http_client": (
+        "cohere",
+        tuple(f"{client}.{method}" for client in ("AsyncHttpClient", "HttpClient") for method in ("request", "stream")),
+    ),
+    "google.genai._api_client": (
+        "google-genai",
+        tuple(
+            f"BaseApiClient.{method}"
+            for method in (
+                "async_download_file",
+                "async_request",
+                "async_request_streamed",
+                "async_upload_file",
+                "download_file",
+                "request",
+                "request_streamed",
+                "upload_file",
+            )
+        ),
+    ),
+    "google.genai._gaos.basesdk": ("google-genai", ("AsyncBaseSDK.do_request_async", "BaseSDK.do_request")),
+    "groq._base_client": ("groq", _STAINLESS),
+    "huggingface_hub.inference._client": ("huggingface-hub", ("InferenceClient._inner_post",)),
+    "huggingface_hub.inference._generated._async_client": ("huggingface-hub", ("AsyncInferenceClient._inner_post",)),
+    "litellm.main": (
+        "litellm",
+        tuple(f"{a}{name}" for name in ("completion", "embedding", "text_completion") for a in ("a", "")),
+    ),
+    "litellm.responses.main": ("litellm", ("aresponses", "responses")),
+    "llama_stack_client._base_client": ("llama-stack-client", _STAINLESS),
+    "mcp.client.session": ("mcp", ("ClientSession.send_discover", "ClientSession.send_request")),
+    "mcp.client.sse": ("mcp", ("sse_client",)),
+    "mcp.client.stdio": ("mcp", ("stdio_client",)),
+    "mcp.client.streamable_http": ("mcp", ("streamable_http_client", "streamablehttp_client")),
+    "mcp.client.websocket": ("mcp", ("websocket_client",)),
+    "mistralai.basesdk": ("mistralai", ("BaseSDK.do_request", "BaseSDK.do_request_async")),
+    "mistralai.client.basesdk": ("mistralai", ("BaseSDK.do_request", "BaseSDK.do_request_async")),
+    "ogx_client._base_client": ("ogx-client", _STAINLESS),
+    "ollama._client": (
+        "ollama",
+        tuple(f"{client}.{method}" for client in ("AsyncClient", "Client") for method in ("_request", "_request_raw")),
+    ),
+    "openai._base_client": ("openai", _STAINLESS),
+    "tavily.async_tavily": ("tavily", tuple(f"AsyncTavilyClient._{name}" for name in _TAVILY)),
+    "tavily.tavily": ("tavily", tuple(f"TavilyClient._{name}" for name in _TAVILY)),
+    "together._base_client": ("together", _STAINLESS),
+}
+"""By the module that defines the methods: the name of the preset, and the methods that it patches."""
