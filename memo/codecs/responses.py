@@ -13,6 +13,7 @@ __all__ = [
     "http_response",
     "is_response",
     "is_unread",
+    "mark_decoded",
     "package_of",
     "read_from",
     "rebuilt",
@@ -32,7 +33,7 @@ def stream_response(read: Callable[[], Any], seconds: float) -> Any:
     if response is None:
         response = _responses[read] = read()
         response.stream = package_of(response).ByteStream(b"")
-        _mark_decoded(response)
+        mark_decoded(response)
         response.elapsed = timedelta(seconds=seconds)
     return _fresh(response)
 
@@ -84,7 +85,7 @@ def _package_of_class(cls: type) -> Any:
     return sys.modules[next(top for top in tops if top in ("httpx", "httpx2"))]
 
 
-def _mark_decoded(response: Any) -> None:
+def mark_decoded(response: Any) -> None:
     """Let a body that was recorded decoded pass as it is, whatever the `content-encoding` of its response."""
     response._decoder = sys.modules[f"{package_of(response).__name__}._decoders"].IdentityDecoder()
 
@@ -94,7 +95,7 @@ def rebuilt(recorded: Any, request: Any, content: bytes, *, unread: bool) -> Any
     body = {"stream": package_of(recorded).ByteStream(content)} if unread else {"content": content}
     response = type(recorded)(recorded.status_code, request=request, extensions=dict(recorded.extensions), **body)
     response.headers = recorded.headers
-    _mark_decoded(response)
+    mark_decoded(response)
     return response
 
 

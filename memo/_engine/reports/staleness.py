@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from warnings import warn
@@ -28,7 +28,6 @@ class Staleness:
         max_age: timedelta | None,
         on_expiry: str,
         on_watched_change: str,
-        is_refreshed: Callable[[str], bool],
         *,
         of_test: bool = False,
     ) -> None:
@@ -38,8 +37,6 @@ class Staleness:
         """Whether an expired recording in memory is read again, since another process may have replaced it."""
         self._store = store
         self._on_expiry = on_expiry
-        self._is_refreshed = is_refreshed
-        """Returns whether what has expired of a function is refreshed: that is nothing to report."""
         self._of_test = of_test
         self._on_watched_change = on_watched_change
         self._warned: set[tuple[Any, ...]] = set()
@@ -52,12 +49,12 @@ class Staleness:
             recording.made = seconds_of(recording.recorded_at)
         return time.time() - recording.made > self.max_age.total_seconds()
 
-    def check(self, call: Call, recording: Recording) -> None:
-        """Report what is stale in a recording that is about to be replayed.
+    def check(self, call: Call, recording: Recording, *, is_refreshed: bool) -> None:
+        """Report what is stale in a recording that is about to be replayed. That it expired is nothing to report if it `is_refreshed`.
 
         Raises `RecordingExpiredWarning` or `WatchedFieldChangedWarning` where the options ask for that, else warns once a call.
         """
-        if self.max_age is not None and self.is_expired(recording) and not self._is_refreshed(call.function):
+        if self.max_age is not None and self.is_expired(recording) and not is_refreshed:
             self._report_expired(call, recording, self.max_age)
         if call.watched or recording.watched:
             self._compare_watched(call, recording)

@@ -149,7 +149,6 @@ class Session:
             self.max_age,
             self.on_expiry,
             self.on_watched_change,
-            lambda function: self.on_expiry == "refresh" and self.mode_of(function) is Mode.RECORD_IF_MISSING,
             of_test=self.is_of_test,
         )
         self._memory = Memory(
@@ -426,7 +425,8 @@ class Session:
         `WatchedFieldChangedWarning`, `RecordingExpiredWarning`.
         """
         if self.max_age is not None or call.watched or recording.watched:
-            self.staleness.check(call, recording)
+            is_refreshed = self.on_expiry == "refresh" and self.mode_of(call.function) is Mode.RECORD_IF_MISSING
+            self.staleness.check(call, recording, is_refreshed=is_refreshed)
         outcome = recording.only
         if outcome is None or self.exhausted == "error" or recording.generation != generation():
             if index is None:

@@ -77,31 +77,32 @@ class StoreGateway:
         self._claims: Claims | None = any_store if Claims in capabilities and claims else None
         self.is_remote = Remote in capabilities
         """Whether the store is on a server, which others use too."""
-        self._get: Callable[[str], bytes | None] = store.get
-        self.get: Callable[[str], bytes | None] = self._get_or_spooled if self.is_remote or recording else store.get
-        """Returns the bytes of that name, None where there are none."""
+        self._may_spool = self.is_remote or recording
         self._aget: Callable[[str], Awaitable[bytes | None]] | None = (
             any_store.aget if AsyncReads in capabilities else None
         )
-        self._create: Callable[[str, bytes], bytes | None] = (
-            any_store.create if Creates in capabilities else self._look_and_put
+        # Methods of the store, never of the gateway: what holds itself is freed by the garbage collector alone.
+        self._create: Callable[[str, bytes], bytes | None] | None = (
+            any_store.create if Creates in capabilities else None
         )
-        self.close: Callable[[], None] = self._close_store if Closes in capabilities else _nothing
-        """Close what the store holds open. The store may still be used."""
-        self._swap: Callable[[str, bytes, bytes], bytes | None] = (
-            any_store.swap if Swaps in capabilities else self._compare_and_put
+        self._swap: Callable[[str, bytes, bytes], bytes | None] | None = (
+            any_store.swap if Swaps in capabilities else None
         )
+        self._close: Callable[[], None] | None = any_store.close if Closes in capabilities else None
         self._reads, self._writes = CircuitBreaker(), CircuitBreaker()
         self._spool = Spool()
         self._salt: bytes | None = None
 
     # Reading
 
-    def _get_or_spooled(self, name: str) -> bytes | None:
+    def get(self, name: str) -> bytes | None:
+        """Return the bytes of that name, None where there are none."""
+        if not self._may_spool:
+            return self._store.get(name)
         if self._reads.is_open():
             return self._instead(name)
         try:
-            return self._get(name)
+            return self._store.get(name)
         except StoreError as error:
             return self._after(error, name)
 
@@ -174,7 +175,7 @@ class StoreGateway:
         """Keep the bytes if there are none under that name, and return None; else return those. Ends the claim."""
         if claim is not None:
             return self._write(name, data, lambda _, data: claim.finish(data), DirectoryStore.create)
-        return self._write(name, data, self._create, DirectoryStore.create)
+        return self._write(name, data, self._create or self._look_and_put, DirectoryStore.create)
 
     def swap(self, name: str, expected: bytes, data: bytes) -> bytes | None:
         """Replace the bytes that are expected under that name, and return None; else return those that are there.
@@ -183,7 +184,7 @@ class StoreGateway:
         """
 
         def swap(name: str, data: bytes) -> bytes | None:
-            return self._swap(name, expected, data)
+            return (self._swap or self._compare_and_put)(name, expected, data)
 
         def swap_spooled(spool: DirectoryStore, name: str, data: bytes) -> bytes | None:
             # What was read there, or what was read in the store before that went away.
@@ -192,7 +193,7 @@ class StoreGateway:
         return self._write(name, data, swap, swap_spooled)
 
     def _compare_and_put(self, name: str, expected: bytes, data: bytes) -> bytes | None:
-        there = self._get(name)
+        there = self._store.get(name)
         if there is None:
             raise EntryVanished(self._store.location(name))
         if there != expected:
@@ -219,7 +220,7 @@ class StoreGateway:
         return self._spool.write(name, data, spool)
 
     def _look_and_put(self, name: str, data: bytes) -> bytes | None:
-        kept = self._get(name)
+        kept = self._store.get(name)
         if kept is None:
             self._store.put(name, data)
         return kept
@@ -232,15 +233,17 @@ class StoreGateway:
         reason = self._writes.error.reason if self._writes.error is not None else "it failed"
         return RecordingsSpooledWarning(self._store.location(), self._spool.location(), count, reason)
 
-    def _close_store(self) -> None:
+    def close(self) -> None:
+        """Close what the store holds open. The store may still be used."""
+        if self._close is None:
+            return
         if self._claims is not None:
             from memo._engine.storing.claims import (
                 flush,  # a claim that is handed over later would open the store again
             )
 
             flush()
-        any_store: Any = self._store
-        any_store.close()
+        self._close()
 
     # Claims
 
@@ -311,10 +314,6 @@ class StoreGateway:
         if self._may_recover(error):
             self._writes.trip(error)
         return self._spool.get(name)
-
-
-def _nothing() -> None:
-    """Do nothing: the store holds nothing open."""
 
 
 def _claimed(name: str, draw: int | None) -> str:

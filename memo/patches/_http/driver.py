@@ -35,7 +35,7 @@ def is_inside(session: Session, *_: Any) -> bool:
 class Replayed:
     """A recorded response: its head, and its body, which is there as a whole or comes piece by piece."""
 
-    def __init__(self, head: Head, body: bytes | list[bytes] | RecordedStream, seconds: float) -> None:
+    def __init__(self, head: Head, body: bytes | RecordedStream, seconds: float) -> None:
         self.head = head
         self.seconds = seconds
         self._body = body
@@ -53,7 +53,7 @@ class Replayed:
     def content(self) -> bytes:
         """Return the whole body, decoded. Raises what cut it short."""
         if not isinstance(self._body, RecordedStream):
-            return self._body if isinstance(self._body, bytes) else b"".join(self._body)
+            return self._body
         play = self._body
         return b"".join(stream_sync(lambda: play))
 
@@ -79,7 +79,7 @@ class Replayed:
         """Return the body as it is sent, piece by piece; without `encodes`, decoded."""
         encoding = self._encoding if encodes else ""
         if not isinstance(self._body, RecordedStream):
-            return _encoded(iter(self._there()), encoding)
+            return _encoded(self._there(), encoding)
         play = self._body
         return _encoded(stream_sync(lambda: play), encoding)
 
@@ -97,9 +97,9 @@ class Replayed:
         return _aencoded(stream(begin), encoding)
 
     def _there(self) -> list[bytes]:
-        """Return the pieces of a body that is not read from the recording."""
-        assert not isinstance(self._body, RecordedStream)
-        return self._body if isinstance(self._body, list) else [self._body] if self._body else []
+        """Return a body that is there as a whole, in one piece."""
+        assert isinstance(self._body, bytes)
+        return [self._body] if self._body else []
 
 
 async def _all(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
@@ -107,7 +107,7 @@ async def _all(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
         yield piece
 
 
-def _encoded(pieces: Iterator[bytes], encoding: str) -> Generator[bytes, None, None]:
+def _encoded(pieces: Iterable[bytes], encoding: str) -> Generator[bytes, None, None]:
     if not encoding:
         yield from pieces
         return
@@ -229,9 +229,9 @@ class _Bytes:
 
 
 class _Joined(_Bytes):
-    """The items as bytes: the first by itself, then more and more at once. Kept, if they are few, for the next replay."""
+    """The items as bytes: the first by itself, then many at once. Kept, if they are few, for the next replay."""
 
-    pieces: list[bytes] | None = None
+    whole: bytes | None = None
     """All of them, once they were written."""
 
     def __iter__(self) -> Iterator[bytes]:
@@ -239,16 +239,16 @@ class _Joined(_Bytes):
         left, count = len(self._items), 1
         while left > 0:
             piece = b"".join(islice(items, count))
-            left, count, size = left - count, min(2 * count, _MOST), size + len(piece)
+            left, count, size = left - count, _AT_ONCE, size + len(piece)
             if size < _KEPT:
                 pieces.append(piece)
                 if left <= 0:  # now: who counts the bytes that come does not ask for more
-                    self.pieces = pieces
+                    self.whole = b"".join(pieces)
             yield piece
 
 
-_MOST = 64
-"""The number of events that come at once at most. Each piece goes through 6 generators of a client."""
+_AT_ONCE = 64
+"""The number of events that come at once after the first. Each piece goes through 6 generators of a client."""
 _KEPT = 1 << 16
 """The bytes up to which the text of a body is kept: to write it takes half of its replay."""
 
@@ -296,12 +296,8 @@ class HttpRun(CallDriver):
             recorded = outcome.read()
             return Replayed(recorded, bytes_of(recorded), outcome.seconds)
         assert outcome.response is not None
-        kept = outcome.written.pieces if outcome.written is not None and not self._is_paced else None
-        return Replayed(outcome.response(), kept or self._play(outcome), outcome.seconds)
-
-    @property
-    def _is_paced(self) -> bool:
-        return bool(self.session.pace) or self.session.rhythm is not None
+        whole = outcome.written.whole if outcome.written is not None else None
+        return Replayed(outcome.response(), self._play(outcome) if whole is None else whole, outcome.seconds)
 
     def _play(self, outcome: Outcome) -> RecordedStream:
         play = super()._play(outcome)

@@ -17,7 +17,7 @@ from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
 from memo._engine.streaming.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding
 from memo._recordings.outcomes import Outcome
-from memo.codecs.responses import package_of
+from memo.codecs.responses import mark_decoded, package_of
 from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
 from memo.patches._http.naming import Asked, HttpNaming, location
@@ -121,18 +121,18 @@ class _HttpxRun(HttpRun):
 
     # Replay
 
-    def _built(self, replayed: Replayed, **body: Any) -> Any:
-        """Return the client's response, and do with it what the client does with responses."""
+    def _built(self, replayed: Replayed, content: bytes | None) -> Any:
+        """Return the client's response, and do with it what the client does with responses. Without `content`, it is still to be read."""
         client, head = self._client, replayed.head
         http, request = package_of(client), _request(self._args, self._kwargs)
         history: list[Any] = []
         for passed in head.get("history", ()):
-            hop = self._response(http, passed, self._hop(http, passed, request), {"content": bytes_of(passed)})
+            hop = self._response(http, passed, self._hop(http, passed, request), bytes_of(passed))
             hop.history = list(history)
             history.append(hop)
         if history:
             request = self._hop(http, head, request)
-        response = self._response(http, head, request, body, replayed)
+        response = self._response(http, head, request, content, keeps_encoding=replayed.keeps_encoding)
         response.history = history
         response.elapsed = timedelta(seconds=replayed.seconds)
         if response.has_redirect_location:
@@ -166,26 +166,28 @@ class _HttpxRun(HttpRun):
         same = head["method"] == request.method and head["url"] == str(request.url)
         return request if same else http.Request(head["method"], head["url"])
 
-    def _response(self, http: Any, head: Head, request: Any, body: dict[str, Any], replayed: Any = None) -> Any:
+    def _response(
+        self, http: Any, head: Head, request: Any, content: bytes | None, *, keeps_encoding: bool = True
+    ) -> Any:
+        whole = content is not None
+        size = len(content) if content is not None and not encoding_of(head) else None
         response = http.Response(
             head["status"],
+            headers=sent_headers(head, size, encodes=whole or keeps_encoding),
             request=request,
+            stream=http.ByteStream(content or b""),
             extensions={
                 "http_version": head.get("version", "HTTP/1.1").encode(),
                 "reason_phrase": phrase(head).encode(),
             },
             default_encoding=getattr(self._client, "_default_encoding", "utf-8"),
-            **body,
         )
-        size = len(body["content"]) if "content" in body and not encoding_of(head) else None
-        keeps = "content" in body or replayed.keeps_encoding
-        # Set now: a body that is given as a whole is decoded already.
-        response.headers = http.Headers(sent_headers(head, size, encodes=keeps))
-        self._client.cookies.extract_cookies(response)
+        if whole:
+            mark_decoded(response)
+            response.read()
+        if "cookies_set" in head:
+            self._client.cookies.extract_cookies(response)
         return response
-
-    def _streamed(self, replayed: Replayed) -> dict[str, Any]:
-        return {"stream": package_of(self._client).ByteStream(b"")}
 
 
 class _AsyncRun(_HttpxRun):
@@ -201,9 +203,9 @@ class _AsyncRun(_HttpxRun):
     async def _aplayed(self, outcome: Outcome) -> Any:
         replayed = self.replayed(outcome)
         if self._is_read:
-            response = self._built(replayed, content=await replayed.acontent())
+            response = self._built(replayed, await replayed.acontent())
         else:
-            response = self._built(replayed, **self._streamed(replayed))
+            response = self._built(replayed, None)
             response.stream = _AsyncReplay(response.stream, replayed)
         for hop in (*response.history, response):
             for hook in self._client.event_hooks["request"]:
@@ -231,9 +233,9 @@ class _Run(_HttpxRun):
     def _played(self, outcome: Outcome) -> Any:
         replayed = self.replayed(outcome)
         if self._is_read:
-            response = self._built(replayed, content=replayed.content())
+            response = self._built(replayed, replayed.content())
         else:
-            response = self._built(replayed, **self._streamed(replayed))
+            response = self._built(replayed, None)
             response.stream = _SyncReplay(response.stream, replayed)
         for hop in (*response.history, response):
             for hook in self._client.event_hooks["request"]:

@@ -137,9 +137,6 @@ def _response(replayed: Replayed, options: dict[str, Any], pool: Any) -> Any:
     else:
         body, size = _Body(replayed.pieces()), None
     pairs = sent_headers(head, size, encodes=replayed.keeps_encoding)
-    message = Message()
-    for name, text in pairs:
-        message[name] = text
     number = next((number for number, name in _VERSIONS.items() if name == head.get("version")), 11)
     urllib3 = _package()
     return _class()(
@@ -151,7 +148,7 @@ def _response(replayed: Replayed, options: dict[str, Any], pool: Any) -> Any:
         reason=phrase(head) or phrases.get(head["status"]),
         preload_content=preload,
         decode_content=options["decode_content"],
-        original_response=_Original(message),
+        original_response=_Original(pairs),
         retries=options["retries"],
         request_method=options["method"],
         request_url=options["url"],
@@ -162,8 +159,11 @@ def _response(replayed: Replayed, options: dict[str, Any], pool: Any) -> Any:
 class _Original:
     """What cookie jars read of a response of `http.client`."""
 
-    def __init__(self, message: Message) -> None:
-        self.msg = message
+    def __init__(self, headers: list[tuple[str, str]]) -> None:
+        self.msg = Message()
+        for name, text in headers:
+            if name == "Set-Cookie":
+                self.msg[name] = text
 
     def isclosed(self) -> bool:
         return True
