@@ -36,6 +36,11 @@ class ArgumentCache(Generic[T]):
         """How large the arguments are that are looked up: none are until some were asked for again, and then ones like these."""
         self._seen: set[str] = set()
 
+    @property
+    def is_used(self) -> bool:
+        """True if arguments are looked up."""
+        return bool(self._longest)
+
     def look_up(self, values: Iterable[Any], given: Any) -> tuple[bytes | None, T | None]:
         """Return what to `store` under, and what was made of the arguments before, which `given` holds in plain containers.
 
@@ -45,7 +50,7 @@ class ArgumentCache(Generic[T]):
             return None, None
         for value in values:
             kind = type(value)
-            if kind is str:
+            if kind is str or kind is bytes:
                 if len(value) > self._longest:
                     return None, None
             elif kind not in _SCALARS and not _is_plain(value, self._most_parts):

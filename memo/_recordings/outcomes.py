@@ -73,7 +73,7 @@ class Outcome:
     holds = False
     """Whether the value holds streams."""
     written: Any = None
-    """What a driver made of the items, kept for further replays."""
+    """What a driver made of the outcome, kept for further replays."""
     cut_short: CutShort | None = None
     """Makes the error for a stream in the value that is read further than it was recorded."""
 

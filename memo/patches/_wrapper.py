@@ -57,7 +57,7 @@ class Patched(Recordable):
                 return wrapped(*args, **kwargs)
             if prepare is not None and session.modes != _LIVE:
                 prepared = prepare(instance, args, kwargs)
-                if inspect.isawaitable(prepared):
+                if type(prepared) is not tuple:
                     return _prepared(prepared, session, applied.function, wrapped, instance)
                 args, kwargs = prepared
             if session.is_ruled:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -79,6 +80,7 @@ def _cookie(text: str) -> str:
     return f"{name.strip()}{'' if value.strip() else '='}{semicolon}{attributes}"
 
 
+@lru_cache(maxsize=64)
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase

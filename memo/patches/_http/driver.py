@@ -7,7 +7,7 @@ piece is recorded as it passes.
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -229,10 +229,11 @@ class _Bytes:
 
 
 class _Joined(_Bytes):
-    """The items as bytes: the first by itself, then many at once. Kept, if they are few, for the next replay."""
+    """The items as bytes: the first by itself, then many at once. If they are few, `keep` gets them all at the end."""
 
-    whole: bytes | None = None
-    """All of them, once they were written."""
+    def __init__(self, items: Any, head: Head, keep: Callable[[bytes], None]) -> None:
+        super().__init__(items, head)
+        self._keep = keep
 
     def __iter__(self) -> Iterator[bytes]:
         items, pieces, size = item_bytes(self._items, self._head), list[bytes](), 0
@@ -243,7 +244,7 @@ class _Joined(_Bytes):
             if size < _KEPT:
                 pieces.append(piece)
                 if left <= 0:  # now: who counts the bytes that come does not ask for more
-                    self.whole = b"".join(pieces)
+                    self._keep(b"".join(pieces))
             yield piece
 
 
@@ -289,26 +290,35 @@ class HttpRun(CallDriver):
 
     def replayed(self, outcome: Outcome) -> Replayed:
         """Return a recorded response. Raises the error that was recorded in place of one."""
+        if outcome.written is not None:
+            kept: Replayed = outcome.written
+            return kept
         if outcome.error is not None and outcome.items is None:
             raise_recorded(outcome.error())
         if outcome.items is None:
             assert outcome.read is not None
-            recorded = outcome.read()
-            return Replayed(recorded, bytes_of(recorded), outcome.seconds)
+            head = outcome.read()
+            body = bytes_of(head)
+            del head["body"]
+            replayed = Replayed(head, body, outcome.seconds)
+            if len(body) < _KEPT:
+                outcome.written = replayed
+            return replayed
         assert outcome.response is not None
-        whole = outcome.written.whole if outcome.written is not None else None
-        return Replayed(outcome.response(), self._play(outcome) if whole is None else whole, outcome.seconds)
+        return Replayed(outcome.response(), self._play(outcome), outcome.seconds)
 
     def _play(self, outcome: Outcome) -> RecordedStream:
         play = super()._play(outcome)
         assert outcome.response is not None
         played: Any = copy.copy(outcome)
         head = outcome.response()
+
+        def keep(body: bytes) -> None:
+            outcome.written = Replayed(head, body, outcome.seconds)
+
         # What was left or failed after n events does so after n pieces, and what has a rhythm comes one by one.
         if outcome.end == "complete" and not play.pace and is_cut(head):
-            if outcome.written is None:
-                outcome.written = _Joined(outcome.items, head)
-            played.items = outcome.written
+            played.items = _Joined(outcome.items, head, keep)
         else:
             played.items = _Bytes(outcome.items, head)
         return play._replace(outcome=played, extend=None, aextend=None)

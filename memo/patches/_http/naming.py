@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import orjson
@@ -23,13 +23,20 @@ from memo._calls.secrets import MASK
 __all__ = ["Asked", "HttpNaming", "location", "sent_body"]
 
 
+class Headers(Protocol):
+    """The headers of a request."""
+
+    def get(self, name: str, default: Any, /) -> Any:
+        """Return a header by its name in lower case."""
+        ...
+
+
 class Asked(NamedTuple):
     """An HTTP request, whichever client makes it."""
 
     method: str
     url: str
-    headers: Mapping[str, str]
-    """By names in lower case, or in any case if the mapping ignores that."""
+    headers: Headers
     body: bytes
 
 
@@ -63,22 +70,28 @@ class HttpNaming:
         named = (names,) if isinstance(names, str) else names
         return replace(self, headers=tuple(sorted({*self.headers, *(name.lower() for name in named)})))
 
+    def given(self, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Return all that identifies a request, as it is sent: method, URL, body, the type of the body, and the named headers."""
+        method, url, headers, body = self.asked(client, args, kwargs)
+        kind = headers.get("content-type", "") if body else ""
+        return (method, url, body, kind, *[headers.get(name, None) for name in self.headers])
+
     def __call__(self, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return the name and the arguments of a request."""
-        asked = self.asked(client, args, kwargs)
-        url = urlsplit(asked.url)
+        method, sent_to, body, kind, *headers = self.given(client, args, kwargs)
+        url = urlsplit(sent_to)
         server = url.netloc.rpartition("@")[2]
         arguments: dict[str, Any] = {
-            "method": asked.method.upper(),
+            "method": method.upper(),
             "server": f"{url.scheme}://{server}",
             "path": url.path or "/",
             "query": _query(url.query) if url.query else {},
         }
-        if asked.body:
-            arguments["body"] = sent_body(asked.body, asked.headers.get("content-type", ""))
-        if self.headers:
-            given = ((name, asked.headers.get(name)) for name in self.headers)
-            arguments["headers"] = {name: value for name, value in given if value is not None}
+        if body:
+            arguments["body"] = sent_body(body, kind)
+        if headers:
+            named = zip(self.headers, headers, strict=True)
+            arguments["headers"] = {name: value for name, value in named if value is not None}
         return f"http.{url.hostname or 'unknown'}", arguments
 
 

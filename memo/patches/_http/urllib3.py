@@ -34,6 +34,7 @@ _BODY = 2
 """The place of the body in the arguments."""
 _PIECE = 1 << 16
 _VERSIONS = {9: "HTTP/0.9", 10: "HTTP/1.0", 11: "HTTP/1.1", 20: "HTTP/2", 30: "HTTP/3"}
+_NUMBERS = {name: number for number, name in _VERSIONS.items()}
 
 
 def _asked(pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked:
@@ -43,8 +44,22 @@ def _asked(pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked:
         host = f"[{pool.host}]" if ":" in pool.host else pool.host
         port = f":{pool.port}" if pool.port not in (None, {"http": 80, "https": 443}.get(pool.scheme)) else ""
         url = f"{pool.scheme}://{host}{port}{url}"
-    headers = {str(name).lower(): _text(value) for name, value in (asked["headers"] or pool.headers or {}).items()}
+    headers = _Headers(asked["headers"] or pool.headers or {})
     return Asked(asked["method"], url, headers, body.encode() if isinstance(body, str) else body or b"")
+
+
+class _Headers:
+    """The headers of a request: few of them are ever looked up."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+
+    def get(self, name: str, default: Any) -> Any:
+        """Return a header by its name in lower case."""
+        for found, value in self._given.items():
+            if str(found).lower() == name:
+                default = _text(value)
+        return default
 
 
 def _text(value: Any) -> str:
@@ -137,7 +152,7 @@ def _response(replayed: Replayed, options: dict[str, Any], pool: Any) -> Any:
     else:
         body, size = _Body(replayed.pieces()), None
     pairs = sent_headers(head, size, encodes=replayed.keeps_encoding)
-    number = next((number for number, name in _VERSIONS.items() if name == head.get("version")), 11)
+    number = _NUMBERS.get(head.get("version", "HTTP/1.1"), 11)
     urllib3 = _package()
     return _class()(
         body,
@@ -148,7 +163,7 @@ def _response(replayed: Replayed, options: dict[str, Any], pool: Any) -> Any:
         reason=phrase(head) or phrases.get(head["status"]),
         preload_content=preload,
         decode_content=options["decode_content"],
-        original_response=_Original(pairs),
+        original_response=_Original(pairs) if "cookies_set" in head else None,
         retries=options["retries"],
         request_method=options["method"],
         request_url=options["url"],
