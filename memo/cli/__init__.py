@@ -11,9 +11,13 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 from memo._installation import mixture
 from memo.errors import MemoError, MissingExtra
+
+if TYPE_CHECKING:
+    from typer import TyperException
 
 __all__ = ["main"]
 
@@ -46,7 +50,7 @@ def _run(arguments: list[str]) -> int:
     except TyperException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "memo"
-        message = " ".join(error.format_message().split()).removesuffix(".")
+        message = " ".join(_message(error).split()).removesuffix(".")
         _say(f"{path}: {message[:1].lower()}{message[1:]} (see {path} --help)")
         return 2
     except MemoError as error:
@@ -62,6 +66,14 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as error:  # from rich, when the reader of the output has left
         return error.code if isinstance(error.code, int) else 1
     return code if isinstance(code, int) else 0
+
+
+def _message(error: TyperException) -> str:
+    """Return what the error says, without `Invalid value:` in front of a sentence that names no option."""
+    from typer import BadParameter
+
+    is_sentence = type(error) is BadParameter and error.param is None and error.param_hint is None
+    return error.message if is_sentence else error.format_message()
 
 
 def _say(line: str) -> None:

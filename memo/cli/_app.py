@@ -33,7 +33,7 @@ __all__ = ["app", "command"]
 
 
 class _Command(TyperCommand):
-    """A command whose help shows flags without a type: `--json`, not `--json <bool>`."""
+    """A command whose help shows flags and arguments without a type: `--json`, not `--json <bool>`."""
 
     def get_params(self, ctx: Any) -> Any:
         return _without_types(super().get_params(ctx))
@@ -50,7 +50,13 @@ def _without_types(params: Any) -> Any:
     for param in params:
         if getattr(param, "is_flag", False):
             param.metavar = ""
+        elif param.param_type_name == "argument":
+            param.display_type_rich = _no_type
     return params
+
+
+def _no_type(ctx: Any) -> str:
+    return ""
 
 
 @cache

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from memo._recordings.document import Document
     from memo.stores import Store
 
-__all__ = ["Found", "StoreOption", "find", "not_found"]
+__all__ = ["Found", "StoreOption", "ambiguous", "find", "not_found"]
 
 StoreOption = Annotated[
     str | None,
@@ -55,6 +55,16 @@ def not_found(option: str, named: str, allowed: str, said: str) -> InvalidOption
     return error
 
 
+def ambiguous(named: str, places: list[str], *, same_key: bool) -> InvalidOption:
+    """Return the error for the beginning of a key that several recordings have: these, at `places`."""
+    more = [f"… and {len(places) - _SHOWN:,} more"] if len(places) > _SHOWN else []
+    hint = "name the file of one" if same_key else "give more characters, or the file of one"
+    said = f"{len(places):,} recordings have a key that begins with {named!r}; {hint}:"
+    error = InvalidOption("key", named, places[:_SHOWN])
+    error.args = ("\n  ".join([said, *places[:_SHOWN], *more]),)
+    return error
+
+
 def find(named: str, store: str | None) -> Found:
     """Return the recording of that name: a file's path, or the beginning of a key that only one recording has.
 
@@ -89,15 +99,13 @@ def find(named: str, store: str | None) -> Found:
             f"no recording in {opened.location()} has a key that begins with {named!r} (memo ls --function NAME lists keys)",
         )
     if len(names) > 1:
-        shown = [place(opened, name) for name in names[:_SHOWN]]
-        more = [f"{len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
-        same = len({name.rpartition("/")[2] for name in names}) == 1
-        hint = "the file of one of the recordings" if same else "more characters of the key"
-        raise InvalidOption(
-            "key", named, [f"{hint}: {len(names):,} recordings begin so: {shown[0]}", *shown[1:], *more]
-        )
+        raise ambiguous(named, [place(opened, name) for name in names], same_key=_have_one_key(names))
     data = _read(opened, names[0])
     return Found(data, place(opened, names[0]))
+
+
+def _have_one_key(names: list[str]) -> bool:
+    return len({name.rpartition("/")[2] for name in names}) == 1
 
 
 def _of_line(named: str) -> Found | None:
@@ -109,10 +117,15 @@ def _of_line(named: str) -> Found | None:
         return None
     store, prefix = found
     names = list(store.scan(prefix))
-    if len(names) != 1:
-        raise InvalidOption(
-            "recording", named, ["FILE#function/key, with the first characters of one key", *map(store.location, names)]
+    if not names:
+        raise not_found(
+            "recording",
+            named,
+            "FILE#function/key, with the first characters of one key",
+            f"there is no recording {named!r}",
         )
+    if len(names) > 1:
+        raise ambiguous(named, [place(store, name) for name in names], same_key=_have_one_key(names))
     return Found(_read(store, names[0]), place(store, names[0]))
 
 

@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo.cli._alike import Change, Groups, change
-from memo.cli._found import not_found
+from memo.cli._found import ambiguous, not_found
 from memo.cli._output import Progress, near, print_reasons
 from memo.cli._text import count
-from memo.errors import InvalidOption, MemoError, Refused
+from memo.errors import MemoError, Refused
 
 if TYPE_CHECKING:
     from memo.maintenance.pending import Pending
     from memo.stores import Store
 
 __all__ = ["Judged", "Waiting", "alike_to", "named", "place_of", "sizes", "waiting"]
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,8 @@ def named(store: Store, items: list[Waiting], names: Iterable[str]) -> list[Wait
                 f"no pending recording has a key that begins with {name!r} (memo pending {near(store.location())} lists them)",
             )
         if len(fitting) > 1:
-            raise InvalidOption("key", name, _allowed(store, fitting))
+            places = [place_of(store, item) for item in fitting]
+            raise ambiguous(name, places, same_key=len({item.pending.key for item in fitting}) == 1)
         chosen[id(fitting[0])] = fitting[0]
     return list(chosen.values())
 
@@ -107,15 +106,6 @@ def _fits(store: Store, item: Waiting, name: str) -> bool:
         return True
     paths = (store.location(pending.name), pending_store(store).location(pending.name))
     return "://" not in paths[0] and os.path.abspath(name) in paths  # noqa: PTH100 - text, as the store's paths
-
-
-def _allowed(store: Store, fitting: list[Waiting]) -> list[str]:
-    """Return what a user could have named instead of what fits several."""
-    same = len({item.pending.key for item in fitting}) == 1
-    hint = "the file of one of the recordings" if same else "more characters of the key"
-    shown = [place_of(store, item) for item in fitting[:_SHOWN]]
-    more = [f"{len(fitting) - _SHOWN:,} more"] if len(fitting) > _SHOWN else []
-    return [f"{hint}: {len(fitting):,} begin so: {shown[0]}", *shown[1:], *more]
 
 
 class Judged:

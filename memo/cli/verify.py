@@ -52,7 +52,9 @@ def verify(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="The number of processes for a large store; by default one for each processor."),
+        typer.Option(
+            metavar="N", min=1, help="The number of processes for a large store; by default one for each processor."
+        ),
     ] = None,
     largest: Annotated[int, typer.Option(metavar="MB", min=1, help="The size up to which a recording is read.")] = 100,
     allow_empty: AllowEmpty = False,

@@ -119,7 +119,10 @@ def test_one_call_of_several_tests_is_named_by_its_file(memo, aside, tmp_path):
     stores = [f"recordings/test_a/{test}" for test in ("test_x", "test_y")]
     key = {aside("app.f", None, "new", store=store, test=store, x=1) for store in stores}.pop()
     done = memo("accept", key[:12], "--store", tmp_path / "recordings", code=2)
-    assert "the file of one of the recordings: 2 begin so: ../recordings/test_a/test_x/app.f/" in done.err
+    assert (
+        f"2 recordings have a key that begins with {key[:12]!r}; name the file of one:\n  ../recordings/test_a/test_x/app.f/"
+        in done.err
+    )
     memo("accept", f"../{stores[1]}/app.f/{key[:32]}.json", "--store", tmp_path / "recordings")
     assert [value(tmp_path, "app.f", key, store) for store in stores] == [None, "new"]
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-import anyio.to_thread
-
 from memo._calls.call import Call
 from memo._engine.calls.context import FunctionContext
 from memo._engine.rules.modes import Mode
 from memo._engine.sessions.active import current
 from memo._engine.sessions.session import Session
-from memo._engine.waiting.threads import writers
+from memo._engine.waiting.threads import in_thread
 from memo.errors import CallNotAllowed
 
 __all__ = ["CacheInfo", "CacheMethods", "beside_loop"]
@@ -196,7 +194,7 @@ async def beside_loop(session: Session | None, work: Callable[[], T]) -> T:
     """Run what asks the store in a thread, unless the store is as quick as that."""
     if session is None or session.store.writes_in_place:
         return work()
-    return await anyio.to_thread.run_sync(work, limiter=writers())
+    return await in_thread(work)
 
 
 def _without_class(method: Any, error: TypeError) -> TypeError:

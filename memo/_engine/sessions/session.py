@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Unpack
 
-import anyio.to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from memo._calls.call import Call
@@ -492,10 +491,10 @@ class Session:
 
     async def amissed(self, call: Call) -> RecordingNotFound:
         """Async twin of `missed`: off the event loop where the store is not quick."""
-        await checkpoint_if_cancelled()  # whoever is cancelled already does not hear of a miss
+        await checkpoint_if_cancelled()  # a task that is cancelled already gets no miss
         if self.store.reads_in_place:
             return self.missed(call)
-        return await anyio.to_thread.run_sync(self.missed, call)
+        return await in_thread(lambda: self.missed(call))
 
     # Recording
 

@@ -18,12 +18,11 @@ from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
 import anyio
-import anyio.to_thread
 
 from memo._engine.storing.expiry import RefreshedElsewhere
 from memo._engine.waiting.flights import flight_of_claim
 from memo._engine.waiting.holders import is_gone, is_on_this_machine, is_this_process, new_token
-from memo._engine.waiting.threads import in_event_loop, on_asyncio, writers
+from memo._engine.waiting.threads import in_event_loop, in_thread, on_asyncio
 from memo._engine.waiting.waits import waiting
 from memo.stores import Claims, HeldClaim, Wakes
 
@@ -255,7 +254,7 @@ async def aclaim(store: Claims, name: str, patience: float) -> Lease | bytes | N
     """Async twin of `claim`. Cancelled, it hands over what it has claimed."""
     steps = _Claiming(store, name, patience)
     try:
-        while isinstance(answer := await anyio.to_thread.run_sync(steps.ask, limiter=writers()), HeldClaim):
+        while isinstance(answer := await in_thread(steps.ask), HeldClaim):
             with steps.waiting(answer) as seconds:
                 if seconds <= 0:
                     return None
@@ -278,7 +277,7 @@ async def atry_claim(store: Claims, name: str) -> Lease | None:
     """Async twin of `try_claim`. Cancelled, it hands over what it has claimed."""
     steps = _Claiming(store, name, 0.0)
     try:
-        return _taken(await anyio.to_thread.run_sync(steps.ask, limiter=writers()))
+        return _taken(await in_thread(steps.ask))
     except BaseException:
         steps.cancel()
         raise

@@ -7,12 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import anyio.to_thread
-
 from memo._engine.storing.circuit_breaker import CircuitBreaker
 from memo._engine.storing.spool import Spool
 from memo._engine.waiting.flights import Claim
-from memo._engine.waiting.threads import on_asyncio, writers
+from memo._engine.waiting.threads import in_thread, on_asyncio
 from memo.errors import (
     EntryVanished,
     RecordingsSpooledWarning,
@@ -109,7 +107,7 @@ class StoreGateway:
     async def aget(self, name: str) -> bytes | None:
         """Async twin of `get`: nothing blocks the event loop."""
         if self._aget is None or not on_asyncio():
-            return await anyio.to_thread.run_sync(self.get, name)
+            return await in_thread(lambda: self.get(name))
         if self._reads.is_open():
             return self._instead(name)
         try:
@@ -159,7 +157,7 @@ class StoreGateway:
 
     async def aread_salt(self) -> None:
         """Read the salt of the store in a worker thread. Raises `StoreError`."""
-        await anyio.to_thread.run_sync(self.salt, limiter=writers())
+        await in_thread(self.salt)
 
     def may_go_without_salt(self, error: StoreError) -> bool:
         """Return whether a call is made live whose key needs the salt that cannot be had: as if its outcome was not stored."""

@@ -3,37 +3,85 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
-from typing import ParamSpec
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
-from anyio.lowlevel import RunVar, current_token
+from anyio.lowlevel import RunVar, checkpoint_if_cancelled, current_token
 
-__all__ = ["in_event_loop", "on_asyncio", "run_to_end", "writers"]
+__all__ = ["in_event_loop", "in_thread", "on_asyncio", "run_to_end"]
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
-_WRITERS = 32
-_writers: RunVar[anyio.CapacityLimiter] = RunVar("memo_writers")
+_THREADS = 32
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("memo_threads")
+_executor: ThreadPoolExecutor | None = None
+"""The threads of all asyncio loops; None until they are needed, and in a forked child."""
 
 
-def writers() -> anyio.CapacityLimiter:
-    """Return the limit of threads that write, one for each event loop.
+async def in_thread(function: Callable[[], T]) -> T:
+    """Run a function in a worker thread, and return its result.
 
-    It is memo's own, since the user's threads may all be waiting for what is written here.
+    The threads are memo's own, since the user's threads may all be waiting for what runs here. On asyncio they are not
+    anyio's either: those end with the task that needed them first, so a task that its event loop leaves behind (the
+    `aclose` of a stream that is collected after `run_until_complete`) would keep the process from exiting.
+
+    Anyio's and trio's cancellation waits for the end of the function; `task.cancel()` does not.
     """
+    if not on_asyncio():
+        return await anyio.to_thread.run_sync(function, limiter=_threads())
+    await checkpoint_if_cancelled()
     try:
-        return _writers.get()
+        future = asyncio.get_running_loop().run_in_executor(_asyncio_threads(), copy_context().run, _kept_in, function)
+    except RuntimeError:  # the interpreter exits and starts no thread any more
+        return function()
+    with anyio.CancelScope(shield=True):
+        result = await future
+    return result  # noqa: RET504 - a scope may swallow what ends the block, for type checkers
+
+
+def _kept_in(function: Callable[[], T]) -> T:
+    """Run a function. A `StopIteration`, which a future cannot hold, becomes a `RuntimeError`, as in a coroutine."""
+    try:
+        return function()
+    except StopIteration as error:
+        message = "a function in a thread raised StopIteration"
+        raise RuntimeError(message) from error
+
+
+def _threads() -> anyio.CapacityLimiter:
+    try:
+        return _limiter.get()
     except LookupError:
-        limiter = anyio.CapacityLimiter(_WRITERS)
-        _writers.set(limiter)
+        limiter = anyio.CapacityLimiter(_THREADS)
+        _limiter.set(limiter)
         return limiter
 
 
+def _asyncio_threads() -> ThreadPoolExecutor:
+    global _executor  # noqa: PLW0603
+    if _executor is None:
+        _executor = ThreadPoolExecutor(_THREADS, "memo")
+    return _executor
+
+
+def _forget_threads() -> None:
+    global _executor  # noqa: PLW0603
+    _executor = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
+
+
 async def run_to_end(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Run a function in a worker thread and wait for its end, however often the caller is cancelled meanwhile.
+    """Run a function in a worker thread and wait for its end, however often the caller is cancelled until then.
 
     A cancellation by anyio or trio is delivered at the caller's next checkpoint. One by asyncio itself (`task.cancel()`,
     `wait_for`, `asyncio.timeout`), which a shielded scope does not hold back, is raised here, after the end.
@@ -55,7 +103,7 @@ async def run_to_end(function: Callable[P, object], *args: P.args, **kwargs: P.k
     while not ended:
         try:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(run, limiter=writers())
+                await in_thread(run)
         except asyncio.CancelledError as error:  # run once more: that waits for the first thread, or does its work
             cancelled = error
     if cancelled is not None:
