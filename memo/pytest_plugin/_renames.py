@@ -6,6 +6,8 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
+from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,26 +49,35 @@ class Renames:
         """Directories in a directory: a thousand misses look at the same ones."""
 
     def find(self, place: str, entry: str) -> Rename | None:
-        """Return the rename that brings an entry to the directory of its test, if a test that is gone has the entry."""
-        for sister in self._sisters(Path(place)):
-            if str(sister) != place and _holds(sister, entry) and self._is_gone(sister):
-                new = Path(place.removesuffix(JSON_LINES) + (JSON_LINES if sister.suffix == JSON_LINES else ""))
-                return self._rename(sister, new)
+        """Return the rename that brings an entry to the directory of its test, if a test that is gone has the entry.
+
+        If several have it (what all tests of a renamed class call, say), the test with the most similar name is taken.
+        """
+        for sisters in self._sisters(Path(place)):
+            gone = [
+                sister
+                for sister in sisters
+                if str(sister) != place and _holds(sister, entry) and self._is_gone(sister)
+            ]
+            if gone:
+                old = max(gone, key=partial(_likeness, Path(place)))
+                new = Path(place.removesuffix(JSON_LINES) + (JSON_LINES if old.suffix == JSON_LINES else ""))
+                return self._rename(old, new)
         return None
 
-    def _sisters(self, place: Path) -> Iterator[Path]:
-        """Yield the directories of tests, of the same file first, then of the same folder, then of all."""
-        yield from self._directories(place.parent)
+    def _sisters(self, place: Path) -> Iterator[list[Path]]:
+        """Yield the directories of tests: of the same file, then of the same folder, then of each other folder."""
+        yield self._directories(place.parent)
         folder = place.parent.parent
-        for module in self._directories(folder):
-            if module != place.parent:
-                yield from self._directories(module)
+        yield self._tests_in(folder, but=place.parent)
         if self._roots is None:
             self._roots = recordings_below(self._config.rootpath)
         for root in self._roots:
             if root != folder:
-                for module in self._directories(root):
-                    yield from self._directories(module)
+                yield self._tests_in(root)
+
+    def _tests_in(self, folder: Path, but: Path | None = None) -> list[Path]:
+        return [test for module in self._directories(folder) if module != but for test in self._directories(module)]
 
     def _directories(self, folder: Path) -> list[Path]:
         found = self._listed.get(folder)
@@ -118,6 +129,11 @@ def _holds(directory: Path, entry: str) -> bool:
         except MemoError:
             return False
     return os.path.exists(DirectoryStore(directory).location(entry))  # noqa: PTH110 - a store's paths are text
+
+
+def _likeness(place: Path, sister: Path) -> float:
+    """Return how similar the names of two tests are, from 0 to 1."""
+    return SequenceMatcher(None, place.name, sister.name.removesuffix(JSON_LINES)).ratio()
 
 
 def _quoted(path: str, start: Path) -> str:

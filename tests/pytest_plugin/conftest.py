@@ -133,9 +133,9 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 def recorded(project: Project) -> Callable[..., Project]:
     """A project whose tests were recorded once."""
 
-    def record(**files: str) -> Project:
+    def record(*arguments: str, **files: str) -> Project:
         project.write(**files)
-        project.run("-q", "--memo-mode=record-if-missing")
+        project.run("-q", "--memo-mode=record-if-missing", *arguments)
         assert project.calls
         return project
 

@@ -60,6 +60,34 @@ def test_a_renamed_test_finds_its_recordings(recorded, follow, before, after):
     assert project.calls == []
 
 
+SHARED = """
+@pytest.mark.memo
+class TestOld:
+    @pytest.fixture(autouse=True)
+    def languages(self):
+        ask_sync("languages")
+
+    def test_it(self):
+        ask_sync("it")
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_more(self, number):
+        ask_sync(f"more {number}")
+"""
+
+
+@pytest.mark.parametrize("layout", ["recording", "test"])
+def test_tests_of_one_class_that_share_a_call_each_find_their_own(recorded, layout):
+    project = recorded("-o", f"memo_layout={layout}", test_app=SHARED)
+    project.write(test_app=SHARED.replace("TestOld", "TestNew"))
+    run = project.run("-o", f"memo_layout={layout}", errors=3)
+    assert "rm -r" not in run.text
+    for command in re.findall(r"^  (memo mv .*)", run.summary, re.MULTILINE):
+        project.paste(command)
+    assert project.run("--memo-unused=fail", "-o", f"memo_layout={layout}", passed=3).exit == 0
+    assert project.calls == []
+
+
 def test_a_renamed_file_is_one_move(recorded, follow):
     project = recorded(test_app=ONE + ONE.replace("one", "two").replace("ONE", "TWO"))
     (project.path / "test_app.py").rename(project.path / "test_other.py")
