@@ -55,9 +55,7 @@ class Renames:
         """
         for sisters in self._sisters(Path(place)):
             gone = [
-                sister
-                for sister in sisters
-                if str(sister) != place and _holds(sister, entry) and self._is_gone(sister)
+                sister for sister in sisters if str(sister) != place and _holds(sister, entry) and self._is_gone(sister)
             ]
             if gone:
                 old = max(gone, key=partial(_likeness, Path(place)))

@@ -45,6 +45,7 @@ from memo._engine.streaming.consumers import OpenStreams
 from memo._engine.streaming.rhythm import Rhythm
 from memo._engine.waiting.flights import Claim, Flight, Flights
 from memo._engine.waiting.nesting import making
+from memo._engine.waiting.threads import in_thread
 from memo._recordings.document import parse
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
