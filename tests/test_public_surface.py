@@ -138,6 +138,15 @@ def test_the_old_names_of_warnings(name):
     assert name not in memo.errors.__all__
 
 
+def test_the_old_name_of_a_report():
+    from memo.maintenance import verify
+
+    with pytest.warns(DeprecationWarning, match="VerifyReport"):
+        old = verify.Report
+    assert old is verify.VerifyReport
+    assert "Report" not in verify.__all__
+
+
 def test_an_unknown_name_of_the_errors():
     with pytest.raises(AttributeError, match="RecordingLost"):
         _ = memo.errors.RecordingLost

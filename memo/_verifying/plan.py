@@ -15,7 +15,7 @@ from memo._json import canonical_json
 from memo._recordings.changes import Rules
 from memo._recordings.differences import differences
 from memo._recordings.document import Document
-from memo._verifying.report import Left, Report
+from memo._verifying.report import Left, LiveReport
 from memo.errors import CallNotRepeatable, InvalidOption
 from memo.maintenance.entries import Entry, entries
 from memo.maintenance.trees import part_of
@@ -78,7 +78,7 @@ def plan(
     store: Store,
     remaker: Remaker,
     sessions: Sessions,
-    report: Report,
+    report: LiveReport,
     *,
     functions: Iterable[str] = (),
     include: Iterable[str] = (),
@@ -130,7 +130,7 @@ def _of_functions(found: Iterable[Entry], functions: tuple[str, ...], names: set
         yield entry
 
 
-def _first(found: list[Planned], count: int, report: Report) -> list[Planned]:
+def _first(found: list[Planned], count: int, report: LiveReport) -> list[Planned]:
     found.sort(key=lambda planned: planned.document.key)
     for planned in found[count:]:
         report.left[Left(planned.document.function, "it is beyond --max-calls", f"--max-calls {count * 2 or 1}")] += 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from memo._recordings.changes import Change, Tier
 
-__all__ = ["Checked", "Left", "Report"]
+__all__ = ["Checked", "Left", "LiveReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Left:
 
 
 @dataclass(slots=True)
-class Report:
+class LiveReport:
     """What is known so far: it grows with each call, so that an interruption loses nothing."""
 
     recordings: int = 0

@@ -10,7 +10,7 @@ from typing import Any
 from memo._engine.sessions.verification import VerifiedCall
 from memo._recordings.changes import Change, Tier, is_broken
 from memo._verifying.plan import Planned
-from memo._verifying.report import Checked, Left, Report
+from memo._verifying.report import Checked, Left, LiveReport
 from memo.codecs.responses import http_response, is_unread
 from memo.errors import CostLimitReached
 from memo.maintenance.pending import put_aside
@@ -22,7 +22,7 @@ __all__ = ["run"]
 def run(
     store: Store,
     calls: list[Planned],
-    report: Report,
+    report: LiveReport,
     *,
     aside: Collection[Tier] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -41,7 +41,7 @@ def run(
 
 
 def _make(
-    planned: Planned, runner: asyncio.Runner, store: Store, report: Report, aside: Collection[Tier] | None
+    planned: Planned, runner: asyncio.Runner, store: Store, report: LiveReport, aside: Collection[Tier] | None
 ) -> None:
     session, function = planned.session, planned.document.function
     verification = session.verification

@@ -25,7 +25,7 @@ from memo.cli._text import count
 
 if TYPE_CHECKING:
     from memo._recordings.changes import Change, Tier
-    from memo._verifying.report import Report
+    from memo._verifying.report import LiveReport
     from memo.stores import Store
 
 __all__ = ["LiveOptions", "add_working_directory", "verify_live"]
@@ -71,7 +71,7 @@ def verify_live(store: Store, options: LiveOptions) -> int:
     from memo._engine.sessions.spending import Spending
     from memo._recordings.changes import Rules, Tier, parse_tiers
     from memo._verifying.plan import Sessions, plan, share
-    from memo._verifying.report import Report
+    from memo._verifying.report import LiveReport
     from memo._verifying.run import run
     from memo.cli._key_options import recorder_options
     from memo.maintenance.pending import pending_store
@@ -82,7 +82,7 @@ def verify_live(store: Store, options: LiveOptions) -> int:
     rules, sample = Rules.of(options.ignore, options.tolerance), share(options.sample, "--sample")
     if options.pending:
         pending_store(store)
-    report = Report()
+    report = LiveReport()
     with ExitStack() as used:
         used.enter_context(install_patches(configured()))
         remaker = Remaker(
@@ -149,7 +149,7 @@ def _client(name: str) -> Any:
         raise InvalidOption("--client", name, [f"module:client, or module:function ({error})"]) from error
 
 
-def _print(report: Report, store: Store, tiers: frozenset[Tier], options: LiveOptions) -> None:
+def _print(report: LiveReport, store: Store, tiers: frozenset[Tier], options: LiveOptions) -> None:
     if options.json:
         print_json(_tree(report, store, tiers))
         return
@@ -188,7 +188,7 @@ def _shown(store: Store) -> str:
     return near(store.location())
 
 
-def _print_tier(report: Report, store: Store, tier: Tier) -> None:
+def _print_tier(report: LiveReport, store: Store, tier: Tier) -> None:
     """Print the changes of a tier: the same change of several calls once, with one of the recordings."""
     from memo._recordings.differences import Difference
     from memo.maintenance.entries import display_path
@@ -208,7 +208,7 @@ def _print_tier(report: Report, store: Store, tier: Tier) -> None:
         print_line(f"  and {len(found) - _SHOWN:,} more (--json names them all)")
 
 
-def _tree(report: Report, store: Store, tiers: frozenset[Tier]) -> dict[str, Any]:
+def _tree(report: LiveReport, store: Store, tiers: frozenset[Tier]) -> dict[str, Any]:
     from memo._recordings.differences import ABSENT
     from memo.maintenance.entries import display_path
 

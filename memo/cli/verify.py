@@ -26,7 +26,7 @@ from memo.cli._text import count
 from memo.cli._verify_live import LiveOptions, add_working_directory, verify_live
 
 if TYPE_CHECKING:
-    from memo.maintenance.verify import Report
+    from memo.maintenance.verify import VerifyReport
     from memo.stores import Store
 
 __all__ = ["verify"]
@@ -186,7 +186,7 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _print(report: Report, store: Store) -> None:
+def _print(report: VerifyReport, store: Store) -> None:
     parts = [f"{report.sound:,} sound", f"{report.failed:,} failed"]
     if report.incomplete:
         parts.append(f"{report.incomplete:,} not checked wholly")
@@ -207,7 +207,7 @@ def _print(report: Report, store: Store) -> None:
         )
 
 
-def _tree(report: Report, store: Store) -> dict[str, object]:
+def _tree(report: VerifyReport, store: Store) -> dict[str, object]:
     from memo.maintenance.entries import display_path
 
     return {

@@ -35,7 +35,7 @@ from memo.errors import (
 from memo.maintenance.entries import LARGEST, is_where_replay_looks, read
 from memo.stores import Store
 
-__all__ = ["Failure", "Reason", "Report", "verify"]
+__all__ = ["Failure", "Reason", "VerifyReport", "verify"]
 
 _FEW = 1500
 """Recordings below which starting processes takes longer than checking here."""
@@ -90,7 +90,7 @@ class Failure:
 
 
 @dataclass(slots=True)
-class Report:
+class VerifyReport:
     """The result of a check."""
 
     recordings: int = 0
@@ -120,7 +120,7 @@ def verify(
     jobs: int = 1,
     largest: int = LARGEST,
     progress: Callable[[int, int], None] | None = None,
-) -> Report:
+) -> VerifyReport:
     """Check every recording of a store by reading it as a replay would: every outcome, every item of every stream.
 
     Only types of packages that the program has imported, or that `trust` names, are imported and built. `modules` are
@@ -138,7 +138,7 @@ def verify(
         except Exception as error:  # a module's own code may raise anything
             raise InvalidOption("module", module, [f"what can be imported here ({error})"]) from error
     total = sum(1 for _ in store.scan()) if progress is not None else 0
-    tally = ReportBuilder(store, largest, Report(), progress, total)
+    tally = ReportBuilder(store, largest, VerifyReport(), progress, total)
     trust = tuple(trust)
     checker = _Checker(trust)
     names = store.scan()
@@ -228,7 +228,7 @@ class ReportBuilder:
 
     store: Store
     largest: int
-    report: Report
+    report: VerifyReport
     progress: Callable[[int, int], None] | None
     total: int
 
@@ -339,3 +339,12 @@ def _begin(trust: tuple[str, ...], modules: tuple[str, ...]) -> None:
 
 def _check(batch: _Batch) -> list[tuple[str, _Found]]:
     return [(name, _checkers[0].check(data, location)) for name, location, data in batch]
+
+
+def __getattr__(name: str) -> object:
+    if name != "Report":
+        raise AttributeError(f"module 'memo.maintenance.verify' has no attribute {name!r}")
+    from warnings import warn
+
+    warn("memo.maintenance.verify.Report is now VerifyReport", DeprecationWarning, stacklevel=2)
+    return VerifyReport

@@ -17,7 +17,7 @@ import memo as package
 from memo import recording
 from memo._recordings.changes import Rules
 from memo._verifying.plan import Sessions, plan
-from memo._verifying.report import Report
+from memo._verifying.report import LiveReport
 from memo._verifying.run import run
 from memo.cli import main
 from memo.patches.remaking import Remaker
@@ -154,9 +154,9 @@ def verify(store: Path, capsys: Any) -> Verify:
 
 
 @pytest.fixture
-def made_again(store: Path, remaker: Remaker) -> Callable[..., Report]:
-    def again(*functions: str) -> Report:
-        report, opened = Report(), as_store(store)
+def made_again(store: Path, remaker: Remaker) -> Callable[..., LiveReport]:
+    def again(*functions: str) -> LiveReport:
+        report, opened = LiveReport(), as_store(store)
         run(opened, plan(opened, remaker, Sessions(opened, {}, Rules()), report, functions=functions), report)
         assert not report.left
         return report

@@ -7,7 +7,7 @@ import pytest
 from changing_server import ChangingServer
 
 from memo._recordings.changes import ALARMING, Tier
-from memo._verifying.report import Report
+from memo._verifying.report import LiveReport
 
 
 def put(*steps: Any) -> Callable[[Any], None]:
@@ -116,7 +116,13 @@ FUNCTIONS = {"chat": "openai.chat.*", "not": "openai.chat.*", "embeddings": "ope
 
 @pytest.mark.parametrize(("name", "change", "status", "tier", "path"), CHANGES)
 def test_a_change_lands_in_its_tier(
-    server: ChangingServer, made_again: Callable[..., Report], name: str, change: Any, status: Any, tier: str, path: str
+    server: ChangingServer,
+    made_again: Callable[..., LiveReport],
+    name: str,
+    change: Any,
+    status: Any,
+    tier: str,
+    path: str,
 ):
     server.change(name, change, status)
     found = made_again(FUNCTIONS[name.partition(" ")[0]])
@@ -126,7 +132,7 @@ def test_a_change_lands_in_its_tier(
     assert found.fails(ALARMING) == (tier in ALARMING)
 
 
-def test_calls_that_are_unchanged_are_no_alarm(made_again: Callable[..., Report]):
+def test_calls_that_are_unchanged_are_no_alarm(made_again: Callable[..., LiveReport]):
     found = [made_again() for _ in range(45)]
     assert sum(len(report.checked) for report in found) >= 500
     assert {tier for report in found for tier in report.tiers()} == {"value"}

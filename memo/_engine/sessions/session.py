@@ -365,17 +365,17 @@ class Session:
         if isinstance(found, bytes):
             recording = self._keep(call, name, found)
             if number == 0 and expiry is None and recording.draws.index(0) is None:
-                flight.claim = _apart(self._gateway.claim(name, 0))
+                flight.hold(_apart(self._gateway.claim(name, 0)))
                 return self.fetch(call)
             if expiry is None or not expiry.is_over(recording):
                 return checked_renewal(recording, expiry)
-            flight.claim = self._gateway.claim_renewal(name, waits=not expiry.is_behind)
+            flight.hold(self._gateway.claim_renewal(name, waits=not expiry.is_behind))
             return checked_renewal(self.fetch(call), expiry)
-        flight.claim = found
+        flight.hold(found)
         if number is None or found is None:
             return None
         if number == 0:
-            flight.claim_of_draw = _apart(self._gateway.claim(name, 0))
+            flight.hold(_apart(self._gateway.claim(name, 0)), of_draw=True)
         return self.fetch(call)
 
     async def alead(
@@ -387,17 +387,17 @@ class Session:
         if isinstance(found, bytes):
             recording = self._keep(call, name, found)
             if number == 0 and expiry is None and recording.draws.index(0) is None:
-                flight.claim = _apart(await self._gateway.aclaim(name, 0))
+                flight.hold(_apart(await self._gateway.aclaim(name, 0)))
                 return await self.afetch(call)
             if expiry is None or not expiry.is_over(recording):
                 return checked_renewal(recording, expiry)
-            flight.claim = await self._gateway.aclaim_renewal(name, waits=not expiry.is_behind)
+            flight.hold(await self._gateway.aclaim_renewal(name, waits=not expiry.is_behind))
             return checked_renewal(await self.afetch(call), expiry)
-        flight.claim = found
+        flight.hold(found)
         if number is None or found is None:
             return None
         if number == 0:
-            flight.claim_of_draw = _apart(await self._gateway.aclaim(name, 0))
+            flight.hold(_apart(await self._gateway.aclaim(name, 0)), of_draw=True)
         return await self.afetch(call)
 
     def _keep(self, call: Call, name: str, data: bytes) -> Recording:

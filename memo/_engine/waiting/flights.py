@@ -87,8 +87,8 @@ class Flight:
 
     def __init__(self, on_finish: Callable[[], None]) -> None:
         self.parent: Flight | None = current_flight()
-        self._claim: Claim | None = None
-        self._claim_of_draw: Claim | None = None
+        self.claim: Claim | None = None
+        self.claim_of_draw: Claim | None = None
         self._on_finish = on_finish
         # Reentrant: the garbage collector finishes flights too, at any time.
         self._lock = threading.RLock()
@@ -100,25 +100,12 @@ class Flight:
         """The `time.monotonic()` at which an item was handed over, until the consumer asks for the next one."""
         self._owner = _Owner()
 
-    @property
-    def claim(self) -> Claim | None:
-        """The claim that the flight holds in the store."""
-        return self._claim
-
-    @claim.setter
-    def claim(self, claim: Claim | None) -> None:
-        self._claim = claim
-        if claim is not None:
-            _claimed[claim.token] = self
-
-    @property
-    def claim_of_draw(self) -> Claim | None:
-        """The claim of the first draw, beside that of the call."""
-        return self._claim_of_draw
-
-    @claim_of_draw.setter
-    def claim_of_draw(self, claim: Claim | None) -> None:
-        self._claim_of_draw = claim
+    def hold(self, claim: Claim | None, *, of_draw: bool = False) -> None:
+        """Hold a claim in the store until the flight ends: that of the call, or of its first draw beside it."""
+        if of_draw:
+            self.claim_of_draw = claim
+        else:
+            self.claim = claim
         if claim is not None:
             _claimed[claim.token] = self
 
@@ -147,7 +134,7 @@ class Flight:
             if self._finished:
                 return
             self._finished = True
-        for claim in (self._claim, self._claim_of_draw):
+        for claim in (self.claim, self.claim_of_draw):
             if claim is not None:
                 claim.release()
         self._on_finish()
