@@ -29,6 +29,8 @@ class KeyRules(NamedTuple):
         scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None,
     ) -> KeyRules:
         """Return the rules that a user writes. Raise `InvalidOption` for what is no path."""
+        if not (ignore or watch or scrub):
+            return _NONE
         key_rules = cls(as_names(ignore), as_names(watch), dict(scrub) if scrub else _NO_SCRUBBERS)
         for option, paths in key_rules._asdict().items():
             for path in paths:
@@ -37,6 +39,9 @@ class KeyRules(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.ignore or self.watch or self.scrub)
+
+
+_NONE = KeyRules()
 
 
 def as_names(names: str | Iterable[str]) -> tuple[str, ...]:

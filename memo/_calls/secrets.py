@@ -62,6 +62,8 @@ class SecretRules(NamedTuple):
     @classmethod
     def of(cls, secrets: str | Iterable[str] = (), allow_secrets: str | Iterable[str] = ()) -> SecretRules:
         """Return the rules that a user writes. Raise `InvalidOption` for an `allow_secrets=` that is neither name nor path."""
+        if not (secrets or allow_secrets):
+            return NO_RULES
         allowed: list[str] = []
         paths: list[tuple[Step, ...]] = []
         for path in as_names(allow_secrets):

@@ -149,7 +149,9 @@ class Document(NamedTuple):
 
 def masked_values(values: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     """Return the values of watched fields as they are stored and shown: with their secrets masked."""
-    masked: list[Any] = [orjson.loads(orjson.dumps(dict(values)))] if values else [{}]
+    if not values:
+        return {}
+    masked: list[Any] = [orjson.loads(orjson.dumps(dict(values)))]
     redact(masked)
     found: dict[str, list[Any]] = masked[0]
     return found

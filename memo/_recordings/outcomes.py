@@ -73,7 +73,9 @@ class Outcome:
     holds = False
     """Whether the value holds streams."""
     written: Any = None
-    """What a driver made of the outcome, kept for further replays."""
+    """What a driver made of the outcome, which is all that it needs for further replays."""
+    hold: Callable[[Outcome], None] | None = None
+    """Holds an outcome that is given once for further replays, as it was `written`."""
     cut_short: CutShort | None = None
     """Makes the error for a stream in the value that is read further than it was recorded."""
 
@@ -93,15 +95,24 @@ class Outcome:
             elif "error" in tree:
                 self.error = _error(values.reader(tree["error"]), locate)
             else:
-                self._read_stream(tree["stream"], values, locate, once=once is not None)
+                self._read_stream(tree["stream"], values, locate, once=once)
         except DataMismatch as error:  # of what is checked before a value is built: the form, which memo writes
             raise RecordingDamaged(locate(), f"holds what memo never writes ({error.reason})") from error
 
-    def _read_stream(self, stream: Any, values: Values, locate: Callable[[], str], *, once: bool) -> None:
+    def keep(self, written: Any) -> None:
+        """Keep what a driver made of the outcome."""
+        self.written = written
+        hold, self.hold = self.hold, None
+        if hold is not None:
+            self.read = self.items = self.response = None  # nobody else has it
+            hold(self)
+
+    def _read_stream(self, stream: Any, values: Values, locate: Callable[[], str], *, once: bytes | None) -> None:
         if not isinstance(stream, dict) or not isinstance(stream.get("items"), list):
             raise RecordingDamaged(locate(), "holds a stream without items")
-        self.items = Items(stream, values, once=once)
         self.end = stream.get("end", "")
+        # Of a stream that was left, the items may be read again, to be compared with those of a live call.
+        self.items = Items(stream, values, once=once if self.end != "closed" else None)
         if self.end not in ("complete", "closed", "error") or (self.end == "error") != ("error" in stream):
             raise RecordingDamaged(locate(), f"holds a stream with the unknown end {self.end!r}")
         if self.end == "error":

@@ -20,7 +20,7 @@ from memo.codecs._reader import is_builtin_form, read_form
 from memo.codecs._shape import mapping
 from memo.codecs._sharing import SharedObjects
 from memo.codecs._writer import MAX_DEPTH, Writer, parts
-from memo.codecs.items import Items
+from memo.codecs.items import Items, is_plain
 from memo.codecs.registry import codec_named
 from memo.codecs.sameness import difference
 from memo.codecs.streams import CutShort
@@ -182,7 +182,7 @@ class Values:
             return _with(read_model, self.reader(attributes))
         if kind is not dict and kind is not list:
             return lambda: tree
-        if once is not None and b"__type__" not in once and b"\\u" not in once:  # an escape may be one of its letters
+        if once is not None and is_plain(once):
             return lambda: tree
         if kind is list and len(tree) > 1 and set(map(type, tree)) == {float}:
             return _numbers(tree)
@@ -202,7 +202,7 @@ class Values:
 
     def _tagged_reader(self, tree: dict[str, Any], once: bytes | None) -> Callable[[], Any]:
         if tree["__type__"] == "list":
-            items = Items(tree, self, once=once is not None)
+            items = Items(tree, self, once=once)
             return lambda: list(items)
         if once is not None:
             return lambda: self.decode(tree)

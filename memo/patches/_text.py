@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any
 
 import orjson
 
-__all__ = ["FORMS", "bytes_of", "form_of", "readable", "readable_bytes", "text_of"]
+__all__ = ["FORMS", "bytes_of", "dumper", "form_of", "readable", "readable_bytes", "text_of"]
 
 
 def _encoder(item: str, key: str) -> Any:
@@ -74,11 +75,16 @@ def readable_bytes(data: bytes) -> dict[str, Any]:
 
 def bytes_of(recorded: dict[str, Any]) -> bytes:
     """Return the bytes of a recorded body."""
-    if recorded["form"] == "compact":  # which is bytes already, and may be large
-        compact = orjson.dumps(recorded["body"])
-        return compact + recorded["tail"].encode() if "tail" in recorded else compact
     if recorded["form"] == "bytes":
         data: bytes = recorded["body"]
         return data
-    text: str = text_of(recorded)
-    return text.encode()
+    written = dumper(recorded["form"])(recorded["body"])
+    return written + recorded["tail"].encode() if "tail" in recorded else written
+
+
+def dumper(form: str) -> Callable[[Any], bytes]:
+    """Return what writes JSON in that form."""
+    if form == "compact":  # which is bytes already, and may be large
+        return orjson.dumps
+    dump = FORMS[form]
+    return lambda body: dump(body).encode()

@@ -6,7 +6,6 @@ through that is not made under such a session.
 
 from __future__ import annotations
 
-import inspect
 import sys
 import threading
 from collections.abc import Callable
@@ -110,13 +109,21 @@ def _imported(module: Any) -> None:
         try:
             with _lock:
                 owner = getattr(module, kind, None)
-                method = inspect.getattr_static(owner, name, None) if isinstance(owner, type) else None
+                method = _defined(owner, name) if isinstance(owner, type) else None
                 if _replaying and isinstance(owner, type) and callable(method) and not _known(method):
                     guard = _Guard(method, owner, name, preset)
                     setattr(owner, name, guard)
                     _placed[owner, name] = guard
         except Exception:  # noqa: BLE001, S112 - an SDK that is not what memo knows
             continue
+
+
+def _defined(owner: type, name: str) -> Any:
+    """Return what a class has under a name, wherever it inherits it from. (`inspect.getattr_static` takes eight times as long.)"""
+    for base in owner.__mro__:
+        if name in vars(base):
+            return vars(base)[name]
+    return None
 
 
 _NETS = {"aiohttp": "ClientSession._request", "httpx": "AsyncClient.send", "httpx2": "AsyncClient.send"}

@@ -38,7 +38,8 @@ def seconds_of(recorded_at: str | None) -> float:
 class Recording:
     """A recording as it was read: each outcome is prepared when it is first asked for.
 
-    A recording that is not `held` in memory is replayed once, and then forgotten.
+    A recording that is not `held` in memory is replayed once, and then forgotten. One that is held is prepared for any number of
+    replays at the second: most recordings have one replay in a session, which takes what was parsed as it is.
     """
 
     made: float | None = None
@@ -53,7 +54,9 @@ class Recording:
         self.count = len(self._trees)
         self._draws: Draws | None = None
         self._outcomes = _none_yet(self.count) if held else None
-        self._data = b"" if held else data
+        self._data = data if self.count == 1 or not held else b""
+        self._parsed = self._trees[:] if held and self.count == 1 else []
+        """The tree of an only outcome, until the first replay takes it."""
         self._store = store
         self.name = name
         self.generation = generation()
@@ -80,8 +83,10 @@ class Recording:
         outcomes = self._outcomes
         if outcomes is None:
             return Outcome(self._trees[index], values, self.location, once=self._data)
+        if self._data:
+            return self._first_replays(values)
         tree = self._trees[index]  # read first: another thread may prepare the outcome and drop the tree meanwhile
-        prepared = outcomes[index]
+        prepared: Outcome | None = outcomes[index]
         if prepared is None:
             if values.is_of_one_call:
                 return Outcome(tree, values, self.location)
@@ -91,6 +96,24 @@ class Recording:
             if self.count == 1:
                 self.only = prepared
         return prepared
+
+    def _first_replays(self, values: Values) -> Outcome:
+        """Return the only outcome: to the first replay what was parsed, to the second one that is prepared for any number."""
+        try:
+            tree = self._parsed.pop()  # in one step: another thread gets another tree
+        except IndexError:
+            prepared = Outcome(parse(self._data, self.location).outcomes[0], values, self.location)
+            if not values.is_of_one_call:
+                self._hold(prepared)
+            return prepared
+        self._draws = self.draws
+        self._trees = _none_yet(1)
+        once = Outcome(tree, values, self.location, once=self._data)
+        once.hold = self._hold
+        return once
+
+    def _hold(self, outcome: Outcome) -> None:
+        self.only, self._outcomes, self._data = outcome, [outcome], b""
 
     def _renew(self) -> None:
         """Forget the prepared outcomes, which may be of classes that were defined anew; keep them if they cannot be read."""
@@ -103,9 +126,10 @@ class Recording:
             return
         if len(trees) == self.count:
             self._trees, self._outcomes, self.only = trees, _none_yet(self.count), None
+            self._data = b""
 
 
-def _none_yet(count: int) -> list[Outcome | None]:
+def _none_yet(count: int) -> list[Any]:
     return [None] * count
 
 

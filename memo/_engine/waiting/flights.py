@@ -137,7 +137,8 @@ class Flight:
         for claim in (self.claim, self.claim_of_draw):
             if claim is not None:
                 claim.release()
-        self._on_finish()
+        on_finish, self._on_finish = self._on_finish, _nothing  # which holds the flight
+        on_finish()
         self._wake_all()
 
     def wait_in_thread(self, *kinds: Pending, patience: float) -> WaitEnd | Pending:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from memo.patches._http.answers import Head, header
-from memo.patches._text import FORMS, form_of
+from memo.patches._text import dumper, form_of
 
 __all__ = ["Splitter", "is_cut", "item_bytes"]
 
@@ -56,7 +56,7 @@ class Style:
                     event[name], form = body, how
         eol_before, colon_before, json_before = self.eol, self.colon, self.json
         self.eol, self.colon, self.json = eol, colon, form
-        if self.text(event, events=True) == text:
+        if self.writer(events=True)(event) == text.encode():
             return event
         self.eol, self.colon, self.json = eol_before, colon_before, json_before
         return None
@@ -72,19 +72,21 @@ class Style:
         self.eol, self.json = eol, form
         return body
 
-    def text(self, item: Any, *, events: bool) -> str:
-        """Return the text of an event or a line."""
-        return self.writer(events=events)(item)
-
-    def writer(self, *, events: bool) -> Callable[[Any], str]:
-        """Return what gives the text of an event or a line."""
-        eol, colon, dump = self.eol or "\n", self.colon or ": ", FORMS[self.json or "compact"]
+    def writer(self, *, events: bool) -> Callable[[Any], bytes]:
+        """Return what gives the bytes of an event or a line."""
+        eol, colon, dump = (self.eol or "\n").encode(), self.colon or ": ", dumper(self.json or "compact")
         if not events:
             return lambda item: dump(item) + eol
 
-        def event(item: dict[str, Any]) -> str:
-            lines = [f"{name}{colon}{it if type(it) is str else dump(it)}{eol}" for name, it in item.items()]
-            return "".join(lines) + eol
+        def event(item: dict[str, Any]) -> bytes:
+            lines = b""
+            for name, value in item.items():
+                lines += b"%b%b%b" % (
+                    f"{name}{colon}".encode(),
+                    value.encode() if type(value) is str else dump(value),
+                    eol,
+                )
+            return lines + eol
 
         return event
 
@@ -145,7 +147,5 @@ def item_bytes(items: Iterable[Any], head: Head) -> Iterator[bytes]:
     """Yield the bytes of the items of a recorded body."""
     write = Style(head.get("style")).writer(events="event-stream" in header(head, "content-type").lower())
     for item in items:
-        if isinstance(item, bytes):
-            yield item
-        else:
-            yield (item if isinstance(item, str) else write(item)).encode()
+        kind = type(item)
+        yield item if kind is bytes else item.encode() if kind is str else write(item)
