@@ -2,19 +2,73 @@
 
     {"__type__": "sharing", "value": [{"__type__": "shared", "at": 0, "value": {"n": 1}}, {"__type__": "shared", "at": 0}]}
 
-Each shared object has its form in one place, and its number alone in the others. What can be changed is what has no hash:
-lists, mappings, sets, models, dataclasses. What is inside of a model's plain form, and the items of a stream among each
-other, are not compared.
+Each shared object has its form in one place, and its number alone in the others. What can be changed are lists, mappings,
+sets, exceptions, files in memory, and models and dataclasses that are not frozen. A model that holds a shared object has its
+exact form. The items of a stream among each other are not compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import io
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
+from memo._values.kinds import by_class, declares, has_fields, is_model, own_attributes
 from memo.errors import DataMismatch
 
-__all__ = ["SharedObjects"]
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["SharedObjects", "can_change", "changeable"]
+
+_PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
+
+
+@by_class
+def can_change(cls: Any) -> bool:
+    """Return whether a change of an instance shows in every place that holds the instance."""
+    if cls.__hash__ is None or issubclass(cls, BaseException | io.BytesIO | io.StringIO):
+        return True
+    if is_model(cls):
+        return not cls.model_config.get("frozen")
+    if declares(cls, "__struct_config__"):  # msgspec
+        return not cls.__struct_config__.frozen
+    return has_fields(cls) and cls.__setattr__ is object.__setattr__  # a frozen class has its own
+
+
+def changeable(model: BaseModel) -> list[Any]:
+    """Return what can change inside of a model, at any depth. An object in two places is in the list twice."""
+    found: list[Any] = []
+    met: set[int] = set()
+    pending: list[Any] = [model]
+    for value in pending:  # which grows
+        kind = type(value)
+        if kind is list or kind is dict or can_change(kind):
+            found.append(value)
+        if id(value) in met:
+            continue
+        met.add(id(value))
+        held: Iterable[Any]
+        if kind is list:
+            held = value
+        elif is_model(kind):
+            held = value.__dict__.values()
+            for more in (value.__pydantic_extra__, value.__pydantic_private__):
+                if more:
+                    pending += [item for item in more.values() if type(item) not in _PLAIN]
+        else:
+            held = _inside(value)
+        pending += [item for item in held if type(item) not in _PLAIN]
+    return found[1:] if found and found[0] is model else found
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list | tuple | set | frozenset | deque):
+        return value
+    return own_attributes(value).values() if has_fields(type(value)) else ()
 
 
 class SharedObjects:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memo._json import canonical_json
 from memo._values import scalars
@@ -36,11 +36,15 @@ from memo._values.kinds import (
 from memo._values.paths import step_text
 from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
+from memo.codecs._sharing import can_change, changeable
 from memo.codecs.errors import chain_form, exception_form
 from memo.codecs.items import pack
 from memo.codecs.registry import Codec, codec_of
 from memo.codecs.types import ImportedInCall, Types
 from memo.errors import MemoError, TypeNotFound, UnrecordableValue, UntrustedType
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["MAX_DEPTH", "Writer", "parts"]
 
@@ -123,7 +127,7 @@ class Writer:
         at = id(value)
         if at in self._above:
             raise UnrecordableValue(step, "holds itself")
-        if kind.__hash__ is None and self._held is not None:
+        if self._held is not None and (kind.__hash__ is None or can_change(kind)):
             if at in self._held:
                 return self._again(at)
             if at in self._awaited:
@@ -282,10 +286,12 @@ class Writer:
 
     def _model(self, value: Any, kind: type) -> Any:
         name = self._spell(kind)
-        plain = _models.plain_form(value, parts)
+        plain = None if self._holds_shared(value) else _models.plain_form(value, parts)
         if plain is None:
             self.unproved = True
             return {"__type__": name, **_models.exact_form(value, self.write)}
+        if self._held is not None and not self._given:
+            self._hold(changeable(value))
         # A level of values takes up to two of JSON's; a plain form has only JSON's.
         if not plain.shallow and 2 * self._depth + _levels(plain.data) > 2 * MAX_DEPTH:
             raise UnrecordableValue("", _TOO_DEEP)
@@ -295,6 +301,20 @@ class Writer:
         if plain.attributes:
             form["attributes"] = self.write(plain.attributes)
         return form
+
+    def _holds_shared(self, model: BaseModel) -> bool:
+        """Return whether a model holds an object that is known to be in several places: its plain form would make several."""
+        if not self._awaited and not self._given:
+            return False
+        return any(id(part) in self._awaited or id(part) in self._given for part in changeable(model))
+
+    def _hold(self, inside: list[Any]) -> None:
+        """Note what a model's plain form holds."""
+        assert self._held is not None
+        for part in inside:
+            if id(part) in self._held:
+                self.shared.add(id(part))
+            self._held[id(part)] = part
 
     def _enum(self, value: Enum, kind: Any) -> Any:
         name = self._spell(kind)

@@ -1,13 +1,14 @@
 """A mutable object in several places of a value is one object in a replay, too; nothing else is written otherwise."""
 
 import dataclasses
+import io
 import json
 from collections import OrderedDict, UserDict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, PrivateAttr, RootModel
 
 import memo
 from memo.errors import DataMismatch, UnrecordableValue
@@ -48,6 +49,102 @@ def test_it_is_one_object(shared: Any):
         assert first is second
         assert type(first) is type(shared)
         assert came == value
+
+
+class Node(BaseModel):
+    rows: list[list[int]] = []
+    any: Any = None
+    nodes: list["Node"] = []
+    _later: Any = PrivateAttr(None)
+
+
+class Open(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Nodes(RootModel[list[Node]]):
+    pass
+
+
+@dataclasses.dataclass(eq=False)
+class ById:
+    x: Any
+
+
+@dataclasses.dataclass(unsafe_hash=True)
+class Hashed:
+    x: Any
+
+
+ONE, SET = [1], {1}
+
+
+def rows(shared: list[int]) -> Node:
+    node = Node()
+    node.rows = [shared, shared]
+    return node
+
+
+def later(shared: Any) -> Node:
+    node = Node(any=shared)
+    node._later = shared
+    return node
+
+
+@pytest.mark.parametrize(
+    ("made", "of"),
+    [
+        (rows([1]), lambda v: v.rows),
+        (Node(any=([1],) * 2), lambda v: [part for part in v.any]),
+        (Node(nodes=[Node(rows=[[1]])] * 2), lambda v: v.nodes),
+        (Node(any={"a": [[1]] * 2}), lambda v: v.any["a"]),
+        (later({"a": 1}), lambda v: (v.any, v._later)),
+        (Nodes([Node()] * 2), lambda v: v.root),
+        (Open(a=ONE, b=(ONE,)), lambda v: (v.a, v.b[0])),
+        ([ONE, Node(any=ONE)], lambda v: (v[0], v[1].any)),
+        ({"m": Node(any=SET), "s": SET}, lambda v: (v["m"].any, v["s"])),
+        ([Node(any=ONE), Node(nodes=[Node(any=ONE)])], lambda v: (v[0].any, v[1].nodes[0].any)),
+        ([Node(any=[1]), *[Node(any=[2])] * 2], lambda v: v[1:]),
+    ],
+)  # fmt: skip
+def test_what_models_share_is_one_object(made: Any, of: Any):
+    first, second = of(again(made))
+    assert first is second
+    assert again(made) == made
+    assert memo.dumps(again(made)) == memo.dumps(made)
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [ById(1), Hashed([1]), ValueError("a", [1]), ExceptionGroup("g", [ValueError(1)]), io.BytesIO(b"a"), io.StringIO("a")],
+)  # fmt: skip
+def test_what_can_be_changed_and_has_a_hash_is_one_object(shared: Any):
+    first, second = again([shared, {"a": shared}])
+    assert first is second["a"]
+    assert type(first) is type(shared)
+
+
+def test_the_errors_of_a_group():
+    error = ValueError(1)
+    came = again(ExceptionGroup("g", [error, error]))
+    assert came.exceptions[0] is came.exceptions[1]
+
+
+@pytest.mark.parametrize("value", [Node(rows=[[1], [1]]), [Node(rows=[[1]]), Node(rows=[[1]])], Node(any=(1, (2,)))])
+def test_models_that_share_nothing_are_written_as_before(value: Any):
+    assert b'"shar' not in memo.dumps(value)
+    assert again(value) == value
+
+
+def test_a_frozen_model_that_holds_itself_is_refused():
+    class Frozen(BaseModel):
+        model_config = ConfigDict(frozen=True)
+        _itself: Any = None
+
+    value = Frozen()
+    value._itself = value
+    with pytest.raises(UnrecordableValue):
+        memo.dumps(value)
 
 
 def test_objects_within_objects():
