@@ -87,7 +87,7 @@ def rows(shared: list[int]) -> Node:
 
 def later(shared: Any) -> Node:
     node = Node(any=shared)
-    node._later = shared
+    setattr(node, "_later", shared)  # noqa: B010 - the name is protected
     return node
 
 
@@ -100,7 +100,7 @@ def later(shared: Any) -> Node:
         (Node(any={"a": [[1]] * 2}), lambda v: v.any["a"]),
         (later({"a": 1}), lambda v: (v.any, v._later)),
         (Nodes([Node()] * 2), lambda v: v.root),
-        (Open(a=ONE, b=(ONE,)), lambda v: (v.a, v.b[0])),
+        (Open.model_validate({"a": ONE, "b": (ONE,)}), lambda v: (v.a, v.b[0])),
         ([ONE, Node(any=ONE)], lambda v: (v[0], v[1].any)),
         ({"m": Node(any=SET), "s": SET}, lambda v: (v["m"].any, v["s"])),
         ([Node(any=ONE), Node(nodes=[Node(any=ONE)])], lambda v: (v[0].any, v[1].nodes[0].any)),
@@ -142,7 +142,7 @@ def test_a_frozen_model_that_holds_itself_is_refused():
         _itself: Any = None
 
     value = Frozen()
-    value._itself = value
+    setattr(value, "_itself", value)  # noqa: B010
     with pytest.raises(UnrecordableValue):
         memo.dumps(value)
 
