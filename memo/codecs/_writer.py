@@ -127,7 +127,7 @@ class Writer:
         at = id(value)
         if at in self._above:
             raise UnrecordableValue(step, "holds itself")
-        if self._held is not None and (kind.__hash__ is None or can_change(kind)):
+        if self._held is not None and can_change(kind):
             if at in self._held:
                 return self._again(at)
             if at in self._awaited:
