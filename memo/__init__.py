@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from memo._engine.scopes.carry import carry
     from memo._engine.scopes.decorator import recordable
     from memo._engine.scopes.ids import ids
-    from memo._engine.scopes.scope import Memoize, Memoized, MemoizedMember, Recorder, current, recording, start, stop
+    from memo._engine.scopes.recording import recording
+    from memo._engine.scopes.scope import Memoize, Memoized, MemoizedMember, Recorder, current, start, stop
     from memo._engine.sessions.options import RecorderOptions
     from memo._engine.sessions.session import Stats
     from memo.codecs import dumps, loads, register_codec
@@ -104,7 +105,7 @@ _HOMES = {
     "loads": "memo.codecs",
     "propagate": "memo.patches.propagation",
     "recordable": "memo._engine.scopes.decorator",
-    "recording": "memo._engine.scopes.scope",
+    "recording": "memo._engine.scopes.recording",
     "register_codec": "memo.codecs",
     "start": "memo._engine.scopes.scope",
     "stop": "memo._engine.scopes.scope",

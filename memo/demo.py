@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from memo._engine.rules.modes import ModeName
-from memo._engine.scopes.scope import recording
+from memo._engine.scopes.recording import recording
 from memo.errors import MissingExtra
 from memo.patches import install
 

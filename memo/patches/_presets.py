@@ -44,6 +44,8 @@ def patches_of(target: str | Patch, options: Options, path: Sequence[str] | None
     if isinstance(target, str) and ":" not in target:
         return _preset(target, options, path)
     patch = Patch(target, options) if isinstance(target, str) else target
+    if not isinstance(patch, Patch):
+        raise InvalidOption("install", patch, ["the name of a preset", "package.module:Class.method", "a memo.Patch"])
     patch = replace(patch, options=_with_tuples(patch.options))
     check(patch, path=path)
     return [patch]

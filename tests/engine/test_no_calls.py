@@ -39,6 +39,14 @@ def test_hosts_that_were_reached_are_named(server, mode):
     assert "memo.install('http')" in str(warning.message)
 
 
+@pytest.mark.anyio
+async def test_async_with_warns_at_the_same_place(server):
+    with pytest.warns(NoCallsWarning) as warned:
+        async with recording(MemoryStore()):
+            assert ask(server) == 200
+    assert warned[0].filename == __file__
+
+
 def test_hosts_are_named_as_they_were_looked_up(server):
     port = int(server.url.rpartition(":")[2])
     with pytest.warns(NoCallsWarning) as warned, recording(MemoryStore()):

@@ -86,15 +86,17 @@ class _Function:
         core = inner
         while isinstance(core, functools.partial):
             core = core.func
+        if not callable(core):
+            raise _not_callable(function)
         if not inspect.isroutine(core):
-            if not callable(core):
-                raise InvalidOption("recordable", repr(function), ["a function, a method or another callable"])
             core = type(core).__call__
         self.session = session
         self.kind = _kind(core)
         self._run = run
         self.drives = {"async generator": "async_generator", "plain": "sync"}.get(self.kind, self.kind)
         self._drive = getattr(run, self.drives)
+        if self.kind == "coroutine":
+            self._drive = _named_as(inner, self._drive)
         self._describe = describe
         self.name = options.get("name") or _name(inner, core)
         self.hits = self.misses = 0
@@ -437,6 +439,24 @@ class Recordable(PickledByName, CacheMethods, wrapt.FunctionWrapper):  # type: i
 def _make_known(function: _Function) -> None:
     functions.add(function.name)
     recordables[function.name] = function
+
+
+def _not_callable(function: object) -> InvalidOption:
+    error = InvalidOption("recordable", function, ["a function, a method or another callable"])
+    what = type(function).__name__
+    below = f"\n  put @recordable below @{what}" if isinstance(function, property | functools.cached_property) else ""
+    error.args = (f"recordable() takes a function, a method or another callable, and not a {what}{below}",)
+    return error
+
+
+def _named_as(function: Any, driver: Any) -> Any:
+    """Return a copy of a driver whose coroutines have the name of the function: in warnings, and where tasks are shown."""
+    copied = types.FunctionType(
+        driver.__code__, driver.__globals__, driver.__name__, driver.__defaults__, driver.__closure__
+    )
+    copied.__name__ = getattr(function, "__name__", driver.__name__)
+    copied.__qualname__ = getattr(function, "__qualname__", driver.__qualname__)
+    return copied
 
 
 def _kind(function: Any) -> str:

@@ -34,14 +34,22 @@ def recording_command(mode: str = "record-if-missing", *, of_test: bool = False,
         test = shlex.quote(_as_started(test))
         return f"pytest --memo-mode={mode} {test}" if of_test and rule is None else f"{start} pytest {test}"
     # What follows the name of the program may be anything, a password too.
-    program, *rest = [*sys.orig_argv[1:], ""]
+    flags, (program, *rest) = _split(sys.orig_argv[1:])
     if program == "-m" and rest[0]:
         program, rest = f"-m {shlex.quote(rest[0])}", rest[1:]
     elif program.startswith("-") or not program:
         return f"{start} python …"
     else:
         program = shlex.quote(program)
-    return f"{start} python {program}{' …' if any(rest) else ''}"
+    return f"{start} python {flags}{program}{' …' if any(rest) else ''}"
+
+
+def _split(arguments: list[str]) -> tuple[str, list[str]]:
+    """Return the options of Python itself as they are typed, and the rest: a script, or `-m` and a module, and their arguments."""
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-") and arguments[at][:2] not in ("-m", "-c", "-"):
+        at += 2 if arguments[at] in ("-W", "-X", "--check-hash-based-pycs") else 1
+    return "".join(f"{shlex.quote(flag)} " for flag in arguments[:at]), [*arguments[at:], ""]
 
 
 def _start(variable: str, mode: str) -> str:

@@ -1,4 +1,4 @@
-"""Recorders and scopes: `Recorder`, `recording()`, and the process-wide default."""
+"""Recorders, and the process-wide default."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from memo._engine.sessions.active import current as current_session
 from memo._engine.sessions.active import enter, leave, process_wide
 from memo._engine.sessions.options import RecorderOptions
 from memo._engine.sessions.session import Session
-from memo._engine.sessions.unseen import watched
-from memo.errors import AlreadyStarted, MemoError, NoCallsWarning, ScopeLostWarning
+from memo.errors import AlreadyStarted, MemoError, ScopeLostWarning
 from memo.stores import StoreLike
 
 if TYPE_CHECKING:
     from memo._engine.scopes.sharing import Shared
 
-__all__ = ["Memoize", "Memoized", "MemoizedMember", "Recorder", "current", "recording", "start", "stop"]
+__all__ = ["Memoize", "Memoized", "MemoizedMember", "Recorder", "current", "start", "stop"]
 
 log = logging.getLogger("memo")
 
@@ -214,7 +213,7 @@ class Recorder(Session):
 
     @contextmanager
     def scope(self) -> Generator[Self]:
-        """Be the active recorder inside of a `with`, as `with recorder:` does."""
+        """Be the active recorder inside a `with`, as `with recorder:` does."""
         with self:
             yield self
 
@@ -355,62 +354,6 @@ class Recorder(Session):
                 for_scopes.block(self.on_replay_error, self.allow) if active else for_scopes.unblock(
                     self.on_replay_error
                 )
-
-
-@contextmanager
-def recording(
-    store: StoreLike | Sequence[StoreLike] = "recordings",
-    *,
-    mode: ModeName | Mode = "replay",
-    **options: Unpack[RecorderOptions],
-) -> Generator[Recorder]:
-    """Record and replay the recordable calls made inside of the `with`.
-
-    | mode | no recording of this call | a recording exists |
-    |---|---|---|
-    | `live` | call | call |
-    | `replay` | `RecordingNotFound`, never a call | replay |
-    | `record-if-missing` | call, store | replay |
-    | `record` | call, store | call; the first of a key replaces its outcomes, the next identical ones append |
-    | `verify` | call | call; what differs from the recording is warned of, nothing is stored |
-
-    A recording that is too old for the recorder's `max_age` is dealt with as `on_expiry` says.
-
-    VCR's `none`, `once`, `new_episodes`, `all` and `rewrite` are understood. The options are `Recorder`'s.
-
-    Scopes nest: the innermost counts. They follow the context (`contextvars`): concurrent tasks do not mix, tasks and
-    `to_thread` calls started inside are inside. Threads, event loops and tasks that are in no scope (those of a
-    `ThreadPoolExecutor`, or started before) are served by the only open recorder; where several are open, such a call
-    raises `ScopeLost` in replay, and warns (`ScopeLostWarning`) while recording: `memo.carry` takes the scope along. With
-    `isolated=True` the recorder serves its own contexts alone.
-
-    At the end, what could not be recorded is raised (`UnrecordableValue`, `StoreError`), unless another exception is on its
-    way already. What a server could not be given is in a local directory, of which `RecordingsSpooledWarning` warns, saying
-    how to deliver it.
-
-    In `replay`, an SDK that memo has a preset for, but that is not patched (`memo.install`), raises `NotPatched` where it
-    is called: whatever its client is connected to, that would be a live call. With a `recording(mode="live")` around
-    it, the call is made. With `block_network=True`, any connection to another machine raises `NetworkBlocked` in `replay`.
-
-    A scope that saw no call warns (`NoCallsWarning`) if the process connected to other hosts meanwhile, naming them; else it
-    says so in the log.
-    """
-    recorder = Recorder(store, mode=mode, **options)
-    connections = watched(recorder)
-    try:
-        with recorder:
-            yield recorder
-            # A scope that other processes share has their calls, too.
-            if connections is not None and recorder.shared is None and not recorder.calls_seen:
-                empty = NoCallsWarning(repr(recorder), connections.stop())
-                if empty.hosts:
-                    warn(empty, stacklevel=3)
-                else:
-                    log.info("%s", empty)
-    finally:
-        recorder.end()
-        if connections is not None:
-            connections.stop()
 
 
 def start(
