@@ -50,6 +50,9 @@ class CallDriver(Request):
     faulty = FaultyCall
     """Makes the calls into which faults are injected."""
 
+    brings_classes = True
+    """Whether a recording may name classes that are known from the arguments of its call alone."""
+
     _watches_arguments = True
     """Whether it is reported that a call changes its arguments. (SDKs change nothing but the place in a file they read.)"""
 

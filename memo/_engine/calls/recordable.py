@@ -98,6 +98,7 @@ class _Function:
         if self.kind == "coroutine":
             self._drive = _named_as(inner, self._drive)
         self._describe = describe
+        self._brings_classes = describe is not None and run.brings_classes
         self.name = options.get("name") or _name(inner, core)
         self.hits = self.misses = 0
         if describe is None:
@@ -274,7 +275,7 @@ class _Function:
             if session.callers.by_key.get(call.key) is not caller:
                 session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
         # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
-        if call.has_types or self._describe is not None:
+        if call.has_types or self._brings_classes:
             setting = self._reaching(setting, args, kwargs)
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
 

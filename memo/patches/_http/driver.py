@@ -246,6 +246,8 @@ _KEPT = 1 << 16
 class HttpRun(CallDriver):
     """A request of some client."""
 
+    brings_classes = False
+
     @property
     def rules(self) -> SecretRules:
         """Return what the user says of secrets."""

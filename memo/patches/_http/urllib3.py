@@ -7,12 +7,12 @@ time. One answer stands for all of a pool's retries.
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from email.message import Message
 from http.client import responses as phrases
-from typing import Any
+from typing import Any, NamedTuple
 
-from memo._calls.signature import Signature
+from memo._calls.signature import DoesNotFit
 from memo._engine.calls.recordable import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.streams import LiveSyncStream, stream_sync
@@ -25,11 +25,35 @@ from memo.patches._patch import Patch
 
 __all__ = ["PATCHES"]
 
-_SIGNATURE = Signature(
+
+class _Options(NamedTuple):
+    """The arguments of `urlopen` that decide what is asked for, and how the answer is given."""
+
+    method: str
+    url: str
+    body: Any
+    headers: Any
+    retries: Any
+    preload_content: bool
+    decode_content: bool
+
+
+# Bound by Python itself, as the method of a pool does: by a signature, that takes ten times as long.
+_bound: Callable[..., _Options] = (  # noqa: E731
     lambda method, url, body=None, headers=None, retries=None, redirect=True, assert_same_host=True, timeout=None,
     pool_timeout=None, release_conn=None, chunked=False, body_pos=None, preload_content=True, decode_content=True,
-    **response: None
+    **response: _Options(method, url, body, headers, retries, preload_content, decode_content)
 )  # fmt: skip
+
+
+def _options(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Options:
+    """Return the arguments of a call. Raises `DoesNotFit`."""
+    try:
+        return _bound(*args, **kwargs)
+    except TypeError as error:
+        raise DoesNotFit(*error.args) from None
+
+
 _BODY = 2
 """The place of the body in the arguments."""
 _PIECE = 1 << 16
@@ -38,14 +62,14 @@ _NUMBERS = {name: number for number, name in _VERSIONS.items()}
 
 
 def _asked(pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked:
-    asked = _SIGNATURE.bind(args, kwargs)
-    url, body = asked["url"], asked["body"]
+    asked = _options(args, kwargs)
+    url, body = asked.url, asked.body
     if "://" not in url:  # through a proxy, it is the whole URL
         host = f"[{pool.host}]" if ":" in pool.host else pool.host
         port = f":{pool.port}" if pool.port not in (None, {"http": 80, "https": 443}.get(pool.scheme)) else ""
         url = f"{pool.scheme}://{host}{port}{url}"
-    headers = _Headers(asked["headers"] or pool.headers or {})
-    return Asked(asked["method"], url, headers, body.encode() if isinstance(body, str) else body or b"")
+    headers = _Headers(asked.headers or pool.headers or {})
+    return Asked(asked.method, url, headers, body.encode() if isinstance(body, str) else body or b"")
 
 
 class _Headers:
@@ -85,12 +109,8 @@ def _prepared(pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
 class _Run(HttpRun):
     """A request of a pool."""
 
-    @property
-    def _options(self) -> dict[str, Any]:
-        return _SIGNATURE.bind(self._args, self._kwargs)
-
     def _received(self, attempt: Attempt, value: Any) -> Any:
-        options = self._options
+        options = _options(self._args, self._kwargs)
         head = recorded_head(
             value.status,
             value.headers.iteritems(),
@@ -98,8 +118,8 @@ class _Run(HttpRun):
             reason=value.reason,
             version=_VERSIONS.get(value.version, "HTTP/1.1"),
         )
-        if options["preload_content"]:
-            if not options["decode_content"]:
+        if options.preload_content:
+            if not options.decode_content:
                 sink = Passing(head, attempt)
                 sink.begin()
                 sink.add(value.data)
@@ -112,7 +132,7 @@ class _Run(HttpRun):
         return _passing(value, head, pieces, options)
 
     def _played(self, outcome: Outcome) -> Any:
-        replayed, options = self.replayed(outcome), self._options
+        replayed, options = self.replayed(outcome), _options(self._args, self._kwargs)
         return _response(replayed, options, getattr(self._wrapped, "__self__"))  # noqa: B009 - a method of the pool
 
 
@@ -125,7 +145,7 @@ def _pieces(response: Any) -> Iterator[bytes]:
         yield data
 
 
-def _passing(live: Any, head: Head, pieces: Generator[bytes, None, None], options: dict[str, Any]) -> Any:
+def _passing(live: Any, head: Head, pieces: Generator[bytes, None, None], options: _Options) -> Any:
     """Return the response whose body is recorded while it is read."""
     return _class()(
         _Body(pieces, live),
@@ -134,20 +154,20 @@ def _passing(live: Any, head: Head, pieces: Generator[bytes, None, None], option
         version=live.version,
         reason=live.reason,
         preload_content=False,
-        decode_content=options["decode_content"],
+        decode_content=options.decode_content,
         original_response=live._original_response,
         retries=live.retries,
-        request_method=options["method"],
-        request_url=options["url"],
+        request_method=options.method,
+        request_url=options.url,
         enforce_content_length=False,  # the live one does
     )
 
 
-def _response(replayed: Replayed, options: dict[str, Any], pool: Any) -> Any:
-    head, preload = replayed.head, options["preload_content"]
+def _response(replayed: Replayed, options: _Options, pool: Any) -> Any:
+    head, preload = replayed.head, options.preload_content
     body: Any
     if preload or replayed.is_whole:
-        data = b"" if options["method"].upper() == "HEAD" else replayed.wire(replayed.content())
+        data = b"" if options.method.upper() == "HEAD" else replayed.wire(replayed.content())
         body, size = _Body(iter([data] if data else [])), len(data)
     else:
         body, size = _Body(replayed.pieces()), None
@@ -162,11 +182,11 @@ def _response(replayed: Replayed, options: dict[str, Any], pool: Any) -> Any:
         version_string=_VERSIONS[number],
         reason=phrase(head) or phrases.get(head["status"]),
         preload_content=preload,
-        decode_content=options["decode_content"],
+        decode_content=options.decode_content,
         original_response=_Original(pairs) if "cookies_set" in head else None,
-        retries=options["retries"],
-        request_method=options["method"],
-        request_url=options["url"],
+        retries=options.retries,
+        request_method=options.method,
+        request_url=options.url,
         enforce_content_length=False,
     )
 
