@@ -7,6 +7,7 @@ that may be data in `secret_forms`, credentials inside of a text in `secret_text
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
@@ -222,7 +223,12 @@ class _Redactor:
             tree = inner.tree(orjson.loads(text), (), None)
         except (orjson.JSONDecodeError, RecursionError):
             return text
-        return orjson.dumps(tree).decode() if inner.masked else text
+        if not inner.masked:
+            return text
+        written = orjson.dumps(tree).decode()
+        # In the text itself where that hides as much: the rest stays to the byte.
+        masked = mask(text, self._rules)
+        return masked if _read(masked) == _read(mask(written, self._rules)) else written
 
     def _chosen(self, value: T, masked: T, steps: tuple[Step, ...]) -> T:
         """Return a value masked, or as it is if the rules allow it; remember which."""
@@ -300,6 +306,14 @@ class _Redactor:
         if schema:
             return None if outer is None or describes(name) else PASSWORD
         return judge_below(name, outer, self._rules.names, self._rules.allowed)
+
+
+def _read(text: str) -> Any:
+    """Return what a text that is JSON holds; None for any other text."""
+    try:
+        return json.loads(text, parse_int=float)  # as large integers are where orjson has read them
+    except (ValueError, RecursionError):
+        return None
 
 
 INNER = ("value", "items", "exact", "stream", "text", "base64")

@@ -137,4 +137,6 @@ def read_from(response: Any, wire: bytes) -> Any:
     """Return a response as if it had been read at once, its body decoded from the bytes of the wire."""
     kept = {name: value for name, value in response.extensions.items() if name in ("http_version", "reason_phrase")}
     status, headers, request = response.status_code, response.headers, response.request
-    return type(response)(status, headers=headers, content=wire, request=request, extensions=kept)
+    read = type(response)(status, headers=headers, content=wire, request=request, extensions=kept)
+    read.headers = headers.copy()  # without the `content-length` that was set for the bytes
+    return read

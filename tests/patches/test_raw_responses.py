@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import anthropic
 import openai
 import pytest
 from answering import Answering
+from loopback import Server
 from uses import a, collect, inside
 
 import memo
@@ -132,3 +134,60 @@ async def test_harmless_parameters_of_an_errors_url_stay(query: str, kept: str, 
     client.close()
     assert caught.value.response.request.url.query.decode() == kept
     assert b"verysecret" not in stored(tmp_path)
+
+
+ACCOUNT = b"""{ "object": "organization.project.service_account", "id": "svc_1", "name": "n\\u00e9", "role": "member", "created_at": 1e0,
+ "big": 123456789012345678901234567890, "api_key": {"object": "organization.project.service_account.api_key",
+  "value": "sk-proj-abcdefghij0123456789KLMNOP", "name": "Secret Key", "created_at": 1, "id": "key_1"} }\r
+"""
+
+
+async def test_of_a_body_with_a_secret_nothing_else_changes(server: Answering, tmp_path: Path):
+    server.answer(ACCOUNT, [("content-type", "application/json")])
+    client = openai.OpenAI(base_url=server.url, api_key="k", admin_api_key="k", max_retries=0)
+    accounts = client.admin.organization.projects.service_accounts.with_raw_response
+    with memo.install("openai"):
+        for mode in ("record", "replay"):
+            with memo.recording(tmp_path, mode=mode):
+                raw = accounts.create("p", name="n")
+            server.stop()
+    client.close()
+    assert raw.content == ACCOUNT.replace(b"sk-proj-abcdefghij0123456789KLMNOP", b"<secret>")
+    assert raw.parse().api_key.id == "key_1"
+    assert b"KLMNOP" not in stored(tmp_path)
+
+
+class Chunked(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None: ...
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(json.dumps(CHAT)), json.dumps(CHAT).encode()))
+
+
+async def test_a_body_in_chunks_has_no_length(tmp_path: Path):
+    server = Server(Chunked)
+
+    def use() -> list[Any]:
+        with (
+            openai.OpenAI(base_url=server.url, api_key="k", max_retries=0) as client,
+            client.chat.completions.with_streaming_response.create(model="m", messages=MESSAGES) as got,
+        ):
+            return [dict(got.headers), got.read()]
+
+    try:
+        with memo.install("openai"):
+            with memo.recording(tmp_path, mode="record"):
+                live = use()
+            server.stop()
+            with memo.recording(tmp_path):
+                assert use() == live
+    finally:
+        server.stop()
+    assert "content-length" not in live[0]
