@@ -14,7 +14,7 @@ from typing import Any
 from memo._calls.secrets import MASK
 from memo._values.scalars import bytes_of, int_of, text_of
 
-__all__ = ["NotDecodable", "decoded", "holds_mask"]
+__all__ = ["NotDecodable", "decoded", "holds_mask", "plain"]
 
 
 class NotDecodable(Exception):
@@ -66,7 +66,7 @@ def holds_mask(tree: Any) -> bool:
 
 
 def _value(form: Any, hint: Any, name: str) -> Any:
-    value = _plain(form, name)
+    value = plain(form, name)
     if hint is Any or hint is inspect.Parameter.empty:
         return value
     from pydantic import TypeAdapter
@@ -85,21 +85,21 @@ def _named(hint: Any) -> str:
     return getattr(hint, "__name__", None) or str(hint)
 
 
-def _plain(form: Any, name: str) -> Any:
+def plain(form: Any, name: str) -> Any:
     """Return a canonical form as plain values, which an annotation makes objects of."""
     if isinstance(form, list):
-        return [_plain(member, name) for member in form]
+        return [plain(member, name) for member in form]
     if not isinstance(form, dict):
         return form
     if "__type__" not in form:
-        return {key: _plain(member, name) for key, member in form.items()}
+        return {key: plain(member, name) for key, member in form.items()}
     match form:
         case {"__type__": "bytes", "sha256": _}:
             raise NotDecodable(f"its argument {name} is in the recording as a digest")
         case {"__type__": "bytes"}:
             return bytes_of(form)
         case {"__type__": "dict", "pairs": pairs}:
-            return {_plain(key, name): _plain(member, name) for key, member in pairs}
+            return {plain(key, name): plain(member, name) for key, member in pairs}
         case {"__type__": "int", "value": str(text)}:
             return int_of(text)
         case {"__type__": "float", "value": str(text)}:
@@ -107,8 +107,8 @@ def _plain(form: Any, name: str) -> Any:
         case {"__type__": "str", "value": str(text)}:
             return text_of(text)
         case {"value": dict(fields), "extra": dict(more)}:
-            return {**_plain(fields, name), **_plain(more, name)}
+            return {**plain(fields, name), **plain(more, name)}
         case {"value": value}:
-            return _plain(value, name)
+            return plain(value, name)
         case _:
             raise NotDecodable(f"its argument {name} cannot be made from the recording")

@@ -6,7 +6,7 @@ Values that differ in every call (ids, timestamps, generated text) are of the ti
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import isclose
 from typing import Any
@@ -25,6 +25,7 @@ __all__ = [
     "from_shapes",
     "is_broken",
     "is_other_type",
+    "is_within",
     "parse_tiers",
     "under",
     "value_changes",
@@ -84,6 +85,8 @@ class Rules:
     """The paths that are left out, with all below them; `[*]` stands for every index."""
     tolerance: float = 0.0
     """How far numbers may be apart to be equal, as a part of the larger one."""
+    used: set[int] = field(default_factory=set, compare=False)
+    """The indexes of the paths in `ignore` that a change was left out by."""
 
     @classmethod
     def of(cls, ignore: Iterable[str] = (), tolerance: float = 0.0) -> Rules:
@@ -95,9 +98,14 @@ class Rules:
     def ignores(self, change: Change) -> bool:
         """Return whether a change is in a place that is left out."""
         steps = steps_of(change.path) or ()
-        return any(
-            len(steps) >= len(path) and all(map(_is_step, path, steps)) for path in self.ignore if path or not steps
-        )
+        found = [index for index, path in enumerate(self.ignore) if (path or not steps) and is_within(path, steps)]
+        self.used.update(found)
+        return bool(found)
+
+
+def is_within(path: Sequence[Step], steps: Sequence[Step]) -> bool:
+    """Return whether a place is one that a path covers, or below it."""
+    return len(steps) >= len(path) and all(map(_is_step, path, steps))
 
 
 def _is_step(pattern: Step, step: Step) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 
 from memo._recordings.changes import Change, Rules, Tier, from_shapes, under, value_changes, worst
-from memo._recordings.heads import with_plain_heads
-from memo._recordings.plain import plain, type_name, unpacked
+from memo._recordings.heads import without_headers
+from memo._recordings.plain import plain, type_name, unpacked, unshared
 from memo._recordings.shapes import shape_changes
 from memo._recordings.stream_changes import item_changes
+from memo._values.paths import Step
 
-__all__ = ["compare"]
+__all__ = ["compare", "places"]
 
 _KINDS = ("value", "error", "stream")
 _TELLING = frozenset({"code", "status", "status_code", "type"})
@@ -35,10 +36,46 @@ def compare(recorded: Sequence[dict[str, Any]], new: dict[str, Any], rules: Rule
     return min(found, key=worst)
 
 
+def places(outcome: dict[str, Any]) -> set[tuple[Step, ...]]:
+    """Return the places in an outcome that a change can be in, an index being None."""
+    read = _read(outcome)
+    found = set[tuple[Step, ...]]()
+    if "error" in read:
+        _add_places(_error(read["error"]), ("error",), found)
+    elif "value" in read:
+        _add_places(_response(read["value"]) or plain(read["value"]), (), found)
+    else:
+        _add_places([plain(item) for item in read["stream"]["items"]], (), found)
+    return found
+
+
+def _add_places(tree: Any, steps: tuple[Step, ...], found: set[tuple[Step, ...]]) -> None:
+    found.add(steps)
+    members = (
+        tree.items() if isinstance(tree, dict) else ((None, item) for item in tree) if isinstance(tree, list) else ()
+    )
+    for step, member in members:
+        _add_places(member, (*steps, step), found)
+
+
 def _read(outcome: dict[str, Any]) -> dict[str, Any]:
     """Return an outcome as plain JSON (what is to be written may be in fragments), in which each item stands alone."""
-    read = with_plain_heads(orjson.loads(orjson.dumps(outcome)))
-    return {name: unpacked(read[name]) for name in _KINDS if name in read}
+    read = without_headers(orjson.loads(orjson.dumps(outcome)))
+    out = {name: unpacked(unshared(read[name])) for name in _KINDS if name in read}
+    failed = out["value"].get("failed") if isinstance(out.get("value"), dict) else None
+    return {"error": _of_aws(failed)} if isinstance(failed, dict) and isinstance(failed.get("error"), dict) else out
+
+
+def _of_aws(failed: dict[str, Any]) -> dict[str, Any]:
+    """Return the error that a recorded answer of AWS's raises: its class is made of the code by the client."""
+    error: dict[str, Any] = failed["error"]
+    stated = error.get("Error")
+    body: dict[str, Any] = stated if isinstance(stated, dict) else {}
+    status = error.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return {
+        "__type__": f"botocore:{body.get('Code', 'ClientError')}",
+        "attributes": {"status_code": status, "body": body},
+    }
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any], rules: Rules) -> Iterator[Change]:
@@ -74,10 +111,24 @@ def _value_changes(before: Any, after: Any, rules: Rules) -> Iterator[Change]:
             return
         yield from _plain_changes(one, other, rules)
         return
+    if (statuses := _statuses(before, after)) is not None:
+        yield Change(Tier.ERROR, "status", *statuses)
+        return
     names = [_class_name(tree) for tree in (before, after)]
     if names[0] != names[1] and "" not in names:
         yield Change(Tier.TYPE, "", *names)
     yield from _plain_changes(plain(before), plain(after), rules)
+
+
+def _statuses(before: Any, after: Any) -> tuple[int, int] | None:
+    """Return the statuses of two answers over HTTP as the preset `http` records them, if these differ."""
+    one, other = _status(before), _status(after)
+    return None if one is None or other is None or one == other else (one, other)
+
+
+def _status(tree: Any) -> int | None:
+    status = tree.get("status") if isinstance(tree, dict) else None
+    return status if type(status) is int and 100 <= status < 600 else None
 
 
 def _plain_changes(before: Any, after: Any, rules: Rules, tier: Tier | None = None) -> Iterator[Change]:
@@ -136,6 +187,8 @@ def _error(tree: Any) -> dict[str, Any]:
     status, body = plain(held.get("status_code")), plain(held.get("body"))
     if response is not None:
         status, body = response["status_code"], response["body"] if body is None else body
+    elif status is None and type(held.get("code")) is int:  # google's
+        status, body = held["code"], plain(held.get("details"))
     if status is not None:
         form["status_code"] = status
     if body is not None:
@@ -145,6 +198,9 @@ def _error(tree: Any) -> dict[str, Any]:
 
 
 def _stream_changes(before: Any, after: Any, rules: Rules) -> Iterator[Change]:
+    if (statuses := _statuses(before.get("response"), after.get("response"))) is not None:
+        yield Change(Tier.ERROR, "status", *statuses)
+        return
     one, other = ([plain(item) for item in stream["items"]] for stream in (before, after))
     ends = before.get("end"), after.get("end")
     is_whole = ends[0] != "closed" and ends[1] != "closed"

@@ -8,7 +8,7 @@ import orjson
 
 from memo.errors import DataMismatch
 
-__all__ = ["of_one_form", "plain", "type_name", "unpacked"]
+__all__ = ["of_one_form", "plain", "type_name", "unpacked", "unshared"]
 
 
 def unpacked(tree: Any, depth: int = 0) -> Any:
@@ -37,6 +37,37 @@ def unpacked(tree: Any, depth: int = 0) -> Any:
 
 
 _DEEPEST = 230
+
+
+def unshared(tree: Any) -> Any:
+    """Return typed JSON in which an object that is in several places has its form in each of them.
+
+    An object that holds itself keeps the reference to itself.
+    """
+    forms: dict[Any, Any] = {}
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending += node
+        elif isinstance(node, dict):
+            if node.get("__type__") == "shared" and "value" in node:
+                forms[node.get("at")] = node["value"]
+            pending += node.values()
+    return _unshared(tree, forms, frozenset())
+
+
+def _unshared(tree: Any, forms: dict[Any, Any], inside: frozenset[Any]) -> Any:
+    if isinstance(tree, list):
+        return [_unshared(item, forms, inside) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    at = tree.get("at")
+    if tree.get("__type__") == "shared" and isinstance(at, int) and at in forms and at not in inside:
+        return _unshared(forms[at], forms, inside | {at})
+    if tree.get("__type__") == "sharing" and "value" in tree:
+        return _unshared(tree["value"], forms, inside)
+    return {name: _unshared(member, forms, inside) for name, member in tree.items()}
 
 
 def _merged(base: Any, item: Any) -> Any:

@@ -44,6 +44,8 @@ class LiveReport:
     """Recordings that were put aside."""
     not_aside: Counter[str] = field(default_factory=Counter)
     """How many recordings with changes were not put aside though that was asked for, by the reason."""
+    ignored_nothing: dict[str, str] = field(default_factory=dict)
+    """The paths under `--ignore` that are in no recording, with the nearest place, or ""."""
     is_complete: bool = False
     """False if it was interrupted."""
 

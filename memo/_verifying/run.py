@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
 from memo._engine.sessions.verification import VerifiedCall
@@ -14,6 +15,7 @@ from memo._verifying.report import Checked, Left, LiveReport
 from memo.codecs.responses import http_response, is_unread
 from memo.errors import CostLimitReached
 from memo.maintenance.pending import put_aside
+from memo.patches.remaking import Unreachable
 from memo.stores import Store
 
 __all__ = ["run"]
@@ -53,6 +55,9 @@ def _make(
     except CostLimitReached as error:
         report.left[Left(function, "it is beyond --max-cost", f"--max-cost {error.max_cost * 2:g}")] += 1
         return
+    except Unreachable as error:
+        report.left[Left(function, error.reason, error.fix)] += 1
+        return
     except Exception as error:  # noqa: BLE001 - it is the outcome, compared like any other
         raised = f"{type(error).__name__}: {error}"
     session.store_open_streams()
@@ -76,19 +81,35 @@ def _make(
 
 def _consume(result: Any, runner: asyncio.Runner) -> None:
     """Read what a call returned to its end."""
-    if inspect.isawaitable(result):
+    is_async = inspect.isawaitable(result)
+    if is_async:
         result = runner.run(_awaited(result))
-    response = http_response(result)
-    if hasattr(result, "__anext__"):
+    if hasattr(result, "__anext__") and (is_async or not hasattr(result, "__next__")):  # litellm's streams are both
         runner.run(_drained(result))
     elif hasattr(result, "__next__"):
         for _ in result:
             pass
-    elif is_unread(response):
+    elif is_unread(response := http_response(result)):
         if hasattr(response.stream, "__aiter__") and not hasattr(response.stream, "__iter__"):
             runner.run(_awaited(response.aread()))
         else:
             response.read()
+    elif isinstance(result, AbstractAsyncContextManager):
+        runner.run(_entered(result))
+    elif isinstance(result, AbstractContextManager):
+        with result as inner:
+            _consume(inner, runner)
+    elif isinstance(result, dict):  # of AWS's services: an answer that holds a stream of events
+        for part in result.values():
+            if hasattr(part, "__iter__") and hasattr(part, "close"):
+                for _ in part:
+                    pass
+
+
+async def _entered(context: AbstractAsyncContextManager[Any]) -> None:
+    async with context as inner:
+        if is_unread(response := http_response(inner)):
+            await response.aread()
 
 
 async def _awaited(result: Awaitable[Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -70,6 +70,7 @@ def verify_live(store: Store, options: LiveOptions) -> int:
     from memo._configuration import configured
     from memo._engine.sessions.spending import Spending
     from memo._recordings.changes import Rules, Tier, parse_tiers
+    from memo._verifying.ignored import unmatched
     from memo._verifying.plan import Sessions, plan, share
     from memo._verifying.report import LiveReport
     from memo._verifying.run import run
@@ -83,35 +84,38 @@ def verify_live(store: Store, options: LiveOptions) -> int:
     if options.pending:
         pending_store(store)
     report = LiveReport()
-    with ExitStack() as used:
-        used.enter_context(install_patches(configured()))
-        remaker = Remaker(
-            include=options.include,
-            modules=options.trust,
-            clients=[_client(name) for name in options.clients],
-        )
-        used.callback(remaker.close)
-        spending = Spending.of(options.max_cost, _prices(options.prices))
-        sessions = Sessions(store, recorder_options(options.options), rules, spending)
-        with Progress("recordings read") as progress:
-            calls = plan(
-                store,
-                remaker,
-                sessions,
-                report,
-                functions=options.functions,
+    try:
+        with ExitStack() as used:
+            # The report is alone in the output: SDKs and functions may print.
+            used.enter_context(redirect_stdout(sys.stderr))
+            used.enter_context(install_patches(configured()))
+            remaker = Remaker(
                 include=options.include,
-                sample=sample,
-                max_calls=options.max_calls,
-                progress=progress if progress.shown else None,
+                modules=options.trust,
+                clients=[_client(name) for name in options.clients],
             )
-        aside = {Tier.ADDED, Tier.REMOVED, Tier.TYPE, Tier.STREAM, Tier.ERROR, *tiers} if options.pending else None
-        try:
+            used.callback(remaker.close)
+            spending = Spending.of(options.max_cost, _prices(options.prices))
+            sessions = Sessions(store, recorder_options(options.options), rules, spending)
+            with Progress("recordings read") as progress:
+                calls = plan(
+                    store,
+                    remaker,
+                    sessions,
+                    report,
+                    functions=options.functions,
+                    include=options.include,
+                    sample=sample,
+                    max_calls=options.max_calls,
+                    progress=progress if progress.shown else None,
+                )
+            aside = {Tier.ADDED, Tier.REMOVED, Tier.TYPE, Tier.STREAM, Tier.ERROR, *tiers} if options.pending else None
             with Progress("calls") as progress:
                 run(store, calls, report, aside=aside, progress=progress if progress.shown else None)
-        except KeyboardInterrupt:
-            _print(report, store, tiers, options)
-            return 130
+            report.ignored_nothing = unmatched(rules, (planned.document for planned in calls))
+    except KeyboardInterrupt:
+        _print(report, store, tiers, options)
+        return 130
     _print(report, store, tiers, options)
     if not report.recordings and not options.allow_empty:
         print_empty(store)
@@ -144,7 +148,8 @@ def _client(name: str) -> Any:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(import_module(module), attribute)
-        return found if hasattr(found, "base_url") or hasattr(found, "_client") else found()
+        is_client = hasattr(found, "base_url") or hasattr(found, "_client")
+        return found() if callable(found) and not is_client else found
     except Exception as error:  # the user's own code
         raise InvalidOption("--client", name, [f"module:client, or module:function ({error})"]) from error
 
@@ -173,6 +178,8 @@ def _print(report: LiveReport, store: Store, tiers: frozenset[Tier], options: Li
         print_line(f"{count(report.pending, 'recording')} put aside: memo review {_shown(store)}".rstrip())
     for reason, calls in report.not_aside.most_common():
         print_line(f"{count(calls, 'recording')} not put aside: {reason}")
+    for path, nearest in report.ignored_nothing.items():
+        print_line(f"--ignore {path}: no recording has this place{nearest and f'; the nearest is {nearest}'}")
     if not report.is_complete:
         print_line("interrupted: the other calls were not made")
 
@@ -227,6 +234,7 @@ def _tree(report: LiveReport, store: Store, tiers: frozenset[Tier]) -> dict[str,
         "complete": report.is_complete,
         "pending": report.pending,
         "not_pending": dict(report.not_aside),
+        "ignored_nothing": dict(report.ignored_nothing),
         "changed": [
             {
                 "location": display_path(store, made.name),

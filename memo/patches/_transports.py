@@ -11,7 +11,7 @@ from typing import Any, Self
 import anyio
 import anyio.lowlevel
 
-__all__ = ["Transport", "passing", "transport_of"]
+__all__ = ["Noted", "Transport", "passing", "transport_of"]
 
 _by_stream: dict[int, Transport] = {}
 """The open transports, by the `id` of the stream that their sessions read. (Some streams take no weak reference.)"""
@@ -29,11 +29,13 @@ def transport_of(session: Any) -> Transport | None:
 async def passing(transport: Transport, opened: AbstractAsyncContextManager[Any]) -> AsyncGenerator[Any]:
     """Open a real transport as it is, and note its streams."""
     async with opened as streams:
-        with _Noted(transport, streams[0]):
+        with Noted(transport, streams[0]):
             yield streams
 
 
-class _Noted:
+class Noted:
+    """A context in which a session that reads a stream has that transport."""
+
     def __init__(self, transport: Transport, stream: Any) -> None:
         self._transport = transport
         self._stream = stream
@@ -80,7 +82,7 @@ class Transport:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._serve)
             try:
-                with _Noted(self, from_server):
+                with Noted(self, from_server):
                     yield (from_server, _Outgoing(self), *(self._session_id for _ in range(more)))
             finally:
                 self._left.set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -18,23 +18,44 @@ from memo._engine.calls.recordable import recordables
 from memo._engine.rules.patterns import covers, families
 from memo._recordings.document import Document
 from memo.errors import InvalidOption
-from memo.patches._remade import Remade, Unreachable
-from memo.patches._remade_ollama import remade_ollama
+from memo.patches._remaking.aws import only_asks_aws, remade_aws
+from memo.patches._remaking.call import Remade, Unreachable
+from memo.patches._remaking.clients import Clients
+from memo.patches._remaking.cohere import remade_cohere
+from memo.patches._remaking.google_genai import remade_google
+from memo.patches._remaking.litellm import remade_litellm
+from memo.patches._remaking.mcp import only_asks_mcp, remade_mcp
+from memo.patches._remaking.mistralai import remade_mistral
+from memo.patches._remaking.ollama import remade_ollama
+from memo.patches._remaking.tavily import remade_tavily
 from memo.patches._stainless.remaking import remade_request
 from memo.patches._targets import find
-from memo.patches.clients import Clients
 
 __all__ = ["Remade", "Remaker", "Unreachable"]
 
 _STAINLESS = frozenset({"anthropic", "cerebras", "groq", "llama-stack-client", "ogx-client", "openai", "together"})
+_MAKERS: dict[str, Callable[[Document, Clients], Remade]] = {
+    "aiobotocore": remade_aws,
+    "botocore": remade_aws,
+    "cohere": remade_cohere,
+    "google-genai": remade_google,
+    "litellm": remade_litellm,
+    "mcp": remade_mcp,
+    "mistralai": remade_mistral,
+    "ollama": remade_ollama,
+    "tavily": remade_tavily,
+}
+"""What makes the calls of the other presets again."""
 _MODULES = {"cerebras": "cerebras.cloud.sdk"}
 _HTTP = "http"
 """The first word of the names of requests that `memo.install("http")` records."""
 _IN_TESTS = "pytest --memo-mode=verify"
 _HARMLESS = re.compile(
-    r"(?:/v\d+\w*|/api|/openai|/deployments/[^/]+)*"
-    r"/(?:chat|chat/completions|classify|completions|embed|embeddings|generate|images/generations|messages|messages/count_tokens"
-    r"|moderations|rerank|responses|responses/input_tokens|score|show|audio/speech)"
+    r"/?(?:(?:v\d\w*|api|openai|inference|deployments/[^/]+)/)*"
+    r"(?:chat|chat/completions|chat/classifications|chat/moderations|classifications|classify|completions|detokenize|embed"
+    r"|embeddings|fim/completions|generate|images/generations|messages|messages/count_tokens|moderations|ocr|rerank|responses"
+    r"|responses/input_tokens|score|show|summarize|tokenize|audio/speech|audio/transcriptions|agents/completions)"
+    r"|/.*:(?:batchEmbedContents|computeTokens|countTokens|embedContent|generateContent|predict|streamGenerateContent)"
 )
 """The paths of requests that ask a model, and leave nothing behind that anybody would miss."""
 
@@ -67,13 +88,14 @@ class Remaker:
         """Return a recorded call, ready to be made again. Raises `Unreachable`."""
         root = document.function.partition(".")[0]
         preset = next((name for name, family in families.items() if family == root), None)
-        if document.function in recordables:
+        known = recordables.get(document.function)
+        if known is not None and known.function.__module__.partition(".")[0] != root:
             return self._of_function(document)
         if root == _HTTP:
             raise Unreachable("a request over HTTP is made again only by the test that makes it", _IN_TESTS)
         if preset is None:
             return self._of_function(document)
-        if preset not in (*_STAINLESS, "ollama"):
+        if preset not in (*_STAINLESS, *_MAKERS):
             raise Unreachable(f"memo does not make requests of {preset} again; their tests do", _IN_TESTS)
         if holds_streams(document):
             raise Unreachable("its answer holds streams")
@@ -81,7 +103,7 @@ class Remaker:
             raise Unreachable("it may have effects", f"--include {document.function}")
         if preset in _STAINLESS:
             return remade_request(document, preset, _MODULES.get(preset, root), self._clients)
-        return remade_ollama(document, self._clients)
+        return _MAKERS[preset](document, self._clients)
 
     def is_included(self, function: str) -> bool:
         """Return whether the user named the function."""
@@ -133,7 +155,14 @@ class Remaker:
 
 
 def has_effects(document: Document) -> bool:
-    """Return whether a request may change something on its server: anything but reading, and asking a model."""
+    """Return whether a call may change something on its server: anything but reading, and asking a model."""
+    match document.function.partition(".")[0]:
+        case "aws":
+            return not only_asks_aws(document)
+        case "mcp":
+            return not only_asks_mcp(document)
+        case "litellm" | "tavily":
+            return False
     method, path = (str(document.arguments.get(name, "")) for name in ("method", "path"))
     return method not in ("GET", "HEAD") and not (method == "POST" and _HARMLESS.fullmatch(path.rstrip("/")))
 

@@ -110,6 +110,7 @@ def check(python: str, name: str, folder: Path, *, quick: bool = False) -> Held:
     server = ProviderServer()
     url, port = f"http://127.0.0.1:{server.server_port}", server.server_port
     recorded = [good(run(python, name, "record", folder / store, url), "record") for store in ("a", "b")]
+    verified(python, name, folder, url)
     server.stop()
     first, second = keys(folder / "a"), keys(folder / "b")
     if not first:
@@ -129,6 +130,37 @@ def check(python: str, name: str, folder: Path, *, quick: bool = False) -> Held:
         server.stop()
 
 
+def verified(python: str, name: str, folder: Path, url: str) -> None:
+    """Make the recorded calls of a program again, where it says how: each is made, and none has changed but in values."""
+    settings = getattr(_program(name), "VERIFY", None)
+    if settings is None:
+        return
+    environment = {**os.environ, **KEYS, "HOME": str(folder), "PYTHONPATH": str(HERE / "programs")}
+    environment |= {variable: text.format(url=url) for variable, text in settings.items() if variable.isupper()}
+    options = settings.get("options", "").split()
+    command = [python, "-m", "memo", "verify", "--live", "--json", str(folder / "a"), *options]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=240, env=environment, cwd=folder, check=False
+    )
+    if done.returncode:
+        raise Failure(f"memo verify --live fails:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    report = json.loads(done.stdout)
+    if report["left"] or not report["checked"] or report["tiers"].keys() - {"value"}:
+        raise Failure(f"memo verify --live: {json.dumps(report, indent=1)[:3000]}")
+
+
+KEYS = dict.fromkeys(
+    (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "ANTHROPIC_API_KEY",
+        "CO_API_KEY",
+        "GOOGLE_API_KEY",
+        "OPENAI_API_KEY",
+    ),
+    "dummy-key",
+)
+"""What SDKs want in the environment."""
 MISS = "there is no recording of this call"
 CHANGED = "And which has none?"
 TEST = """
@@ -216,7 +248,7 @@ def environment(name: str, at: Path) -> str:
             "--quiet",
             "--disable-pip-version-check",
             "-e",
-            str(ROOT),
+            f"{ROOT}[cli]",
             "pytest",
             *needs(name),
         ]

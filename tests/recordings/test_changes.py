@@ -1,9 +1,11 @@
 """Changes between a recorded outcome and a new one: each in its tier, at its place."""
 
+import json
 from typing import Any
 
 import pytest
 
+import memo as package
 from memo._recordings.changes import Rules, Tier, parse_tiers
 from memo._recordings.outcome_changes import compare
 from memo.errors import InvalidOption
@@ -130,3 +132,30 @@ def test_tiers_are_read():
 def test_a_path_that_is_none_is_refused():
     with pytest.raises(InvalidOption, match="--ignore"):
         Rules.of(["usage["])
+
+
+def test_headers_of_what_presets_record_do_not_count():
+    google = {"headers": {"Date": "a", "Server": "b"}, "body": {"n": 1}, "form": "compact"}
+    other = {"headers": {"date": "c"}, "body": {"n": 1}, "form": "compact"}
+    assert compare([{"value": google}], {"value": other}) == []
+    assert (
+        compare([{"stream": {"items": [google], "end": "complete"}}], {"stream": {"items": [other], "end": "complete"}})
+        == []
+    )
+    http = {"status": 200, "headers": {"a": "1"}, "body": "x"}
+    assert compare([{"value": http}], {"value": {**http, "headers": {"b": "2"}}}) == []
+    (change,) = compare([{"value": http}], {"value": {**http, "status": 404, "body": "y"}})
+    assert (change.tier, change.path, change.before, change.after) == ("error", "status", 200, 404)
+    assert compare([{"value": {"headers": {"a": "1"}, "rows": []}}], {"value": {"headers": {}, "rows": []}})
+
+
+def test_an_object_in_several_places_is_compared_as_if_it_were_in_one():
+    shared = json.loads(package.dumps(twice({"n": 1})))
+    apart = json.loads(package.dumps([{"n": 1}, {"n": 1}]))
+    assert shared != apart
+    assert compare([{"value": shared}], {"value": apart}) == []
+    assert compare([{"value": apart}], {"value": json.loads(package.dumps(twice({"n": 2})))})
+
+
+def twice(value: Any) -> list[Any]:
+    return [value, value]

@@ -132,6 +132,19 @@ def ollama_chat(new: Volatile) -> dict[str, Any]:
     return {**last, "message": {"role": "assistant", "content": " ".join(new.words())}}
 
 
+def google(new: Volatile) -> dict[str, Any]:
+    content = {"role": "model", "parts": [{"text": " ".join(new.words())}]}
+    usage = {"promptTokenCount": 7, "candidatesTokenCount": 3, "totalTokenCount": 10}
+    candidate = {"content": content, "finishReason": "STOP", "index": 0}
+    return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini", "responseId": new.id("")}
+
+
+def converse(new: Volatile) -> dict[str, Any]:
+    message = {"role": "assistant", "content": [{"text": " ".join(new.words())}]}
+    usage = {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10}
+    return {"output": {"message": message}, "stopReason": "end_turn", "usage": usage, "metrics": {"latencyMs": 5}}
+
+
 ANSWERS: dict[str, tuple[int, Callable[[Volatile], Any]]] = {
     "chat": (200, chat),
     "chat stream": (200, chat_chunks),
@@ -141,6 +154,10 @@ ANSWERS: dict[str, tuple[int, Callable[[Volatile], Any]]] = {
     "messages": (200, message),
     "messages stream": (200, message_events),
     "ollama": (200, ollama_chat),
+    "google": (200, google),
+    "google stream": (200, lambda new: [google(new), google(new)]),
+    "converse": (200, converse),
+    "converse refused": (400, lambda new: {"message": f"no ({new.id('')})", "code": "ValidationException"}),
     "deleted": (200, lambda new: {"id": "f1", "object": "file", "deleted": True}),
     "ollama stream": (200, ollama_lines),
 }
@@ -151,6 +168,10 @@ PATHS = {
     "/v1/messages": "messages",
     "/api/chat": "ollama",
     "/v1/files/f1": "deleted",
+    "/v1/models/m:generateContent": "google",
+    "/v1/models/m:streamGenerateContent": "google stream",
+    "/model/m/converse": "converse",
+    "/model/refused/converse": "converse refused",
 }
 
 
@@ -191,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
         texts = (
             (f"event: {each['type']}\n" if "type" in each else "") + f"data: {json.dumps(each)}\n\n" for each in tree
         )
-        return "text/event-stream", ("".join(texts) + ("" if "messages" in name else "data: [DONE]\n\n")).encode()
+        return "text/event-stream", ("".join(texts) + ("data: [DONE]\n\n" if "chat" in name else "")).encode()
 
     def log_message(self, *args: Any) -> None: ...
 

@@ -170,7 +170,7 @@ def test_what_is_not_put_aside_is_said(store: Path, verify: Verify, tmp_path: Pa
     assert said not in verify("--function", "openai.chat*", place=place)
 
 
-@pytest.mark.parametrize("name", ["http.127.0.0.1", "http.api.example.com", "tavily.search"])
+@pytest.mark.parametrize("name", ["http.127.0.0.1", "http.api.example.com", "huggingface_hub.chat"])
 @pytest.mark.parametrize("options", [(), ("--include", "{}"), ("--include", "{}", "--trust", "liveapp")])
 def test_requests_that_only_tests_make_again_say_so(
     verify: Verify, tmp_path: Path, name: str, options: tuple[str, ...]
@@ -213,3 +213,21 @@ def test_an_async_client_of_the_users_is_called(server: ChangingServer, app: Mod
     found = verify("--json", "--function", "openai.*", "--client", "liveapp:make")
     assert (found["checked"], found["left"]) == (6, [])
     assert {authorization for _, authorization, _ in server.seen} == {"Bearer k3"}
+
+
+def test_a_path_to_ignore_that_no_recording_has_is_reported(server: ChangingServer, verify: Verify):
+    server.change("chat", lambda tree: tree.update(cost=1.0))
+    options = ("--function", "openai.chat*", "--ignore", "usage", "--ignore", "usage.total_tokenz", "--ignore", "cost")
+    out = verify(*options, "--fail-on", "none")
+    assert "--ignore usage.total_tokenz: no recording has this place; the nearest is usage.total_tokens\n" in out
+    assert "--ignore usage:" not in out
+    assert "--ignore cost:" not in out  # it left out a field that is new
+    found = verify("--json", *options, "--fail-on", "none", "--ignore", "zzz")
+    assert found["ignored_nothing"] == {"usage.total_tokenz": "usage.total_tokens", "zzz": ""}
+
+
+@pytest.mark.parametrize(
+    "path", ["[*].choices[*].delta", "[*]", "error.body.message", "choices[0].message", 'choices[*]["message"]']
+)
+def test_places_in_streams_and_errors_are_known(server: ChangingServer, verify: Verify, path: str):
+    assert verify("--json", "--function", "openai.*", "--ignore", path)["ignored_nothing"] == {}

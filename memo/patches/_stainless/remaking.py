@@ -11,13 +11,12 @@ from operator import or_
 from types import NoneType
 from typing import Annotated, Any
 
-from memo._calls.decoded import holds_mask
 from memo._recordings.document import Document
 from memo.codecs.responses import is_response
-from memo.patches._remade import Remade, Unreachable
-from memo.patches._seams import answer_types, seam_of, with_ids
+from memo.patches._remaking.call import Remade, Unreachable
+from memo.patches._remaking.clients import Clients
+from memo.patches._remaking.seams import answer_types, checked, seam_of, with_ids
 from memo.patches._stainless.driver import stainless
-from memo.patches.clients import Clients
 
 __all__ = ["remade_request"]
 
@@ -26,8 +25,7 @@ _BUILTINS = {kind.__name__: kind for kind in (bool, bytes, dict, float, int, lis
 
 def remade_request(document: Document, sdk: str, module: str, clients: Clients) -> Remade:
     """Return the request of a recording. Raises `Unreachable`."""
-    arguments: dict[str, Any] = document.arguments
-    _check(arguments)
+    arguments = checked(document)
     client = clients.find(module, arguments.get("server"))
     root = module.partition(".")[0]
     body = with_ids(arguments.get("body"))
@@ -52,18 +50,6 @@ def remade_request(document: Document, sdk: str, module: str, clients: Clients) 
     function, wrapped = seam_of(stainless(sdk, module), client, "request")
     args, kwargs = (cast_to, options), {"stream": is_stream, "stream_cls": stream_cls}
     return Remade(function, wrapped, client, args, kwargs)
-
-
-def _check(arguments: dict[str, Any]) -> None:
-    path = arguments.get("path")
-    if not (isinstance(path, str) and isinstance(arguments.get("method"), str)):
-        raise Unreachable("its method or its path is not in the recording")
-    if "://" in path or path.startswith("//"):
-        raise Unreachable("its path names a server of its own")
-    if "files" in arguments or "content" in arguments:
-        raise Unreachable("it uploads what is not in the recording")
-    if holds_mask(arguments):
-        raise Unreachable("an argument holds a credential, which is not in the recording")
 
 
 def _is_none(document: Document) -> bool:

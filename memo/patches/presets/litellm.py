@@ -33,7 +33,7 @@ _ASIDE = re.compile(
     r"|metadata|model_info|logger_fn|num_retries|max_retries|retry_.*|.*fallbacks?|fallback_.*|context_window_fallback_dict"
     r"|cach(?:e|ing)|.*_cache_key|no-log|proxy_server_request|original_.*|attempted_.*|specific_deployment|model_list"
     r"|success_callback|failure_callback|callbacks|extra_headers|headers|organization|ssl_verify|verbose|rpm|tpm|weight"
-    r"|.*cost_per_.*|use_in_pass_through|use_litellm_proxy|merge_reasoning_content_in_choices|model_group.*"
+    r"|.*cost_per_.*|allow_client_.*|use_.*oauth|use_in_pass_through|use_litellm_proxy|merge_reasoning_content_in_choices|model_group.*"
 )
 """Arguments that do not change what a model is asked: credentials, transport, bookkeeping."""
 _inside: ContextVar[bool] = ContextVar("memo_litellm_inside", default=False)

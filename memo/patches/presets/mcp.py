@@ -35,7 +35,7 @@ from memo.patches._patch import Patch
 from memo.patches._transports import Transport, passing, transport_of
 from memo.scrub import paths
 
-__all__ = ["PATCHES", "REQUIRES"]
+__all__ = ["PATCHES", "REQUIRES", "name_of", "note_name", "parameters_of"]
 
 REQUIRES = "mcp>=1.10"
 
@@ -80,9 +80,19 @@ def _named(method: str) -> str:
     return _NAMES.get(method) or re.sub(r"\W", "_", f"{verb}_{singular}" if verb else noun)
 
 
+def name_of(session: Any) -> str | None:
+    """Return the name that the server of a session gave in the handshake."""
+    return getattr(getattr(session, "server_info", None), "name", None) or _names.get(session)
+
+
+def note_name(session: Any, handshake: Any) -> None:
+    """Note the name that the server of a session gave in the result of the handshake."""
+    info = getattr(handshake, "server_info", None) or getattr(handshake, "serverInfo", None)
+    _names[session] = getattr(info, "name", None)
+
+
 def _server(session: Any) -> dict[str, Any]:
-    name = getattr(getattr(session, "server_info", None), "name", None) or _names.get(session)
-    transport = transport_of(session)
+    name, transport = name_of(session), transport_of(session)
     if transport is None:
         return {"server": name}
     return {"transport": transport.parameters} if name is None else {"server": name, "transport": transport.parameters}
@@ -127,15 +137,14 @@ class _Request(CallDriver):
 
     def _note(self, result: Any) -> None:
         if self.call.function == "mcp.initialize":
-            info = getattr(result, "server_info", None) or getattr(result, "serverInfo", None)
-            _names[self._instance] = getattr(info, "name", None)
+            note_name(self._instance, result)
 
 
 def _to(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    return "mcp.transport", _parameters((*args, *kwargs.values())[0])
+    return "mcp.transport", parameters_of((*args, *kwargs.values())[0])
 
 
-def _parameters(server: Any) -> dict[str, Any]:
+def parameters_of(server: Any) -> dict[str, Any]:
     """Return what identifies a server: the same on another machine, and without credentials."""
     if isinstance(server, str):
         url = urlsplit(server)
@@ -166,7 +175,7 @@ class _Connection(CallDriver):
         opened = partial(self._wrapped, *self._args, **self._kwargs)
         if self.mode is Mode.LIVE:
             return opened()  # type: ignore[no-any-return]
-        parameters = _parameters((*self._args, *self._kwargs.values())[0])
+        parameters = parameters_of((*self._args, *self._kwargs.values())[0])
         transport = Transport(parameters, opened, answers=self.mode is not Mode.REPLAY)
         if self.mode in (Mode.RECORD, Mode.VERIFY):
             return passing(transport, opened())

@@ -12,13 +12,14 @@ from memo._engine.calls.recordable import Options
 from memo._engine.live.attempt import Attempt
 from memo.patches._patch import Patch
 
-__all__ = ["PATCHES", "REQUIRES"]
+__all__ = ["PATCHES", "REQUIRES", "server_of"]
 
 REQUIRES = "tavily-python>=0.5"
 _OF_THE_MOMENT = frozenset({"TimeoutError", "UsageLimitExceededError", "TavilyKeylessLimitError"})
 
 
-def _server(client: Any) -> dict[str, str]:
+def server_of(client: Any) -> dict[str, str]:
+    """Return what identifies a client: its server."""
     base = getattr(client, "base_url", None) or getattr(client, "_api_base_url", None)
     return {"server": str(base or client._client.base_url).rstrip("/")}
 
@@ -48,7 +49,7 @@ class _AsyncRun(_Run):
 PATCHES = tuple(
     Patch(
         f"tavily.{client}._{method}",
-        Options(name=f"tavily.{method}", ignore=("timeout",), identity=_server),
+        Options(name=f"tavily.{method}", ignore=("timeout",), identity=server_of),
         run,
         offered=True,
         versioned=True,

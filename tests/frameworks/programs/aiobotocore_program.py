@@ -1,6 +1,7 @@
 import json
 
 PRESETS, NEEDS = ["aiobotocore"], ["aiobotocore"]
+VERIFY = {"AWS_ENDPOINT_URL": "{url}"}
 
 
 async def main(url, question):

@@ -1,4 +1,5 @@
 PRESETS, NEEDS = ["anthropic"], ["anthropic"]
+VERIFY = {"ANTHROPIC_BASE_URL": "{url}"}
 TOOL = {"name": "count", "input_schema": {"type": "object", "properties": {"planet": {"type": "string"}}}}
 
 

@@ -1,6 +1,7 @@
 import json
 
 PRESETS, NEEDS = ["botocore"], ["boto3"]
+VERIFY = {"AWS_ENDPOINT_URL": "{url}"}
 TOOLS = {
     "tools": [
         {

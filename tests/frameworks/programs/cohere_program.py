@@ -1,4 +1,5 @@
 PRESETS, NEEDS = ["cohere"], ["cohere"]
+VERIFY = {"CO_API_URL": "{url}"}
 TOOL = {
     "type": "function",
     "function": {"name": "count", "parameters": {"type": "object", "properties": {"planet": {"type": "string"}}}},

@@ -1,4 +1,5 @@
 PRESETS, NEEDS = ["google-genai"], ["google-genai"]
+VERIFY = {"GOOGLE_GEMINI_BASE_URL": "{url}"}
 
 
 def count(planet: str) -> int:

@@ -1,4 +1,5 @@
 PRESETS, NEEDS = ["litellm"], ["litellm"]
+VERIFY = {"OPENAI_API_BASE": "{url}/v1", "ANTHROPIC_API_BASE": "{url}", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 TOOL = {
     "type": "function",
     "function": {"name": "count", "parameters": {"type": "object", "properties": {"planet": {"type": "string"}}}},

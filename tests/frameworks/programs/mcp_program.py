@@ -3,11 +3,27 @@ import sys
 from pathlib import Path
 
 PRESETS, NEEDS = ["mcp"], ["mcp"]
+VERIFY = {"options": "--include mcp.call_tool --client mcp_program:production --client mcp_program:staging"}
+
+
+def server(name):
+    from mcp import StdioServerParameters
+
+    script = Path.cwd() / "servers" / "mcp_servers.py"
+    return StdioServerParameters(command=sys.executable, args=[str(script), name, os.devnull])
+
+
+def production():
+    return server("tools@prod")
+
+
+def staging():
+    return server("tools@staging")
 
 
 async def main(url, question):
     import mcp_servers
-    from mcp import ClientSession, StdioServerParameters, stdio_client
+    from mcp import ClientSession, stdio_client
 
     said = []
     folder = Path.cwd() / "servers"
@@ -18,8 +34,7 @@ async def main(url, question):
         for path in folder.glob("*.py"):
             path.unlink()
     for name in ("tools@prod", "tools@staging"):
-        server = StdioServerParameters(command=sys.executable, args=[str(folder / "mcp_servers.py"), name, os.devnull])
-        async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
+        async with stdio_client(server(name)) as (read, write), ClientSession(read, write) as session:
             said += [await session.initialize(), await session.list_tools()]
             said += [await session.call_tool("count", {"word": question})]
             said += [await session.list_resources(), await session.read_resource("memo://rings")]

@@ -1,8 +1,17 @@
+import os
+
 PRESETS, NEEDS = ["mistralai"], ["mistralai"]
+VERIFY = {"SERVER": "{url}", "options": "--client mistralai_program:client"}
 TOOL = {
     "type": "function",
     "function": {"name": "count", "parameters": {"type": "object", "properties": {"planet": {"type": "string"}}}},
 }
+
+
+def client():
+    from mistralai.client import Mistral
+
+    return Mistral(api_key="k", server_url=os.environ["SERVER"])
 
 
 async def main(url, question):

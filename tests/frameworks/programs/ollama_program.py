@@ -1,4 +1,5 @@
 PRESETS, NEEDS = ["ollama"], ["ollama"]
+VERIFY = {"OLLAMA_HOST": "{url}"}
 
 
 async def main(url, question):

@@ -1,4 +1,5 @@
 PRESETS, NEEDS = ["openai"], ["openai"]
+VERIFY = {"OPENAI_BASE_URL": "{url}/v1"}
 TOOL = {
     "type": "function",
     "function": {"name": "count", "parameters": {"type": "object", "properties": {"planet": {"type": "string"}}}},

@@ -1,4 +1,13 @@
+import os
+
 PRESETS, NEEDS = ["tavily"], ["tavily-python"]
+VERIFY = {"SERVER": "{url}", "options": "--client tavily_program:client"}
+
+
+def client():
+    from tavily import TavilyClient
+
+    return TavilyClient(api_key="tvly-x", api_base_url=os.environ["SERVER"])
 
 
 async def main(url, question):

@@ -6,16 +6,18 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from memo._calls.decoded import holds_mask
 from memo._recordings.document import Document
 from memo._recordings.plain import unpacked
 from memo.codecs.types import Types
 from memo.errors import MemoError
 from memo.patches._applied import function_of
 from memo.patches._patch import Patch
-from memo.patches._remade import Unreachable
-from memo.patches._wrapper import unpatched
+from memo.patches._remaking.call import Unreachable
+from memo.patches._targets import resolve
+from memo.patches._wrapper import is_patched, unpatched
 
-__all__ = ["answer_types", "seam_of", "with_ids"]
+__all__ = ["answer_types", "checked", "function_seam", "seam_of", "with_ids"]
 
 _ID = re.compile(r"<id (\d+)>")
 
@@ -32,6 +34,29 @@ def seam_of(patches: Iterable[Patch], client: Any, method: str) -> tuple[Any, An
                 original = vars(kind)[method]
                 return function_of(original, patch), original.__get__(client)
     raise Unreachable(f"its client, {type(client).__qualname__}, has no {method} that memo knows")
+
+
+def function_seam(patches: Iterable[Patch], target: str) -> tuple[Any, Any]:
+    """Return what memo knows of a function of a module, and the function without memo."""
+    _, found = resolve(target)
+    if is_patched(found):
+        return found._self_bound, found._self_original
+    return function_of(found, next(patch for patch in patches if patch.target == target)), found
+
+
+def checked(document: Document) -> dict[str, Any]:
+    """Return the arguments of a request. Raises `Unreachable` where they cannot be sent as they are, or to any server."""
+    arguments: dict[str, Any] = document.arguments
+    path = arguments.get("path")
+    if not (isinstance(path, str) and isinstance(arguments.get("method", ""), str)):
+        raise Unreachable("its method or its path is not in the recording")
+    if "://" in path or path.startswith("//"):
+        raise Unreachable("its path names a server of its own")
+    if "files" in arguments or "content" in arguments:
+        raise Unreachable("it uploads what is not in the recording")
+    if holds_mask(arguments):
+        raise Unreachable("an argument holds a credential, which is not in the recording")
+    return arguments
 
 
 def answer_types(document: Document, package: str) -> list[Any]:

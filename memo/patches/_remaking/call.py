@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from memo._engine.rules.modes import Mode
 
@@ -18,7 +20,8 @@ class Unreachable(Exception):
         super().__init__(reason)
 
 
-class Remade(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Remade:
     """A call with its arguments, as its function takes them."""
 
     function: Any
@@ -29,6 +32,8 @@ class Remade(NamedTuple):
     """The SDK's client; None for a function."""
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    within: Callable[[Callable[[Any, Any], Any]], Any] | None = None
+    """Makes the call of a client that has to be connected first: calls its argument with the function and that client."""
 
     def call(self, session: Any) -> Any:
         """Return the call, whose key is the recorded one if nothing was lost. Raises what cannot be a key."""
@@ -36,4 +41,8 @@ class Remade(NamedTuple):
 
     def make(self, session: Any) -> Any:
         """Make the call under a session in `verify`: return what the function returns."""
-        return self.function.run(session, Mode.VERIFY, self.wrapped, self.instance, self.args, self.kwargs)
+
+        def made(wrapped: Any, instance: Any) -> Any:
+            return self.function.run(session, Mode.VERIFY, wrapped, instance, self.args, self.kwargs)
+
+        return made(self.wrapped, self.instance) if self.within is None else self.within(made)
