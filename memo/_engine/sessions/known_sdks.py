@@ -6,6 +6,7 @@ __all__ = ["TARGETS"]
 
 _TAVILY = ("crawl", "extract", "map", "search")
 _STAINLESS = ("AsyncAPIClient.request", "SyncAPIClient.request")
+_ENTERED = (("Async", "__aenter__"), ("Async", "enter"), ("", "__enter__"), ("", "enter"))
 
 TARGETS = {
     "anthropic._base_client": ("anthropic", _STAINLESS),
@@ -36,6 +37,8 @@ TARGETS = {
         ),
     ),
     "google.genai._gaos.basesdk": ("google-genai", ("AsyncBaseSDK.do_request_async", "BaseSDK.do_request")),
+    "google.genai.live": ("google-genai", ("AsyncLive.connect",)),
+    "google.genai.live_music": ("google-genai", ("AsyncLiveMusic.connect",)),
     "groq._base_client": ("groq", _STAINLESS),
     "huggingface_hub.inference._client": ("huggingface-hub", ("InferenceClient._inner_post",)),
     "huggingface_hub.inference._generated._async_client": ("huggingface-hub", ("AsyncInferenceClient._inner_post",)),
@@ -58,8 +61,28 @@ TARGETS = {
         tuple(f"{client}.{method}" for client in ("AsyncClient", "Client") for method in ("_request", "_request_raw")),
     ),
     "openai._base_client": ("openai", _STAINLESS),
+    **{
+        f"openai.resources.{module}": (
+            "openai",
+            tuple(f"{kind}{name}ConnectionManager.{method}" for kind, method in _ENTERED),
+        )
+        for module, name in {
+            "beta.realtime.realtime": "Realtime",
+            "beta.responses.responses": "Responses",
+            "live.forks": "Forks",
+            "live.live": "Live",
+            "live.sideband": "Sideband",
+            "realtime.realtime": "Realtime",
+            "realtime.translations.translations": "Translations",
+            "responses.responses": "Responses",
+        }.items()
+    },
     "tavily.async_tavily": ("tavily", tuple(f"AsyncTavilyClient._{name}" for name in _TAVILY)),
     "tavily.tavily": ("tavily", tuple(f"TavilyClient._{name}" for name in _TAVILY)),
     "together._base_client": ("together", _STAINLESS),
+    "together.lib.realtime._connection": (
+        "together",
+        ("AsyncRealtimeConnectionManager.__aenter__", "RealtimeConnectionManager.__enter__"),
+    ),
 }
 """By the module that defines the methods: the name of the preset, and the methods that it patches."""

@@ -25,6 +25,7 @@ from memo.patches import _google_files, _google_resources
 from memo.patches._faulty import HttpFaultyCall
 from memo.patches._google_naming import function_of
 from memo.patches._patch import Patch
+from memo.patches._sockets import sockets
 from memo.patches._text import readable, text_of
 
 __all__ = ["PATCHES", "REQUIRES"]
@@ -148,4 +149,5 @@ PATCHES = (
     ),
     *_google_files.PATCHES,
     *_google_resources.PATCHES,
+    *sockets("google", ("google.genai.live:AsyncLive.connect", "google.genai.live_music:AsyncLiveMusic.connect")),
 )
