@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from memo._calls.secret_forms import has_aws_id, is_aws_secret
+from memo._calls.secret_pairs import JWK_FIELDS, is_jwk
 from memo._calls.secrets import MASK, NO_RULES, SecretRules, mask, masked_form
 from memo._values.paths import Step, path_text
 from memo._values.scalars import text_form, text_of
@@ -103,15 +104,29 @@ class CredentialFilter:
             if tree.get("__type__") == "str":  # it is escaped, since it has lone surrogates
                 return {**tree, "value": text_form(self.by_shape(text_of(tree["value"]), steps))}
             beside_id = has_aws_id(tree.values())
+            beside = self._rules.beside(tree) if "__type__" not in tree else None
+            key = is_jwk(tree)
             return {
-                self._masked(name, steps): self._member(member, (*steps, name), beside_id=beside_id)
+                self._masked(name, steps): self._member(
+                    member,
+                    (*steps, name),
+                    beside_id=beside_id,
+                    hides=type(member) is str
+                    and (
+                        (key and name in JWK_FIELDS)
+                        or (beside is not None and name == beside.field and beside.form(member))
+                    ),
+                )
                 for name, member in tree.items()
             }
         return tree
 
-    def _member(self, tree: Any, steps: tuple[Step, ...], *, beside_id: bool) -> Any:
-        """Return what `by_shape` does of a member; `beside_id`: an id of an access key of AWS is a member, too."""
-        if beside_id and is_aws_secret(tree) and not self._rules.allows(steps):
+    def _member(self, tree: Any, steps: tuple[Step, ...], *, beside_id: bool, hides: bool = False) -> Any:
+        """Return what `by_shape` does of a member; `beside_id`: an id of an access key of AWS is a member, too.
+
+        `hides` says that another member makes it a credential.
+        """
+        if (hides or (beside_id and is_aws_secret(tree))) and not self._rules.allows(steps):
             return self._replacing(steps)(tree)
         return self.by_shape(tree, steps)
 

@@ -26,7 +26,7 @@ def _some(*allowed: int) -> str:
 
 _TRIPLE = "".join(
     (
-        _some(*range(8, 32)),  # the first of three bytes is printable ASCII
+        _some(2, 3, *range(8, 32)),  # the first of three bytes is printable ASCII, or breaks a line
         _some(*(value for value in range(64) if not value & 8)),  # the second is ASCII
         _some(*(value for value in range(64) if not value & 2)),  # and so is the third
         "[A-Za-z0-9+/_-]",

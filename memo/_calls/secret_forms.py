@@ -14,10 +14,12 @@ __all__ = [
     "LOGIN",
     "PASSWORD",
     "RANDOM",
+    "SCHEMES",
     "TOKEN",
     "Form",
     "has_aws_id",
     "is_aws_secret",
+    "is_code",
     "is_credential",
     "is_given",
     "is_login",
@@ -28,8 +30,12 @@ Form = Callable[[str], bool]
 """Return whether a text can be a credential."""
 
 _LONGEST = 8192
-_SCHEME = re.compile(r"(?:Basic|Bearer|Token|ApiKey) {1,4}(?=\S)", re.IGNORECASE)
-"""What is before the credential in the value of a header."""
+SCHEMES = (
+    "Basic|Bearer|Token|Api-?Key|Key|Bot|DPoP|GNAP|Hawk|MAC|Negotiate|NTLM|OAuth|PrivateToken|SCRAM-SHA-256|Digest|SSWS|Splunk"
+    "|GenieKey|Klaviyo-API-Key|Zoho-oauthtoken|GoogleLogin|DeepL-Auth-Key|ShippoToken|Snowflake|FlyV1|JWT|Session"
+)
+"""What is before the credential in an `Authorization` header: IANA's registry of schemes, and those of well-known services."""
+_SCHEME = re.compile(rf"(?:{SCHEMES}) {{1,4}}(?=\S)", re.IGNORECASE)
 _ALPHABET = re.compile(r"[\w.~+/=:@!$%^&*#?|-]+", re.ASCII)
 _DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]")
 _PARTS = re.compile(r"[\W_]+", re.ASCII)
@@ -41,7 +47,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _LOCATION = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?/|\.{1,2}/|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
 _CODE = re.compile(r"(?:self|os|config|settings|env|process|this)\.|[A-Za-z_][\w.]*[(\[{]")
 _PLACEHOLDER = re.compile(
-    r"<.*>|\$?\{.*\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\(?\w+\)?s?%?|[*.x•_-]+|\[.*\]|(?:your|my|the|some|example|dummy|fake|test|insert|enter|change)[-_ ].*"
+    r"<.*>|\$?\{.*\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\(?\w+\)?s?%?|![A-Za-z]{1,16}|[*.x•_-]+|\[.*\]|(?:your|my|the|some|example|dummy|fake|test|insert|enter|change)[-_ ].*"
     r"|(?:string|null|none|true|false|undefined|secret|password|redacted|masked|hidden|changeme|required|optional|token)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -126,6 +132,11 @@ def RANDOM(text: str) -> bool:  # noqa: N802
         and _UUID.fullmatch(text) is None
         and _HEXADECIMAL.fullmatch(text) is None
     )
+
+
+def is_code(text: str) -> bool:
+    """Return whether a text begins with what code calls, indexes or takes from an object, and is no value itself."""
+    return _CODE.match(text) is not None
 
 
 def is_given(text: str) -> bool:

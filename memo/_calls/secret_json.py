@@ -15,8 +15,9 @@ import orjson
 
 from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_given
 from memo._calls.secret_names import holds_headers, judge, judge_below
+from memo._calls.secret_pairs import JWK, JWK_FIELDS, NAMES, VALUES, paired
 
-__all__ = ["spans"]
+__all__ = ["mapped", "spans"]
 
 Span = tuple[int, int]
 
@@ -36,7 +37,7 @@ _DEEPEST = 64
 class _Frame:
     """An array or an object that is open."""
 
-    __slots__ = ("first", "form", "headers", "is_array", "name", "schema")
+    __slots__ = ("beside", "first", "form", "headers", "is_array", "is_jwk", "name", "schema", "waiting")
 
     def __init__(self, *, is_array: bool, form: Form | None, headers: bool = False, schema: bool = False) -> None:
         self.is_array = is_array
@@ -49,6 +50,11 @@ class _Frame:
         """In an object: the name whose value comes next."""
         self.first: str | None = None
         """In an array: its first text."""
+        self.beside: Form | None = None
+        """In an object: the form of a credential whose name was the value of a field like `name`."""
+        self.is_jwk = False
+        self.waiting: list[tuple[str, str, Span]] = []
+        """In an object: the fields of which another may say, later on, that they are credentials."""
 
 
 class _Names(NamedTuple):
@@ -131,10 +137,29 @@ class _Walk:
         if self._hides(text, token):
             self.found.append(token.span(group))
         elif "\\" in text or ("'" in text and "{" in text):
-            self.found += _mapped(text, token.start(group), self._inside)
+            self.found += mapped(text, token.start(group), self._inside)
         if top is not None and top.is_array and top.first is None:
             top.first = text
+        if top is not None and top.name is not None:
+            self._beside(top, top.name, text, token.span(group))
         self._taken()
+
+    def _beside(self, top: _Frame, name: str, text: str, span: Span) -> None:
+        """Take a field that says what another one holds, or of which another one says it: in either order."""
+        if name == JWK:
+            top.is_jwk = True
+        elif name in NAMES:
+            top.beside = top.beside or paired(_plain(text), *self._names)
+        elif name in VALUES or name in JWK_FIELDS:
+            top.waiting.append((name, text, span))
+        else:
+            return
+        waiting, top.waiting = top.waiting[-len(JWK_FIELDS) :], []
+        for field in waiting:
+            if top.is_jwk if field[0] in JWK_FIELDS else top.beside is not None and top.beside(field[1]):
+                self.found.append(field[2])
+            else:
+                top.waiting.append(field)
 
     def _hides(self, text: str, token: re.Match[str]) -> bool:
         """Return whether a string that is no name is a credential."""
@@ -167,28 +192,34 @@ def _closes(text: str, at: int) -> bool:
 
 
 def _plain(text: str) -> str:
-    return _unescaped(text)[0] if "\\" in text else text
+    return _unescaped(text, _ESCAPE, _character)[0] if "\\" in text else text
 
 
-def _mapped(text: str, at: int, inside: Callable[[str], list[Span]]) -> list[Span]:
-    """Return where credentials stand in an escaped text that begins at a place."""
-    plain, starts, shifts = _unescaped(text)
+def mapped(
+    text: str,
+    at: int,
+    inside: Callable[[str], list[Span]],
+    escape: re.Pattern[str] = _ESCAPE,
+    character: Callable[[str], str] | None = None,
+) -> list[Span]:
+    """Return where credentials stand in an escaped text that begins at a place; `character` gives the one that an escape stands for."""
+    plain, starts, shifts = _unescaped(text, escape, character or _character)
 
     def place(index: int) -> int:
         return at + index + shifts[bisect_right(starts, index) - 1]
 
-    return [(place(start), place(end - 1) + 1) for start, end in inside(plain)]
+    return [(place(start), place(end)) for start, end in inside(plain)]
 
 
-def _unescaped(text: str) -> tuple[str, list[int], list[int]]:
+def _unescaped(text: str, escape: re.Pattern[str], character: Callable[[str], str]) -> tuple[str, list[int], list[int]]:
     """Return a text without its escapes, and by how much an index in it is more in the escaped one, from each index on."""
     parts: list[str] = []
     starts, shifts = [0], [0]
     at = size = 0
-    for escape in _ESCAPE.finditer(text):
-        parts += text[at : escape.start()], _character(escape.group())
-        size += escape.start() - at + 1
-        at = escape.end()
+    for found in escape.finditer(text):
+        parts += text[at : found.start()], character(found.group())
+        size += found.start() - at + 1
+        at = found.end()
         starts.append(size)
         shifts.append(at - size)
     return "".join([*parts, text[at:]]), starts, shifts

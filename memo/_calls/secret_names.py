@@ -42,7 +42,7 @@ _ENDINGS = (
     "userpass dbpass databasepass smtppass mysqlpass pgpass ftppass rootpass adminpass csrftoken xsrftoken "
     "privkey aeskey fernetkey secretboxkey unsealkey sessionkey recoverykey activationkey tlskey sslkey certkey "
     "codeverifier oauthverifier clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash "
-    "pwdhash"
+    "pwdhash clientkeydata passwort kennwort motdepasse contrasena senha wachtwoord"
 ).split()
 """How a name ends, written as one word, that holds nothing else."""
 
@@ -100,7 +100,8 @@ _TAILS = _words(
 
 _DESCRIBING = _words(
     "id ids name names type types object kind status state role roles user username owner scope scopes title label "
-    "description created updated expires expiry url uri href email provider issuer algorithm alg version prefix region"
+    "description created updated expires expiry url uri href email provider issuer algorithm alg version prefix region "
+    "kid kty crv n x y"
 )
 _HEADERS = _words("header headers cookie cookies environ env metadata trailers")
 
@@ -114,7 +115,7 @@ def judge(name: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] =
     plain = plain_name(name)
     if plain in more:
         return ANY
-    if plain in fewer or len(name) > _LONGEST or "\n" in name:
+    if plain in fewer or len(name) > _LONGEST or "\n" in name or "::" in name:  # `AWS::IAM::AccessKey` is a type
         return None
     words = [word.lower() for word in _WORD.findall(name)]
     while len(words) > 1 and (words[-1].isdigit() or words[-1] in _TAILS):
@@ -139,7 +140,7 @@ def _ambiguous(words: list[str]) -> Form | None:
             return None if before in _NO_SECRETS else ANY if before and last == "secret" else TOKEN
         case "key":
             return None if before in _KEYS_OF_DATA else TOKEN if before else RANDOM
-        case "pass" | "pwd" | "pw" | "psk" | "userpwd" | "rootpw" | "bindpw" | "storepass" | "keypass":
+        case "pass" | "passe" | "pwd" | "pw" | "psk" | "userpwd" | "rootpw" | "bindpw" | "storepass" | "keypass":
             return PASSWORD
         case "auth" | "login":
             return LOGIN
@@ -148,7 +149,7 @@ def _ambiguous(words: list[str]) -> Form | None:
         case "code":
             return CODE if before in _CODES else None
         case "pat":
-            return ANY if before in _PATS else None if before else TOKEN
+            return ANY if before in _PATS else TOKEN
         case "bearer" | "jwt" | "authentication" | "apitokens" | "keys" | "csrf" | "xsrf" | "sessionid":
             return TOKEN
         case "session" | "sid":

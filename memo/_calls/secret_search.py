@@ -20,12 +20,12 @@ _IN_JSON = (
 )
 """How a name ends in JSON, where a quote follows it."""
 _LAST_WORDS = """
-    password passwords passwd passphrase pwd pass passcode authorization authentication auth credential credentials creds
+    password passwords passwd passphrase pwd pass passe passcode authorization authentication auth credential credentials creds
     cookie cookies token secret secrets key keys accesstokens refreshtokens apitokens bearer jwt otp totp session sid
     sessionid accesskeyid connectionstring pgpassfile seedphrase recoveryphrase mnemonicphrase secretphrase recoverycode
     recoverycodes backupcode backupcodes login pin pat pw psk csrf xsrf samlresponse samlassertion codeverifier oauthverifier
     clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash pwdhash otpcode mfacode smscode
-    verificationcode verifycode authcode authorizationcode authenticationcode logincode devicecode timecode facode
+    verificationcode verifycode authcode authorizationcode authenticationcode logincode devicecode timecode facode keydata passwort kennwort motdepasse contrasena senha wachtwoord
 """.split()
 
 

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
 
-from memo._calls.secret_forms import PASSWORD, is_aws_secret, is_given
+from memo._calls.secret_forms import LOGIN, PASSWORD, RANDOM, TOKEN, is_aws_secret, is_given
 
-__all__ = ["Shape", "marks", "search_for", "shapes", "spans"]
+__all__ = ["SHORT", "Shape", "marks", "search_for", "shapes", "spans"]
 
 _GITLEAKS = r"""
 1password-secret-key            A3-              \bA3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}\b
@@ -137,7 +137,7 @@ mailgun                         key-~[0-9a-f]{32} \bkey-[0-9a-f]{32}\b
 mailchimp                       -us~[0-9] \b[0-9a-f]{32}-us[0-9]{1,2}\b
 stripe-webhook                  whsec_           \bwhsec_[A-Za-z0-9+/]{24,}={0,2}
 discord-webhook                 /api/webhooks/   (?<=/api/webhooks/)\d{17,20}/[\w-]{60,}
-telegram-bot                    :AA~[0-9A-Za-z_-]{33} \b\d{8,10}:AA[\w-]{33}
+telegram-bot                    :AA~[0-9A-Za-z_-]{33} (?:\b|(?<=bot))\d{8,10}:AA[\w-]{33}
 discord-bot                     .G~[0-9A-Za-z_-]{5}\.,.X~[0-9A-Za-z_-]{5}\.,.Y~[0-9A-Za-z_-]{5}\. \b[MNO][A-Za-z\d]{23,27}\.[GXY][\w-]{5}\.[\w-]{27,}
 planet-braintree                access_token$    access_token\$production\$[0-9a-z]{16}\$[0-9a-f]{32}
 plaid                           access-sandbox-,access-development-,access-production- \baccess-(?:sandbox|development|production)-[0-9a-f-]{36}
@@ -146,7 +146,7 @@ nuget                           oy2              \boy2[a-z0-9]{43}\b
 bearer                          earer~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9._\x7e+/-]{16},EARER~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9._\x7e+/-]{16} \b[Bb](?:earer|EARER)\s+[A-Za-z0-9._~+/-]{16,}=*
 jwt                             eyJ~[A-Za-z0-9_-]+\.eyJ (?<![\w-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}
 url-user                        ://~[^/\s:@"']*:[^/\s@"']+@ (?<=://)[^/\s:@"']{0,256}:[^/\s"']{1,512}(?=@)
-signed-url                      Signature=,sig=,-Security-Token= (?:(?<=[?&-]Signature=)|(?<=[?&]sig=)|(?<=-Security-Token=))[\w%+/=.~-]{8,}
+signed-url                      Signature=,sig=,-Security-Token=,oauth_signature= (?:(?<=[?&-]Signature=)|(?<=,\ Signature=)|(?<=,Signature=)|(?<=[?&]sig=)|(?<=-Security-Token=)|(?<=oauth_signature=)"?)[\w%+/=.~-]{8,}
 basic                           asic~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9+/]{6},ASIC~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9+/]{6} \b[Bb](?:asic|ASIC)\s+(?P<base64>[A-Za-z0-9+/]{6,2048}={0,2})
 cookie-header                   ookie:\x20,OOKIE:\x20 \b[Cc](?:ookie|OOKIE):\ (?P<secret>[^\s=;,"'{}]{1,128}=[^\s;"'{}]{1,4096}(?:;\ ?[^\s=;"'{}]{1,128}=[^\s;"'{}]{0,4096})*)
 curl-user                       -u\x20,--user\x20,--user=,-user\x20 (?:(?<=\s)-u|--(?:proxy-)?user)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
@@ -164,6 +164,45 @@ aws-secret-before-its-id        AKIA,ASIA        (?<![A-Za-z0-9/+=])(?P<secret>[
 go-dsn                          @tcp(,@unix(     (?<![\w.-])[\w.-]{1,64}:(?P<secret>[^\s@]{1,256})@(?:tcp|unix)\(
 netrc                           password\x20,password\t \bmachine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{1,256})
 password-in-prose               assword\x20is,assphrase\x20is,asscode\x20is \b[Pp]ass(?:word|phrase|code)\ is:?\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;]{6,256})
+voyage                          pa-~[A-Za-z0-9_-]{43} \bpa-[A-Za-z0-9_-]{43,}
+brave                           BSA~[A-Za-z0-9_-]{24} (?<![\w+/-])BSA[A-Za-z0-9_-]{24,32}(?![\w+/=-])
+crates-io                       cio~[A-Za-z0-9]{32} (?<![\w+/-])cio[A-Za-z0-9]{32}(?![\w+/=-])
+infisical                       st.~[a-f0-9]{20} \bst\.[a-f0-9]{20,40}\.[a-f0-9]{32}\.[a-f0-9]{32}
+paypal                          A21AA            \bA21AA[\w-]{60,}
+adyen                           AQE~[A-Za-z0-9]{20} \bAQE[A-Za-z0-9+/=]{40,}-[A-Za-z0-9+/=]{20,}-[\w<>(){}\[\]!#$%&*=?@^|~;:,.+-]{8,}
+resend                          re_~[A-Za-z0-9]{6} \bre_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{20,}
+new-relic-license               FFFFNRAL         \b[a-f0-9]{32,36}FFFFNRAL\b
+honeycomb                       hcaik_,hcbik_,hcxik_,hcalk_,hcblk_,hcxlk_,hcamk_,hcbmk_,hcxmk_ \bhc[abx][ilm]k_[a-z0-9]{58}\b
+posthog                         phx_,phs_        \bph[xs]_[A-Za-z0-9]{30,}
+logfire                         pylf_v           \bpylf_v\d_(?:[a-z]{2,8}_)?[A-Za-z0-9]{30,}
+wandb                           wandb_v1_        \bwandb_v1_[\w]{40,}
+azure-devops                    AZDO             \b[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}\b
+linear-oauth                    lin_oauth_       \blin_oauth_[a-f0-9]{40,}
+notion-secret                   secret_~[A-Za-z0-9]{43} \bsecret_[A-Za-z0-9]{43}\b
+asana                           /1~[0-9]{9} \b\d/\d{10,18}(?:/\d{10,18})?:(?P<secret>[a-f0-9]{32})\b
+clickup                         pk_~[0-9]+_[A-Z0-9]{32} \bpk_\d{5,12}_[A-Z0-9]{32}\b
+hubspot                         pat-na,pat-eu,pat-ap \bpat-(?:na|eu|ap)\d{1,2}-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}
+ifttt                           /with/key/       (?<=/with/key/)[\w-]{20,}
+dropbox                         sl.~[A-Za-z0-9_-]{60} \bsl\.(?:u\.)?[\w-]{60,}
+twitter-bearer                  AAAAAAAAAAAAAAAAAAAA (?<![\w+/=-])A{20,24}[A-Za-z0-9%]{60,200}(?![\w+/=%-])
+twitch-chat                     oauth:           \boauth:[a-z0-9]{30}\b
+cloudflare                      cfut_,cfat_,cfk_ \bcf(?:ut|at|k)_[A-Za-z0-9]{40,}
+vercel                          vcp_,vci_,vca_,vcr_,vck_ \bvc[piark]_[A-Za-z0-9]{40,}
+key-in-rpc-url                  .infura.io/,.alchemy.com/,.quiknode.pro/ (?:(?<=\.infura\.io/v3/)|(?<=\.alchemy\.com/v2/)|(?<=\.quiknode\.pro/))[\w-]{32,}
+putty-key                       Private-Lines:   \bPrivate-Lines:\ \d{1,4}\s{1,8}(?P<secret>[A-Za-z0-9+/=\s]{16,})
+ssh2-key                        PRIVATE\x20KEY\x20---- ----\ BEGIN[ A-Z0-9]{0,100}PRIVATE\ KEY\ ----(?P<secret>.*?)(?:----\ END|\Z)
+crypt-hash                      $2a$,$2b$,$2y$,$1$,$5$,$6$,$apr1$,$y$,$argon2 \$(?:2[aby]\$\d\d\$[./A-Za-z0-9]{53}|(?:1|apr1)\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22}|5\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}|y\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|argon2(?:id|i|d)\$v=\d{1,4}\$[a-z0-9=,]{1,64}\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,128})
+pgpass                          :5432: (?<![\w.*:-])[\w.*-]{1,128}:5432:[\w*-]{1,64}:[\w*-]{1,64}:(?P<secret>\S{4,256})
+sql-password                    IDENTIFIED\x20BY,identified\x20by \b(?:IDENTIFIED|identified)\s{1,4}(?:(?:WITH|with)\s{1,4}\S{1,64}\s{1,4})?(?:BY|by)\s{1,4}(?:PASSWORD\s{1,4})?\\{0,4}["'](?P<secret>[^\n"'\\]{1,256})
+oracle-url                      jdbc:oracle:~[a-z]+: (?<=jdbc:oracle:)(?:thin|oci8?):[^\s/@:"']{1,128}/(?P<secret>[^\s@"']{1,256})@
+oauth-code                      code=~[A-Za-z0-9_./%-]{20} (?:(?<=[?&])|(?<![\w-]))code=(?P<secret>[\w%./~-]{20,2048})
+code-verifier                   code_verifier=,client_assertion=,SAMLResponse= (?:(?<=code_verifier=)|(?<=client_assertion=)|(?<=SAMLResponse=))[\w%./~+-]{20,}
+okta                            SSWS\x20 (?<=SSWS\ )00[\w-]{38,}
+curl-cookie                     curl~(?s:.)*(?:-b|--cookie)\x20 \bcurl\s(?:[^\n|;&]{0,256}?\s)?(?:-b|--cookie)\ {1,2}\\{0,4}["']?(?P<secret>[^\s=;,"'{}\\]{1,128}=[^\s;"'{}\\]{1,4096}(?:;\ ?[^\s=;"'{}\\]{1,128}=[^\s;"'{}\\]{0,4096})*)
+httpie-auth                     -a\x20,--auth\x20,--auth= \bhttps?\s(?:[^\n|;&]{0,256}?\s)?(?:-a|--auth)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
+wpa-psk                         psk= \bpsk=\\{0,4}"(?P<secret>[^"\n\\]{8,63})
+wifi-code                       WIFI:~[A-Z] \bWIFI:(?:[A-OQ-Z]:(?:[^;\\\n]|\\.){0,64};){0,4}P:(?P<secret>(?:[^;\\\n]|\\.){1,128})
+token-in-prose                  ey\x20is,oken\x20is,ecret\x20is,EY\x20is \b(?:[Kk]ey|KEY|[Tt]oken|[Ss]ecret)\ is:?\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;]{16,512})
 error-of-401                    ey\x20provided:\x20,api\x20key:\x20 (?<=[Kk]ey\ provided:\ )[\w-]{0,64}\*{3,}[\w-]*|(?<=api\ key:\ )\*{4,}\w{2,8}\b
 """
 
@@ -200,13 +239,14 @@ def _rows() -> list[tuple[Shape, tuple[str, ...]]]:
 
 _GROUP = 40
 """Rust's engine looks for about forty texts at once with SIMD instructions, and takes ten times as long a byte for more."""
-_SHORT = 400
+SHORT = 400
 """Characters up to which one search for all takes less than several."""
 
 
-def search_for(expressions: Iterable[str]) -> Callable[[str], bool]:
+def search_for(expressions: Iterable[str], *, short_too: Iterable[str] = ()) -> Callable[[str], bool]:
     """Return a function that says whether any of some expressions matches a place in a text, in linear time.
 
+    In a text of less than `SHORT` characters, expressions of `short_too` are looked for, too.
     pydantic's engine is written in Rust, has no backtracking, and is here already. 17 KB take 7 µs.
     """
     from pydantic_core import SchemaValidator
@@ -216,11 +256,11 @@ def search_for(expressions: Iterable[str]) -> Callable[[str], bool]:
         return search
 
     ordered = sorted(expressions)  # those that begin alike are found together: half the time
-    short = compiled(ordered)
+    short = compiled(sorted([*ordered, *short_too]))
     groups = [compiled(ordered[at : at + _GROUP]) for at in range(0, len(ordered), _GROUP)]
 
     def search(text: str) -> bool:
-        if len(text) < _SHORT:
+        if len(text) < SHORT:
             return short(text)
         for group in groups:  # noqa: SIM110 - a generator takes longer
             if group(text):
@@ -260,12 +300,22 @@ _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
     "aws-secret-before-its-id": lambda found: is_aws_secret(found["secret"]),
     **dict.fromkeys(
         (
-            *("curl-user", "curl-user-attached", "mysql-password", "sshpass", "login-password", "redis-cli-password"),
-            *("sqlcmd-password", "ldap-password", "smbclient-password"),
+            *("curl-user-attached", "mysql-password", "sshpass", "login-password", "redis-cli-password"),
+            *("sqlcmd-password", "ldap-password", "smbclient-password", "httpie-auth", "oracle-url"),
+            *("wpa-psk", "wifi-code"),
         ),
         lambda found: is_given(found["secret"]),
     ),
     "netrc": lambda found: is_given(found["secret"]),
+    **dict.fromkeys(
+        ("brave", "crates-io", "voyage", "dropbox", "resend"), lambda found: RANDOM(found[0].lstrip("sl.u"))
+    ),
+    # `-u 1000:1000` are ids of a user and a group.
+    "curl-user": lambda found: is_given(found["secret"]) and not found["secret"].isdigit(),
+    "sql-password": lambda found: PASSWORD(found["secret"]),
+    "pgpass": lambda found: LOGIN(found["secret"]),
+    "oauth-code": lambda found: TOKEN(found["secret"].replace("%", "")),
+    "token-in-prose": lambda found: RANDOM(found["secret"].rstrip(".!?:")),
     "password-in-prose": lambda found: PASSWORD(found["secret"].rstrip(".!?:")),
 }
 """What is more to be true of what some expressions match."""

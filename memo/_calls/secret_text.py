@@ -6,14 +6,15 @@ r"""Credentials in a text: by their shape, and as the value of a name, as in JSO
 
 from __future__ import annotations
 
+import html
 import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from memo._calls import secret_encoded, secret_json, secret_search, secret_shapes, secret_yaml
-from memo._calls.secret_forms import ANY, PASSWORD, is_given
+from memo._calls import secret_encoded, secret_json, secret_pairs, secret_search, secret_shapes, secret_yaml
+from memo._calls.secret_forms import ANY, PASSWORD, RANDOM, SCHEMES, TOKEN, Form, is_code, is_given
 from memo._calls.secret_names import judge
-from memo._calls.secret_shapes import search_for
+from memo._calls.secret_shapes import SHORT, search_for
 from memo._values.scalars import is_text
 
 if TYPE_CHECKING:
@@ -25,18 +26,27 @@ MASK = "<secret>"
 
 _ASSIGNED = re.compile(
     r"""(?P<tail>[\w.-]{0,24})
-    (?: (?:\\{0,8}["'])\s{0,8}(?::|=>)\s{0,8}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
-      | >(?P<element>[^<>\n]{1,4096})</
-      | (?P<flag>\s{1,2})(?P<given>[^\s"'&;,<>(){}\[\]\\=:-][^\s"'&;,<>(){}\[\]\\]{5,4095})
-      | \s{0,2}(?:=>|[=:])\s{0,4}(?:(?:[Bb]asic|[Bb]earer|[Tt]oken|[Aa]pi[Kk]ey|Digest)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'&;,<>(){}\[\]\\]{6,4096})
-    )""",
+    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>)|\]\s{0,8}=(?!=))\s{0,8}[bBrRuUfF]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
+      | >(?:<!\[CDATA\[)?(?P<element>[^<>\n]{1,4096}?)(?:</|\]\]>)
+      | \s{0,2}[:=]\s{0,4}(?:[A-Z]\w{0,31}\(){1,2}\\{0,8}["'](?P<wrapped>[^\s"'\\]{6,4096})
+      | (?:[*_]{0,3}\s{0,2}(?:=>|:=|[=:\uff1a])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=)\s{0,4}[bBrRuUfF]{0,2}
+        (?P<opening>\\{0,8}["'])(?P<literal>(?:(?!(?P=opening))[^\s\\]){6,4096})(?P=opening)
+      | =(?P<around>["'])(?P<variable>[^"'\n\\]{4,4096})(?P=around)(?=\s|\\[nr]|\Z)
+      | (?P<flag>\s{1,2})(?P<quoting>\\{0,8}["'])?(?P<given>[^\s"'&;,<>(){}\[\]\\=:|-][^\s"'&;,<>(){}\[\]\\]{5,4095})
+      | [*_]{0,3}\s{0,2}(?:=>|:=|[=:\uff1a])[*_]{0,3}\s{0,4}(?:[bBrRuUfF]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
+    )""".replace("@SCHEMES@", SCHEMES),
     re.VERBOSE | re.ASCII,
 )
 """What follows the stem of a name: the rest of the name, and its value."""
+_GROUPS = ("quoted", "element", "wrapped", "literal", "variable", "given", "bare")
+_ESCAPED = re.compile(
+    r"%[2-7][0-9A-Fa-f]|&(?:quot|apos|amp|lt|gt|#\d\d|#x[2-7][0-9a-fA-F]);|\x1b\[[\d;]{0,16}m", re.ASCII
+)
+"""A character of ASCII as URLs and HTML escape it, and what sets a colour of a terminal."""
 _LONGEST_NAME = 64
 _LEVELS = 3
 """Of JSON within JSON."""
-_STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE"
+_STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE _PAT"
 _STEM = re.compile(_STEMS.replace(" ", "|"))
 """In each name that holds a credential where a text quotes it: `auth` and `session` stand before a colon in prose, too."""
 _QUOTED_STEMS = """
@@ -45,8 +55,22 @@ _QUOTED_STEMS = """
     nswer NSWER tring TRING
 """.split()
 """In the other names, which count where a text quotes JSON or code: plain texts, in three spellings, are searched at once."""
-_IN_TEXT = r"""[0-9A-Za-z_.-]*(?:\\*["']?\s*[=:]|>)"""
-_IN_JSON = r"""[0-9A-Za-z_.-]*(?:(?:\\+["']|')?\s*[=:]|>)"""
+_ENCODED_AFTER = r"""%(?:2[27]|3[aAdD])|&(?:quot|apos|#3[49]|#x2[27]);|(?:\x1b|\\+u001[bB])\["""
+_AFTER = rf"""\]?\s*(?:=|:|\x{{ff1a}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|\s{{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
+_IN_TEXT = rf"""[0-9A-Za-z_.-]*(?:(?:\\*["'])?{_AFTER})"""
+_IN_JSON = rf"""[0-9A-Za-z_.-]*(?:(?:\\+["']|')?{_AFTER})"""
+_ANY_STEM = rf"(?:{'|'.join([*_STEMS.split(), *_QUOTED_STEMS])})[0-9A-Za-z_.:-]*"
+_NAMED = [
+    rf"""(?:[nN]ame|[kK]ey|header|field|variable)\\*["']\s*:\s*\\*["'][^"'\\]*{_ANY_STEM}\\*["']""",
+    rf"""\(\s*[bBrRuUfF]*\\*["'][0-9A-Za-z_.-]*{_ANY_STEM}\\*["']\s*,""",
+    rf"""(?:name|key|type)\s?=\s?\\*["'][0-9A-Za-z_.:-]*{_ANY_STEM}\\*["']""",
+    rf"""(?:name|key):\s+\\*["']?[0-9A-Za-z_.-]*{_ANY_STEM}""",
+    r"""<key>""",
+    r"""kty\\*["']\s*:""",
+]
+"""Names that are the value of another field: see `secret_pairs`."""
+_NAMED_MARKS = ("alue", '("', "('", "(\\", "(b", "content=", "form-data", "<key>", "kty")
+"""One of these stands in every text where a name is followed by a value in such a way; without them, nothing is searched."""
 
 
 _PAIR = re.compile(
@@ -63,6 +87,7 @@ def may_hold(text: str, more: frozenset[str] = frozenset()) -> bool:
     return (
         _search(in_json=False)(text)
         or secret_encoded.may_hold(text)
+        or _may_name(text)
         or _may_quote(text, '"')
         or not (text.isascii() or is_text(text))  # what has lone surrogates is not searched by Rust's engine
         or (bool(more) and secret_search.names_in_text(more)(text))
@@ -71,7 +96,20 @@ def may_hold(text: str, more: frozenset[str] = frozenset()) -> bool:
 
 def may_hold_in_json(text: str) -> bool:
     """Return whether a text in some JSON may hold a credential, whatever the names in the JSON are. Never wrong when it says no."""
-    return _search(in_json=True)(text) or secret_encoded.may_hold(text) or _may_quote(text, "\\")
+    return _search(in_json=True)(text) or secret_encoded.may_hold(text) or _may_quote(text, "\\") or _may_name(text)
+
+
+def _may_name(text: str) -> bool:
+    """Return whether a text may have a credential whose name is beside it. In a short one, `_search` looks for that."""
+    if len(text) < SHORT:
+        return False
+    marks, names = _named_searches()
+    return marks(text) and names(text)
+
+
+@cache
+def _named_searches() -> tuple[Callable[[str], bool], Callable[[str], bool]]:
+    return search_for(map(re.escape, _NAMED_MARKS)), search_for(_NAMED)
 
 
 def _may_quote(text: str, mark: str) -> bool:
@@ -99,21 +137,35 @@ def _search(*, in_json: bool) -> Callable[[str], bool]:
             rf"--[0-9A-Za-z_-]*(?:{_STEMS.replace(' ', '|')})[0-9A-Za-z_-]*\s",
             _PAIR_MARK,
             secret_encoded.IN_JSON,
-        ]
+        ],
+        short_too=_NAMED,
     )
 
 
 def spans(text: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] = frozenset()) -> list[tuple[int, int]]:
     """Return where credentials stand in a text: in order, none inside of another."""
     return merged(
-        _plain_spans(text, more, fewer)
-        + _structured_spans(text, more, fewer)
+        _all_spans(text, more, fewer)
         + secret_encoded.places(text, lambda decoded: bool(_all_spans(decoded, more, fewer)))
     )
 
 
 def _all_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
-    return _plain_spans(text, more, fewer) + _structured_spans(text, more, fewer)
+    found = _plain_spans(text, more, fewer) + _structured_spans(text, more, fewer)
+    if _ESCAPED.search(text) is None:
+        return found
+
+    def inside(plain: str) -> list[tuple[int, int]]:
+        return _plain_spans(plain, more, fewer) + _structured_spans(plain, more, fewer)
+
+    return found + secret_json.mapped(text, 0, inside, _ESCAPED, _character)
+
+
+def _character(escape: str) -> str:
+    """Return the character that is escaped in a URL or in HTML; what means nothing for one that sets a colour of a terminal."""
+    if escape[0] == "%":
+        return chr(int(escape[1:], 16))
+    return html.unescape(escape) if escape[0] == "&" else "*"
 
 
 def _structured_spans(
@@ -134,7 +186,7 @@ def hidden(text: str, start: int, end: int) -> str:
 
 def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
     """Return where credentials stand that are not encoded."""
-    found = secret_shapes.spans(text)
+    found = secret_shapes.spans(text) + secret_pairs.spans(text, more, fewer)
     found += [
         pair.span("secret")
         for pair in _PAIR.finditer(text)
@@ -146,17 +198,33 @@ def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list
         assigned = _ASSIGNED.match(text, end)
         if assigned is not None:
             start = _beginning(text, stem.start())
-            form = judge(text[start : assigned.end("tail")], more, fewer)
-            group = next(name for name in ("quoted", "element", "given", "bare") if assigned[name] is not None)
-            if group == "given" and not text.startswith("--", start):
+            form = None if text.startswith("::", start - 2) else judge(text[start : assigned.end("tail")], more, fewer)
+            group = next(name for name in _GROUPS if assigned[name] is not None)
+            if group == "variable" and not text[start : assigned.end("tail")].isupper():
+                form = None  # what a page or a form says of the field
+            elif form is ANY:
+                form = _least(text, start, assigned, group)
+            elif group == "given" and not text.startswith("--", start):
                 form = None
-            if form is ANY and text[start - 1 : start] not in ("?", "&"):
-                form = PASSWORD  # anything but a word of prose or code, which the query of a URL does not have
+            if group == "bare" and is_code(text[assigned.start("bare") : assigned.end() + 1]):
+                form = None
             if form is not None and form(assigned[group]):
                 found.append(assigned.span(group))
                 end = assigned.end()
         stem = _STEM.search(text, end)
     return found
+
+
+def _least(text: str, start: int, assigned: re.Match[str], group: str) -> Form:
+    """Return the form of a value under a name that holds nothing but credentials, by how a text writes it."""
+    if group == "wrapped":
+        return TOKEN
+    if group == "given" and not assigned["quoting"] and not text.startswith("--", start):
+        return RANDOM if text[start : assigned.end("tail")].islower() else TOKEN  # the next word: of prose, mostly
+    if group == "variable":
+        return is_given
+    # Anything but a word of prose or code, which the query of a URL does not have.
+    return ANY if text[start - 1 : start] in ("?", "&") else PASSWORD
 
 
 def _beginning(text: str, end: int) -> int:

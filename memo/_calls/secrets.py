@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from memo._calls import secret_search, secret_text
+from memo._calls import secret_pairs, secret_search, secret_text
 from memo._calls.key_rules import as_names
 from memo._calls.secret_encoded import readable
 from memo._calls.secret_forms import (
@@ -26,6 +26,7 @@ from memo._calls.secret_forms import (
     is_aws_secret,
     is_given,
     is_login,
+    stronger,
 )
 from memo._calls.secret_names import describes, holds_headers, judge, judge_below, plain_names
 from memo._calls.secret_text import MASK
@@ -90,6 +91,10 @@ class SecretRules(NamedTuple):
     def judge(self, name: str) -> Form | None:
         """Return the form that a credential has under a name, None if the name holds none."""
         return judge(name, self.names, self.allowed)
+
+    def beside(self, node: dict[str, Any]) -> secret_pairs.Beside | None:
+        """Return which field of a mapping holds a credential whose name is in another field."""
+        return secret_pairs.beside(node, self.names, self.allowed)
 
     def allows(self, steps: tuple[Step, ...]) -> bool:
         """Return whether the user says that what is at a path is no secret."""
@@ -279,6 +284,8 @@ class _Redactor:
             bool(steps) and steps[-1] == "properties"
         )  # JSON schema: what is named `password` is described, not given
         beside_id = has_aws_id(node.values())
+        beside = self._rules.beside(node) if kind is None else None
+        is_jwk = kind is None and secret_pairs.is_jwk(node)
         for name, member in [*node.items()]:
             if kind is None and _is_number(name, member) and not schema:
                 node[name] = self._number(name, member, (*steps, name))
@@ -292,7 +299,15 @@ class _Redactor:
                 if shown != name:
                     self.masked.append(inner)
                     del node[name]
-                own = ANY if beside_id and is_aws_secret(member) else self._form(name, form, schema=schema)
+                own: Form | None
+                if beside_id and is_aws_secret(member):
+                    own = ANY
+                elif is_jwk:
+                    own = ANY if name in secret_pairs.JWK_FIELDS else None
+                else:
+                    own = self._form(name, form, schema=schema)
+                    if beside is not None and name == beside.field:
+                        own = beside.form if own is None else stronger(own, beside.form)
                 node[shown] = self.tree(member, inner, own, headers=holds_headers(name))
         return node
 

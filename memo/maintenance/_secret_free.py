@@ -9,8 +9,9 @@ import orjson
 from memo._calls.credentials import KEYED
 from memo._calls.secret_forms import has_aws_id, is_aws_secret, is_credential
 from memo._calls.secret_names import holds_headers, judge
+from memo._calls.secret_pairs import JWK_FIELDS, is_jwk
 from memo._calls.secret_streams import mask_across, mask_inside
-from memo._calls.secrets import MASK, header_text, is_header, mask, masked_form, redact
+from memo._calls.secrets import MASK, NO_RULES, header_text, is_header, mask, masked_form, redact
 from memo._recordings.document import Document
 
 __all__ = ["as_recorded_now", "escaped", "without", "without_secrets"]
@@ -53,8 +54,13 @@ def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
         if node.get("__type__") == "bytes" and type(node.get("base64")) is str:
             return masked_form(node)
         beside_id = has_aws_id(node.values())
+        beside = NO_RULES.beside(node) if "__type__" not in node else None
+        key = is_jwk(node)
         return {
-            mask(name): _member(item, beside_id=beside_id, schema=name == "properties", headers=holds_headers(name))
+            mask(name): MASK
+            if type(item) is str
+            and ((key and name in JWK_FIELDS) or (beside is not None and name == beside.field and beside.form(item)))
+            else _member(item, beside_id=beside_id, schema=name == "properties", headers=holds_headers(name))
             for name, item in node.items()
             if schema or not _is_credential(name, item)
         }

@@ -1,0 +1,256 @@
+"""Credentials as issuers, formats of files and languages write them, and what only looks like them."""
+
+import base64
+import json
+import random
+import string
+from typing import Any
+
+import orjson
+import pytest
+
+from memo import recordable, recording
+from memo._calls.secrets import mask, may_hold_secret, redact
+from memo.stores import MemoryStore
+
+LETTERS = {
+    "a": string.ascii_letters + string.digits,
+    "l": string.ascii_lowercase + string.digits,
+    "U": string.ascii_uppercase + string.digits,
+    "h": "0123456789abcdef",
+    "b": string.ascii_letters + string.digits + "+/",
+    "n": string.digits,
+}
+"""The alphabets of credentials."""
+
+
+def made(kind: str, seed: str) -> str:
+    """Return random letters: `h32` is 32 hexadecimal digits, `uuid` a UUID, `pw` what somebody has chosen."""
+    source = random.Random(f"{kind} {seed}")
+    if kind == "uuid":
+        return "-".join(made(f"h{size}", f"{seed} {number}") for number, size in enumerate((8, 4, 4, 4, 12)))
+    if kind == "pw":
+        return f"Tr0ub4dor{source.randrange(100)}"
+    return (
+        "a1Z" + "".join(source.choices(LETTERS[kind[0]], k=int(kind[1:]) - 3))
+        if kind[0] == "a"
+        else "".join(source.choices(LETTERS[kind[0]], k=int(kind[1:])))
+    )
+
+
+TEXTS = r"""
+voyage | pa-<a43>
+brave | BSA<a28>
+crates.io | cio<a32>
+infisical | st.<h24>.<h32>.<h32>
+telegram | https://api.telegram.org/bot123456789:AA<a33>/sendMessage
+paypal | A21AA<a92>
+adyen | AQE<a60>==-<a40>=-<a12>
+resend | re_<a8>_<a24>
+new relic | <h36>FFFFNRAL
+honeycomb | hcaik_<l58>
+posthog | phx_<a43>
+logfire | pylf_v1_us_<a43>
+wandb | wandb_v1_<a77>
+azure devops | <a76>AZDO<a4>
+linear | lin_oauth_<h64>
+notion | secret_<a43>
+asana | 2/1200000000000/1200000000001:<h32>
+clickup | pk_12345678_<U32>
+hubspot | pat-na1-<uuid>
+ifttt | https://maker.ifttt.com/trigger/x/with/key/<a43>
+dropbox | sl.B<a130>
+okta | SSWS 00<a40>
+twitter | AAAAAAAAAAAAAAAAAAAAA<a80>
+twitch | oauth:<l30>
+cloudflare | cfut_<a48>
+vercel | vcp_<a56>
+infura | https://mainnet.infura.io/v3/<h32>
+alchemy | https://eth-mainnet.g.alchemy.com/v2/<a32>
+oracle | jdbc:oracle:thin:scott/<pw>@//db:1521/x
+an OAuth code | https://app/cb?code=4/0A<a60>&state=xyz
+PKCE | grant_type=authorization_code&code_verifier=<a43>
+SigV4 | AWS4-HMAC-SHA256 SignedHeaders=host, Signature=<h64>
+OAuth 1 | OAuth realm="x", oauth_signature="<a28>%3D"
+a scheme | Authorization: GenieKey <uuid>
+another scheme | Authorization: Klaviyo-API-Key pk_<h34>
+a third scheme | {"Authorization": "Key <a40>"}
+NTLM | Authorization: NTLM TlRMTVNTUAAD<a300>
+a variable | AZURE_DEVOPS_EXT_PAT=<l52>
+a variable in quotes | SMTP_PASSWORD='long words and <pw>'
+setx | setx API_KEY "<a40>"
+fish | set -x API_KEY <a40>
+Dockerfile | ENV API_KEY <a40>
+aws configure | aws configure set aws_secret_access_key <a40>
+gradle | storePassword '<pw>'
+SQL | CREATE USER ann WITH PASSWORD '<pw>';
+MySQL | CREATE USER 'a'@'%' IDENTIFIED BY '<pw>';
+pgpass | localhost:5432:db:ann:<pw>
+bcrypt | $2b$12$<a53>
+crypt | root:$6$<a8>$<a86>:18000:0:99999:7:::
+apr1 | ann:$apr1$<a8>$<a22>
+PuTTY | Encryption: none\nPrivate-Lines: 1\n<b48>\nPrivate-MAC: x
+SSH2 | ---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n<b64>\n---- END SSH2 ENCRYPTED PRIVATE KEY ----
+curl -b | curl -b 'sessionid=<a32>' https://x
+curl --cookie | curl --cookie "a=b; sid=<a32>" https://x
+httpie | http -a ann:<pw> https://x
+wpa | network={\n psk="<pw>"\n}
+a code for Wi-Fi | WIFI:T:WPA;S:net;P:<pw>;;
+settings | <add key="ApiKey" value="<a32>" />
+settings, a password | <add key="DbPassword" value='<pw>' />
+CDATA | <password><![CDATA[<pw>]]></password>
+plist | <key>ApiKey</key>\n<string><a32></string>
+a form | <input type="password" name="x" value="<pw>">
+a hidden field | <input type="hidden" name="csrf_token" value="<a40>">
+a meta element | <meta name="csrf-token" content="<a40>">
+multipart | --x\r\nContent-Disposition: form-data; name="password"\r\n\r\n<pw>\r\n--x--
+multipart, typed | --x\r\nContent-Disposition: form-data; name="api_key"\r\nContent-Type: text/plain\r\n\r\n<a32>\r\n--x--
+YAML, beside | env:\n- name: DB_PASSWORD\n  value: <pw>
+YAML, quoted | env:\n  - name: "API_TOKEN"\n    value: "<a32>"
+YAML, in braces | env: [{name: DB_PASSWORD, value: <pw>}]
+YAML, a flow map | db: {user: ann, password: <pw>, port: 5}
+YAML, a flow map over lines | db: {user: ann,\n  password: <pw>}
+kubeconfig | client-key-data: <a400>
+PHP | define( 'DB_PASSWORD', '<pw>' );
+a default | os.environ.get('API_KEY', '<a32>')
+a subscript | os.environ["OPENAI_API_KEY"] = "<a32>"
+setenv | monkeypatch.setenv('API_KEY', '<a32>')
+a header in JavaScript | xhr.setRequestHeader('X-Api-Key', '<a32>')
+a header in Python | headers['Authorization'] = '<a32>'
+headers as bytes | [(b'cookie', b'session=<a32>')]
+Go | password := "<pw>"
+Rust | Config { api_key: Some("<a32>") }
+Kotlin | val apiKey: String = "<a32>"
+Python, typed | api_key: str | None = "<a32>"
+bytes in Python | app.secret_key = b'_5#y2L"<a8>'
+HAR | {"headers": [{"name": "X-Api-Key", "value": "<a32>"}]}
+HAR, the value first | {"headers": [{"value": "<a32>", "name": "X-Api-Key"}]}
+Postman | {"variable": [{"key": "password", "value": "<pw>"}]}
+ECS | {"environment": [{"name": "DB_PASSWORD", "value": "<pw>"}]}
+CloudFormation | {"Parameters": [{"ParameterKey": "DbPassword", "ParameterValue": "<pw>"}]}
+tags | [{"Key": "ApiToken", "Value": "<a32>"}]
+HAR in Python | [{'name': 'X-Api-Key', 'value': '<a32>'}]
+HAR in JSON in JSON | {"log": "{\\"headers\\": [{\\"name\\": \\"X-Api-Key\\", \\"value\\": \\"<a32>\\"}]}"}
+JWK | {"kty": "EC", "crv": "P-256", "d": "<a43>"}
+JWK, the type last | {"k": "<a43>", "kty": "oct"}
+Markdown | **API Key**: <a32>
+Markdown, bold | - **Password:** <pw>
+prose | your api key is <a32> ok?
+German | Passwort: <pw>
+French | mot de passe : <pw>
+a full-width colon | password\uff1a<pw>
+a JSON in a URL | %7B%22password%22%3A%22<pw>%22%7D
+a URL in a URL | https://x/?next=%2Fcb%3Faccess_token%3D<a40>
+a key in a URL in a URL | https://x/?next=https%3A%2F%2Fy%3Fk%3Dsk-proj-<a40>
+HTML | {&quot;password&quot;: &quot;<pw>&quot;}
+a colour | \x1b[32mpassword\x1b[0m: <pw>
+"""
+"""Texts with credentials: in `<>` how long each is, and of which letters."""
+
+CASES = {name: text for name, _, text in (row.partition(" | ") for row in TEXTS.strip().splitlines())}
+KINDS = ["uuid", "pw", *(f"{letter}{size}" for letter in LETTERS for size in range(4, 401))]
+
+
+def written(name: str) -> tuple[str, list[str]]:
+    """Return a text, and the credentials in it: of a fixed part before it, only the random rest is sought."""
+    text, secrets = "", []
+    for number, part in enumerate(CASES[name].replace("<", "\0<").split("\0")):
+        kind, closes, rest = part[1:].partition(">") if part.startswith("<") else ("", "", part)
+        if closes and kind in KINDS:
+            secrets.append(made(kind, f"{name} {number}"))
+            text += secrets[-1] + rest.encode().decode("unicode_escape") if rest.isascii() else secrets[-1] + rest
+        else:
+            text += part.encode().decode("unicode_escape") if part.isascii() else part
+    return text, secrets
+
+
+def recorded(value: Any) -> bytes:
+    """Return what a call leaves whose argument and result a value is."""
+    store = MemoryStore()
+    with recording(store, mode="record"):
+        recordable(name="f")(lambda x: x)(value)
+    [name] = store.scan()
+    return store.get(name) or b""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_credential_is_masked_in_any_text(name: str):
+    text, secrets = written(name)
+    secret = max(secrets, key=len)
+    for around in ("{}", "Here:\n{}\nUse it well.", "x {}"):
+        whole = around.format(text) if around != "{}" else text
+        assert secret not in mask(whole), whole
+        assert may_hold_secret(orjson.dumps([whole]).decode())
+    assert secret.encode() not in recorded(text)
+    assert secret.encode() not in recorded({"a": [text]})
+
+
+@pytest.mark.parametrize("name", [name for name, text in CASES.items() if text[:1] in "{["])
+def test_a_credential_is_masked_in_the_value_that_its_json_is(name: str):
+    text, secrets = written(name)
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return  # Python or HTML
+    data = recorded(value)
+    assert max(secrets, key=len).encode() not in data
+    assert b'"redacted"' in data
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_credential_is_masked_in_base64(name: str):
+    text, _ = written(name)
+    encoded = base64.b64encode(text.encode()).decode()
+    if text.isascii() and text.replace("\n", "").replace("\r", "").isprintable():
+        assert mask(encoded) != encoded
+
+
+DATA: list[Any] = [
+    {"name": "temperature", "value": "0.7"},
+    {"name": "token", "value": "the"},
+    {"name": "api_key", "type": "string", "description": "The key of the API, 32 letters"},
+    {"name": "password", "in": "query", "schema": {"type": "string"}},
+    {"role": "tool", "name": "get_token", "content": "ok 1234567890abcdef"},
+    {"key": "object_key", "value": "a/b/c1.txt"},
+    {"Key": "Environment", "Value": "prod-eu-1"},
+    {"name": "x-ratelimit-remaining-tokens", "value": "149984"},
+    {"name": "Access-Control-Allow-Headers", "value": "Authorization, X-Api-Key1"},
+    {"name": "WWW-Authenticate", "value": 'Bearer realm="x", error="invalid_token"'},
+    {"d": "M10 10 L20 20", "k": "5 apples", "p": "0.95", "q": "what is a key?"},
+    {"keys": [{"kty": "RSA", "kid": made("a20", "kid"), "use": "sig", "n": made("a342", "n"), "e": "AQAB"}]},
+    {"AWS::IAM::AccessKey": "62d91b17309e76c8"},
+    {"image": "data:image/png;base64,iVBORw0KGgo" + made("b400", "image")},
+    {"b64_json": "A" * 22 + "/" + made("b500", "zeros")},
+    {"commit": made("h40", "commit"), "etag": f'W/"{made("h32", "etag")}"', "trace": f"00-{made('h32', 'trace')}-01"},
+    "The key to success is perseverance; the key is understanding how tokenization works-2024.",
+    "password: string; api_key: Optional[str] = None; token: str = None",
+    "client = OpenAI(api_key=settings.openai_api_key_v2)",
+    "headers = {'Authorization': f'Bearer {token}'}",
+    "d.get('token', 'default_1') or translate('password', 'fr-FR1') or t('login.password', 'Password2')",
+    "sorted(a, key=len1func)",
+    "primary key (id1, tenant2)",
+    "password hashing-with-bcrypt-12rounds, password authentication8 failed",
+    "access token expires_in_3600_seconds",
+    "- name: TOKEN_URL\n  value: https://x/token1",
+    "- name: token\n  description: the token1",
+    "valueFrom: {secretKeyRef: {name: db-secret1, key: password1}}",
+    "password: !vault |",
+    "docker run -p 8080:80 -u 1000:1000 img",
+    "https://x/?code=FR&lang=fr and ?code=ERR_INVALID_ARGUMENT_VALUE_1",
+    "a dynamic library identified by 'name'",
+    "private_key = rsa.PrivateKey.load_pkcs1(data)",
+    "pa-per-thin-slices-of-something-that-goes-on-and-on-2024",
+    "risk-assessment-framework-for-2024-and-beyond",
+    "$1$ is 1 dollar, $5$ five",
+    "AT&amp;T key: a, x%20key%3D1",
+    "<key>CFBundleVersion</key><string>1.2.3b4</string>",
+    '<input type="password" name="pw" placeholder="Your password 123">',
+]
+"""None of it is a credential."""
+
+
+@pytest.mark.parametrize("value", DATA, ids=range(len(DATA)))
+def test_data_is_not_masked(value: Any):
+    for form in (value, [value], json.dumps(value), repr(value)):
+        holder = [json.loads(json.dumps(form))]
+        assert redact(holder) == ([], []), holder
