@@ -8,7 +8,13 @@ import orjson
 
 from memo.errors import DataMismatch
 
-__all__ = ["of_one_form", "plain", "type_name", "unpacked", "unshared"]
+__all__ = ["of_one_form", "plain", "redacted_paths", "type_name", "unpacked", "unshared"]
+
+
+def redacted_paths(outcome: dict[str, Any]) -> list[str]:
+    """Return the paths to what was masked in a stored outcome; none that are no text, where the recording is damaged."""
+    paths = outcome.get("redacted")
+    return [path for path in paths if type(path) is str] if type(paths) is list else []
 
 
 def unpacked(tree: Any, depth: int = 0) -> Any:

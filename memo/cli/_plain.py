@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from memo._recordings.plain import plain, type_name, unpacked
+from memo._recordings.plain import plain, redacted_paths, type_name, unpacked
 
 __all__ = ["Shown", "lines", "members", "raised", "shown"]
 
@@ -56,7 +56,12 @@ def shown(outcome: dict[str, Any]) -> Shown:
         out["items"] = values
     else:
         out |= {"type": type_name(tree), "value": plain(tree)}
-    return out | {name: outcome[name] for name in ("seconds", "test", "redacted") if name in outcome}
+    paths = redacted_paths(outcome)
+    return (
+        out
+        | {name: outcome[name] for name in ("seconds", "test") if name in outcome}
+        | ({"redacted": paths} if paths else {})
+    )
 
 
 def _mapping(tree: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from memo._calls.secrets import INNER
 from memo._json import canonical_json
 from memo._recordings.document import Document, render
 from memo._recordings.outcomes import Outcome
+from memo._recordings.plain import redacted_paths
 from memo._values.paths import path_text
 from memo.codecs.types import Types
 from memo.codecs.values import Values
@@ -136,8 +137,7 @@ def _with_paths(old: Document, new: Document) -> Document:
         ]
         if paths:
             kind, rest = next(iter(tree)), {name: value for name, value in tree.items() if name != "redacted"}
-            earlier = [path for path in tree.get("redacted", []) if isinstance(path, str)]
-            redacted = list(dict.fromkeys([*earlier, *paths]))
+            redacted = list(dict.fromkeys([*redacted_paths(tree), *paths]))
             tree = {kind: rest.pop(kind), "redacted": redacted, **rest}  # noqa: PLW2901
         outcomes.append(tree)
     return new._replace(outcomes=outcomes)

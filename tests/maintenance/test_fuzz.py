@@ -112,7 +112,9 @@ def contents(store: Store) -> dict[str, bytes | None]:
 def outcomes(store: Store) -> list[bytes]:
     """Return the outcomes of all sound recordings, in some order of their own."""
     found = (entry.document for entry in entries(store))
-    return sorted(orjson.dumps(document.outcomes) for document in found if document is not None)
+    return sorted(
+        orjson.dumps(document.outcomes, option=orjson.OPT_SORT_KEYS) for document in found if document is not None
+    )
 
 
 @contextmanager
@@ -296,6 +298,9 @@ FOUND: list[dict[str, Any]] = [
     {"stream": {"items": [{"choices": [{"delta": {"tool_calls": 5}}]}], "end": "complete"}},
     {"stream": {"items": [{"candidates": [{"content": {"parts": 5}}]}], "end": "complete"}},
     {"stream": {"items": [{"done": False, "message": {"tool_calls": True}}], "end": "complete"}},
+    {"value": 1, "redacted": 0.5},
+    {"value": SECRET, "redacted": [5, {"a": 1}, "x"]},
+    {"seconds": 0.5, "value": 1},
 ]
 """Outcomes that came out as a traceback, or were written as other ones."""
 
