@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memo._engine.scopes.recording import recording
     from memo._engine.scopes.scope import Memoize, Memoized, MemoizedMember, Recorder, current, start, stop
     from memo._engine.sessions.options import RecorderOptions
-    from memo._engine.sessions.session import Stats
+    from memo._engine.sessions.stats import Stats
     from memo.codecs import dumps, loads, register_codec
     from memo.errors import MemoError, RecordingDamaged, RecordingNotFound, UnkeyableArgument, UnrecordableValue
     from memo.patches import Installation, Patch, install
@@ -93,7 +93,7 @@ _HOMES = {
     "RecorderOptions": "memo._engine.sessions.options",
     "RecordingDamaged": "memo.errors",
     "RecordingNotFound": "memo.errors",
-    "Stats": "memo._engine.sessions.session",
+    "Stats": "memo._engine.sessions.stats",
     "UnkeyableArgument": "memo.errors",
     "UnrecordableValue": "memo.errors",
     "captured": "memo._engine.scopes.captured",

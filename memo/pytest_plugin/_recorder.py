@@ -11,7 +11,6 @@ from memo._calls.call import Call
 from memo._calls.digest import KEY_CHARACTERS, entry_name
 from memo._engine.rules.modes import Mode
 from memo._engine.scopes.observed import ObservedRecorder
-from memo._engine.storing.memory import Recording
 from memo._recordings.tokens import tokens
 from memo.errors import MemoError, RecordingNotFound, ScopeLostWarning
 from memo.pytest_plugin._judging import stamp
@@ -74,6 +73,7 @@ class TestRecorder(ObservedRecorder):
         """The names of the entries that were replayed or written, and how often each was replayed."""
         self._billed: dict[str, bytes] = {}
         """The entries that report tokens."""
+        self.recordings.on_read = self._on_read
 
     def _stamps(self) -> dict[str, int]:
         own = layers_of(self.store)[0]
@@ -165,10 +165,10 @@ class TestRecorder(ObservedRecorder):
         self._on_missed(call, error)
         _of_process(error, event["process"])
 
-    def _keep(self, call: Call, name: str, data: bytes) -> Recording:
+    def _on_read(self, name: str, data: bytes) -> None:
+        """Note an entry that reports tokens."""
         if b"usage" in data or b"eval_count" in data:
             self._billed[name] = data
-        return super()._keep(call, name, data)
 
 
 E = TypeVar("E", bound=MemoError)

@@ -29,7 +29,7 @@ class Unseen:
         if item not in self._begun and item.get_closest_marker("memo") is not None:
             watch = watched(recorder)
             if watch is not None:
-                self._begun[item] = watch, recorder, recorder.calls_seen
+                self._begun[item] = watch, recorder, recorder.counts.calls
 
     def end(self, item: pytest.Item) -> list[str]:
         """Return the hosts, with their ports, that the test connected to, if it made no call."""
@@ -39,7 +39,7 @@ class Unseen:
         watch, recorder, before = begun
         hosts = watch.stop()
         # A scope that other processes share has their calls, too.
-        if recorder.shared is not None or recorder.calls_seen > before:
+        if recorder.shared is not None or recorder.counts.calls > before:
             return []
         return [host for host in hosts if not self._allowed.lists(host.rpartition(":")[0])]
 

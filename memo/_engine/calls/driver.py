@@ -316,7 +316,7 @@ class CallDriver(Request):
     def _attempt(self, live: CallLive) -> Attempt | None:
         """Return the attempt that a live call is, None where it is not recorded. Raises `TooManyLiveCalls`, `CostLimitReached`."""
         session, listed = self.session, None
-        if session.max_live is not None or session.spending is not None:
+        if session.live_limit is not None or session.spending is not None:
             self._allow(live)
         if session.calls_made is not None:
             listed = session.calls_made.live(self.call.function or self._counter.name, self.call)

@@ -158,7 +158,7 @@ class recording:  # noqa: N801 - it is used as a function
 
 def _warn_of_no_calls(opened: _Opened) -> None:
     # A scope that other processes share has their calls, too.
-    if opened.connections is None or opened.recorder.shared is not None or opened.recorder.calls_seen:
+    if opened.connections is None or opened.recorder.shared is not None or opened.recorder.counts.calls:
         return
     empty = NoCallsWarning(repr(opened.recorder), opened.connections.stop())
     if empty.hosts:

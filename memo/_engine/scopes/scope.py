@@ -323,15 +323,7 @@ class Recorder(Session):
         elif event["event"] == "lost":
             context = f"{event['context']} of process {event['process']}"
             warn(ScopeLostWarning(event["function"], context, event["recorders"]), stacklevel=3)
-        with self._lock:
-            match event["event"]:
-                case "replayed":
-                    self._stats.replayed += 1
-                    self._stats.seconds_saved += event["seconds"]
-                case "recorded" | "live" | "missed" | "unrecorded" | "unscoped" as name:
-                    setattr(self._stats, name, getattr(self._stats, name) + 1)
-                case _:
-                    pass
+        self.counts.add(event)
 
     def _become_default(self) -> None:
         watch()

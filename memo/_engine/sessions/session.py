@@ -1,23 +1,17 @@
-"""A session: a store, a mode and options, and what was replayed and recorded so far."""
+"""A session: what a recorder does for the calls made under it, by its settings, with its store."""
 
 from __future__ import annotations
 
 import logging
 import os
 import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
-from memo._calls.key_rules import KeyRules
-from memo._calls.secrets import SecretRules
 from memo._engine.numbering.draws import DrawNumbers
 from memo._engine.numbering.shared_draws import SharedDraws
 from memo._engine.numbering.uncertain import UncertainDraws
@@ -27,26 +21,24 @@ from memo._engine.reports.credentials import IgnoredCredentials
 from memo._engine.reports.failures import failure_of, raise_all
 from memo._engine.reports.search_time import SearchTime
 from memo._engine.reports.staleness import Staleness
-from memo._engine.rules.mode_rules import ModeRule, ModeRules
+from memo._engine.rules.mode_rules import ModeRule
 from memo._engine.rules.modes import Mode, ModeName
-from memo._engine.sessions.allowing import Allowed
-from memo._engine.sessions.faults import Faults
 from memo._engine.sessions.options import RecorderOptions, checked
-from memo._engine.sessions.spending import Spending
+from memo._engine.sessions.settings import Settings
+from memo._engine.sessions.spending import LiveLimit, Spending
+from memo._engine.sessions.stats import Counts, Stats
 from memo._engine.sessions.verification import Verification, VerifiedCall
 from memo._engine.storing.definitions import generation
-from memo._engine.storing.expiry import Expiry, checked_renewal, expiry_of
+from memo._engine.storing.expiry import Expiry
 from memo._engine.storing.gateway import StoreGateway
 from memo._engine.storing.memory import Memory, Recording
 from memo._engine.storing.pending import PendingStore
-from memo._engine.storing.tags import tagged
+from memo._engine.storing.recordings import Recordings
 from memo._engine.storing.writing import Draw, Writer
 from memo._engine.streaming.consumers import OpenStreams
-from memo._engine.streaming.rhythm import Rhythm
 from memo._engine.waiting.flights import Claim, Flight, Flights
 from memo._engine.waiting.nesting import making
 from memo._engine.waiting.threads import in_thread
-from memo._recordings.document import parse
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
 from memo.errors import (
@@ -58,43 +50,15 @@ from memo.errors import (
     RecordingReplacedWarning,
     ScopeLostWarning,
     StoreError,
-    TooManyLiveCalls,
 )
 from memo.stores import MemoryStore, Store, StoreLike, as_layers
 
-__all__ = ["Session", "Stats"]
+__all__ = ["Session"]
 
 log = logging.getLogger("memo")
 
 
-@dataclass(slots=True)
-class Stats:
-    """What a recorder did so far: numbers of calls."""
-
-    replayed: int = 0
-    recorded: int = 0
-    live: int = 0
-    """Calls that went to the real function, recorded or not."""
-    missed: int = 0
-    """Calls that had no recording in replay, and failed."""
-    unrecorded: int = 0
-    """Calls in a recording mode that have no outcome to record: cancelled, or ended by an error that is no answer."""
-    seconds_saved: float = 0.0
-    """How long the replayed calls took when they were recorded."""
-    unscoped: int = 0
-    """Calls from a context that was in no scope: served by the only open recorder, or lost where several were open."""
-    by_rule: dict[str, int] = field(default_factory=dict)
-    """How many calls each pattern of `modes` decided the mode of."""
-    injected: dict[str, int] = field(default_factory=dict)
-    """How often each of the `faults` was injected."""
-
-
-def _apart(claim: Claim | bytes | None) -> Claim | None:
-    """Return the claim of a draw; None where nothing is claimed any more, and what is recorded came instead."""
-    return None if isinstance(claim, bytes) else claim
-
-
-class Session:
+class Session(Settings):
     """What a recorder does for the calls that are made under it. Safe for any number of tasks, threads, event loops."""
 
     is_of_test = False
@@ -110,25 +74,20 @@ class Session:
     ) -> None:
         environ = os.environ if environ is None else environ
         settings = checked(options)
+        super().__init__(mode, environ, settings)
         self.options: dict[str, Any] = dict(options)
         """The options as they were given."""
-        self.mode = Mode.of(environ.get("MEMO_MODE") or mode)
-        self.mode_rules = ModeRules.of(settings["modes"], environ.get("MEMO_MODES", ""), self.mode)
-        """Which mode a call has by its function's name. None: they all have the mode of the recorder."""
-        self.faults = Faults.of(settings["faults"])
-        """What is injected into calls. None: nothing."""
-        self.is_ruled = self.mode_rules is not None or self.faults is not None
-        """True if more than the mode of the recorder decides what becomes of a call."""
-        self.modes = self.mode_rules.modes if self.mode_rules is not None else {self.mode}
-        """All modes that a call may have."""
+        self.memoized_errors: str = options.get("errors", "none")
+        """As `errors`, for functions bound to the recorder: an error in a cache would be raised forever."""
+        self.started = False
+        """Whether it was started for the whole process."""
         self._open(store, environ.get("MEMO_STORE"), settings["fallback"])
-        is_recording = not self.modes.isdisjoint((Mode.RECORD, Mode.RECORD_IF_MISSING))
-        self.pending = PendingStore(self.store) if settings["pending"] and is_recording else None
+        self.pending = PendingStore(self.store) if settings["pending"] and self.is_recording else None
         """Where what is recorded is put aside. None: it is recorded."""
         self._entries: Store = self.pending or self.store
         self._gateway = StoreGateway(
             self._entries,
-            recording=is_recording,
+            recording=self.is_recording,
             claims=settings["claims"],
             patience=settings["claim_timeout"],
         )
@@ -137,19 +96,8 @@ class Session:
         self.reads_in_place = self._gateway.in_place
         """Whether reading is quick enough for an event loop."""
         self.is_remote = self._gateway.is_remote
-        self._set_options(settings, memoized_errors=options.get("errors", "none"))
-        self.started = False
-        """Whether it was started for the whole process."""
-        self.failures: list[MemoError] = []
-        """What could not be recorded, although the caller got the live result."""
-        self.callers = Callers()
-        self.flights = Flights()
         self.staleness = Staleness(
-            self.store,
-            self.max_age,
-            self.on_expiry,
-            self.on_watched_change,
-            of_test=self.is_of_test,
+            self.store, self.max_age, self.on_expiry, self.on_watched_change, of_test=self.is_of_test
         )
         self._memory = Memory(
             settings["memory"],
@@ -158,20 +106,39 @@ class Session:
         )
         self.in_memory = self._memory.get
         """Returns the recording of a call, if it is in memory and need not be read again."""
-        self.draws: bool = settings["draws"]
-        """Whether the k-th identical call gets the k-th outcome in `record-if-missing`, too."""
+        self.recordings = Recordings(self.store, self._entries, self._gateway, self._memory)
+        self._writer = Writer(self.store, self._gateway, self.test, self.pending and self.pending.aside)
+        self._set_limits(settings)
+        self._set_records(settings)
+
+    def _set_limits(self, settings: Mapping[str, Any]) -> None:
+        max_live, max_cost = settings["max_live"], settings["max_cost"]
+        self.live_limit = LiveLimit(max_live) if max_live is not None else None
+        """How many calls may go to the real function, if that has a limit."""
+        self.spending = Spending.of(max_cost, settings["prices"])
+        """What live calls cost, if that has a limit."""
+        if self.spending is not None and self.mode is Mode.LIVE:
+            raise InvalidOption("max_cost", max_cost, ["none in the mode live, which reads no answers"])
+
+    def _set_records(self, settings: Mapping[str, Any]) -> None:
+        """Make what remembers the calls of the session."""
+        self.counts = Counts()
+        self.calls_made = CallLog() if settings["calls"] else None
+        """What was called, if that is to be listed."""
+        self.callers = Callers()
+        self.flights = Flights()
         self.numbers: DrawNumbers = DrawNumbers()
         """Gives each call that is being made its number among the identical ones.
 
         It is used up by an outcome, replayed or recorded; without one, give it back (`give_back`).
         """
-        self._writer = Writer(self.store, self._gateway, self.test, self.pending and self.pending.aside)
-        self.open_streams = OpenStreams()
         self.uncertain = UncertainDraws()
-        self.claim_timeout: float = settings["claim_timeout"]
-        self._stats = Stats()
-        self._unrecorded: dict[str, Counter[str]] = {}
-        """How often calls of each function were not recorded, by the reason."""
+        self.open_streams = OpenStreams()
+        self.verification = Verification() if Mode.VERIFY in self.modes else None
+        """What the calls in `verify` came to."""
+        self.ignored_credentials = IgnoredCredentials()
+        self.failures: list[MemoError] = []
+        """What could not be recorded, although the caller got the live result."""
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._lock = threading.RLock()
         self._searches = SearchTime()
@@ -186,52 +153,13 @@ class Session:
         if lower:
             self.options["fallback"] = tuple(lower)
 
-    def _set_options(self, settings: Mapping[str, Any], *, memoized_errors: str) -> None:
-        self.exhausted: str = settings["exhausted"]
-        self.errors: str = settings["errors"]
-        self.memoized_errors: str = memoized_errors
-        """As `errors`, for functions bound to the recorder: an error in a cache would be raised forever."""
-        self.on_watched_change: str = settings["on_watched_change"]
-        self.max_age: timedelta | None = settings["max_age"]
-        self.on_expiry: str = settings["on_expiry"]
-        self._lifetimes: dict[str, timedelta] = settings["ttl"]
-        """How long outcomes are good, by the pattern of the functions' names."""
-        self.calls_made = CallLog() if settings["calls"] else None
-        """What was called, if that is to be listed."""
-        self.max_live: int | None = settings["max_live"]
-        self._live_allowed: int = settings["max_live"] or 0
-        self.spending = Spending.of(settings["max_cost"], settings["prices"])
-        """What live calls cost, if that has a limit."""
-        if self.spending is not None and self.mode is Mode.LIVE:
-            raise InvalidOption("max_cost", settings["max_cost"], ["none in the mode live, which reads no answers"])
-        self.keep: Callable[[CallRecord], bool | str] | None = settings["keep"]
-        """Decides whether an outcome is stored."""
-        self.verification = Verification() if Mode.VERIFY in self.modes else None
-        """What the calls in `verify` came to."""
-        self.rhythm = Rhythm.of(settings["ttft"], settings["items_per_second"])
-        """When the items of a stream come that was recorded without timings. None: at once."""
-        self.timings: bool = settings["timings"]
-        self.pace: float = settings["pace"]
-        self.trust = frozenset[str](settings["trust"])
-        self.secrets = SecretRules.of(settings["secrets"], settings["allow_secrets"])
-        self.ignored_credentials = IgnoredCredentials()
-        self.key_rules = KeyRules.of(settings["ignore"], settings["watch"], settings["scrub"])
-        self.test: str | None = settings["test"]
-        self.allow = Allowed.of(settings["allow"])
-        """What may be called live in replay."""
-        self.isolated: bool = settings["isolated"]
-        """True if it serves the contexts of its own scopes alone."""
-        self.blocks_network: bool = settings["block_network"]
-        """True if no connection to another machine is made in replay."""
-
     def __repr__(self) -> str:
         return f"<memo.Recorder {self.mode} {self.store.location()}>"
 
     @property
     def stats(self) -> Stats:
         """Return what this recorder did so far: a copy."""
-        with self._lock:
-            stats = replace(self._stats)
+        stats = self.counts.stats()
         if self.mode_rules is not None:
             stats.by_rule = dict(self.mode_rules.counts)
         if self.faults is not None:
@@ -248,23 +176,6 @@ class Session:
             raise InvalidOption("calls", "False", ["calls=True: recording(..., calls=True)"])
         return self.calls_made.records(self._entries)
 
-    def mode_of(self, function: str) -> Mode:
-        """Return the mode of the calls of that name."""
-        return self.mode if self.mode_rules is None else self.mode_rules.mode(function)
-
-    def modes_below(self, root: str) -> set[Mode]:
-        """Return the modes that the calls of an SDK may have, whose names begin with `root` and a dot."""
-        return {self.mode} if self.mode_rules is None else self.mode_rules.modes_below(root)
-
-    def _rule(self, call: Call) -> ModeRule | None:
-        return self.mode_rules.find(call.function) if self.mode_rules is not None else None
-
-    @property
-    def calls_seen(self) -> int:
-        """Return how many calls were made under this recorder so far, at least: zero if none was."""
-        stats = self._stats
-        return stats.replayed + stats.live + stats.missed + stats.unrecorded
-
     def raise_failures(self) -> None:
         """Raise what could not be recorded so far: one error as itself, several as an `ExceptionGroup`. Once.
 
@@ -276,21 +187,21 @@ class Session:
         uncertain = self.uncertain.warnings(self.numbers.taken, self._has_several) if self.verification is None else []
         with self._lock:
             failures, self.failures = self.failures, []
-            unrecorded, self._unrecorded = self._unrecorded, {}
-            warnings = [
-                self._gateway.undelivered(),
-                CallsNotRecordedWarning(unrecorded) if unrecorded else None,
-                RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
-                *uncertain,
-                *self._found_at_end(),
-            ]
+        unrecorded = self.counts.take_unrecorded()
+        warnings = [
+            self._gateway.undelivered(),
+            CallsNotRecordedWarning(unrecorded) if unrecorded else None,
+            RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
+            *uncertain,
+            *self._found_at_end(),
+        ]
         raise_all(failures, warnings)
 
     def _has_several(self, name: str) -> bool:
         """Return whether a recording has several outcomes: equal ones that follow each other are one."""
         try:
-            data = self._gateway.get(name)
-            return data is not None and len(parse(data, lambda: self.store.location(name)).outcomes) > 1
+            document = self.recordings.document(name)
+            return document is not None and len(document.outcomes) > 1
         except MemoError:  # reported where the outcome was to be written
             return False
 
@@ -336,80 +247,24 @@ class Session:
 
     def fetch(self, call: Call) -> Recording | None:
         """Return the recording of a call from the store, whatever is in memory."""
-        name = entry_name(call.function, call.key)
-        data = self._gateway.get(name)
-        return self._keep(call, name, data) if data is not None else None
+        return self.recordings.fetch(call)
 
     async def afetch(self, call: Call) -> Recording | None:
         """Async twin of `fetch`: off the event loop where the store is not quick."""
-        if self.reads_in_place:
-            return self.fetch(call)
-        name = entry_name(call.function, call.key)
-        data = await self._gateway.aget(name)
-        return self._keep(call, name, data) if data is not None else None
-
-    def expiry_of(self, function: str, ttl: timedelta | None, *, has_draws: bool) -> Expiry | None:
-        """Return when the outcomes of a function count as missing; None for never."""
-        return expiry_of(function, ttl, self._lifetimes, self.max_age, self.on_expiry, has_draws=has_draws)
+        return await self.recordings.afetch(call)
 
     def lead(self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None) -> Recording | None:
         """Return what has been recorded meanwhile; else claim the draw for the fleet, where the store can.
 
-        The first draw is claimed as the call, for which memoizers wait, and as a draw: once other draws, which were made at the
-        same time, are recorded, the claim of the call keeps nobody from making it.
-        What has expired is claimed under a name of its own. Raises `RefreshedElsewhere` for a call behind a replay that
-        another process makes, or has made.
+        Raises `RefreshedElsewhere` for a call behind a replay that another process makes, or has made.
         """
-        name = entry_name(call.function, call.key)
-        found = self._gateway.claim(name, number or None)
-        if isinstance(found, bytes):
-            recording = self._keep(call, name, found)
-            if number == 0 and expiry is None and recording.draws.index(0) is None:
-                flight.hold(_apart(self._gateway.claim(name, 0)))
-                return self.fetch(call)
-            if expiry is None or not expiry.is_over(recording):
-                return checked_renewal(recording, expiry)
-            flight.hold(self._gateway.claim_renewal(name, waits=not expiry.is_behind))
-            return checked_renewal(self.fetch(call), expiry)
-        flight.hold(found)
-        if number is None or found is None:
-            return None
-        if number == 0:
-            flight.hold(_apart(self._gateway.claim(name, 0)), of_draw=True)
-        return self.fetch(call)
+        return self.recordings.claim(call, flight, number, expiry)
 
     async def alead(
         self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None
     ) -> Recording | None:
         """Async twin of `lead`. Cancelled, it claims nothing."""
-        name = entry_name(call.function, call.key)
-        found = await self._gateway.aclaim(name, number or None)
-        if isinstance(found, bytes):
-            recording = self._keep(call, name, found)
-            if number == 0 and expiry is None and recording.draws.index(0) is None:
-                flight.hold(_apart(await self._gateway.aclaim(name, 0)))
-                return await self.afetch(call)
-            if expiry is None or not expiry.is_over(recording):
-                return checked_renewal(recording, expiry)
-            flight.hold(await self._gateway.aclaim_renewal(name, waits=not expiry.is_behind))
-            return checked_renewal(await self.afetch(call), expiry)
-        flight.hold(found)
-        if number is None or found is None:
-            return None
-        if number == 0:
-            flight.hold(_apart(await self._gateway.aclaim(name, 0)), of_draw=True)
-        return await self.afetch(call)
-
-    def _keep(self, call: Call, name: str, data: bytes) -> Recording:
-        """Read a recording, and hold it in memory if it is not too large."""
-        held = len(data) <= self._memory.limit
-        document = parse(data, lambda: self.store.location(name), call)
-        recording = Recording(document, data, self._entries, name, held=held)
-        if held:
-            if self._gateway.ttl is not None:
-                recording.until = time.monotonic() + self._gateway.ttl
-            self._memory.put(call.key, recording)
-        return recording
+        return await self.recordings.aclaim(call, flight, number, expiry)
 
     def give_back(self, call: Call, number: int | None) -> None:
         """Let the next identical call have the number of a call that was neither replayed nor recorded."""
@@ -425,8 +280,7 @@ class Session:
         `WatchedFieldChangedWarning`, `RecordingExpiredWarning`.
         """
         if self.max_age is not None or call.watched or recording.watched:
-            is_refreshed = self.on_expiry == "refresh" and self.mode_of(call.function) is Mode.RECORD_IF_MISSING
-            self.staleness.check(call, recording, is_refreshed=is_refreshed)
+            self.staleness.check(call, recording, is_refreshed=self.is_refreshed(call.function))
         outcome = recording.only
         if outcome is None or self.exhausted == "error" or recording.generation != generation():
             if index is None:
@@ -435,9 +289,7 @@ class Session:
             outcome = recording.outcome(index, values)
         if self.calls_made is not None:
             self.calls_made.replayed(call, index or 0)
-        with self._lock:
-            self._stats.replayed += 1
-            self._stats.seconds_saved += outcome.seconds
+        self.counts.replayed(outcome.seconds)
         return outcome
 
     def take_inside(self, inside: Mapping[str, int]) -> None:
@@ -464,7 +316,7 @@ class Session:
             arguments=call.arguments.decode(),
             outcomes=recording.count,
             location=recording.location(),
-            command=self.recording_command("record", self._rule(call)),
+            command=self.recording_command("record", self.rule_of(call)),
         )
 
     def missed(self, call: Call) -> RecordingNotFound:
@@ -472,15 +324,14 @@ class Session:
 
         The search takes less than a tenth of a second, and much less once this session's misses have taken some seconds.
         """
-        with self._lock:
-            self._stats.missed += 1
+        self.counts.missed()
         return self.error_of_miss(call)
 
     def error_of_miss(self, call: Call) -> RecordingNotFound:
         """Return the error of a call that has no recording, and count nothing."""
         from memo._engine.reports.miss import missed
 
-        rule = self._rule(call)
+        rule = self.rule_of(call)
         with self._searches.one() as seconds:
             return missed(call, self.store, seconds, self.recording_command(rule=rule), rule)
 
@@ -507,36 +358,26 @@ class Session:
         try:
             if self.spending is not None:
                 self.spending.check(function, call)
-            if self.max_live is not None:
-                self._take_live(function, self.max_live)
+            if self.live_limit is not None:
+                self.live_limit.take(function)
         except MemoError as error:
             self.on_replay_error(error)
             raise
 
-    def _take_live(self, function: str, max_live: int) -> None:
-        with self._lock:
-            if self._live_allowed <= 0:
-                raise TooManyLiveCalls(function, max_live)
-            self._live_allowed -= 1
-
     def count_live(self) -> None:
         """Count a call that goes to the real function."""
-        with self._lock:
-            self._stats.live += 1
+        self.counts.live()
 
     def count_unscoped(self) -> None:
         """Count a call from a context that is in no scope."""
-        with self._lock:
-            self._stats.unscoped += 1
+        self.counts.unscoped()
 
     def count_unrecorded(self, call: Call, reason: str) -> None:
         """Count a call that ended without an outcome that is recorded, to be reported when the scope ends."""
         if self.verification is not None and self.mode_of(call.function) is Mode.VERIFY:
             self.verification.unfinished[f"{call.function} {reason}"] += 1
             return
-        with self._lock:
-            self._stats.unrecorded += 1
-            self._unrecorded.setdefault(call.function, Counter())[reason] += 1
+        self.counts.unrecorded(call.function, reason)
 
     def go_without_salt(self, function: str, error: StoreError) -> None:
         """Count a call that goes to the real function, since its key needs the salt of the store: it cannot be recorded.
@@ -568,7 +409,7 @@ class Session:
                 return None
             there = self._writer.write(call, draw, outcome, claim)
             if there is not None:
-                recording = self._keep(call, entry_name(call.function, call.key), there)
+                recording = self.recordings.keep(call, there)
                 index = recording.draws.index(draw.place)
                 return self.replay(call, recording, values, draw.number, index if draw.is_counted else None)
         except Exception as error:  # noqa: BLE001 - the live answer was paid for and goes to the caller, whatever happens here
@@ -578,8 +419,7 @@ class Session:
         if not draw.is_counted and draw.number is not None:
             self.numbers.restart(call)
             self.numbers.take(call)  # the live call used up the only outcome
-        with self._lock:
-            self._stats.recorded += 1
+        self.counts.recorded()
         if outcome.get("redacted"):
             places = ", ".join(path or "the value itself" for path in outcome["redacted"])
             log.warning("%s: masked secrets in the recorded outcome at %s", call.function, places)
@@ -587,9 +427,7 @@ class Session:
 
     def _compare(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> None:
         assert self.verification is not None
-        name = entry_name(call.function, call.key)
-        data = self._gateway.get(name)
-        recorded = parse(data, lambda: self.store.location(name), call) if data is not None else None
+        recorded = self.recordings.document(entry_name(call.function, call.key), call)
         self.on_verified(self.verification.compare(call, draw, outcome, recorded))
 
     def on_verified(self, made: VerifiedCall) -> None:
@@ -613,24 +451,19 @@ class Session:
 
     def forget_tagged(self, tag: str, function: str = "") -> int:
         """Delete every recording with a tag, those of one function or all; return how many there were."""
-        prefix, count = f"{function}/" if function else "", 0
-        for name, document in tagged(self.store, tag, prefix):
-            call = Call(document["function"], document["key"], b"{}")
-            self._memory.drop(call.key)
+        count = 0
+        for call, was_there in self.recordings.delete_tagged(tag, function):
             self.restart(call)
-            count += self._entries.delete(name)
+            count += was_there
         return count
 
     def forget(self, call: Call) -> bool:
         """Delete the recording of a call; return whether there was one."""
-        self._memory.drop(call.key)
         self.restart(call)
-        return self._entries.delete(entry_name(call.function, call.key))
+        return self.recordings.delete(call)
 
     def forget_all(self, function: str) -> None:
         """Delete every recording of a function."""
-        for name in self.store.scan(f"{function}/"):
-            self._entries.delete(name)
-        self._memory.drop_function(function)
+        self.recordings.delete_all(function)
         self._writer.restart_function(function)
         self.numbers.restart_function(function)

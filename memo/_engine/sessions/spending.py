@@ -1,4 +1,4 @@
-"""What live calls cost, by the tokens that their answers report and the prices that the user gives; and where that ends."""
+"""Where live calls end: at a number of them, or at what they cost by the tokens that their answers report and the user's prices."""
 
 from __future__ import annotations
 
@@ -10,13 +10,28 @@ import orjson
 
 from memo._calls.call import Call
 from memo._recordings.tokens import usage_of
-from memo.errors import CostLimitReached, InvalidOption
+from memo.errors import CostLimitReached, InvalidOption, TooManyLiveCalls
 
-__all__ = ["Prices", "Spending"]
+__all__ = ["LiveLimit", "Prices", "Spending"]
 
 Prices = Mapping[str, tuple[float, float]] | Callable[[str, int, int], float]
 """What a million tokens cost by model, in and out; or a function of the model and its tokens in and out that returns a cost."""
 _FORMS = ("{'gpt-4o': (2.5, 10.0)}: what a million tokens cost, in and out", "a function of model, tokens in and out")
+
+
+class LiveLimit:
+    """How many calls may go to the real function. Safe for threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = self._left = limit
+        self._lock = threading.Lock()
+
+    def take(self, function: str) -> None:
+        """Count a call that is about to be made. Raises `TooManyLiveCalls` once there were as many as may be made."""
+        with self._lock:
+            if self._left <= 0:
+                raise TooManyLiveCalls(function, self._limit)
+            self._left -= 1
 
 
 class Spending:
