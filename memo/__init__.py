@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from memo import codecs, errors, fault, integrations, keep, maintenance, patches, scrub, stores
     from memo._engine.calls.cache import CacheInfo
-    from memo._engine.calls.recordable import Options as RecordableOptions
+    from memo._engine.calls.options import Options as RecordableOptions
     from memo._engine.reports.call_log import CallRecord
     from memo._engine.rules.modes import Mode, ModeName
     from memo._engine.scopes.captured import Captured, captured
     from memo._engine.scopes.carry import carry
     from memo._engine.scopes.decorator import recordable
     from memo._engine.scopes.ids import ids
+    from memo._engine.scopes.memoized import Memoize, Memoized, MemoizedMember
+    from memo._engine.scopes.recorder import Recorder
     from memo._engine.scopes.recording import recording
-    from memo._engine.scopes.scope import Memoize, Memoized, MemoizedMember, Recorder, current, start, stop
+    from memo._engine.scopes.scope import current, start, stop
     from memo._engine.sessions.options import RecorderOptions
     from memo._engine.sessions.stats import Stats
     from memo.codecs import dumps, loads, register_codec
@@ -81,15 +83,15 @@ _HOMES = {
     "CallRecord": "memo._engine.reports.call_log",
     "Installation": "memo.patches",
     "MemoError": "memo.errors",
-    "Memoize": "memo._engine.scopes.scope",
-    "Memoized": "memo._engine.scopes.scope",
-    "MemoizedMember": "memo._engine.scopes.scope",
+    "Memoize": "memo._engine.scopes.memoized",
+    "Memoized": "memo._engine.scopes.memoized",
+    "MemoizedMember": "memo._engine.scopes.memoized",
     "Mode": "memo._engine.rules.modes",
     "ModeName": "memo._engine.rules.modes",
     "Patch": "memo.patches",
     "Propagation": "memo.patches.propagation",
-    "RecordableOptions": "memo._engine.calls.recordable:Options",
-    "Recorder": "memo._engine.scopes.scope",
+    "RecordableOptions": "memo._engine.calls.options:Options",
+    "Recorder": "memo._engine.scopes.recorder",
     "RecorderOptions": "memo._engine.sessions.options",
     "RecordingDamaged": "memo.errors",
     "RecordingNotFound": "memo.errors",

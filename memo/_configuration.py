@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.reports.frames import user_stacklevel
 from memo._engine.rules.modes import Mode
 from memo._engine.sessions.options import RecorderOptions

@@ -159,7 +159,7 @@ def test_links_lead_somewhere(page: Path):
 
 
 def test_every_option_is_in_the_reference():
-    from memo._engine.calls.recordable import Options
+    from memo._engine.calls.options import Options
     from memo._engine.sessions.options import RecorderOptions
 
     text = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")

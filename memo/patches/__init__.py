@@ -16,7 +16,7 @@ from memo._configuration import Configuration, Target, configured
 from memo._engine.calls.driver import CallDriver
 from memo._engine.rules.modes import Mode
 from memo._engine.scopes.processes import adopt_environment
-from memo._engine.scopes.scope import Recorder
+from memo._engine.scopes.recorder import Recorder
 from memo._engine.sessions.active import process_wide
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches._installation import Installation

@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import BoundRecordable, Options, Recordable
+from memo._engine.calls.options import Options
+from memo._engine.calls.recordable import BoundRecordable, Recordable
 from memo._engine.sessions.guard import lift
 from memo.errors import AlreadyPatched, InvalidOption, TargetNotFound
 from memo.patches._patch import Patch

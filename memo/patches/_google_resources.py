@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from memo._calls.signature import Signature
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._values.ids import numbered
 from memo.patches._google_naming import function_of
 from memo.patches._http_calls import AsyncHttpCall, HttpCall, sent

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from memo._engine.scopes.scope import Recorder
+from memo._engine.scopes.recorder import Recorder
 from memo.patches import _registry
 from memo.patches._patch import Patch
 from memo.patches._stainless.naming import Naming

@@ -8,7 +8,7 @@ from typing import Any
 
 from memo._calls.key_builder import Describe
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 
 __all__ = ["Passes", "Patch", "Prepare"]
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from importlib import metadata
 from typing import Any, cast
 
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo.errors import InvalidOption, TargetNotFound
 from memo.patches import presets
 from memo.patches._http.naming import HttpNaming

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import wrapt
 
-from memo._engine.scopes.scope import Recorder
+from memo._engine.scopes.recorder import Recorder
 from memo._engine.scopes.scope_names import HEADER
 from memo._engine.sessions.active import current
 from memo._engine.sessions.allowing import Allowed, hosts_of, is_loopback, server_of

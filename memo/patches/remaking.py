@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from memo._calls.decoded import NotDecodable, decoded
-from memo._engine.calls.recordable import recordables
+from memo._engine.calls.function import recordables
 from memo._engine.rules.patterns import covers, families
 from memo._recordings.document import Document
 from memo.errors import InvalidOption

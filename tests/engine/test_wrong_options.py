@@ -3,7 +3,7 @@
 import pytest
 
 from memo import Recorder, recordable
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.sessions.options import RecorderOptions
 from memo.cli import main
 from memo.errors import MemoError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from memo._engine.scopes.scope import Recorder
+from memo._engine.scopes.recorder import Recorder
 from memo._engine.sessions.active import current, enter, leave
 from memo._engine.sessions.session import Session
 

@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, Unpack, overload
 
-from memo._engine.calls.recordable import Options, Recordable
-from memo._engine.scopes.scope import Memoize, Recorder
+from memo._engine.calls.options import Options
+from memo._engine.calls.recordable import Recordable
+from memo._engine.scopes.memoized import Memoize
+from memo._engine.scopes.recorder import Recorder
 
 __all__ = ["recordable"]
 

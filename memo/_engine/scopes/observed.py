@@ -6,7 +6,7 @@ from typing import Any
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
-from memo._engine.scopes.scope import Recorder
+from memo._engine.scopes.recorder import Recorder
 from memo._engine.storing.memory import Recording
 from memo._engine.storing.writing import Draw
 from memo._engine.waiting.flights import Claim

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from memo._calls.signature import Signature
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.streams import LiveStream, is_cancelled, stream
 from memo._recordings.outcomes import Outcome

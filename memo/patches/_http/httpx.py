@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from memo._calls.signature import DoesNotFit
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
 from memo._engine.streaming.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding

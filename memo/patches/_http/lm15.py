@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from memo._calls.signature import Signature
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.bodies import AsyncBody, SyncBody
 from memo._recordings.outcomes import Outcome

@@ -13,7 +13,7 @@ from http.client import responses as phrases
 from typing import Any, NamedTuple
 
 from memo._calls.signature import DoesNotFit
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.streams import LiveSyncStream, stream_sync
 from memo._recordings.outcomes import Outcome

@@ -25,7 +25,7 @@ from memo._calls.call import Call
 from memo._engine.calls.context import FunctionContext
 from memo._engine.calls.decision import look
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
 from memo._engine.storing.memory import Recording

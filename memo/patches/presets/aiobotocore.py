@@ -6,7 +6,7 @@ import io
 import sys
 from typing import Any
 
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._recordings.outcomes import Outcome
 from memo.patches._patch import Patch

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from memo._calls.signature import Signature
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._recordings.outcomes import Outcome
 from memo._values.ids import numbered

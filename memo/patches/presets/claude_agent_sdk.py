@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from memo._calls.signature import Signature
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.rules.modes import Mode
 from memo.patches._patch import Patch
 

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from memo._calls.signature import Signature
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._values.ids import numbered
 from memo.patches._http_calls import (
     AsyncHttpCall,

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from memo._calls.signature import Signature
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._values.ids import numbered
 from memo.patches._http_calls import fixed_words
 from memo.patches._patch import Patch

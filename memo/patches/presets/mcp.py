@@ -26,7 +26,7 @@ from weakref import WeakKeyDictionary
 from memo._calls.secret_names import judge
 from memo._calls.signature import Signature
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.rules.modes import Mode
 from memo._recordings.outcomes import Outcome

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from memo._calls.signature import Signature
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.streams import stream_sync
 from memo._recordings.outcomes import Outcome

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo.patches._patch import Patch
 
