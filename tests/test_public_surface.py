@@ -5,6 +5,7 @@ import inspect
 import logging
 import os
 import pydoc
+import re
 import subprocess
 import sys
 import typing
@@ -18,6 +19,7 @@ import memo
 from memo import Recorder, recordable, recording
 from memo._engine.sessions.session import Session
 from memo.errors import MemoError
+from memo.pytest_plugin import TestRecorder
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -74,6 +76,27 @@ def test_help_shows_nothing_of_the_environment(thing, monkeypatch):
     shown = pydoc.render_doc(getattr(memo, thing))
     assert "sk-live-4711" not in shown
     assert "of the environment" not in shown
+
+
+@pytest.mark.parametrize("kind", [Recorder, TestRecorder])
+def test_help_shows_of_a_recorder_what_users_use(kind):
+    shown = pydoc.render_doc(kind, renderer=pydoc.plaintext)
+    for name in (
+        "recordable",
+        "invalidate",
+        "ainvalidate",
+        "scope",
+        "start",
+        "stop",
+        "stats",
+        "calls",
+        "headers",
+        "env",
+    ):
+        assert re.search(rf"\n \|  (async )?{name}\b", shown), name
+    assert not re.search(
+        r"\n \|  (async )?(a?fetch|find|replay|store_outcome|on_event|share|hear|mode_of|is_of_test)\b", shown
+    )
 
 
 def test_no_default_is_an_object_of_the_process():

@@ -28,7 +28,30 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Recorder(Session):
+_FOR_USERS = {
+    "ainvalidate",
+    "calls",
+    "env",
+    "headers",
+    "invalidate",
+    "recordable",
+    "scope",
+    "start",
+    "stats",
+    "stop",
+}
+
+
+class _Shown(type):
+    """The class of recorders: `help()` and `dir()` show what users use, and not what the engine calls."""
+
+    def __dir__(cls) -> list[str]:
+        """Return the names of attributes without those of the engine."""
+        names = (name for base in Recorder.__mro__[:-1] for name in vars(base) if not name.startswith("_"))
+        return sorted({*super().__dir__()} - ({*names} - _FOR_USERS))
+
+
+class Recorder(Session, metaclass=_Shown):
     """Records into a store and replays from it, in one mode, with one set of options.
 
     A recorder is a session: the nth identical call of its life is replayed with the nth recorded outcome, and in `record`
