@@ -7,7 +7,8 @@ from typing import Any, Self
 import wrapt
 
 from memo._engine.live.attempt import Attempt
-from memo._engine.streaming.streams import LiveStream, LiveSyncStream, stream, stream_sync
+from memo._engine.streaming.begun import LiveStream, LiveSyncStream
+from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.flights import Pending
 
 __all__ = ["AsyncStreamObject", "SyncStreamObject", "recorded", "recorded_sync"]

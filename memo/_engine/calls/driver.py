@@ -22,7 +22,8 @@ from memo._engine.sessions.faults import FaultyCall
 from memo._engine.sessions.session import Session
 from memo._engine.storing.expiry import RefreshedElsewhere
 from memo._engine.storing.writing import Draw
-from memo._engine.streaming.streams import LiveStream, LiveSyncStream, RecordedStream, Unrecorded, stream, stream_sync
+from memo._engine.streaming.begun import LiveStream, LiveSyncStream, RecordedStream, Unrecorded
+from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.fairness import checkpoint, is_due
 from memo._engine.waiting.flights import Flight, Pending
 from memo._engine.waiting.nesting import parent_in

@@ -23,7 +23,8 @@ from memo._engine.sessions.faults import injecting
 from memo._engine.sessions.session import Session
 from memo._engine.storing.gateway import SaltUnread
 from memo._engine.storing.tags import checked_tags, tags_of
-from memo._engine.streaming.streams import Unrecorded, stream
+from memo._engine.streaming.begun import Unrecorded
+from memo._engine.streaming.streams import stream
 from memo._recordings.ages import duration
 from memo._values.paths import parse_path
 from memo.codecs.types import Types

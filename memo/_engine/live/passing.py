@@ -15,9 +15,10 @@ from typing import Any
 
 from memo._engine.live.attempt import Attempt
 from memo._engine.live.held import Part, attributes_of
+from memo._engine.streaming.begun import LiveStream, LiveSyncStream
 from memo._engine.streaming.consumers import Consumer, is_cancelled
 from memo._engine.streaming.delegates import Delegate, delegate_class
-from memo._engine.streaming.streams import LiveStream, LiveSyncStream, stream, stream_sync
+from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.flights import Pending
 from memo._values.kinds import (
     BUILTINS,

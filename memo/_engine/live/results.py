@@ -10,7 +10,8 @@ from memo._engine.live.attempt import Attempt
 from memo._engine.live.held import Steps
 from memo._engine.live.holding import hold
 from memo._engine.live.passing import carries
-from memo._engine.streaming.streams import LiveStream, LiveSyncStream, stream, stream_sync
+from memo._engine.streaming.begun import LiveStream, LiveSyncStream
+from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.flights import Pending
 from memo._values.kinds import by_class, class_name, is_iterator, is_model
 from memo.errors import UnrecordableValue

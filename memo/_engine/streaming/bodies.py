@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 import wrapt
 
+from memo._engine.streaming.begun import LiveStream, LiveSyncStream
 from memo._engine.streaming.consumers import is_cancelled
-from memo._engine.streaming.streams import LiveStream, LiveSyncStream, Sink, stream, stream_sync
+from memo._engine.streaming.sinks import Sink
+from memo._engine.streaming.streams import stream, stream_sync
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.errors import StreamCutShort
 

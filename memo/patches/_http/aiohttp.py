@@ -17,7 +17,9 @@ from typing import Any
 from memo._calls.signature import Signature
 from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
-from memo._engine.streaming.streams import LiveStream, is_cancelled, stream
+from memo._engine.streaming.begun import LiveStream
+from memo._engine.streaming.consumers import is_cancelled
+from memo._engine.streaming.streams import stream
 from memo._recordings.outcomes import Outcome
 from memo.patches._http.answers import Head, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside

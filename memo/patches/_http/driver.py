@@ -15,7 +15,8 @@ from memo._calls.secrets import SecretRules
 from memo._engine.calls.driver import CallDriver
 from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
-from memo._engine.streaming.streams import RecordedStream, stream, stream_sync
+from memo._engine.streaming.begun import RecordedStream
+from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.nesting import parent_in
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.codecs.encodings import Encoder, can_encode, decoder

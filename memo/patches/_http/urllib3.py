@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from memo._calls.signature import DoesNotFit
 from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
-from memo._engine.streaming.streams import LiveSyncStream, stream_sync
+from memo._engine.streaming.begun import LiveSyncStream
+from memo._engine.streaming.streams import stream_sync
 from memo._recordings.outcomes import Outcome
 from memo.codecs.registry import register_codec
 from memo.patches._http.answers import Head, phrase, recorded_head, sent_headers

@@ -29,8 +29,9 @@ from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
 from memo._engine.storing.memory import Recording
+from memo._engine.streaming.begun import LiveStream, LiveSyncStream, RecordedStream
 from memo._engine.streaming.bodies import AsyncBody, AsyncEnding, PartialBody, PartialStream, SyncBody, SyncEnding
-from memo._engine.streaming.streams import LiveStream, LiveSyncStream, RecordedStream, stream, stream_sync
+from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.flights import Pending
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.codecs.responses import http_response, package_of, rebuilt, stream_response
