@@ -13,10 +13,8 @@ five forms, and comes back as the SDK's own object:
 
 from __future__ import annotations
 
-import inspect
 import typing
 from contextvars import ContextVar
-from datetime import timedelta
 from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel
@@ -30,18 +28,18 @@ from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
 from memo._engine.storing.memory import Recording
 from memo._engine.streaming.begun import LiveStream, LiveSyncStream, RecordedStream
-from memo._engine.streaming.bodies import AsyncBody, AsyncEnding, PartialBody, PartialStream, SyncBody, SyncEnding
+from memo._engine.streaming.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding
 from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.flights import Pending
 from memo._recordings.outcomes import Outcome, raise_recorded
-from memo.codecs.responses import http_response, package_of, rebuilt, stream_response
+from memo.codecs.responses import http_response
 from memo.errors import MemoError
-from memo.fault import Fault
-from memo.patches._faulty import HttpFaultyCall
 from memo.patches._patch import Patch
 from memo.patches._stainless.bodies import Body
+from memo.patches._stainless.faults import StainlessFaults
 from memo.patches._stainless.naming import Naming
-from memo.patches._stainless.pages import as_page, is_page, page_of, settled
+from memo.patches._stainless.pages import settled
+from memo.patches._stainless.replayed import http_response_of, put_on, stream_object, typed_value
 from memo.patches._stainless.request import Request, prepared
 from memo.patches._stainless.streams import item_type, taken_over, takes_options
 
@@ -83,43 +81,6 @@ class ReplayPlan(NamedTuple):
 
 _PLAYED = ("typed", "stream")
 """The forms that are replayed without the SDK's own processing."""
-
-
-class StainlessFaults(HttpFaultyCall):
-    """The faults of a call of either client."""
-
-    def error_body(self, status: int) -> Any:
-        """Return the JSON with which the API answers an error."""
-        kind = _ERRORS.get(status, "api_error" if status >= 500 else "invalid_request_error")
-        body: dict[str, Any] = {"error": {"type": kind, "message": f"memo: status {status}, as asked for"}}
-        return {"type": "error", **body} if self.name.startswith("anthropic.") else body
-
-    @property
-    def streams(self) -> bool:
-        """Return whether the call returns the SDK's stream object."""
-        return Request.of(self.args, self.kwargs).form == "stream"
-
-    def is_stream(self, value: Any) -> bool:
-        """Return whether a result is the SDK's stream object."""
-        return hasattr(value, "_iterator") or super().is_stream(value)
-
-    def changed(self, value: Any, fault: Fault) -> Any:
-        """Return a stream as it is with a fault."""
-        if not hasattr(value, "_iterator"):
-            return super().changed(value, fault)
-        change = self.apassed if hasattr(value, "__anext__") else self.passed
-        value._iterator = change(value._iterator, fault)
-        return value
-
-
-_ERRORS = {
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    429: "rate_limit_error",
-    529: "overloaded_error",
-}
-"""What the APIs name these errors."""
 
 
 class Stainless(CallDriver):
@@ -212,7 +173,7 @@ class Stainless(CallDriver):
         """Return what the caller of a typed call or a stream gets for a recorded outcome. Raises recorded errors."""
         if outcome.error is not None and outcome.items is None:
             raise_recorded(outcome.error())
-        return self.typed(outcome) if self.form == "typed" else self.filled(outcome)
+        return typed_value(self.request, outcome) if self.form == "typed" else self.filled(outcome)
 
     def filled(self, outcome: Outcome) -> Any:
         """Return the SDK's stream object with the recorded items."""
@@ -246,41 +207,6 @@ class Stainless(CallDriver):
         options.post_parser = parse
         return self._wrapped(request.cast_to, options, stream=request.stream, stream_cls=request.stream_cls)
 
-    def typed(self, outcome: Outcome) -> Any:
-        """Return a recorded model as the SDK would return it."""
-        assert outcome.read is not None
-        request, value = self.request, outcome.read()
-        if isinstance(value, list) and inspect.isclass(request.cast_to) and issubclass(request.cast_to, BaseModel):
-            value = page_of(request.cast_to, value)
-        elif type(value) is not request.cast_to and isinstance(value, BaseModel) and is_page(type(value)):
-            value = as_page(request.cast_to, value)  # a page of the sync client for the async one
-        parser = getattr(request.options, "post_parser", None)
-        if not callable(parser):
-            return value
-        parsed = parser(value)
-        if parsed is not value and isinstance(parsed, BaseModel) and isinstance(value, BaseModel):
-            vars(parsed).update(_put_on(value))
-        return parsed
-
-    def opened(self, outcome: Outcome) -> Any:
-        """Return the SDK's stream object, still without items."""
-        request = self.request
-        if outcome.response is not None:
-            response = stream_response(outcome.response, outcome.seconds)
-        else:  # importers of other formats have no response to keep
-            http = package_of(self.client._client)
-            response = http.Response(
-                200,
-                headers={"content-type": "text/event-stream"},
-                request=http.Request(request.options.method, str(self.client._prepare_url(request.options.url))),
-                stream=http.ByteStream(b""),
-            )
-            response.elapsed = timedelta(seconds=outcome.seconds)
-        stream_cls = request.stream_cls or self.client._default_stream_cls
-        item, with_options = self.items
-        arguments: dict[str, Any] = {"options": request.options} if with_options else {}
-        return stream_cls(cast_to=item, response=response, client=self.client, **arguments)
-
     def process(self, outcome: Outcome) -> Any:
         """Return what the SDK makes of a recorded HTTP response."""
         request, client = self.request, self.client
@@ -288,28 +214,10 @@ class Stainless(CallDriver):
         return client._process_response(
             cast_to=cast_to,
             options=request.options,
-            response=self.response(outcome),
+            response=http_response_of(client, request, outcome, self.call.function),
             stream=request.stream,
             stream_cls=request.stream_cls,
         )
-
-    def response(self, outcome: Outcome) -> Any:
-        """Return a recorded HTTP response, with the request that the client would have sent."""
-        body: PartialBody | None = None
-        if outcome.read is not None:
-            recorded = outcome.read()
-            content = recorded.content
-        else:
-            assert outcome.response is not None
-            recorded = outcome.response()
-            body = PartialBody(outcome, self.call.function)
-            content = b"" if self.request.unread else b"".join(body)
-        request = self.client._build_request(_given(self.request.options))
-        response = rebuilt(recorded, request, content, unread=self.request.unread)
-        if body is not None and self.request.unread:
-            response.stream = PartialStream(response.stream, body)
-        response.elapsed = timedelta(seconds=outcome.seconds)
-        return response
 
     def _source(self, attempt: Attempt, result: Any) -> Any:
         attempt.respond(result.response)
@@ -357,7 +265,7 @@ class AsyncStainlessRun(Stainless):
         async def begin() -> RecordedStream:
             return play
 
-        opened = self.opened(outcome)
+        opened = stream_object(self.client, self.request, self.items, outcome)
         opened.response.stream = ending = AsyncEnding(opened.response.stream)
         opened._iterator = ending.passes(stream(begin))
         return opened
@@ -400,7 +308,7 @@ class StainlessRun(Stainless):
     def filled(self, outcome: Outcome) -> Any:
         """Return the SDK's stream object with the recorded items."""
         play = self._play(outcome)
-        opened = self.opened(outcome)
+        opened = stream_object(self.client, self.request, self.items, outcome)
         opened.response.stream = ending = SyncEnding(opened.response.stream)
         opened._iterator = ending.passes(stream_sync(lambda: play))
         return opened
@@ -409,24 +317,5 @@ class StainlessRun(Stainless):
 def _annotate(attempt: Attempt, value: Any) -> None:
     """Record what the SDK put on the parsed model, which is another object than the recorded one."""
     if isinstance(value, BaseModel):
-        for name, attribute in _put_on(value).items():
+        for name, attribute in put_on(value).items():
             attempt.annotate(name, attribute)
-
-
-def _put_on(value: BaseModel) -> dict[str, Any]:
-    """Return what the SDK put on a model beside its fields: `_request_id`, in anthropic `_workspace_id`."""
-    fields = type(value).model_fields
-    return {name: text for name, text in vars(value).items() if name not in fields and isinstance(text, str | None)}
-
-
-def _given(options: Any) -> Any:
-    """Copy options as the SDK's client prepares them to be sent: without omitted fields."""
-    copied = options.model_copy()
-    copied.json_data = _sent(options.json_data)
-    return copied
-
-
-def _sent(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _sent(item) for name, item in value.items() if type(item).__name__ not in ("NotGiven", "Omit")}
-    return [_sent(item) for item in value] if isinstance(value, list) else value
