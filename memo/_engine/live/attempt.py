@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from contextvars import Token
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -18,6 +18,7 @@ import orjson
 from memo._calls.call import Call
 from memo._calls.secrets import SecretRules
 from memo._engine.live.changes import ArgumentWatch
+from memo._engine.live.passed import PassedStream
 from memo._engine.numbering.uncertain import OverlappingStreams
 from memo._engine.reports.call_log import CallRecord, LiveCall, record_of
 from memo._engine.sessions.active import active
@@ -29,7 +30,6 @@ from memo._engine.waiting.nesting import Making, making
 from memo._engine.waiting.threads import in_event_loop, run_to_end
 from memo._recordings.outcomes import (
     Outcome,
-    StreamWriter,
     error_outcome,
     is_answer,
     loss_warning,
@@ -77,17 +77,12 @@ class Attempt:
     _has_snapshot = False
     _response: Any = None
     _is_stream = False
-    _differs = False
-    _writer: StreamWriter | None = None
-    _stored_count = -1
+    _passed: PassedStream | None = None
+    """What has passed of the stream."""
     _spent = 0.0
     """The cost of the call that is counted already."""
-    _end = ""
-    """How the stream ended."""
     _overlapping: OverlappingStreams | None = None
     """The identical streams that are open at the same time, this one included."""
-    _offsets: list[float]
-    _answered: list[int]
 
     def __init__(
         self,
@@ -215,7 +210,8 @@ class Attempt:
         self._is_over = self._making.is_over = True
         self._session.uncertain.running.pop(self._making, None)
         if self._overlapping is not None:
-            self._session.uncertain.end_stream(self._overlapping, self._stored_count, self._end)
+            passed = self._stream()
+            self._session.uncertain.end_stream(self._overlapping, passed.stored_count, passed.end)
         if self._is_stream:
             self._session.open_streams.discard(self._sink or self)
         if not self._is_stored:
@@ -273,7 +269,7 @@ class Attempt:
     @property
     def description(self) -> str:
         """The function and how many items passed, for messages."""
-        count = self._writer.count if self._writer is not None else 0
+        count = self._passed.count if self._passed is not None else 0
         return f"{self._call.function} after {count} {'item' if count == 1 else 'items'}"
 
     def begin(self, consumer: Consumer | None = None, sink: OpenStream | None = None) -> None:
@@ -295,23 +291,17 @@ class Attempt:
         """Record an item that passes."""
         if len(sys.modules) != self._modules:
             self._modules = note_imports(self._modules)
-        writer = self._writer or self._written()
-        writer.add(item if self.convert is None else self.convert(item))
-        if self._session.timings:
-            self._offsets.append(round(time.perf_counter() - self._started, 6))
+        passed = self._passed or self._stream()
+        seconds = round(time.perf_counter() - self._started, 6) if self._session.timings else None
+        passed.add(item if self.convert is None else self.convert(item), seconds)
 
     def answered(self) -> None:
         """Note that the stream answered what was thrown into it after the items that passed."""
-        count = self._written().count
-        self._answered.append(count)
+        self._stream().answer()
 
     def compare(self, recorded: Any, item: Any) -> None:
         """Log it, once, if a live item differs from the recorded one that the consumer has got in its place."""
-        if self._differs:
-            return
-        with suppress(Exception):  # an item that cannot be encoded is reported when the stream is stored
-            self._differs = self._values.encode(recorded) != self._values.encode(item)
-        if self._differs:
+        if self._stream().differs(recorded, item):
             log.warning(
                 "%s: a consumer left the recorded stream, and the live call that goes on with it gave other items",
                 self._call.function,
@@ -327,7 +317,7 @@ class Attempt:
 
     def checkpoint(self) -> None:
         """Store as closed what passed of a stream that may go on."""
-        if self._is_over or self._written().count == self._stored_count:
+        if self._is_over or not self._stream().has_grown:
             return
         outcome = self._ended("closed", None, None)
         if outcome is not None:
@@ -338,33 +328,32 @@ class Attempt:
     def _lost(self) -> None:
         (self._sink or self).finish("closed")
 
-    def _written(self) -> StreamWriter:
-        if self._writer is None:
-            self._writer = StreamWriter(self._values, self._secrets)
-            self._offsets, self._answered = [], []
-        return self._writer
+    def _stream(self) -> PassedStream:
+        if self._passed is None:
+            self._passed = PassedStream(self._values, self._secrets)
+        return self._passed
 
     # Storing
 
     def _ended(self, end: str, error: BaseException | None, returned: Any) -> dict[str, Any] | None:
         if self.flight is not None:
             self.flight.idle_since = None
-        writer = self._written()
+        passed = self._stream()
         if self._is_over or (error is not None and not self.is_recordable(error)):
             return None
-        if end == "closed" and writer.count == self._stored_count:
+        if end == "closed" and not passed.has_grown:
             return None
-        self._stored_count, self._end = writer.count, end
-        outcome = self._encoded(
-            lambda: writer.outcome(end, error, returned=returned, sync=self.iterated == "sync", outside=self._outside)
+        passed.stored_count, passed.end = passed.count, end
+        return self._encoded(
+            lambda: passed.outcome(
+                end,
+                error,
+                returned=returned,
+                sync=self.iterated == "sync",
+                outside=self._outside,
+                response=self._response,
+            )
         )
-        if outcome is not None and self._response is not None:
-            outcome["stream"]["response"] = self._response
-        if outcome is not None and self._offsets:
-            outcome["stream"]["offsets"] = list(self._offsets)
-        if outcome is not None and self._answered:
-            outcome["stream"]["answered"] = list(self._answered)
-        return outcome
 
     def _raised(self, error: BaseException) -> dict[str, Any] | None:
         if not self.is_recordable(error):
