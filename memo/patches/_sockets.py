@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from memo._engine.calls.driver import CallDriver
-from memo._engine.calls.recordable import Options
+from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo.errors import UnrecordableValue
 from memo.patches._patch import Patch
