@@ -38,6 +38,7 @@ __all__ = [
     "error_outcome",
     "fingerprint",
     "is_answer",
+    "is_untyped",
     "loss_warning",
     "raise_recorded",
     "value_outcome",
@@ -130,6 +131,16 @@ class Outcome:
             if not isinstance(self.answered, list) or not all(type(count) is int for count in self.answered):
                 raise RecordingDamaged(locate(), "holds a stream that answered after what is no number")
         self.sync = stream.get("iterated") == "sync"
+
+
+def is_untyped(tree: dict[str, Any]) -> bool:
+    """Return whether an outcome is plain JSON, or a stream of it, which is read as it was parsed where it is read once."""
+    value = tree.get("value")
+    return (
+        "of" not in tree["stream"]
+        if "stream" in tree
+        else type(value) is list or (type(value) is dict and "__type__" not in value)
+    )
 
 
 _NUMBERS = (int, float)

@@ -58,7 +58,6 @@ class RecordableFunction:
         if self.kind == "coroutine":
             self._drive = named_as(inner, self._drive)
         self._describe = describe
-        self._brings_classes = describe is not None and run.brings_classes
         self.name = options.get("name") or name_of(inner, core)
         self.hits = self.misses = 0
         if describe is None:
@@ -235,7 +234,7 @@ class RecordableFunction:
             if session.callers.by_key.get(call.key) is not caller:
                 session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
         # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
-        if call.has_types or self._brings_classes:
+        if call.has_types or (self._describe is not None and self._run.brings_classes):
             setting = self._reaching(setting, args, kwargs)
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
 

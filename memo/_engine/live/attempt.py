@@ -131,13 +131,16 @@ class Attempt:
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._watch is not None:
             self._watch.after()
-        for token in reversed(self._entered):  # nested, where one stream of a result reads another of them
+        entered, others = self._entered, []
+        while entered:  # nested, where one stream of a result reads another of them
+            token = entered.pop()
             try:
                 making.reset(token)
             except ValueError:  # of another task, in another context: it reads another stream, or what this one closes
-                continue
-            self._entered.remove(token)
-            break
+                others.append(token)
+            else:
+                break
+        entered += reversed(others)
         if self._is_stream and self.flight is not None and error is None:
             self.flight.idle_since = time.monotonic()
 

@@ -7,7 +7,6 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar, Unpack, cast
 from warnings import warn
@@ -32,7 +31,14 @@ class _Opened(NamedTuple):
 
     recorder: Recorder
     connections: ConnectionWatch | None
-    at_end: ExitStack
+
+    def close(self) -> None:
+        """Let go of what else was opened with the scope."""
+        try:
+            self.recorder.end()
+        finally:
+            if self.connections is not None:
+                self.connections.stop()
 
 
 class recording:  # noqa: N801 - it is used as a function
@@ -85,13 +91,13 @@ class recording:  # noqa: N801 - it is used as a function
     def __enter__(self) -> Recorder:
         """Open a scope with a recorder of its own."""
         recorder = self._open()
-        connections = watched(recorder)
-        with ExitStack() as stack:
-            if connections is not None:
-                stack.callback(connections.stop)
-            stack.callback(recorder.end)
-            stack.enter_context(recorder)
-            self._opened.append(_Opened(recorder, connections, stack.pop_all()))
+        opened = _Opened(recorder, watched(recorder))
+        try:
+            recorder.__enter__()
+        except BaseException:
+            opened.close()
+            raise
+        self._opened.append(opened)
         return recorder
 
     def __exit__(
@@ -143,18 +149,23 @@ class recording:  # noqa: N801 - it is used as a function
     ) -> None:
         opened = self._innermost()
         try:
-            if kind is None:
-                _warn_of_no_calls(opened)
-        except BaseException:
-            opened.at_end.__exit__(*sys.exc_info())
-            raise
-        opened.at_end.__exit__(kind, error, traceback)
+            try:
+                if kind is None:
+                    _warn_of_no_calls(opened)
+            except BaseException:
+                opened.recorder.__exit__(*sys.exc_info())
+                raise
+            opened.recorder.__exit__(kind, error, traceback)
+        finally:
+            opened.close()
 
     def _innermost(self) -> _Opened:
         """Remove and return the scope that ends: that of this context, if several tasks have this object open."""
         inner = current()
-        position = next((at for at, opened in reversed([*enumerate(self._opened)]) if opened.recorder is inner), -1)
-        return self._opened.pop(position)
+        for position in reversed(range(len(self._opened))):
+            if self._opened[position].recorder is inner:
+                return self._opened.pop(position)
+        return self._opened.pop()
 
 
 def _warn_of_no_calls(opened: _Opened) -> None:

@@ -13,7 +13,7 @@ from memo._calls.call import Call
 from memo._engine.storing.definitions import generation
 from memo._recordings.document import Document, parse
 from memo._recordings.draws import Draws
-from memo._recordings.outcomes import Outcome
+from memo._recordings.outcomes import Outcome, is_untyped
 from memo.codecs.values import Values
 from memo.errors import MemoError
 from memo.stores import Store
@@ -38,8 +38,8 @@ def seconds_of(recorded_at: str | None) -> float:
 class Recording:
     """A recording as it was read: each outcome is prepared when it is first asked for.
 
-    A recording that is not `held` in memory is replayed once, and then forgotten. One that is held is prepared for any number of
-    replays at the second: most recordings have one replay in a session, which takes what was parsed as it is.
+    A recording that is not `held` in memory is replayed once, and then forgotten. One that is held, and whose only outcome is plain
+    JSON, is prepared for any number of replays at the second: most have one in a session, which takes what was parsed as it is.
     """
 
     made: float | None = None
@@ -54,8 +54,9 @@ class Recording:
         self.count = len(self._trees)
         self._draws: Draws | None = None
         self._outcomes = _none_yet(self.count) if held else None
-        self._data = data if self.count == 1 or not held else b""
-        self._parsed = self._trees[:] if held and self.count == 1 else []
+        is_taken = held and self.count == 1 and is_untyped(self._trees[0])
+        self._data = data if is_taken or not held else b""
+        self._parsed = self._trees[:] if is_taken else []
         """The tree of an only outcome, until the first replay takes it."""
         self._store = store
         self.name = name

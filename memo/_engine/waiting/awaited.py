@@ -12,7 +12,7 @@ import asyncio
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from types import FrameType
@@ -31,14 +31,13 @@ _MOST_OBJECTS = 2000
 class Stand:
     """Where a task, or a thread, is: looked at later, from any thread."""
 
-    __slots__ = ("_coroutine", "_task", "_thread")
+    __slots__ = ("_task", "_thread")
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()
         task = _task()
         # Weak: what runs holds the flight, and is to end where nobody holds it.
         self._task = None if task is None else weakref.ref(task)
-        self._coroutine = None if task is None else _reference(task.coro if hasattr(task, "coro") else task.get_coro())
 
     def waits_for(self, other: Stand) -> bool:
         """Return whether what runs here waits at something that the code which runs at `other` has in hand."""
@@ -51,9 +50,10 @@ class Stand:
 
     def _frames(self) -> list[FrameType]:
         """Return the frames, from the innermost out."""
-        coroutine = None if self._coroutine is None else self._coroutine()
+        task: Any = None if self._task is None else self._task()
+        coroutine = None if task is None else task.coro if hasattr(task, "coro") else task.get_coro()
         frames = list(islice(_of_coroutine(coroutine), _MOST_FRAMES))
-        if self._coroutine is None or getattr(coroutine, "cr_running", False):
+        if self._task is None or getattr(coroutine, "cr_running", False):
             frame = sys._current_frames().get(self._thread)  # pyright: ignore[reportPrivateUsage] - documented
             frames = []
             while frame is not None and len(frames) < _MOST_FRAMES:
@@ -88,17 +88,6 @@ class Stand:
             for value in values:
                 yield value
                 yield from _members(value, names)
-
-
-def _reference(coroutine: Any) -> Callable[[], Any]:
-    try:
-        return weakref.ref(coroutine)
-    except TypeError:  # a step of an async generator: it has no frames to be looked at
-        return _nothing
-
-
-def _nothing() -> None:
-    return None
 
 
 def _task() -> Any:
