@@ -119,8 +119,8 @@ def configured(environ: Mapping[str, str] = os.environ) -> Configuration:
 
 def configured_by(file: Path) -> Configuration:
     """Return what a TOML file configures: its `[tool.memo]`, or all of it. Raises `InvalidOption`."""
-    table, result = _toml(file), Configuration()
-    _read(file, table["tool"].get("memo", {}) if "tool" in table else table, result)
+    result = Configuration()
+    _read(file, _own_table(file), result)
     return result
 
 
@@ -136,7 +136,7 @@ def _file(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     for parent in (folder, *folder.parents):
         own, shared = parent / "memo.toml", parent / "pyproject.toml"
         if own.is_file():
-            return own, _toml(own)
+            return own, _own_table(own)
         if shared.is_file():
             tool = _toml(shared).get("tool")
             if isinstance(tool, dict) and "memo" in tool:
@@ -144,6 +144,18 @@ def _file(folder: Path) -> tuple[Path, dict[str, Any]] | None:
                     raise InvalidOption(f"{shared}: tool.memo", tool["memo"], ["a table: [tool.memo]"])
                 return shared, tool["memo"]
     return None
+
+
+def _own_table(path: Path) -> dict[str, Any]:
+    """Return the `[tool.memo]` of a file of memo's own, or all of the file where it has none."""
+    table = _toml(path)
+    tool = table.get("tool")
+    if not isinstance(tool, dict):
+        return table
+    found = tool.get("memo", {})
+    if not isinstance(found, dict):
+        raise InvalidOption(f"{path}: tool.memo", found, ["a table: [tool.memo]"])
+    return found
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -213,7 +225,9 @@ def _check(place: str, name: str, value: Any) -> None:
     if name in ("patches", "targets") and not (
         _texts(value) or (isinstance(value, dict) and all(isinstance(table, dict) for table in value.values()))
     ):
-        raise InvalidOption(place, value, ["a list of names", "a table of names with their options"])
+        raise InvalidOption(
+            place, value, ['a list of names: patches = ["openai"]', "a table of names with their options: openai = {}"]
+        )
 
 
 def _check_modes(place: str, value: Any) -> None:

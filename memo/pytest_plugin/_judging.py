@@ -99,7 +99,7 @@ def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) 
             continue
         if stamp(store, name) == note.before.get(path):  # otherwise another process wrote it during the run
             verdict.deleted += store.delete(name)
-            _remove_empty(Path(path).parent, Path(note.directory).parent)
+            _remove_empty(Path(path).parent, _holder(Path(note.directory)))
 
 
 def _is_used(store: Store, name: str, used: set[str]) -> bool:
@@ -216,6 +216,11 @@ def _directories(folder: Path) -> list[Path]:
 
 def _holds_recordings(test: Path) -> bool:
     return test.is_file() or any(next(function.glob("*.json"), None) is not None for function in _directories(test))
+
+
+def _holder(directory: Path) -> Path:
+    """Return the directory of recordings that a test's own directory is in, which stays when it is empty."""
+    return next((folder for folder in directory.parents if folder.name == "recordings"), directory.parent)
 
 
 def _remove_empty(folder: Path, end: Path) -> None:

@@ -117,7 +117,10 @@ async def test_calls_that_are_not_recorded_are_listed_too():
     with recording(MemoryStore(), mode="live", calls=True) as recorder:
         search("rings")
         await answer("x")
-    assert recorder.calls == [CallRecord("tools.search", replayed=False), CallRecord("model.answer", replayed=False)]
+    assert recorder.calls == [
+        CallRecord("tools.search", {"query": "rings", "limit": 3}, replayed=False),
+        CallRecord("model.answer", {"prompt": "x"}, replayed=False),
+    ]
     recorder = Recorder(MemoryStore(), mode="record", calls=True)
     with pytest.warns(match="not recorded"), recorder, pytest.raises(ConnectionError):
         down("x")

@@ -86,3 +86,20 @@ async def test_a_run_stops_before_it_pays(server, tmp_path):
     with recording(tmp_path, mode="record-if-missing", max_live=0), pytest.raises(TooManyLiveCalls, match="openai"):
         await ask(server.url)
     assert server.seen == []
+
+
+async def test_live_calls_have_their_arguments(server, tmp_path):
+    with recording(tmp_path, mode="live", calls=True) as recorder:
+        await ask(server.url)
+        memo.recordable(name="app.f")(lambda x, y=2: x)(1)
+        memo.recordable(name="app.g")(lambda x: x)(object())  # has no form
+    streamed, message, chat, own, formless = recorder.calls
+    assert [streamed.function, message.function, chat.function] == [
+        "openai.chat.completions",
+        "anthropic.messages",
+        "ollama.chat",
+    ]
+    assert streamed.arguments["body"]["messages"] == MESSAGES
+    assert (own.function, own.arguments, own.replayed) == ("app.f", {"x": 1, "y": 2}, False)
+    assert (formless.function, formless.arguments) == ("app.g", None)
+    assert not list(tmp_path.rglob("*.json"))

@@ -339,3 +339,29 @@ def test_decorated_functions_need_no_target(project):
     with memo.install() as installation:
         assert twice(2) == 4
         assert installation.recorder.stats.recorded == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'patches = ["config_tools:search"]',
+        '[tool.memo]\npatches = ["config_tools:search"]',
+        '[patches]\n"config_tools:search" = {}',
+    ],
+)
+def test_a_file_of_memos_own_is_a_table_or_has_one(project, text):
+    import config_tools
+
+    (project / "memo.toml").write_text(text)
+    before = config_tools.search
+    with memo.install():
+        assert config_tools.search is not before
+    assert config_tools.search is before
+
+
+def test_a_list_in_a_table_of_patches_is_refused_with_both_forms(project):
+    (project / "memo.toml").write_text('[patches]\nnames = ["openai"]')
+    with pytest.raises(InvalidOption) as caught:
+        memo.install()
+    assert 'a list of names: patches = ["openai"]' in str(caught.value)
+    assert "a table of names with their options: openai = {}" in str(caught.value)

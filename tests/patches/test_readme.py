@@ -30,7 +30,7 @@ def test_the_examples_run(tmp_path):
         assert (done.returncode, done.stderr) == (0, ""), f"{program.name}\n{done.stderr}"
     assert sorted(each.name for each in (tmp_path / "recordings").iterdir()) == [
         "acme.greet",
-        "acme.tell",
+        "acme.stream",
         "north",
         "south",
     ]

@@ -84,3 +84,10 @@ def test_a_wrong_mode_in_the_file_names_the_file(project):
     (project.path / "pyproject.toml").write_text('[tool.memo.modes]\n"app.*" = "reply"\n')
     run = written(project).run()
     assert "pyproject.toml: modes.app.*='reply'" in run.errors
+
+
+def test_no_directory_of_deleted_recordings_stays(recorded):
+    project = recorded(test_app=TEST.format(mark=""))
+    project.write(test_app="import pytest\n@pytest.mark.memo\ndef test_it(): pass\n")
+    assert "1 deleted" in project.run("--memo-unused=delete", passed=1).summary
+    assert [path.name for path in (project.path / "recordings").rglob("*")] == []

@@ -211,7 +211,8 @@ class RecordableFunction:
         if setting is None or setting.of() is not session:
             setting = self._setting = self._new_setting(session)
         if mode is _LIVE:
-            return self._drive(self._run(self, setting, session, mode, _UNKEYED, wrapped, args, kwargs, instance))
+            call = _UNKEYED if session.calls_made is None else self._listed(session, instance, args, kwargs, setting)
+            return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
         try:
             call = self._call(session, instance, args, kwargs, setting)
         except DoesNotFit as error:
@@ -253,6 +254,15 @@ class RecordableFunction:
             return wrapped(*args, **kwargs) if injecting.get() else proceed()
         is_recorded = session.mode_of(name) in (Mode.RECORD, Mode.RECORD_IF_MISSING)
         return faulty(faults, name, proceed, wrapped, args, kwargs, drains=is_recorded).run(self.kind)
+
+    def _listed(
+        self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], setting: FunctionContext
+    ) -> Call:
+        """Return a live call as it is listed: with its arguments, where they have a form."""
+        try:
+            return self.call(session, instance, args, kwargs, setting)
+        except Exception:  # noqa: BLE001 - what is made live may have any arguments
+            return _UNKEYED
 
     def _refused(self, error: DoesNotFit, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Raise the `TypeError` of a call that does not fit: the function's own, before anything of it runs, where it has one."""

@@ -29,7 +29,7 @@ class CallRecord:
 
     function: str
     arguments: dict[str, Any] | None = None
-    """As they are in the recording; None of a call that was not recorded."""
+    """As they are in a recording; None where they have no such form."""
     replayed: bool = True
     """False if the real function was called."""
     value: Any = None
