@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ _LONGEST = 120
 _DIGITS = 12
 
 
+@lru_cache(maxsize=1024)
 def safe_name(name: str, also: str = "") -> str:
     """Return a file name for any text, a different one for each; for a name that it returned, the same name.
 
