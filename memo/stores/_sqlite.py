@@ -157,7 +157,11 @@ class SqliteStore:
                 (start, last, end, _PAGE),
             )
             for (name,) in page:
-                yield name.decode(errors="surrogatepass")
+                try:
+                    text = name.decode(errors="surrogatepass")
+                except UnicodeDecodeError as error:
+                    raise self.file.damaged(error) from error
+                yield text
             if len(page) < _PAGE:
                 return
             last = page[-1][0]

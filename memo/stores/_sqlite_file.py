@@ -29,6 +29,8 @@ _SCHEMA = (
     "CREATE TABLE claims (name BLOB PRIMARY KEY, token TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
 )
 _IMPATIENT_SECONDS = 0.05
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What Python's module raises: of a damaged schema, it cannot decode SQLite's own message."""
 _ELSEWHERE = "to record elsewhere: MEMO_STORE=sqlite:///FILE"
 
 
@@ -60,7 +62,7 @@ class SqliteFile:
             return []
         try:
             rows = kept.waiting(self._reading.seconds()).execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise self._failure(error, self._reading, StoreNotReadable) from error
         finally:
             kept.using.release()
@@ -88,7 +90,7 @@ class SqliteFile:
         finally:
             kept.using.release()
         if job.error is not None:
-            if isinstance(job.error, sqlite3.Error):
+            if isinstance(job.error, _ERRORS):
                 raise self._failure(job.error, self._writing, StoreNotWritable) from job.error
             raise job.error
         return cast(T, job.result)
@@ -99,6 +101,11 @@ class SqliteFile:
             connections = list(self._connections)
         for kept in connections:
             kept.close()
+
+    def damaged(self, error: Exception) -> StoreNotReadable:
+        """Return the error for a file whose content cannot be right."""
+        rescue = f"to rescue what can be: sqlite3 {shlex.quote(self.path)} .recover"
+        return StoreNotReadable(self.location, f"is damaged ({error})", rescue)
 
     # Transactions
 
@@ -179,7 +186,7 @@ class SqliteFile:
         try:
             connection = self._open(make=make)
             status = os.stat(self.path)  # noqa: PTH116
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             patience, kind = (self._writing, StoreNotWritable) if make else (self._reading, StoreNotReadable)
             raise self._failure(error, patience, kind) from error
         except OSError as error:
@@ -255,7 +262,9 @@ class SqliteFile:
             raise StoreNotReadable(self.location, "is a database of another program", _ELSEWHERE)
         return int(version)
 
-    def _failure(self, error: sqlite3.Error, patience: _Patience, kind: type[StoreError]) -> StoreError:
+    def _failure(
+        self, error: sqlite3.Error | UnicodeDecodeError, patience: _Patience, kind: type[StoreError]
+    ) -> StoreError:
         name = getattr(error, "sqlite_errorname", "")
         doing = "read" if kind is StoreNotReadable else "written"
         if _is_lock(error):
@@ -267,12 +276,8 @@ class SqliteFile:
             return StoreFull(self.location, "cannot be written: the disk is full", _ELSEWHERE)
         if name == "SQLITE_NOTADB":
             return StoreNotReadable(self.location, "is not a SQLite database", _ELSEWHERE)
-        if name.startswith("SQLITE_CORRUPT"):
-            return StoreNotReadable(
-                self.location,
-                f"is damaged ({error})",
-                f"to rescue what can be: sqlite3 {shlex.quote(self.path)} .recover",
-            )
+        if name.startswith("SQLITE_CORRUPT") or isinstance(error, UnicodeDecodeError):
+            return self.damaged(error)
         return kind(self.location, f"cannot be {doing}: {error}")
 
 

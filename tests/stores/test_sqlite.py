@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import anyio
@@ -17,6 +19,7 @@ import pytest
 from memo import Recorder, recordable, recording
 from memo.errors import (
     InvalidOption,
+    MemoError,
     NewerFormat,
     RecordingDamaged,
     StoreError,
@@ -128,6 +131,27 @@ def test_an_entry_that_is_not_whole_is_damaged(store, file, entry, reason):
         with pytest.raises(RecordingDamaged, match=reason) as raised:
             read("f/a")
         assert raised.value.location == store.location("f/a")
+
+
+@pytest.mark.parametrize("number", range(25))
+def test_a_file_that_is_damaged_anywhere_gives_errors_of_memos(file, number):
+    with closing(SqliteStore(file)) as made:
+        for index in range(20):
+            made.put(f"f/{index}", b"x" * 300)
+    data, random = bytearray(file.read_bytes()), Random(number)
+    start = 0 if number % 2 else data.index(b"CREATE TABLE")  # SQLite's own message has what is there
+    for _ in range(20):
+        data[min(start + random.randrange(len(data) if number % 4 else 40), len(data) - 1)] = random.randrange(128, 256)
+    file.write_bytes(data)
+    for step in (
+        lambda store: [store.get(name) for name in store.scan()],
+        lambda store: store.get("f/3"),
+        lambda store: store.put("f/3", b"1"),
+        lambda store: store.create("f/4", b"2"),
+        lambda store: store.claim("f/50", "one"),
+    ):
+        with closing(SqliteStore(file, timeout=0.2)) as store, suppress(MemoError):
+            step(store)
 
 
 def test_an_entry_of_a_newer_memo(store, file):
