@@ -213,12 +213,14 @@ class StreamWriter:
         self._packer = Packer()
         self.count = 0
         self.failure: Exception | None = None
+        self._last: Any = None
 
     def add(self, item: Any) -> None:
         """One more item, as it is now: what its consumer does to it later is not recorded."""
         if self.failure is None:
             try:
-                self._packer.add(self._values.encode(item))
+                self._packer.add(self._values.encode_item(item, self._last))
+                self._last = item
             except Exception as error:  # noqa: BLE001 - whatever a value of anybody's does: the stream goes on
                 if isinstance(error, UnrecordableValue):
                     error.path = f"[{self.count}]{error.path}"

@@ -71,7 +71,7 @@ def _unshared(tree: Any, forms: dict[Any, Any], inside: frozenset[Any]) -> Any:
     at = tree.get("at")
     if tree.get("__type__") == "shared" and isinstance(at, int) and at in forms and at not in inside:
         return _unshared(forms[at], forms, inside | {at})
-    if tree.get("__type__") == "sharing" and "value" in tree:
+    if tree.get("__type__") in ("again", "sharing") and "value" in tree:
         return _unshared(tree["value"], forms, inside)
     return {name: _unshared(member, forms, inside) for name, member in tree.items()}
 

@@ -146,6 +146,7 @@ _NESTED = (dict, list)
 
 
 _BUILTINS: dict[str, Callable[[Values, Decode, dict[str, Any]], Any]] = {
+    "again": lambda _, decode, node: decode(node["value"]),  # in an item that is looked at by itself
     "bytearray": lambda _, __, node: bytearray(scalars.bytes_of(node)),
     "bytes": lambda _, __, node: scalars.bytes_of(node),
     "dict": lambda _, decode, node: {decode(key): decode(item) for key, item in map(listed, listed(node["value"]))},

@@ -4,7 +4,10 @@
 
 Each shared object has its form in one place, and its number alone in the others. What can be changed are lists, mappings,
 sets, exceptions, files in memory, and models and dataclasses that are not frozen. A model that holds a shared object has its
-exact form. The items of a stream among each other are not compared.
+exact form.
+
+An item of a stream that is the object that came before it, changed since, is `{"__type__": "again", "value": …}`: a replay changes
+the object that it gave before. What several items hold in common is not compared.
 """
 
 from __future__ import annotations
@@ -12,15 +15,17 @@ from __future__ import annotations
 import io
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from memo._values.kinds import by_class, declares, has_fields, is_model, own_attributes
+from memo._values.kinds import by_class, declares, has_fields, is_model, own_attributes, slot_members
 from memo.errors import DataMismatch
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["SharedObjects", "can_change", "changeable"]
+__all__ = ["SharedObjects", "become", "can_become", "can_change", "changeable"]
 
 _PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
@@ -69,6 +74,42 @@ def _inside(value: Any) -> Iterable[Any]:
     if isinstance(value, list | tuple | set | frozenset | deque):
         return value
     return own_attributes(value).values() if has_fields(type(value)) else ()
+
+
+_REFILLED: dict[type, Callable[[Any, Any], object]] = {
+    bytearray: lambda old, new: old.__setitem__(slice(None), new),
+    dict: lambda old, new: (old.clear(), old.update(new)),
+    list: lambda old, new: old.__setitem__(slice(None), new),
+    set: lambda old, new: (old.clear(), old.update(new)),
+}
+
+
+@by_class
+def can_become(cls: Any) -> bool:
+    """Return whether an instance can be given the state of another."""
+    return cls in _REFILLED or (can_change(cls) and (is_model(cls) or has_fields(cls) or cls is SimpleNamespace))
+
+
+def become(old: Any, new: Any) -> Any:
+    """Give an object the state of another of its class, and return it. Raises `DataMismatch` for another class."""
+    cls = type(new)
+    if type(old) is not cls or not can_become(cls):
+        raise DataMismatch("again", f"a {cls.__name__} comes after a {type(old).__name__}")
+    if cls in _REFILLED:
+        _REFILLED[cls](old, new)
+        return old
+    for name, member in slot_members(cls).items():
+        with suppress(AttributeError):  # unset
+            member.__delete__(old)
+        with suppress(AttributeError):
+            member.__set__(old, getattr(new, name))
+    if hasattr(old, "__dict__"):
+        old.__dict__.clear()
+        old.__dict__.update(new.__dict__)
+    if is_model(cls):
+        for part in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+            object.__setattr__(old, part, getattr(new, part))
+    return old
 
 
 class SharedObjects:

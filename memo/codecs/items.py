@@ -5,6 +5,8 @@
 An item without `"__type__"` is the `"value"` of a form of the type named by `of`; any other item carries its own type, as
 it would alone (`{"__type__": "json", "value": …}` for a plain JSON value).
 
+An item that is the object that came before it, changed since, is `{"__type__": "again", "value": …}` (see `_sharing`).
+
 `base` has the fields that most items share, in their order: each such item is `{**base, **item}`.
 """
 
@@ -13,12 +15,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import compress, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from memo._json import held_json
 from memo.codecs._shape import listed
+from memo.codecs._sharing import become
 from memo.errors import DataMismatch
 
 if TYPE_CHECKING:
@@ -49,7 +52,11 @@ class Packer:
         """Add an item."""
         if type(tree) is not dict or "__type__" not in tree:
             self._items.append(("json", None, held_json(tree)))
-        elif tree.keys() in _SHARED and not (type(tree["value"]) is dict and "__type__" in tree["value"]):
+        elif (
+            tree.keys() in _SHARED
+            and tree["__type__"] != "again"
+            and not (type(tree["value"]) is dict and "__type__" in tree["value"])
+        ):
             name, count = tree["__type__"], tree.get("set")
             self._items.append((name, count, held_json(tree["value"])))
             self._counts[name, count] += 1
@@ -161,6 +168,8 @@ class Items:
 
     def __init__(self, packed: dict[str, Any], values: Values, *, once: bytes | None = None) -> None:
         self._read: Callable[[bytes], Any] | None = None
+        self.repeats = False
+        """Whether items are the objects that came before them: then each is to be used before the next is read."""
         self._values: list[Any] | None = None
         """The values themselves, of plain JSON that is read once."""
         name = packed.get("of")
@@ -177,11 +186,12 @@ class Items:
             self._entries = [
                 dump({**base, **entry} if base else entry)
                 if cls is not None and not (type(entry) is dict and "__type__" in entry)
-                else values.reader(_alone(entry, name, base))
+                else _entry(values, _alone(entry, name, base))
                 for entry in listed(packed.get("items"))
             ]
         except TypeError as error:  # orjson's errors are TypeErrors, too
             raise DataMismatch("a list", f"its items and their base do not go together ({error})") from error
+        self.repeats = any(type(entry) is _Again for entry in self._entries)
         self._mixed = self._read is None or not {bytes}.issuperset(map(type, self._entries))
 
     def __len__(self) -> int:
@@ -190,10 +200,30 @@ class Items:
     def __iter__(self) -> Iterator[Any]:
         if self._values is not None:
             return iter(self._values)
+        if self.repeats:
+            return self._repeating()
         return map(self._value, self._entries) if self._mixed else map(self._read, self._entries)  # type: ignore[arg-type]
+
+    def _repeating(self) -> Iterator[Any]:
+        last: Any = None
+        for entry in self._entries:
+            last = become(last, entry.read()) if type(entry) is _Again else self._value(entry)
+            yield last
 
     def _value(self, entry: bytes | Callable[[], Any]) -> Any:
         return self._read(entry) if isinstance(entry, bytes) and self._read is not None else entry()  # type: ignore[operator]
+
+
+class _Again(NamedTuple):
+    """An entry that is the object before it, changed."""
+
+    read: Callable[[], Any]
+
+
+def _entry(values: Values, tree: Any) -> Callable[[], Any] | _Again:
+    if type(tree) is dict and tree.get("__type__") == "again":
+        return _Again(values.reader(tree.get("value")))
+    return values.reader(tree)
 
 
 def is_plain(data: bytes) -> bool:

@@ -80,7 +80,9 @@ class RecordedItems:
     """The items of a recorded stream, and its end."""
 
     def __init__(self, values: Values, node: dict[str, Any]) -> None:
-        self._items = list(Items(node, values))  # at once: what cannot be read is found where the call is made
+        items = Items(node, values)
+        # At once: what cannot be read is found where the call is made.
+        self._items = items if items.repeats else list(items)
         self._end = node.get("end")
         self._cut_short = values.cut_short or cut_short
         self._error = values.reader(node["error"]) if "error" in node else None

@@ -18,7 +18,7 @@ from memo._values.kinds import is_model
 from memo.codecs import _models
 from memo.codecs._reader import is_builtin_form, read_form
 from memo.codecs._shape import mapping
-from memo.codecs._sharing import SharedObjects
+from memo.codecs._sharing import SharedObjects, can_become
 from memo.codecs._writer import MAX_DEPTH, Writer, parts
 from memo.codecs.items import Items, is_plain
 from memo.codecs.registry import codec_named
@@ -103,6 +103,11 @@ class Values:
         if lost is not None:
             raise UnrecordableValue(lost, f"({type(value).__name__}) would not come back equal")
         return tree
+
+    def encode_item(self, item: Any, last: Any) -> Any:
+        """Return the typed JSON of an item of a stream, which may be the object that came last, changed since."""
+        tree = self.encode(item)
+        return {"__type__": "again", "value": tree} if item is last and can_become(type(item)) else tree
 
     def _sharing(self, value: Any, shared: Iterable[int]) -> tuple[Any, str | None]:
         """Return the form of a value that holds objects in several places, and the path of what would not come back equal.

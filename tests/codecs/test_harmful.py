@@ -129,7 +129,7 @@ STREAMS = [
 
 @pytest.mark.parametrize("packed", STREAMS, ids=str)
 def test_items_in_another_form_are_a_mismatch(packed):
-    for once in (True, False):
+    for once in (None, b"__type__"):
         with pytest.raises(MemoError):
             list(Items(packed, Values(Types()), once=once))
     with pytest.raises(MemoError):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -19,7 +20,7 @@ serve = pytest.importorskip("websockets.sync.server").serve
 def server() -> Iterator[tuple[str, list[str]]]:
     opened: list[str] = []
 
-    def answer(connection) -> None:
+    def answer(connection: Any) -> None:
         opened.append(connection.request.path)
         connection.send('{"type": "session.created", "event_id": "e", "session": {}}')
 
