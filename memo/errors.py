@@ -1,7 +1,7 @@
-"""The errors and warnings that memo raises: what happened, with which values (also as attributes), and what mends it.
+"""The errors and warnings that memo raises: what happened, with which values (also as attributes), and how to fix it.
 
 Each is a `MemoError`, survives `pickle` and `copy` (test runners send errors between processes), and is never recorded
-as the outcome of a call. The command or line that mends the problem is on a line of its own, ready to be pasted.
+as the outcome of a call. The command or code that fixes the problem is on a separate line, ready to be pasted.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class ContradictingModes(InvalidOption):
             option, self.modes, [f"{one!r} and {other!r} with one mode", "a pattern that is more specific"]
         )
         both = f"{option}: {one!r} ({first}) and {other!r} ({second}) are equally specific and cover the same functions"
-        self.args = (f"{both}\n  to decide it: a more specific pattern, such as a function's whole name",)
+        self.args = (f"{both}\n  to choose one: a more specific pattern, such as a function's whole name",)
 
 
 class InvalidDuration(InvalidOption):
@@ -136,7 +136,7 @@ class InvalidDuration(InvalidOption):
 
 
 class NoSourceVersion(InvalidOption):
-    """A function with `version="source"` has no source that is the whole of it."""
+    """A function with `version="source"` has no complete source."""
 
     def __init__(self, function: str, reason: str) -> None:
         super().__init__("version", "source", ["a number or a text that you change when the function changes"])
@@ -259,7 +259,7 @@ class ScopeLostWarning(ScopeLost, UserWarning):
 
 
 class ScopeNotPortable(MemoError, ValueError):
-    """A scope cannot be handed to another process: what it is made of has no form that another process can read."""
+    """A scope cannot be handed to another process: a part of it has no form that another process can read."""
 
     def __init__(self, part: str, reason: str, fix: str) -> None:
         self.part = part
@@ -299,7 +299,7 @@ class KeyCollisionWarning(KeyCollision, UserWarning):
 class NoCallsWarning(MemoError, UserWarning):
     """A scope of `recording()` ended without a call that memo knows, while the process connected to other hosts.
 
-    What it reached them for was neither recorded nor replayed. A scope that saw no call and no connection is a line in the log.
+    These connections were neither recorded nor replayed. A scope without a call and without a connection is only logged.
     """
 
     def __init__(self, recorder: str, hosts: Iterable[str] = ()) -> None:
@@ -319,7 +319,7 @@ class NoCallsWarning(MemoError, UserWarning):
 
 
 class CredentialIgnoredWarning(MemoError, UserWarning):
-    """Two calls differ in nothing but a credential, which is not part of the key: the second gets the answer of the first.
+    """Two calls differ only in a credential, which is not part of the key: the second gets the answer of the first.
 
     Once per function and session, and only in scopes: in functions that are bound to a recorder, and in stores on a server, a credential
     identifies the call.
@@ -330,8 +330,8 @@ class CredentialIgnoredWarning(MemoError, UserWarning):
         self.paths = paths
         """Where in the arguments the credentials are."""
         super().__init__(
-            f"{function}: two calls differ in nothing but the credential in {', '.join(paths)}, which is not part of the key, so "
-            "that both have one answer\n"
+            f"{function}: two calls differ only in the credential in {', '.join(paths)}, which is not part of the key, so "
+            "both get the same answer\n"
             f"  if the answer does not depend on it:   @recordable(ignore=({paths[0]!r},))\n"
             f"  to name a credential everywhere:       recording(..., secrets=({paths[0].rpartition('.')[2]!r},))\n"
             "  if the answer depends on it:           @recorder.recordable, a function that is bound to a recorder"
@@ -349,8 +349,8 @@ class UnkeyableArgument(MemoError, TypeError):
         """Whether it is the object on which a memoized method was called."""
         top = path.partition(".")[0].partition("[")[0]
         ways = (
-            f"  to name what of it changes the answer:   @recordable(identity=lambda {top}: ...), None for nothing\n"
-            f"  to do without it:                        @recordable above a function that has all of that as arguments\n"
+            f"  to name what changes the answer:         @recordable(identity=lambda {top}: ...), None for nothing\n"
+            f"  to do without the object:                @recordable above a function that takes its parts as arguments\n"
             if receiver
             else f"  if it does not change the answer:        @recordable(ignore=({top!r},))\n"
             f"  to name the arguments that do:           @recordable(key=lambda arguments: ...)\n"
@@ -364,7 +364,7 @@ class UnkeyableArgument(MemoError, TypeError):
 class UnrecordableValue(MemoError, TypeError):
     """A value has no form in typed JSON that is proved to come back equal. The caller still got the live value.
 
-    `fix` is the line that mends the problem.
+    `fix` is the line that fixes the problem.
     """
 
     def __init__(
@@ -404,7 +404,7 @@ class RecordingNotFound(MemoError, LookupError):
     """A call that should be replayed has no recording. No live call was made.
 
     - `reason`: `"arguments"` (other arguments are recorded), `"version"` (the same arguments are, with another
-      `version=`), `"watched"` (the same but for what is watched now and was not then, or the other way round),
+      `version=`), `"watched"` (the same except for arguments that are watched now and were not then, or the other way round),
       `"function"` (the same arguments are, under the name of another function), `"consumed"` (`OutcomesExhausted`),
       `"moved"` (the file has another name), `"no recordings"` (of this function), `"no store"`, `"unknown"` (the store
       could not be searched).
@@ -413,7 +413,7 @@ class RecordingNotFound(MemoError, LookupError):
       None, and `differences`: what differs, as (path, recorded, asked for), with `ABSENT` for what one side lacks.
     - `elsewhere`: directories nearby that have recordings of the function, where the store has none.
     - `command`: the command that records the call.
-    - `rule`: what decided that the call is replayed, where a pattern of `modes` did; else "".
+    - `rule`: the pattern of `modes` because of which the call is replayed; "" if there is none.
     """
 
     def __init__(
@@ -536,14 +536,14 @@ class RecordingDamaged(MemoError):
         self.location = location
         self.reason = reason
         remove = "rm -r" if reason.startswith("is a directory") else "rm"
-        mend = (
+        fix = (
             "restore the entry, or delete it and record again"
             if "://" in location
             else "restore the file, or delete the line and record again"
             if _LINE.search(location)
             else f"restore the file, or delete it and record again: {remove} {_in_quotes(location)}"
         )
-        super().__init__(f"{location} {reason}\n  {mend}")
+        super().__init__(f"{location} {reason}\n  {fix}")
 
 
 class RecordingExpiredWarning(MemoError, UserWarning):
@@ -609,7 +609,7 @@ class UntrustedType(MemoError):
 
 
 class TypeNotFound(MemoError):
-    """A recording names a type that does not exist, or no longer does."""
+    """A recording names a type that does not exist (any more)."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
@@ -640,7 +640,7 @@ class TypeNotImported(UntrustedType, TypeNotFound):
 
 
 class DataMismatch(MemoError):
-    """A recorded value no longer fits its type, which has changed since."""
+    """A recorded value no longer fits its type, which has changed."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
@@ -649,7 +649,7 @@ class DataMismatch(MemoError):
 
 
 class StreamCutShort(MemoError):
-    """A replayed stream was read further than it was recorded: its consumer left early then."""
+    """A replayed stream was read further than it was recorded: when it was recorded, its consumer left early."""
 
     def __init__(self, function: str, items: int) -> None:
         self.function = function
@@ -662,7 +662,7 @@ class StreamCutShort(MemoError):
 
 
 class Refused(MemoError):
-    """A change of the recordings of a store was refused, since some could have been lost or mixed up. All are as before."""
+    """A change of the recordings of a store was refused, since some could have been lost or mixed up. Nothing was changed."""
 
     def __init__(self, location: str, reason: str) -> None:
         self.location = location
@@ -671,7 +671,7 @@ class Refused(MemoError):
 
 
 class StoreError(MemoError):
-    """A store failed: not one recording, but the place that holds the recordings. `fix` is what mends that, or ""."""
+    """A store failed: not one recording, but the place that holds the recordings. `fix` is the line that fixes it, or ""."""
 
     def __init__(self, location: str, reason: str, fix: str = "") -> None:
         self.location = location
@@ -734,7 +734,7 @@ class UncertainDrawsWarning(MemoError, UserWarning):
         self.function = function
         self.reason = reason
         super().__init__(
-            f"{function}: identical calls gave different outcomes, and a replay may give each to another of them: one was made {reason}\n"
+            f"{function}: identical calls gave different outcomes, and a replay may give them to other calls: one call was made {reason}\n"
             f"  {fix}"
         )
 
@@ -751,7 +751,7 @@ class RecordingReplacedWarning(MemoError, UserWarning):
         self.store = store
         super().__init__(
             f"{', '.join(self.functions)}: outcomes that this process recorded into {store} earlier were replaced, so a replay gives the "
-            "later ones to both\n"
+            "later outcomes in both places\n"
             "  to keep both: one recording(…) around all of the calls, or mode='record-if-missing'"
         )
 
@@ -781,7 +781,7 @@ class CallNotRepeatable(MemoError, LookupError):
 
 
 class RecordingsDifferWarning(MemoError, UserWarning):
-    """In `verify`, calls came to something else than what is recorded of them, which breaks code that reads it. A warning.
+    """In `verify`, the outcomes of calls differ from their recordings in a way that breaks code. A warning.
 
     `changes` has a line for each change: the function, the tier and the path.
     """
@@ -792,12 +792,13 @@ class RecordingsDifferWarning(MemoError, UserWarning):
         shown = [f"  {line}" for line in self.changes[:10]]
         if len(self.changes) > len(shown):
             shown.append(f"  and {len(self.changes) - len(shown):,} more")
-        head = f"of {calls:,} {'call' if calls == 1 else 'calls'} made again, not all came to what is recorded:"
-        super().__init__("\n".join([head, *shown, "  to record them anew: MEMO_MODE=record"]))
+        one = "the call that was made again differs from its recording:"
+        head = one if calls == 1 else f"of {calls:,} calls made again, some differ from their recordings:"
+        super().__init__("\n".join([head, *shown, "  to record again: MEMO_MODE=record"]))
 
 
 class TooManyLiveCalls(MemoError, RuntimeError):
-    """A call would have gone to the real function, and the recorder's `max_live` calls have. It was not made."""
+    """A call would have gone to the real function, after the `max_live` calls that the recorder allows. It was not made."""
 
     def __init__(self, function: str, max_live: int) -> None:
         self.function = function
@@ -830,7 +831,7 @@ class EntryVanished(StoreError):
 
 
 class ArgumentsChangedWarning(MemoError, UserWarning):
-    """A call changed its own arguments while it was recorded: in replay nothing changes the arguments, so the next call is another one.
+    """A call changed its own arguments while it was recorded: a replay does not change them, so the next call is another call.
 
     A warning, one for each function and each set of changed `paths` in a session. The call is recorded as it began.
     """
@@ -841,8 +842,8 @@ class ArgumentsChangedWarning(MemoError, UserWarning):
         names = ", ".join(repr(name) for name in dict.fromkeys(re.split(r"[.\[]", path)[0] for path in self.paths))
         super().__init__(
             f"{function}: the call changed its own arguments: {', '.join(self.paths)}. In replay the function does not run, "
-            "and they stay as they are: the next call is another one\n"
-            "  to leave them alone:          change a copy, and return it\n"
+            "and the arguments do not change, so the next call is another call\n"
+            "  to keep them unchanged:       change a copy, and return it\n"
             f"  to leave them out of the key: @recordable(ignore=({names},))"
         )
 
@@ -864,7 +865,7 @@ class ErrorNotWholeWarning(MemoError, UserWarning):
 
 
 class RecordingsSpooledWarning(MemoError, UserWarning):
-    """The store could not be reached: what was recorded meanwhile is kept in a local directory. A warning.
+    """The store could not be reached: recordings are kept in a local directory in the meantime. A warning.
 
     Every caller got the live answer, and nothing is lost: `memo push` delivers the recordings.
     """
@@ -914,7 +915,7 @@ class WatchedFieldChangedWarning(MemoError, UserWarning):
         )
         message += "".join(f"\n    {line}" for line in self.differences)
         if self.fingerprints and location:
-            import shlex  # needed here alone
+            import shlex  # needed only here
 
             accepting = " ".join(
                 f"--drop {shlex.quote(path)}" if new is None else f"--watch {shlex.quote(f'{path}#{new}')}"
@@ -927,7 +928,7 @@ class WatchedFieldChangedWarning(MemoError, UserWarning):
                     f"--watch {shlex.quote(f'{path}#{old}#{new}')}" for path, (old, new) in both.items()
                 )
                 only = shlex.quote(function)
-                message += f"\n  wherever this was changed:     memo rekey {everywhere} --only {only} {accepting}"
+                message += f"\n  in the whole suite:            memo rekey {everywhere} --only {only} {accepting}"
         super().__init__(message)
 
 

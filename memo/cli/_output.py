@@ -58,7 +58,7 @@ StoreArgument = Annotated[
 ]
 """The STORE of a command, to be opened with `open_store`."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print it all as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 """The option `--json` of a command."""
 
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept a store without any recording.")]

@@ -124,7 +124,7 @@ def _imported(
     for name in report.masked:
         print_line(f"masked a secret in the outcome of {name}")
     if report.failed:
-        print_error(f"could not carry over {len(report.failed):,}:")
+        print_error(f"could not import {len(report.failed):,}:")
     for name, reason in report.failed.items():
         print_error(f"  {name}: {reason}")
     return 1 if report.failed else 0

@@ -49,7 +49,7 @@ def mv(
             }
         )
     elif obstacles:
-        print_reasons(f"nothing was moved: {count(len(obstacles), 'recording')} cannot be", obstacles)
+        print_reasons(f"nothing was moved: {count(len(obstacles), 'recording')} cannot be moved", obstacles)
     else:
         print_line(f"moved {count(len(planned.plan.changes), 'recording')} from {near(str(old))} to {near(str(new))}")
         print_reasons("there still", dict.fromkeys(left, "was recorded again meanwhile"))

@@ -121,8 +121,9 @@ def accept(
 ) -> int:
     """Let pending recordings replace the recordings that are replayed.
 
-    Give keys as memo pending lists them, --like KEY for all that changed alike, or --all. Each recording is the old or the
-    new one at any moment. What was recorded again since it was listed is refused, and both stay.
+    Give keys as memo pending lists them, --like KEY for all recordings that changed alike, or --all. At any moment, a
+    recording is either the old or the new one. A pending recording that was recorded again since it was listed is refused,
+    and stays pending.
 
     Exit codes: 0, 1 if a recording could not be accepted, 2 for a usage error.
     """
@@ -139,7 +140,7 @@ def reject(
 ) -> int:
     """Delete pending recordings; the recordings that are replayed stay.
 
-    Give keys as memo pending lists them, --like KEY for all that changed alike, or --all.
+    Give keys as memo pending lists them, --like KEY for all recordings that changed alike, or --all.
 
     Exit codes: 0, 1 if a recording could not be rejected, 2 for a usage error.
     """

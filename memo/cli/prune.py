@@ -128,15 +128,15 @@ def _print(store: Store, pruning: PrunePlan, pruned: PruneResult | None) -> None
         ]
         print_table(("KEY", "FUNCTION", ">AGE", ">SIZE", *(["<TEST"] if tests else [])), rows)
     if pruning.abandoned:
-        files = f"{count(len(pruning.abandoned), 'temporary file')} that killed writers left behind"
-        print_line(f"deleted {files}" if pruned is not None else f"{files} would go")
+        files = f"{count(len(pruning.abandoned), 'temporary file')} of killed writers"
+        print_line(f"deleted {files}" if pruned is not None else f"{files} would be deleted")
     kept = f"{count(pruning.kept, 'recording')} ({size(pruning.kept_size)}) in {store.location()}"
     if pruned is not None:
         print_line(f"deleted {count(pruned.deleted, 'recording')} ({size(pruned.size)}), kept {kept}")
     else:
         go = f"{count(len(pruning.unneeded), 'recording')} ({size(pruning.size)})"
         how = ": --yes deletes" if pruning.unneeded or pruning.abandoned else ""
-        print_line(f"{go} would go, leaving {kept}{how}")
+        print_line(f"{go} would be deleted, leaving {kept}{how}")
     left = {**pruning.left, **(pruned.left if pruned is not None else {})}
     print_reasons(f"left as they are, {count(len(left), 'file')}", left)
 

@@ -206,7 +206,7 @@ _PRINT = re.compile("[0-9a-f]{16}")
 def _version(text: str) -> str | int | None:
     value = _value("--version", text)
     if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
-        raise typer.BadParameter(f"--version {text!r}: a version is a text or a whole number; null takes it away")
+        raise typer.BadParameter(f"--version {text!r}: a version is a text or a whole number; null removes it")
     return value
 
 
@@ -238,8 +238,10 @@ def _print(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool)
     from memo.maintenance.trees import StoreTree, folder_of
 
     if plan.obstacles:
-        print_reasons(f"nothing was changed: {count(len(plan.obstacles), 'recording')} cannot be", plan.obstacles)
-        print_error("delete what is not needed, mend what is damaged, or leave it out with --only")
+        print_reasons(
+            f"nothing was changed: {count(len(plan.obstacles), 'recording')} cannot be changed", plan.obstacles
+        )
+        print_error("delete recordings that are not needed, restore those that are damaged, or use --only")
         return
     if dry_run and plan.changes:
         renames = any(change.new_function != change.function for change in plan.changes)

@@ -39,13 +39,13 @@ _FRAME = 9
 
 
 def review(store: StoreArgument = None) -> int:
-    """Look at each pending recording beside the one that it would replace, and judge it with one key.
+    """Compare each pending recording with the one that it would replace, and accept or reject it.
 
-    The text of a stream is put together, and what changed in it is marked word by word: [-was-]{+is+}. Keys: a accepts,
-    r rejects, s skips; A, R and S do that to all that changed alike; m shows more, q quits. What was judged is done at once;
-    whatever ends the review, the rest stays pending.
+    The text of a stream is joined, and its changes are marked word by word: [-was-]{+is+}. Keys: a accepts, r rejects, s
+    skips; A, R and S do the same for all recordings that changed alike; m shows more, q quits. Each decision takes effect
+    at once; however the review ends, the rest stays pending.
 
-    Recordings changed alike if the same paths changed in the same way, and what was equal before is equal now.
+    Recordings changed alike if the same paths changed in the same way, and equal values became equal values.
 
     Exit codes: 0 if nothing is pending any more, 1 if something is, 2 if this is no terminal or the store does not exist.
     """
@@ -55,8 +55,8 @@ def review(store: StoreArgument = None) -> int:
     where = shlex.quote(near(opened.location()))
     if not is_interactive():
         raise typer.BadParameter(
-            f"a review needs a terminal: memo pending {where} lists what is pending, memo accept and memo reject KEY... "
-            f"--store {where} judge it"
+            f"a review needs a terminal; without one: memo pending {where} lists pending recordings, memo accept and memo "
+            f"reject KEY... --store {where} decide about them"
         )
     items = waiting(opened)
     alike = sizes(items)

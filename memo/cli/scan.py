@@ -47,8 +47,9 @@ def scan(
 ) -> int:
     """Search recordings for secrets.
 
-    Searches calls and outcomes, pending ones too, with memo's own rules and those of kingfisher (pip install 'memo-recorder[scan]'), on this
-    machine only: no key is tried. Shows the place of each secret and the text around it, never the secret itself.
+    Searches calls and outcomes, also pending ones, with memo's rules and those of kingfisher (pip install
+    'memo-recorder[scan]'). Everything happens on this machine: no credential is tried. Shows the place of each secret and
+    the text around it, never the secret itself.
 
     With --mask, each secret is replaced by `<secret>`, and the recording lists the places. A recording whose call held a
     secret gets another key; replay finds it if the call no longer contains the secret (ignore=, secrets=, scrub=). Masking
@@ -95,7 +96,7 @@ def _print(store: Store, found: Scan, masked: Masked | None) -> None:
     if masked is not None:
         print_line(f"masked them in {count(masked.masked, 'recording')}")
         for old, new in masked.moved.items():
-            print_line(f"  {near(old)} is now {near(new)}: replay finds it if the call has no secret there")
+            print_line(f"  {near(old)} is now {near(new)}: replay finds it if the call no longer contains the secret")
         if masked.unproved:
             print_line(f"not read again, since their types were not imported (--trust): {len(masked.unproved):,}")
         print_reasons(f"not masked, {count(len(masked.left), 'file')}", masked.left)

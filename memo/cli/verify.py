@@ -60,7 +60,7 @@ def verify(
     allow_empty: AllowEmpty = False,
     json: Json = False,
     live: Annotated[
-        bool, typer.Option("--live", help="Make the recorded calls again, and compare what they come to.")
+        bool, typer.Option("--live", help="Make the recorded calls again, and compare the outcomes.")
     ] = False,
     function: Annotated[
         list[str] | None, _live("--function", metavar="PATTERN", help="Make the calls of these functions only.")
@@ -73,47 +73,50 @@ def verify(
         str, _live("--fail-on", metavar="TIERS", help="The changes that are a failure: by default removed,type,error.")
     ] = "removed,type,error",
     ignore: Annotated[
-        list[str] | None, _live("--ignore", metavar="PATH", help="Leave out this place: usage, choices[*].logprobs.")
+        list[str] | None,
+        _live("--ignore", metavar="PATH", help="Do not compare this place: usage, choices[*].logprobs."),
     ] = None,
     tolerance: Annotated[
-        float, _live("--tolerance", metavar="X", min=0.0, help="Take numbers as equal that differ by this part.")
+        float, _live("--tolerance", metavar="X", min=0.0, help="Accept numbers that differ by this part, such as 0.01.")
     ] = 0.0,
     sample: Annotated[
-        str, _live("--sample", metavar="PART", help="Make a part of the calls, such as 0.1: the same ones each time.")
+        str, _live("--sample", metavar="PART", help="Make a part of the calls, such as 10%; the same calls each time.")
     ] = "100%",
     max_calls: Annotated[
         int, _live("--max-calls", metavar="N", min=1, help="Make at most N calls; by default 50.")
     ] = 50,
     max_cost: Annotated[
         float | None,
-        _live("--max-cost", metavar="X", min=0.0, help="Make no call once they cost this much, by --price."),
+        _live("--max-cost", metavar="X", min=0.0, help="Stop when the calls have cost this much, by --price."),
     ] = None,
     price: Annotated[
         list[str] | None,
-        _live("--price", metavar="MODEL=IN,OUT", help="What a million tokens of a model cost: gpt-4o=2.5,10."),
+        _live("--price", metavar="MODEL=IN,OUT", help="The price of a million tokens, in and out: gpt-4o=2.5,10."),
     ] = None,
     client: Annotated[
         list[str] | None,
         _live(
-            "--client", metavar="MODULE:NAME", help="Call with this client of an SDK, or one that this function makes."
+            "--client",
+            metavar="MODULE:NAME",
+            help="Call with this client of an SDK, or the client that this function returns.",
         ),
     ] = None,
     options: OptionsFile = None,
-    pending: Annotated[bool, _live("--pending", help="Put what has changed aside for memo review.")] = False,
+    pending: Annotated[bool, _live("--pending", help="Put changed outcomes aside for memo review.")] = False,
 ) -> int:
-    """Check that every recording is whole and can be replayed, or, with --live, that it still holds.
+    """Check that every recording is complete and can be replayed, or, with --live, that it still holds.
 
     A recording passes if it is complete JSON in memo's format, its key is the key of its arguments, it is where replay
-    looks for it, and every outcome and every item of a stream can be decoded with the types of today. A link that leads out
+    looks for it, and every outcome and every item of a stream can be decoded with the current types. A link that leads out
     of the store, anything but a file, and a file larger than --largest count as damage and are not opened.
 
     Nothing is imported because a recording names it. The types of the SDKs that memo has presets for and of the packages
-    that [tool.memo] patches are checked; --trust adds others. The command reports what it did not check for that reason,
-    which is no failure.
+    that [tool.memo] patches are checked; --trust adds others. Types that were not checked are reported, and are no
+    failure.
 
-    With --live, recorded calls are made again, by the clients of openai, anthropic, ollama and what Stainless built, and by
-    your own functions that --include names; what has changed is reported in tiers: added, removed, type, value, stream,
-    error. Values that differ in every call are no failure. Nothing is written, unless --pending puts it aside.
+    With --live, memo makes recorded calls again, with the clients of openai, anthropic, ollama and other SDKs built by
+    Stainless, and your own functions that --include names. Changes are reported in tiers: added, removed, type, value,
+    stream, error. Changed values are no failure by default. Nothing is written, except with --pending.
 
     Exit codes: 0, 1 if any recording fails or there is none, 2 if the store or a package does not exist.
     """
@@ -189,7 +192,7 @@ def _is_installed(package: str) -> bool:
 def _print(report: VerifyReport, store: Store) -> None:
     parts = [f"{report.sound:,} sound", f"{report.failed:,} failed"]
     if report.incomplete:
-        parts.append(f"{report.incomplete:,} not checked wholly")
+        parts.append(f"{report.incomplete:,} not checked completely")
     print_line(f"{count(report.recordings, 'recording')} in {store.location()}: {', '.join(parts)}")
     for reason in dict.fromkeys(failure.reason for failure in report.failures):
         failures = [failure for failure in report.failures if failure.reason == reason]

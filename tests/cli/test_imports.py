@@ -62,7 +62,7 @@ def test_what_could_not_be_carried_over_is_named(memo, cassette, tool):
     assert lines[2] == f"masked a secret in the outcome of {b}#2"
     assert len(lines) == 3
     lines = done.err.splitlines()
-    assert lines[0] == "could not carry over 2:"
+    assert lines[0] == "could not import 2:"
     assert lines[1].startswith(f"  {a}#2: has the url ftp://weather.example/today, which is not one of HTTP")
     assert lines[2].startswith(f"  {a}#3: was answered with 503, ")
     assert len(lines) == 3

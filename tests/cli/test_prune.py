@@ -32,7 +32,7 @@ def test_a_dry_run_first(memo, store):
     assert lines[0].split() == ["KEY", "FUNCTION", "AGE", "SIZE"]
     assert [line.split()[1:3] for line in lines[1:3]] == [["app.f", "100d"], ["app.g", "200d"]]
     assert lines[3].startswith("2 recordings (")
-    assert "would go, leaving 1 recording" in lines[3]
+    assert "would be deleted, leaving 1 recording" in lines[3]
     assert lines[3].endswith("--yes deletes")
     assert files(store) == before
 
@@ -50,7 +50,7 @@ def test_temporary_files_of_killed_writers_go_too(memo, store):
     left.write_bytes(b"half")
     os.utime(left, (0, 0))
     shown = memo("prune", store, "--stale", "300d").out.splitlines()
-    assert shown[0] == "1 temporary file that killed writers left behind would go"
+    assert shown[0] == "1 temporary file of killed writers would be deleted"
     assert shown[1].endswith(": --yes deletes")
     assert memo("prune", store, "--stale", "300d", "--json").json["abandoned"] == [str(left)]
     assert left.exists()

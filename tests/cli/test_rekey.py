@@ -58,7 +58,7 @@ def test_a_collision_changes_nothing(memo, write, tmp_path):
     before = sorted(tmp_path.rglob("*.json"))
     done = memo("rekey", tmp_path / "store", "--drop", "trace", code=1)
     assert done.out == ""
-    assert done.err.startswith("nothing was changed: 2 recordings cannot be:")
+    assert done.err.startswith("nothing was changed: 2 recordings cannot be changed:")
     assert "would be the same call as" in done.err
     assert len(memo("rekey", tmp_path / "store", "--drop", "trace", "--json", code=1).json["obstacles"]) == 2
     assert sorted(tmp_path.rglob("*.json")) == before

@@ -55,7 +55,7 @@ def reasons(done):
 def test_all_is_well(memo, real):
     done = memo("verify", real)
     assert done.out.splitlines() == [
-        f"5 recordings in {real}: 4 sound, 0 failed, 1 not checked wholly",
+        f"5 recordings in {real}: 4 sound, 0 failed, 1 not checked completely",
         "not checked: types of ogx_api, in 1 recording: it is not installed here",
     ]
     tree = memo("verify", real, "--json").json
@@ -120,12 +120,12 @@ def test_types_that_nobody_trusts_are_not_looked_at(memo, write, store, app):
     write("app.f", {"value": {"__type__": "verify_app:f.<locals>.T", "value": {}}}, x=3)
     done = memo("verify", store)
     assert "3 recordings" in done.out
-    assert "0 sound, 0 failed, 3 not checked wholly" in done.out
+    assert "0 sound, 0 failed, 3 not checked completely" in done.out
     assert "not checked: types of verify_app, in 2 recordings: memo verify --trust verify_app" in done.out
     assert "not checked: classes local to a function, in 1 recording" in done.out
     assert "verify_app" not in sys.modules
     done = memo("verify", store, "--trust", "verify_app")
-    assert "2 sound, 0 failed, 1 not checked wholly" in done.out
+    assert "2 sound, 0 failed, 1 not checked completely" in done.out
 
 
 def test_types_that_have_changed(memo, write, store, app, tmp_path):
