@@ -58,10 +58,10 @@ def not_found(option: str, named: str, allowed: str, said: str) -> InvalidOption
 def ambiguous(named: str, places: list[str], *, same_key: bool) -> InvalidOption:
     """Return the error for the beginning of a key that several recordings have: these, at `places`."""
     more = [f"… and {len(places) - _SHOWN:,} more"] if len(places) > _SHOWN else []
-    hint = "name the file of one" if same_key else "give more characters, or the file of one"
-    said = f"{len(places):,} recordings have a key that begins with {named!r}; {hint}:"
+    hint = "name the file of one" if same_key else "give more characters of the key, or the file of one"
+    message = f"{len(places):,} recordings match {named!r}; {hint}:"
     error = InvalidOption("key", named, places[:_SHOWN])
-    error.args = ("\n  ".join([said, *places[:_SHOWN], *more]),)
+    error.args = ("\n  ".join([message, *places[:_SHOWN], *more]),)
     return error
 
 

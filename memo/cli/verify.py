@@ -80,7 +80,7 @@ def verify(
         float, _live("--tolerance", metavar="X", min=0.0, help="Accept numbers that differ by this part, such as 0.01.")
     ] = 0.0,
     sample: Annotated[
-        str, _live("--sample", metavar="PART", help="Make a part of the calls, such as 10%; the same calls each time.")
+        str, _live("--sample", metavar="PART", help="Make a part of the calls, such as 0.1; the same calls each time.")
     ] = "100%",
     max_calls: Annotated[
         int, _live("--max-calls", metavar="N", min=1, help="Make at most N calls; by default 50.")

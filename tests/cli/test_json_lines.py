@@ -47,7 +47,7 @@ def test_a_recording_is_named_by_its_file_and_key(memo, tree):
     assert (
         "--- recordings" in memo("diff", *(f"{file}#app.ask/{each['key'][:9]}" for each in (first, second)), code=1).out
     )
-    assert "with the first characters of one key" in memo("show", f"{file}#app.ask/", code=2).err
+    assert "2 recordings match" in memo("show", f"{file}#app.ask/", code=2).err
     assert memo("rekey", f"{file}#app.ask/{first['key'][:32]}", "--add", "tone=1").out.startswith("1 recording got")
 
 

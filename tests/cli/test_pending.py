@@ -119,10 +119,7 @@ def test_one_call_of_several_tests_is_named_by_its_file(memo, aside, tmp_path):
     stores = [f"recordings/test_a/{test}" for test in ("test_x", "test_y")]
     key = {aside("app.f", None, "new", store=store, test=store, x=1) for store in stores}.pop()
     done = memo("accept", key[:12], "--store", tmp_path / "recordings", code=2)
-    assert (
-        f"2 recordings have a key that begins with {key[:12]!r}; name the file of one:\n  ../recordings/test_a/test_x/app.f/"
-        in done.err
-    )
+    assert f"2 recordings match {key[:12]!r}; name the file of one:\n  ../recordings/test_a/test_x/app.f/" in done.err
     memo("accept", f"../{stores[1]}/app.f/{key[:32]}.json", "--store", tmp_path / "recordings")
     assert [value(tmp_path, "app.f", key, store) for store in stores] == [None, "new"]
 
@@ -152,7 +149,7 @@ def test_a_damaged_one_is_listed_and_refused(memo, aside, tmp_path):
         (["accept", ""], "memo pending ../store lists them"),
         (
             ["review"],
-            "memo pending ../store lists what is pending, memo accept and memo reject KEY... --store ../store",
+            "memo pending ../store lists pending recordings, memo accept and memo reject KEY... --store ../store",
         ),
     ],
 )

@@ -172,7 +172,7 @@ def test_one_command_accepts_a_watched_edit_in_every_test(memo, tmp_path):
             chat(system, test)
     with recording(root / "test_a/test_one"), pytest.warns(WatchedFieldChangedWarning) as warned:
         chat("new", "test_a/test_one")
-    (line,) = [line for line in str(warned[0].message).splitlines() if "wherever" in line]
+    (line,) = [line for line in str(warned[0].message).splitlines() if "in the whole suite" in line]
     assert "2 recordings" in memo(*shlex.split(line.partition("memo ")[2])).out
     with warnings.catch_warnings():
         warnings.simplefilter("error")

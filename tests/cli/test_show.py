@@ -90,10 +90,7 @@ def test_a_key_that_is_not_the_only_one(memo, write, tmp_path):
     files = [write("app.f", x=number).stem for number in range(40)]
     begin, number = Counter(file[0] for file in files).most_common(1)[0]
     done = memo("show", begin, "--store", tmp_path / "store", code=2)
-    assert (
-        f"{number} recordings have a key that begins with {begin!r}; give more characters, or the file of one:"
-        in done.err
-    )
+    assert f"{number} recordings match {begin!r}; give more characters of the key, or the file of one:" in done.err
     assert all(file in done.err for file in sorted(file for file in files if file[0] == begin)[:10])
 
 

@@ -88,7 +88,7 @@ def test_one_recording_is_shown_by_its_key_or_by_its_file(memo, tree):
     assert "hello 2" in memo("show", file.stem[:10]).out
     same = next((file.parent.parent / "app.same").glob("*.json"))
     refused = memo("show", same.stem, code=2).err
-    assert "the file of one of the recordings" in refused
+    assert "name the file of one" in refused
     assert "recordings/@session/app.same/" in refused
     assert "app.same" in memo("show", same).out
 
