@@ -175,12 +175,7 @@ def _read(path: Path, table: dict[str, Any], result: Configuration) -> None:
             message = f"{path}: {name} is an old word: write patches = {new}"
             warnings.warn(message, DeprecationWarning, stacklevel=user_stacklevel())
     for word in ("presets", "targets", "patches"):
-        for target, options in _with_options(table.get(word, {})).items():
-            for name, value in options.items():
-                if name not in _TARGET_OPTIONS:
-                    raise InvalidOption(f"{path}: {word}.{target}: option", name, _TARGET_OPTIONS)
-                _check(f"{path}: {word}.{target}.{name}", name, value)
-            result.patches[target] = Target(cast(Options, options), str(path))
+        _read_targets(path, word, table.get(word, {}), result)
     result.named = frozenset(table)
     if "mode" in table:
         result.mode = _mode(f"{path}: mode", table["mode"])
@@ -192,6 +187,15 @@ def _read(path: Path, table: dict[str, Any], result: Configuration) -> None:
     if "fallback" in table:
         result.options["fallback"] = [absolute(store, path.parent) for store in table["fallback"]]
     result.starts = bool({"mode", "store"} & table.keys() or result.options)
+
+
+def _read_targets(path: Path, word: str, patches: Any, result: Configuration) -> None:
+    for target, options in _with_options(patches).items():
+        for name, value in options.items():
+            if name not in _TARGET_OPTIONS:
+                raise InvalidOption(f"{path}: {word}.{target}: option", name, _TARGET_OPTIONS)
+            _check(f"{path}: {word}.{target}.{name}", name, value)
+        result.patches[target] = Target(cast(Options, options), str(path))
 
 
 def _with_options(patches: Any) -> dict[str, dict[str, Any]]:

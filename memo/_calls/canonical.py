@@ -258,10 +258,7 @@ class Canonical:
         if kind in _MAPPINGS:
             return self._mapping(value, depth)
         if kind in (bytes, bytearray, memoryview):
-            data = bytes(value)
-            if len(data) > _DIGEST_FROM:
-                return {"__type__": "bytes", "sha256": sha256(data).hexdigest(), "size": len(data)}
-            return {"__type__": "bytes", **bytes_form(data)}
+            return _bytes(bytes(value))
         if kind in _VIEWS:
             return {"__type__": kind.__name__, "value": self._form(list(value), depth)}
         codec = codec_of(kind)
@@ -323,6 +320,12 @@ class _CycleSafe(Canonical):
             return super()._form(value, depth)
         finally:
             self._above.discard(id(value))
+
+
+def _bytes(data: bytes) -> dict[str, Any]:
+    is_long = len(data) > _DIGEST_FROM
+    form = {"sha256": sha256(data).hexdigest(), "size": len(data)} if is_long else bytes_form(data)
+    return {"__type__": "bytes", **form}
 
 
 def _is_pair(value: Any) -> bool:

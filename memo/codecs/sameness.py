@@ -54,14 +54,8 @@ def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | 
     """Return the function that compares two values of that type."""
     if kind in _BY_EQUALITY:
         return _equal
-    if kind is float:
-        return _float
-    if kind is list or kind is tuple:
-        return _sequence
-    if kind is dict:
-        return _mapping
-    if kind is set or kind is frozenset:
-        return _set
+    if kind in _BUILTINS:
+        return _BUILTINS[kind]
     if is_model(kind):
         return _model
     if issubclass(kind, Enum):
@@ -72,8 +66,6 @@ def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | 
         return _fielded
     if is_named_tuple(kind):
         return _named_tuple
-    if kind is datetime or kind is time:
-        return _moment
     return _other
 
 
@@ -190,3 +182,15 @@ def _model(a: BaseModel, b: BaseModel, parts: Callable[[Any], Any]) -> str | Non
         if inner is not None:
             return inner
     return _fields(dict(in_slots(a)), dict(in_slots(b)), parts) if slot_members(type(a)) else None
+
+
+_BUILTINS: dict[type, Callable[[Any, Any, Callable[[Any], Any]], str | None]] = {
+    float: _float,
+    list: _sequence,
+    tuple: _sequence,
+    dict: _mapping,
+    set: _set,
+    frozenset: _set,
+    datetime: _moment,
+    time: _moment,
+}

@@ -104,41 +104,19 @@ def _taken_by_sdk(interaction: Interaction, endpoint: _Endpoint, server: str) ->
     stream = bool(endpoint.event) and body is not None and body.get("stream") is True
     if endpoint.sdk == "openai" and body is not None:
         server = _azure(server, body)
-    if not (200 <= interaction.status < 300 or 400 <= interaction.status < 600):
-        raise NotCarried(f"was answered with the status {interaction.status}, which is neither an answer nor an error")
+    _check_status(interaction.status)
     sdk, http = _sdk(endpoint.sdk)
     content = _decoded(interaction, http)
     if interaction.status < 300:
         _check(content, endpoint, stream=stream)
-    headers, sent = interaction.sent()
-
-    client = getattr(sdk, _CLIENTS[endpoint.sdk])(
-        api_key="-",
-        base_url=server,
-        max_retries=0,
-        http_client=http.Client(
-            transport=http.MockTransport(
-                lambda _: http.Response(interaction.status, headers=headers, stream=http.ByteStream(sent))
-            ),
-            trust_env=False,
-        ),
-    )
+    client = _client(interaction, sdk, http, endpoint, server)
     raw = interaction.request_headers.get(_RAW)
     query = _query(interaction)
     options = {"params": query, "headers": {_RAW: raw} if raw else {}}
-    cast_to = _named(endpoint.answer)
 
     def call() -> None:
         try:
-            if endpoint.method == "GET":
-                result = client.get(endpoint.path, cast_to=cast_to, options=options)
-            elif stream:
-                stream_cls = sdk.Stream[_named(endpoint.event)]
-                result = client.post(
-                    endpoint.path, body=body, cast_to=cast_to, options=options, stream=True, stream_cls=stream_cls
-                )
-            else:
-                result = client.post(endpoint.path, body=body, cast_to=cast_to, options=options)
+            result = _result(client, sdk, endpoint, body, options, stream=stream)
             if raw:
                 result.http_response.read()
             elif stream:
@@ -153,6 +131,41 @@ def _taken_by_sdk(interaction: Interaction, endpoint: _Endpoint, server: str) ->
 
     with client:
         return taken_from(call)
+
+
+def _result(
+    client: Any, sdk: Any, endpoint: _Endpoint, body: dict[str, Any] | None, options: dict[str, Any], *, stream: bool
+) -> Any:
+    """Make the request with the SDK's client; return what the SDK makes of the response."""
+    cast_to = _named(endpoint.answer)
+    if endpoint.method == "GET":
+        return client.get(endpoint.path, cast_to=cast_to, options=options)
+    if not stream:
+        return client.post(endpoint.path, body=body, cast_to=cast_to, options=options)
+    stream_cls = sdk.Stream[_named(endpoint.event)]
+    return client.post(endpoint.path, body=body, cast_to=cast_to, options=options, stream=True, stream_cls=stream_cls)
+
+
+def _check_status(status: int) -> None:
+    """Raise `NotCarried` for a status that is neither an answer nor an error."""
+    if not (200 <= status < 300 or 400 <= status < 600):
+        raise NotCarried(f"was answered with the status {status}, which is neither an answer nor an error")
+
+
+def _client(interaction: Interaction, sdk: Any, http: Any, endpoint: _Endpoint, server: str) -> Any:
+    """Return a client of the SDK that is answered with the recorded response."""
+    headers, sent = interaction.sent()
+    return getattr(sdk, _CLIENTS[endpoint.sdk])(
+        api_key="-",
+        base_url=server,
+        max_retries=0,
+        http_client=http.Client(
+            transport=http.MockTransport(
+                lambda _: http.Response(interaction.status, headers=headers, stream=http.ByteStream(sent))
+            ),
+            trust_env=False,
+        ),
+    )
 
 
 # The request

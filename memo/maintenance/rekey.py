@@ -142,14 +142,18 @@ class Rekey:
         for steps, value in self._add:
             if not _below(watched, steps):
                 put(arguments, steps, deepcopy(value))
+        self._edit_watched(arguments, watched, values)
+        if self._ids and arguments.keys() >= _REQUEST:
+            arguments["body"] = numbered(arguments["body"])
+
+    def _edit_watched(self, arguments: dict[str, Any], watched: dict[str, str], values: dict[str, list[Any]]) -> None:
+        """Watch more arguments, and accept the new values of watched ones, in place."""
         for path, steps, given in self._watch:
             if path not in watched and steps[0] in arguments:
                 values[path] = pop(arguments, steps)
                 watched[path] = canonical_fingerprint(path, values[path])
             if path in watched and given is not None and given.old in (None, watched[path]):
                 _accept(given, path, watched, values)
-        if self._ids and arguments.keys() >= _REQUEST:
-            arguments["body"] = numbered(arguments["body"])
 
     @staticmethod
     def _renamed(arguments: dict[str, Any], watched: dict[str, str], steps: tuple[Step, ...], name: str) -> None:

@@ -14,6 +14,8 @@ from memo.pytest_plugin._ledger import COUNTS, Books, added_rules
 from memo.pytest_plugin._settings import relative
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memo.pytest_plugin._judging import Verdict
 
 __all__ = ["summarize"]
@@ -56,7 +58,13 @@ def summarize(
     if books.left and not quiet:
         terminal.line("other processes, in the scopes of a run that was killed:")
         _list(terminal, books.left)
-    root = config.rootpath
+    _print_verdict(terminal, verdict, config.rootpath)
+    for line in [*waits, *advice]:
+        terminal.line(line)
+
+
+def _print_verdict(terminal: pytest.TerminalReporter, verdict: Verdict, root: Path) -> None:
+    """Print which recordings nothing used, and what removes them."""
     if verdict.unused:
         terminal.line(f"unused, although their tests passed ({_WAY_OUT}):")
         _list(terminal, [relative(path, root) for path in verdict.unused])
@@ -66,8 +74,6 @@ def summarize(
     if verdict.orphaned:
         terminal.line("of tests that are gone, or no longer record:")
         _list(terminal, [f"rm -r {shlex.quote(relative(path, root))}" for path in verdict.orphaned])
-    for line in [*waits, *advice]:
-        terminal.line(line)
 
 
 def _rules(books: Books) -> Iterator[str]:
