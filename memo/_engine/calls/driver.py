@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from memo._calls.call import Call
-from memo._engine.calls.context import Function, FunctionContext
-from memo._engine.calls.decision import CallLive, Decision, ExpiredOutcome, Request, look, take, take_async
+from memo._engine.calls.decision import CallLive, Decision, ExpiredOutcome, look, take, take_async
 from memo._engine.calls.extension import extend, extend_async
+from memo._engine.calls.live_request import LiveRequest
 from memo._engine.live.attempt import Attempt
-from memo._engine.live.changes import ArgumentWatch, may_change
 from memo._engine.live.results import passing_stream
 from memo._engine.rules import modes
-from memo._engine.rules.modes import Mode
-from memo._engine.sessions.active import active
 from memo._engine.sessions.faults import FaultyCall
-from memo._engine.sessions.session import Session
 from memo._engine.storing.expiry import RefreshedElsewhere
 from memo._engine.storing.writing import Draw
 from memo._engine.streaming.begun import LiveStream, LiveSyncStream, RecordedStream, Unrecorded
 from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.fairness import checkpoint, is_due
 from memo._engine.waiting.flights import Flight, Pending
-from memo._engine.waiting.nesting import parent_in
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.errors import DataMismatch, MemoError, StreamCutShort
 
@@ -36,14 +30,14 @@ _ASYNC_KINDS = (Pending.AWAITABLE_STREAM, Pending.STREAM)
 _SYNC_KINDS = (Pending.AWAITABLE, *_ASYNC_KINDS, Pending.ITERATOR)
 
 
-class CallDriver(Request):
+class CallDriver(LiveRequest):
     """One call, under one session.
 
     A patch whose results need more than a codec drives its calls by a class of its own. It overrides `_invoke`,
     `_received` and `_areceived` (what becomes of a live result), `_played` and `_aplayed` (and of a recorded outcome).
     """
 
-    __slots__ = ("_args", "_counter", "_instance", "_kwargs", "_wrapped")
+    __slots__ = ()
 
     _plays_at_once = True
     """Whether `_aplayed` does what `_played` does."""
@@ -54,40 +48,9 @@ class CallDriver(Request):
     brings_classes = True
     """Whether a recording may name classes that are known from the arguments of its call alone."""
 
-    _watches_arguments = True
-    """Whether it is reported that a call changes its arguments. (SDKs change nothing but the place in a file they read.)"""
-
     def __init_subclass__(cls) -> None:
         cls._plays_at_once = cls._aplayed is CallDriver._aplayed
         cls._watches_arguments = False
-
-    def __init__(
-        self,
-        counter: Function,
-        setting: FunctionContext,
-        session: Session,
-        mode: Mode,
-        call: Call,
-        wrapped: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        instance: Any = None,
-    ) -> None:
-        # Not by `super().__init__`, which takes a twentieth of a replay.
-        self.session = session
-        self.mode = mode
-        self.call = call
-        self.setting = setting
-        self.number = None
-        self._counter = counter
-        self._wrapped = wrapped
-        self._args = args
-        self._kwargs = kwargs
-        self._instance = instance
-
-    def _invoke(self, attempt: Attempt | None) -> Any:
-        """Call the real function with the real arguments."""
-        return self._wrapped(*self._args, **self._kwargs)
 
     # The sync driver
 
@@ -313,64 +276,6 @@ class CallDriver(Request):
             await attempt.areturned(value)
             return value
         return passing
-
-    def _attempt(self, live: CallLive) -> Attempt | None:
-        """Return the attempt that a live call is, None where it is not recorded. Raises `TooManyLiveCalls`, `CostLimitReached`."""
-        session, listed = self.session, None
-        if session.live_limit is not None or session.spending is not None:
-            self._allow(live)
-        if session.calls_made is not None:
-            listed = session.calls_made.live(self.call.function or self._counter.name, self.call)
-        self._counter.misses += 1
-        draw = live.draw
-        if draw is None:
-            self.session.count_live()
-            return None
-        parent = parent_in(self.session, is_foreign=active.get() is None)
-        if parent is not None:
-            draw = draw._replace(parent=parent)
-        if self._counter.has_tags:
-            draw = draw._replace(tags=self._tags(live))
-        return Attempt(
-            self.session,
-            self.call,
-            self.setting.values,
-            flight=live.flight,
-            draw=draw,
-            errors="all" if draw.is_compared else self.setting.errors,
-            secrets=self.setting.secrets,
-            watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
-            listed=listed,
-        )
-
-    def _allow(self, live: CallLive) -> None:
-        """Let those who wait for the call go on where it may not be made."""
-        try:
-            self.session.allow_live(self.call.function or self._counter.name, self.call)
-        except MemoError:
-            if live.flight is not None:
-                live.flight.finish()
-            if live.draw is not None:
-                self.session.give_back(self.call, live.draw.number)
-            raise
-
-    def _tags(self, live: CallLive) -> tuple[str, ...]:
-        try:
-            return self._counter.tags(self.session, self._instance, self._args, self._kwargs)
-        except BaseException:  # the call is not made
-            if live.flight is not None:
-                live.flight.finish()
-            self.give_back()
-            raise
-
-    def _may_change(self) -> bool:
-        """Return whether there are arguments that the call could change."""
-        args, kwargs = self._args, self._kwargs
-        return self._watches_arguments and may_change((*args, *kwargs.values()) if kwargs else args)
-
-    def _rebuilt(self) -> Call:
-        """Make the call from its arguments again, as they are now."""
-        return self._counter.call(self.session, self._instance, self._args, self._kwargs, self.setting)
 
     def _played(self, outcome: Outcome) -> Any:
         """Return what the caller gets of a recorded outcome. Raises recorded errors."""

@@ -1,0 +1,114 @@
+"""A call that may be made live: with its function and arguments, and the attempt that a live call is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from memo._calls.call import Call
+from memo._engine.calls.context import Function, FunctionContext
+from memo._engine.calls.decision import CallLive, Request
+from memo._engine.live.attempt import Attempt
+from memo._engine.live.changes import ArgumentWatch, may_change
+from memo._engine.rules.modes import Mode
+from memo._engine.sessions.active import active
+from memo._engine.sessions.session import Session
+from memo._engine.waiting.nesting import parent_in
+from memo.errors import MemoError
+
+__all__ = ["LiveRequest"]
+
+
+class LiveRequest(Request):
+    """A call, with all that is needed to make it."""
+
+    __slots__ = ("_args", "_counter", "_instance", "_kwargs", "_wrapped")
+
+    _watches_arguments = True
+    """Whether it is reported that a call changes its arguments. (SDKs change nothing but the place in a file they read.)"""
+
+    def __init__(
+        self,
+        counter: Function,
+        setting: FunctionContext,
+        session: Session,
+        mode: Mode,
+        call: Call,
+        wrapped: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        instance: Any = None,
+    ) -> None:
+        # Not by `super().__init__`, which takes a twentieth of a replay.
+        self.session = session
+        self.mode = mode
+        self.call = call
+        self.setting = setting
+        self.number = None
+        self._counter = counter
+        self._wrapped = wrapped
+        self._args = args
+        self._kwargs = kwargs
+        self._instance = instance
+
+    def _invoke(self, attempt: Attempt | None) -> Any:
+        """Call the real function with the real arguments."""
+        return self._wrapped(*self._args, **self._kwargs)
+
+    def _attempt(self, live: CallLive) -> Attempt | None:
+        """Return the attempt that a live call is, None where it is not recorded. Raises `TooManyLiveCalls`, `CostLimitReached`."""
+        session, listed = self.session, None
+        if session.live_limit is not None or session.spending is not None:
+            self._allow(live)
+        if session.calls_made is not None:
+            listed = session.calls_made.live(self.call.function or self._counter.name, self.call)
+        self._counter.misses += 1
+        draw = live.draw
+        if draw is None:
+            self.session.count_live()
+            return None
+        parent = parent_in(self.session, is_foreign=active.get() is None)
+        if parent is not None:
+            draw = draw._replace(parent=parent)
+        if self._counter.has_tags:
+            draw = draw._replace(tags=self._tags(live))
+        return Attempt(
+            self.session,
+            self.call,
+            self.setting.values,
+            flight=live.flight,
+            draw=draw,
+            errors="all" if draw.is_compared else self.setting.errors,
+            secrets=self.setting.secrets,
+            watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
+            listed=listed,
+        )
+
+    def _allow(self, live: CallLive) -> None:
+        """Let those who wait for the call go on where it may not be made."""
+        try:
+            self.session.allow_live(self.call.function or self._counter.name, self.call)
+        except MemoError:
+            if live.flight is not None:
+                live.flight.finish()
+            if live.draw is not None:
+                self.session.give_back(self.call, live.draw.number)
+            raise
+
+    def _tags(self, live: CallLive) -> tuple[str, ...]:
+        try:
+            return self._counter.tags(self.session, self._instance, self._args, self._kwargs)
+        except BaseException:  # the call is not made
+            if live.flight is not None:
+                live.flight.finish()
+            self.give_back()
+            raise
+
+    def _may_change(self) -> bool:
+        """Return whether there are arguments that the call could change."""
+        args, kwargs = self._args, self._kwargs
+        return self._watches_arguments and may_change((*args, *kwargs.values()) if kwargs else args)
+
+    def _rebuilt(self) -> Call:
+        """Make the call from its arguments again, as they are now."""
+        return self._counter.call(self.session, self._instance, self._args, self._kwargs, self.setting)
