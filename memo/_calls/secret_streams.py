@@ -87,12 +87,17 @@ def _joined_texts(values: list[Any]) -> Iterator[str]:
                     yield from _joined_texts([value[name] for value in alike if name in value])
     lists = _of(list, values, kinds)
     if len(lists) > 1:
-        columns: defaultdict[int, list[Any]] = defaultdict(list)
-        for value in lists:
-            for index, member in enumerate(value):
-                columns[_index(member, index)].append(member)
-        for column in columns.values():
+        for column in _columns(lists):
             yield from _joined_texts(column)
+
+
+def _columns(lists: list[Any]) -> Iterable[list[Any]]:
+    """Return the members of lists by where they are."""
+    columns: defaultdict[int, list[Any]] = defaultdict(list)
+    for value in lists:
+        for index, member in enumerate(value):
+            columns[_index(member, index)].append(member)
+    return columns.values()
 
 
 def _of(kind: type, values: list[Any], kinds: set[type]) -> list[Any]:

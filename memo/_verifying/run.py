@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
@@ -87,13 +88,9 @@ def _consume(result: Any, runner: asyncio.Runner) -> None:
     if hasattr(result, "__anext__") and (is_async or not hasattr(result, "__next__")):  # litellm's streams are both
         runner.run(_drained(result))
     elif hasattr(result, "__next__"):
-        for _ in result:
-            pass
+        deque(result, maxlen=0)
     elif is_unread(response := http_response(result)):
-        if hasattr(response.stream, "__aiter__") and not hasattr(response.stream, "__iter__"):
-            runner.run(_awaited(response.aread()))
-        else:
-            response.read()
+        _read(response, runner)
     elif isinstance(result, AbstractAsyncContextManager):
         runner.run(_entered(result))
     elif isinstance(result, AbstractContextManager):
@@ -102,8 +99,15 @@ def _consume(result: Any, runner: asyncio.Runner) -> None:
     elif isinstance(result, dict):  # of AWS's services: an answer that holds a stream of events
         for part in result.values():
             if hasattr(part, "__iter__") and hasattr(part, "close"):
-                for _ in part:
-                    pass
+                deque(part, maxlen=0)
+
+
+def _read(response: Any, runner: asyncio.Runner) -> None:
+    """Read the body of an HTTP response."""
+    if hasattr(response.stream, "__aiter__") and not hasattr(response.stream, "__iter__"):
+        runner.run(_awaited(response.aread()))
+    else:
+        response.read()
 
 
 async def _entered(context: AbstractAsyncContextManager[Any]) -> None:

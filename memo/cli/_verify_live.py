@@ -167,13 +167,7 @@ def _print(report: LiveReport, store: Store, tiers: frozenset[Tier], options: Li
         print_heading(f"{tier} ({count(calls, 'call')}{', fails' if tier in tiers else ''}):")
         _print_tier(report, store, tier)
     if report.left:
-        print_heading(f"not made ({report.left.total():,}):")
-    for left, calls in report.left.most_common(_SHOWN):
-        print_line(f"  {calls:,} of {left.function or 'unknown functions'}: {left.reason}")
-        if left.fix:
-            print_line(f"    {_command(left.fix)}")
-    if len(report.left) > _SHOWN:
-        print_line(f"  and {len(report.left) - _SHOWN:,} more reasons (--json names them all)")
+        _print_left(report)
     if report.pending:
         print_line(f"{count(report.pending, 'recording')} put aside: memo review {_shown(store)}".rstrip())
     for reason, calls in report.not_aside.most_common():
@@ -182,6 +176,17 @@ def _print(report: LiveReport, store: Store, tiers: frozenset[Tier], options: Li
         print_line(f"--ignore {path}: no recording has this place{nearest and f'; the nearest is {nearest}'}")
     if not report.is_complete:
         print_line("interrupted: the other calls were not made")
+
+
+def _print_left(report: LiveReport) -> None:
+    """Print why calls were not made, and what would have them made."""
+    print_heading(f"not made ({report.left.total():,}):")
+    for left, calls in report.left.most_common(_SHOWN):
+        print_line(f"  {calls:,} of {left.function or 'unknown functions'}: {left.reason}")
+        if left.fix:
+            print_line(f"    {_command(left.fix)}")
+    if len(report.left) > _SHOWN:
+        print_line(f"  and {len(report.left) - _SHOWN:,} more reasons (--json names them all)")
 
 
 def _command(fix: str) -> str:
