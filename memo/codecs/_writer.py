@@ -205,6 +205,10 @@ class Writer:
         if isinstance(value, Enum):
             return self._enum(value, kind)
         self.unproved = True
+        return self._instance(value, kind)
+
+    def _instance(self, value: Any, kind: type) -> dict[str, Any]:
+        """Return the form of an object whose class may do anything: whether it comes back the same is to be proved."""
         if isinstance(value, BaseException):
             return self._exception(value, kind)
         if builtin_base(kind) is not None:
