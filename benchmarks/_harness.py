@@ -70,7 +70,7 @@ class Way(NamedTuple):
 
     call: Callable[[], Awaitable[object]]
     around: Callable[[], AbstractContextManager[object]] = nullcontext
-    """What has to be open meanwhile; opening it is not timed."""
+    """What has to be open in the meantime; opening it is not timed."""
     target: float | None = None
     """How much of this way's time memo may take."""
     note: str = ""
@@ -116,7 +116,7 @@ def race_all(memos: Mapping[str, Way], others: Mapping[str, Way | str], *, round
             if isinstance(way, Way):
                 try:
                     await tried(name, way)
-                except Exception as error:  # noqa: BLE001 - whatever it can not do
+                except Exception as error:  # noqa: BLE001 - whatever it cannot do
                     reasons[name] = said(error)
         times = await _turns([*ways.values()], [numbers[name] for name in ways], rounds)
         return dict(zip(ways, times, strict=True))

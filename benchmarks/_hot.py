@@ -78,7 +78,7 @@ ASKED: dict[str, Any] = {"plain answer": llm.plain, "stream": llm.stream, "100 K
 
 
 def rows(directory: Path) -> dict[str, Callable[[], tuple[Call, Callable[[], AbstractContextManager[object]]]]]:
-    """Return how each row is prepared: the call to be timed, and what is open meanwhile."""
+    """Return how each row is prepared: the call to be timed, and what is open in the meantime."""
     made: dict[str, Any] = {}
 
     def replay(function: Any, argument: Any, store: Any, **options: Any) -> Any:

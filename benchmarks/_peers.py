@@ -89,7 +89,7 @@ NO_DISK = "keeps nothing on disk"
 
 MEMORY: dict[str, Callable[[Path], Decorate] | str] = {
     "cashews": missing("cashews") or cashews_memory,
-    # Told to, it keeps a pickle, and each hit gives an object of its own, as memo's do. Otherwise all share one.
+    # Told to, it keeps a pickle, and each hit gives its own object, as memo's do. Otherwise all share one.
     "cashews, fresh": missing("cashews") or partial(cashews_memory, pickle_type="default"),
     "aiocache": missing("aiocache") or aiocache_memory,
     "async-lru": missing("async_lru") or async_lru,

@@ -1,4 +1,4 @@
-"""Another version of memo against this one: the hot paths of both, each version in a process of its own, in turns of one run.
+"""Another version of memo against this one: the hot paths of both, each version in its own process, in turns of one run.
 
 The least CPU time of many turns counts: what else runs on the machine makes a turn longer, and never shorter.
 """

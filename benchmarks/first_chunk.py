@@ -38,7 +38,7 @@ async def measured(url: str, directory: Path, *, rounds: int) -> list[Row | Skip
                 if name not in reasons and not isinstance(store, str):
                     try:
                         times[name].append(await first(client, store, folder))
-                    except Exception as error:  # noqa: BLE001 - whatever it can not do
+                    except Exception as error:  # noqa: BLE001 - whatever it cannot do
                         reasons[name] = said(error)
     return rows_against(subject, times, reasons)
 

@@ -1,6 +1,6 @@
 """What grows with the number of recordings, and what does not.
 
-Run as a module it is a process of its own: `python -m benchmarks.growth WHAT DIRECTORY COUNT` prints seconds, or bytes.
+Run as a module it is its own process: `python -m benchmarks.growth WHAT DIRECTORY COUNT` prints seconds, or bytes.
 """
 
 import asyncio

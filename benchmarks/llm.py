@@ -3,8 +3,8 @@
 | against | is |
 |---|---|
 | by hand | the bare floor: pydantic validates the JSON of the answer, and nothing else |
-| the SDK | the floor of whoever records below the SDK's own method: what it does until it sends, and then `by hand` |
-| transport | the SDK with a transport that answers at once: the floor of whoever records HTTP |
+| the SDK | the floor of anyone who records below the SDK's own method: what it does until it sends, and then `by hand` |
+| transport | the SDK with a transport that answers at once: the floor of anyone who records HTTP |
 | vcrpy, cassetter | these, matching method, URL and body |
 
 `opened` is a test with a store, or a cassette, of its own: it is opened, and the call is made. `open` is one more call in it.
@@ -224,7 +224,7 @@ def rows(*, quick: bool) -> Iterator[Row | Skipped]:
 
 
 def each_once(ask: Ask, url: str, number: int) -> Ask:
-    """One recorded call after the other, by a client of its own. (Fewer are made than are recorded.)"""
+    """One recorded call after the other, by its own client. (Fewer are made than are recorded.)"""
     client, numbers = AsyncOpenAI(api_key="none", base_url=url, max_retries=0), itertools.count()
     return lambda *_: ask(client, next(numbers) % number)
 

@@ -2,7 +2,7 @@
 
 Each kind of value is recorded once and then asked for again. On disk nothing is kept in memory, by anybody who has that
 choice (`Recorder(memory=0)`): a hit reads its file. Before it is timed, each has to prove that it makes no second call
-and gives back an equal value; what it can not do is told in its own words.
+and gives back an equal value; what it cannot do is said in its own words.
 
 Run as a module it is a process that stores or reads many keys: `python -m benchmarks.memoizer write|read WHO DIRECTORY COUNT`.
 """

@@ -1,6 +1,6 @@
 """Whether the package `memo` is this one.
 
-Another distribution (memo, memo-lang) installs `memo/__init__.py`, too. With both, the files of one lie among those of the
+Another distribution (memo, memo-lang) installs `memo/__init__.py`, too. With both, the files of one are mixed with those of the
 other: whatever was installed last is what `import memo` gives, and removing either breaks what is left.
 """
 

@@ -33,7 +33,7 @@ __all__ = [
 
 
 class When(TypedDict, total=False):
-    """Which calls a fault is for, and what it raises where no SDK has an exception of its own."""
+    """Which calls a fault is for, and what it raises where no SDK has its own exception."""
 
     function: str
     """A pattern of function names, by default `*`."""

@@ -2,7 +2,7 @@
 
     @recordable(scrub={"prompt": scrub.timestamps, "messages[*].content": (scrub.uuids, scrub.paths)})
 
-A scrubber takes one value (a text, a number, a truth value, None) and returns what shall stand in the call for it. Any
+A scrubber takes one value (a text, a number, a truth value, None) and returns what shall are in the call for it. Any
 function like that will do. Nothing is scrubbed that is not named: text that is rewritten everywhere merges calls that differ.
 
 `scrub.ids` takes the whole value at its place, since it numbers the ids in it: `scrub={"messages": scrub.ids()}`.

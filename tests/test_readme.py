@@ -80,7 +80,7 @@ def commands(block: Block, folder: Path) -> Iterator[Command]:
 
 
 def shows(output: str, shown: str) -> bool:
-    """Return whether an output is what a page shows: `…` stands for any text, on a line of its own for any lines."""
+    """Return whether an output is what a page shows: `…` stands for any text, on its own line for any lines."""
     lines = [
         r"(?:.*\n)*?" if line.strip() == "…" else ".*".join(map(re.escape, line.rstrip().split("…"))) + r"\s*?\n"
         for line in shown.splitlines()
@@ -89,7 +89,7 @@ def shows(output: str, shown: str) -> bool:
 
 
 class Reader:
-    """Somebody who types what a page says, in a directory of its own."""
+    """Somebody who types what a page says, in its own directory."""
 
     def __init__(self, page: Path, folder: Path) -> None:
         self.page, self.folder = page, folder

@@ -14,7 +14,7 @@ _PARTS = ("value", "extra", "attributes")
 
 
 def pop(tree: Any, steps: tuple[Step, ...]) -> list[Any]:
-    """Take what stands at a path out of the tree. The values taken, none if there is nothing."""
+    """Take what is at a path out of the tree. The values taken, none if there is nothing."""
     taken: list[Any] = []
     for holder, step in _holders(tree, steps):
         taken.append(holder[step])
@@ -32,7 +32,7 @@ def put(tree: Any, steps: tuple[Step, ...], value: Any) -> None:
 
 
 def rename(tree: Any, steps: tuple[Step, ...], name: str) -> bool:
-    """Give what stands at a path, which ends in a key, another key. Whether that is taken: then nothing is renamed there."""
+    """Give what is at a path, which ends in a key, another key. Whether that is taken: then nothing is renamed there."""
     taken = False
     for holder in _named_by(tree, steps[:-1]):
         if steps[-1] in holder and name in holder:

@@ -58,7 +58,7 @@ def _search() -> Callable[[str], bool]:
 
 
 def places(text: str, holds: Callable[[str], bool]) -> list[tuple[int, int]]:
-    """Return where the base64 of a credential stands in a text; `holds` tells of a decoded text whether it holds one."""
+    """Return where the base64 of a credential is in a text; `holds` tells of a decoded text whether it holds one."""
     return _places(text, lambda decoded: holds(decoded) or bool(_places(decoded, holds)))
 
 

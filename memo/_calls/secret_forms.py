@@ -186,7 +186,7 @@ def _without_scheme(text: str) -> str:
 
 
 def _is_placeholder(text: str) -> bool:
-    """Return whether a text stands where a credential goes, and is none: `<secret>`, `${TOKEN}`, `your-api-key`."""
+    """Return whether a text is where a credential goes, and is none: `<secret>`, `${TOKEN}`, `your-api-key`."""
     return _PLACEHOLDER.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Credentials in JSON that stands in a text, whole or cut off: by the names that lead to a value, as in a tree.
+"""Credentials in JSON that is in a text, whole or cut off: by the names that lead to a value, as in a tree.
 
 What `redact` does to the tree of an outcome, for text: a stream's items hold pieces of JSON, and prose quotes some. A
 dictionary as Python writes it is read, too. One pass over the tokens, tolerant of anything between them.
@@ -31,7 +31,7 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _DEEPEST = 64
-"""Levels of nesting that are told apart in one text."""
+"""Levels of nesting that are distinguished in one text."""
 
 
 class _Frame:
@@ -63,7 +63,7 @@ class _Names(NamedTuple):
 
 
 def spans(text: str, more: frozenset[str], fewer: frozenset[str], inside: Callable[[str], list[Span]]) -> list[Span]:
-    """Return where credentials stand in the JSON of a text; `inside` searches the text of a string in it."""
+    """Return where credentials are in the JSON of a text; `inside` searches the text of a string in it."""
     if ('"' not in text and "'" not in text) or not any(mark in text for mark in "{[\\"):
         return []
     # What people write has placeholders, and prose has words: `"password": "<yours>"`, `{"password": "required"}`.
@@ -202,7 +202,7 @@ def mapped(
     escape: re.Pattern[str] = _ESCAPE,
     character: Callable[[str], str] | None = None,
 ) -> list[Span]:
-    """Return where credentials stand in an escaped text that begins at a place; `character` gives the one that an escape stands for."""
+    """Return where credentials are in an escaped text that begins at a place; `character` gives the one that an escape stands for."""
     plain, starts, shifts = _unescaped(text, escape, character or _character)
 
     def place(index: int) -> int:

@@ -96,7 +96,7 @@ _TAILS = _words(
     "value string text plain plaintext raw header confirm confirmation again base encoded encrypted b64 pem env current "
     "old new prod production dev development test testing staging live primary secondary default main backup v"
 )
-"""What a name may end in and still be the name of what stands before it."""
+"""What a name may end in and still be the name of what comes before it."""
 
 _DESCRIBING = _words(
     "id ids name names type types object kind status state role roles user username owner scope scopes title label "
@@ -131,7 +131,7 @@ def judge(name: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] =
 
 
 def _ambiguous(words: list[str]) -> Form | None:
-    """Judge a name by its last word, and by what stands before that."""
+    """Judge a name by its last word, and by what comes before that."""
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     match last:
         case "token":

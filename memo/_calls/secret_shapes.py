@@ -1,4 +1,4 @@
-r"""Shapes of credentials: what can be nothing else, wherever it stands.
+r"""Shapes of credentials: what can be nothing else, wherever it is.
 
 The first table is taken from gitleaks (https://github.com/gitleaks/gitleaks, config/gitleaks.toml at commit
 b58d3f102cf3a2c84cb7f923d05c25c9b1aed84b of 2026-07-22; MIT licence, Copyright (c) 2019 Zachary Rice): the rules that know a
@@ -7,7 +7,7 @@ The second holds what issuers document themselves, and what stands in URLs, head
 
 A row is a name, the marks and an expression; the group `secret`, where there is one, is the credential. One of the marks is in everything that the expression matches: a text without any
 mark is not searched further. A mark is plain text, and after a `~` how it goes on. No expression takes more than linear time for all of its matches in a
-text: one begins with its mark or a bounded stretch, and has one run without a bound, or runs that cannot begin inside of one another.
+text: one begins with its mark or a bounded stretch, and has one run without a bound, or runs that cannot begin inside one another.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ class Shape(NamedTuple):
 
     name: str
     marks: tuple[str, ...]
-    """One of these stands in every text that has the shape."""
+    """One of these is in every text that has the shape."""
     expression: str
 
 
@@ -276,7 +276,7 @@ def marks() -> list[str]:
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Return where credentials of any shape stand in a text."""
+    """Return where credentials of any shape are in a text."""
     return [
         found.span("secret" if "secret" in expression.groupindex else 0)
         for shape, expression in shapes()

@@ -18,13 +18,13 @@ from memo._values.scalars import bytes_form, bytes_of
 __all__ = ["mask_across", "mask_inside"]
 
 _APART = frozenset(("type", "index", "output_index", "content_index", "item_id", "id", "event", "role", "__type__"))
-"""Fields by which items, and members of lists in them, are distinguished: each has a text of its own."""
+"""Fields by which items, and members of lists in them, are distinguished: each has its own text."""
 
 _TOLD = frozenset((str, int))
 """Of what types the values of these fields are, where they tell anything."""
 
 _LONGEST = 8192
-"""Characters of a credential that is found where a letter stands before it."""
+"""Characters of a credential that is found where a letter comes before it."""
 
 
 class _Place(NamedTuple):
@@ -58,7 +58,7 @@ def mask_across(items: list[Any], rules: SecretRules = NO_RULES) -> list[tuple[S
 
 
 def mask_inside(tree: Any) -> None:
-    """Mask, in place, each credential whose text is cut over the items of a stream inside of a value's tree."""
+    """Mask, in place, each credential whose text is cut over the items of a stream inside a value's tree."""
     if type(tree) is dict:
         if tree.get("__type__") == "stream" and type(tree.get("items")) is list:
             mask_across(tree["items"])
@@ -226,14 +226,14 @@ def _mask(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...
 
 
 def _filled(text: str, start: int, end: int) -> str:
-    """Return what stands in the place of a credential, as long as the credential: a mask and stars, `0.00` for a number."""
+    """Return what takes the place of a credential, as long as the credential: a mask and stars, `0.00` for a number."""
     mask = secret_text.hidden(text, start, end)
     size = end - start
     return ("0." + "0" * size)[:size] if mask == "0" else (mask + "*" * size)[:size]
 
 
 def _spans(texts: list[str], joined: str, rules: SecretRules) -> list[tuple[int, int]]:
-    """Return where credentials stand in the joined text, and in what follows a piece that ends within one."""
+    """Return where credentials are in the joined text, and in what follows a piece that ends within one."""
     found = secret_text.spans(joined, rules.names, rules.allowed)
     at = 0
     for text in texts:

@@ -48,7 +48,7 @@ _LEVELS = 3
 """Of JSON within JSON."""
 _STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE _PAT"
 _STEM = re.compile(_STEMS.replace(" ", "|"))
-"""In each name that holds a credential where a text quotes it: `auth` and `session` stand before a colon in prose, too."""
+"""In each name that holds a credential where a text quotes it: `auth` and `session` come before a colon in prose, too."""
 _QUOTED_STEMS = """
     uth UTH uthentication UTHENTICATION ogin OGIN otp OTP Otp pin PIN Pin ession ESSION sid SID Sid jwt JWT Jwt pat PAT Pat psk PSK Psk
     ode ODE odes ODES reds REDS srf SRF earer EARER esponse ESPONSE ssertion SSERTION erifier ERIFIER ignature IGNATURE
@@ -70,7 +70,7 @@ _NAMED = [
 ]
 """Names that are the value of another field: see `secret_pairs`."""
 _NAMED_MARKS = ("alue", '("', "('", "(\\", "(b", "content=", "form-data", "<key>", "kty")
-"""One of these stands in every text where a name is followed by a value in such a way; without them, nothing is searched."""
+"""One of these is in every text where a name is followed by a value in such a way; without them, nothing is searched."""
 
 
 _PAIR = re.compile(
@@ -143,7 +143,7 @@ def _search(*, in_json: bool) -> Callable[[str], bool]:
 
 
 def spans(text: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] = frozenset()) -> list[tuple[int, int]]:
-    """Return where credentials stand in a text: in order, none inside of another."""
+    """Return where credentials are in a text: in order, none inside another."""
     return merged(
         _all_spans(text, more, fewer)
         + secret_encoded.places(text, lambda decoded: bool(_all_spans(decoded, more, fewer)))
@@ -171,7 +171,7 @@ def _character(escape: str) -> str:
 def _structured_spans(
     text: str, more: frozenset[str], fewer: frozenset[str], levels: int = _LEVELS
 ) -> list[tuple[int, int]]:
-    """Return where credentials stand in JSON and YAML, and in text that is escaped in JSON, some levels deep."""
+    """Return where credentials are in JSON and YAML, and in text that is escaped in JSON, some levels deep."""
 
     def inside(escaped: str) -> list[tuple[int, int]]:
         return _structured_spans(escaped, more, fewer, levels - 1) if levels else []
@@ -180,12 +180,12 @@ def _structured_spans(
 
 
 def hidden(text: str, start: int, end: int) -> str:
-    """Return what stands in a text in the place of a credential: a mask, or 0 for a number in JSON, which is to stay JSON."""
+    """Return what takes, in a text, the place of a credential: a mask, or 0 for a number in JSON, which is to stay JSON."""
     return "0" if text[start:end].isdigit() and text[start - 1 : start] not in ('"', "'") else MASK
 
 
 def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
-    """Return where credentials stand that are not encoded."""
+    """Return where credentials are that are not encoded."""
     found = secret_shapes.spans(text) + secret_pairs.spans(text, more, fewer)
     found += [
         pair.span("secret")

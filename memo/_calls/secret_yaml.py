@@ -1,4 +1,4 @@
-"""Credentials in YAML that stands in a text, where they are not on the line of their name: lists, mappings, blocks.
+"""Credentials in YAML that is in a text, where they are not on the line of their name: lists, mappings, blocks.
 
 What is on the line of its name is found by `secret_text`, as in any text.
 """
@@ -34,7 +34,7 @@ class _Frame(NamedTuple):
 
 
 def spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
-    """Return where credentials stand below the line of their name."""
+    """Return where credentials are below the line of their name."""
     if "\n" not in text and "[" not in text:
         return []
     if _BEGINNING.search(text) is None:

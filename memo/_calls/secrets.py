@@ -1,7 +1,7 @@
 """Secrets: what can only be a credential, by its name or by its shape, is never written.
 
 This module applies the rules. The names are in `secret_names`, the shapes in `secret_shapes`, the forms of what has a name
-that may be data in `secret_forms`, credentials inside of a text in `secret_text`, and those cut by a stream in
+that may be data in `secret_forms`, credentials inside a text in `secret_text`, and those cut by a stream in
 `secret_streams`.
 """
 
@@ -270,7 +270,7 @@ class _Redactor:
     ) -> dict[str, Any]:
         kind = node.get("__type__")
         if kind == "str" and type(node.get("value")) is str and is_text_form(node["value"]):
-            # Escaped, since it has lone surrogates: what stands before a secret is no letter of an escape.
+            # Escaped, since it has lone surrogates: what comes before a secret is no letter of an escape.
             node["value"] = text_form(self._text(text_of(node["value"]), steps, form))
             return node
         if type(kind) is str and kind in SECRET_TYPES:

@@ -6,7 +6,7 @@
 | `waiting` | identical calls that wait for one another; waits that would never end |
 | `numbering` | draws: the k-th identical call has the k-th outcome, in one process or in several |
 | `storing` | the store as a session uses it: claims, expiry, memory, writing, the spool |
-| `reports` | what users are told: misses, warnings, failures, the log of calls |
+| `reports` | what users see: misses, warnings, failures, the log of calls |
 | `streaming` | streams while they are recorded, and replayed ones |
 | `sessions` | a store, a mode and options at work; which session serves a call; the guards |
 | `live` | a live call and the recording of its outcome |

@@ -1,4 +1,4 @@
-"""Whether a call that is recorded anew came to something else than what is recorded."""
+"""Whether a call that is recorded again ended differently."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def differs(before: Document, after: Document) -> bool:
     """Return whether a replay of two recordings of one call differs.
 
     Outcomes count, in order, with the number of calls that they stand for where both say so, and the fingerprints of watched
-    fields. When, in which test, and inside of which call they were recorded does not count, nor how long the calls took, the
+    fields. When, in which test, and inside which call they were recorded does not count, nor how long the calls took, the
     offsets of items, the date of an HTTP response and how its headers' names are spelt.
     """
     one, other = map(_plain, (before, after))

@@ -11,7 +11,7 @@ Format version 1 (an object, UTF-8, `\n`, ends in a newline):
     watched_values  {path: [value, …]} of these fields, with masked secrets: what a warning shows, and nothing compares
     recorded_at   UTC, to the second
     test          the test that made the recording, where one did
-    parent        the name of the entry inside of whose call it was recorded, where there is one
+    parent        the name of the entry inside whose call it was recorded, where there is one
     tags          the names by which it can be invalidated together with others, where it has any
     pending       what put it aside, where it waits for a review
     outcomes      [{"value": …} | {"error": …} | {"stream": {…}}, each with "seconds"], in the order of the calls
@@ -233,7 +233,7 @@ def parse(data: bytes, location: str | Callable[[], str], call: Call | None = No
         raise _no_document(tree, _place(location))
     if call is not None and document.key != call.key:
         raise KeyMismatch(
-            _place(location), f"has the key {document.key[:KEY_CHARACTERS]}, not that of the call it lies at"
+            _place(location), f"has the key {document.key[:KEY_CHARACTERS]}, not that of the call in its name"
         )
     try:
         canonical = canonical_json(document.arguments)

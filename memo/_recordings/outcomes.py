@@ -1,4 +1,4 @@
-"""Outcomes: what a call came to, as it is recorded and as it is replayed.
+"""Outcomes: how a call ended, as it is recorded and as it is replayed.
 
     {"value": …}                                                 what was returned
     {"error": {"__type__": …, "args": […], …}}                   what was raised
@@ -7,7 +7,7 @@
 
 each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
 paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left), `"test"` (where it is not the
-recording's), `"holds"` (the paths of streams inside of the value), `"inside"` (how many draws of which calls were taken inside of it, by `function/key`), `"calls"` and `"draw"`
+recording's), `"holds"` (the paths of streams inside the value), `"inside"` (how many draws of which calls were taken inside it, by `function/key`), `"calls"` and `"draw"`
 (see `draws`); in a stream `"error"`, `"iterated": "sync"`,
 `"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), `"offsets"`
 (seconds, with `timings=True`), and `"answered"` (after how many items something was thrown in that the stream answered).
@@ -53,7 +53,7 @@ _MOST_INSIDE = 10_000_000
 class Outcome:
     """A recorded outcome, ready to be replayed: any number of times, or only `once`, of the recording that is given there.
 
-    `locate` gives where the recording lies, which only errors need.
+    `locate` gives where the recording is, which only errors need.
     """
 
     read: Callable[[], Any] | None = None
@@ -86,7 +86,7 @@ class Outcome:
         self.seconds: float = tree.get("seconds", 0.0)
         self.awaited = bool(tree.get("awaited"))
         self.inside = _counts(tree.get("inside"))
-        """How many draws of which calls were taken inside of the call, by `function/key`."""
+        """How many draws of which calls were taken inside the call, by `function/key`."""
         try:
             if "value" in tree:
                 if "holds" in tree:
@@ -163,7 +163,7 @@ def _error(read: Callable[[], Any], locate: Callable[[], str]) -> Callable[[], E
 
 
 def raise_recorded(error: BaseException) -> NoReturn:
-    """Raise a recorded error. What the caller is handling meanwhile comes after the recorded context, as it does live."""
+    """Raise a recorded error. What the caller is handling in the meantime comes after the recorded context, as it does live."""
     context = error.__context__
     try:
         raise error

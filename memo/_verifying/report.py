@@ -51,7 +51,7 @@ class LiveReport:
 
     @property
     def changed(self) -> list[Checked]:
-        """The calls that came to something else."""
+        """The calls whose outcome differs."""
         return [made for made in self.checked if made.changes]
 
     def tiers(self) -> Counter[Tier]:

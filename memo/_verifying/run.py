@@ -1,4 +1,4 @@
-"""Make the planned calls, one after the other, and compare what they come to with what is recorded."""
+"""Make the planned calls, one after the other, and compare their outcomes with the recordings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(
     aside: Collection[Tier] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Make the calls, and add what they come to to the report, call by call: `KeyboardInterrupt` loses nothing of it.
+    """Make the calls, and add the outcomes to the report, call by call: `KeyboardInterrupt` loses nothing of it.
 
     Async functions run in one event loop of asyncio, streams are read to their ends. Recordings that differ in one of the tiers
     `aside` are put aside as pending. Nothing else is written. Raises `StoreError`.

@@ -1,6 +1,6 @@
 """The table of all commands and their names.
 
-A command is a function in a module of its own: its signature defines the options, its docstring is the help, and it returns
+A command is a function in its own module: its signature defines the options, its docstring is the help, and it returns
 the exit code. It imports slow modules only when it is called, so `memo --help` and `memo run` start fast.
 """
 

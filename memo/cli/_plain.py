@@ -26,7 +26,7 @@ def raised(tree: Any) -> str:
     if not isinstance(args, list):
         args = [args]
     message = "" if not args else str(args[0]) if len(args) == 1 else str(tuple(args))
-    if isinstance(tree, dict) and "args" not in tree:  # its type has a codec of its own
+    if isinstance(tree, dict) and "args" not in tree:  # its type has its own codec
         message = orjson.dumps(plain(tree)).decode()
     notes = plain(tree.get("notes", [])) if isinstance(tree, dict) else []
     line = f"{name}: {message}" if message else name

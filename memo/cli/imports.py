@@ -32,7 +32,7 @@ _Http = Annotated[
 ]
 _PerTest = Annotated[
     bool,
-    typer.Option("--per-test", help="Give each test a directory of its own, as the pytest plugin looks for it."),
+    typer.Option("--per-test", help="Give each test its own directory, as the pytest plugin looks for it."),
 ]
 _Dest = Annotated[
     str, typer.Argument(metavar="DEST", help="A directory or a store's URL; created if it does not exist.")

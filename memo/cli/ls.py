@@ -108,7 +108,7 @@ class _Recording:
     outcomes: list[str]
     errors: int
     test: str
-    """The test that made the recording, or else the folder in which it lies."""
+    """The test that made the recording, or else the folder in which it is."""
     folder: str
     """The folder of the test in a tree of stores; otherwise empty."""
 

@@ -52,5 +52,5 @@ def mv(
         print_reasons(f"nothing was moved: {count(len(obstacles), 'recording')} cannot be moved", obstacles)
     else:
         print_line(f"moved {count(len(planned.plan.changes), 'recording')} from {near(str(old))} to {near(str(new))}")
-        print_reasons("there still", dict.fromkeys(left, "was recorded again meanwhile"))
+        print_reasons("there still", dict.fromkeys(left, "was recorded again in the meantime"))
     return 1 if obstacles or left else 0

@@ -162,7 +162,7 @@ def _pairs(option: str, given: Iterable[str] | None, *, paths: bool = True) -> I
 
 
 def _split(text: str, signs: str) -> tuple[str, str | None]:
-    """Return what precedes and what follows the first of some signs outside of brackets."""
+    """Return what precedes and what follows the first of some signs outside brackets."""
     found = re.match(rf"""((?:\[[^\]]*\]|[^\[{signs}])*)[{signs}](.*)""", text, re.DOTALL)
     return (found[1], found[2]) if found else (text, None)
 
@@ -269,7 +269,7 @@ def _print(store: Store, plan: Plan, done: ApplyResult | None, *, dry_run: bool)
     as_before = f"{count(plan.unchanged, 'recording')} as before, in {store.location()}"
     print_line(f"{', '.join(got) or 'nothing changes'}; {as_before}")
     if done is not None:
-        print_reasons("there still", dict.fromkeys(done.left, "was recorded again meanwhile"))
+        print_reasons("there still", dict.fromkeys(done.left, "was recorded again in the meantime"))
 
 
 def _print_json(store: Store, plan: Plan, done: ApplyResult | None) -> None:

@@ -130,7 +130,7 @@ class _Review:
             return True
 
     def _show(self, item: Waiting, alike: int, lines: int, *, whole: bool = False) -> bool:
-        """Show an item, `whole` with every piece of a stream; return False if it was recorded again, or judged elsewhere, meanwhile."""
+        """Show an item, `whole` with every piece of a stream; return False if it was recorded again, or judged elsewhere, in the meantime."""
         from memo.maintenance.pending import documents
 
         one = item.pending

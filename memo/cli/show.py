@@ -69,7 +69,7 @@ def _print_call(document: Document, location: str, bytes_: int) -> None:
         "version": document.version,
         "recorded": f"{document.recorded_at or 'at an unknown time'} ({age(recorded_at(document))} ago)",
         "test": document.test,
-        "inside of": document.parent,
+        "inside": document.parent,
         "watched": ", ".join(document.watched) or None,
         "stored": f"{location} ({size(bytes_)})",
     }

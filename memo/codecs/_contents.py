@@ -10,7 +10,7 @@ from memo.codecs.registry import register_codec
 __all__: list[str] = []
 
 _FURTHEST = 1 << 40
-"""A position in a file; one can lie behind the end."""
+"""A position in a file; it can be behind the end."""
 
 
 def _file(file: io.BytesIO) -> list[Any]:

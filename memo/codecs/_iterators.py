@@ -1,4 +1,4 @@
-"""Iterators inside of pydantic models: pydantic's serializers would read them, and their consumer would get nothing."""
+"""Iterators inside pydantic models: pydantic's serializers would read them, and their consumer would get nothing."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 plain   {"__type__": "app:Answer", "value": {…}}
         + "set": "declared"       extras do not count as set fields (SDKs that build without validation do so);
-                 "declared at top"  the same, where only the model itself has extras, and none inside of it
+                 "declared at top"  the same, where only the model itself has extras, and none inside it
         + "attributes": {…}       whatever else is in the instance's __dict__
 exact   {"__type__": "app:Answer", "exact": {field: value, …}}
         + "set": […]              the set fields, unless they are exactly the ones in "exact"
@@ -146,7 +146,7 @@ def counter(fields_set_mode: str | None) -> Callable[[Any], object] | None:
 
 
 def extras(value: BaseModel) -> str:
-    """Return "declared" if models inside of this one have extras, "declared at top" if only this one has, else ""."""
+    """Return "declared" if models inside this one have extras, "declared at top" if only this one has, else ""."""
     held = value.__dict__
     for name in _holders(type(value)) or ():
         if _has_extras(held.get(name)):

@@ -43,7 +43,7 @@ def can_change(cls: Any) -> bool:
 
 
 def changeable(model: BaseModel) -> list[Any]:
-    """Return what can change inside of a model, at any depth. An object in two places is in the list twice."""
+    """Return what can change inside a model, at any depth. An object in two places is in the list twice."""
     found: list[Any] = []
     met: set[int] = set()
     pending: list[Any] = [model]

@@ -5,7 +5,7 @@
 
 `"context": "cause"` stands for one exception that is both; `suppress_context` is written where it is not what `raise … from`
 makes it. `left_out` names the attributes and links that have no recorded form (connections, tasks, an exception of a local
-class, whatever lies beyond 30 links, …): a replayed error lacks them.
+class, whatever is beyond 30 links, …): a replayed error lacks them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def exception_form(
     """Return the recorded form of an exception. `encode_link` encodes the exceptions in its chain.
 
     `outside` is an exception that the caller of the recorded function was handling: Python links it to whatever is
-    raised meanwhile, and will do so in a replay, too.
+    raised in the meantime, and will do so in a replay, too.
     """
     form: dict[str, Any] = {"args": [encode(arg, f".args[{index}]") for index, arg in enumerate(error.args)]}
     attributes, left_out = {}, []
@@ -149,7 +149,7 @@ def read_chain(error: BaseException, node: dict[str, Any], decode: Callable[[Any
 
 
 def _members(cls: type[BaseException]) -> dict[str, Any]:
-    """Return the attributes that exceptions hold outside of `__dict__`: OSError.errno, StopIteration.value, any `__slots__`."""
+    """Return the attributes that exceptions hold outside `__dict__`: OSError.errno, StopIteration.value, any `__slots__`."""
     written = {
         name: member
         for base in cls.__mro__

@@ -31,7 +31,7 @@ __all__ = ["Items", "Packer", "is_plain", "pack"]
 
 _SHARED = ({"__type__", "value"}, {"__type__", "value", "set"})
 _SAMPLE = 64
-"""How many items are compared to find the base: each is held as an object meanwhile."""
+"""How many items are compared to find the base: each is held as an object in the meantime."""
 _SMALL = 1500
 """Bytes up to which items are written whole: a base would save too little to be read twice."""
 _WORTH = 0.8

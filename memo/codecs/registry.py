@@ -174,7 +174,9 @@ def codec_named(name: str) -> Codec | None:
             register, optional = _later.get(package, (None, False))
             if register is not None and not (optional and package not in sys.modules):
                 register()
-                _later.pop(package, None)  # only now: another thread that meets the class meanwhile registers, too
+                _later.pop(
+                    package, None
+                )  # only now: another thread that meets the class in the meantime registers, too
                 return _codecs.get(name)
     return found
 

@@ -1,4 +1,4 @@
-"""Streams inside of values: the form in which they are recorded, and what a replay gives in their place.
+"""Streams inside values: the form in which they are recorded, and what a replay gives in their place.
 
     {"__type__": "stream", "class": "app:Events", "of": …, "items": […], "end": "complete"}
 
@@ -45,8 +45,8 @@ CutShort = Callable[[int], MemoError]
 
 
 def cut_short(count: int) -> MemoError:
-    """Return the error for a stream outside of any call."""
-    return StreamCutShort("a stream inside of a result", count)
+    """Return the error for a stream outside any call."""
+    return StreamCutShort("a stream inside a result", count)
 
 
 def read_stream(values: Values, node: dict[str, Any]) -> Any:

@@ -153,7 +153,7 @@ class Types:
         if "<locals>" in qualname:
             raise UntrustedType(name, "is local to a function and not named in the recorded function's annotations")
         main = sys.modules.get("__main__")
-        # `python -m package` is found under the name of the package, which is a module of its own.
+        # `python -m package` is found under the name of the package, which is its own module.
         if main is not None and module_name("__main__") == module and qualname.partition(".")[0] in vars(main):
             return _attribute(name, main, qualname, is_kind)
         return _attribute(name, self._module(name, module), qualname, is_kind)

@@ -45,7 +45,7 @@ class Values:
     _shared = SharedObjects(None)
     """The objects that the value being decoded holds in several places."""
     cut_short: CutShort | None = None
-    """Makes the error for a stream inside of a recorded value that is read further than it was recorded."""
+    """Makes the error for a stream inside a recorded value that is read further than it was recorded."""
 
     def __init__(self, types: Types) -> None:
         self.types: Types = types

@@ -58,7 +58,7 @@ class CassetteTests:
         path = cassette.resolve().with_suffix("")
         root = next((root for root in self._roots if path.is_relative_to(root)), None)
         if root is None:
-            raise NotCarried("is outside of DEST and of the working directory, so its test is unknown")
+            raise NotCarried("is outside DEST and the working directory, so its test is unknown")
         parts = path.relative_to(root).parts
         places = [index for index, part in enumerate(parts[:-2]) if part == "cassettes"]
         if not places:

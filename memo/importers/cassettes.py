@@ -1,6 +1,6 @@
 """Turn HTTP cassettes into recordings: the part that all importers of cassettes share.
 
-Each cassette is a session of its own: its identical calls are the outcomes of one recording, in order, as if they had been
+Each cassette is its own session: its identical calls are the outcomes of one recording, in order, as if they had been
 recorded one after another. Cassettes are imported in the order of their paths; of a call that is recorded already, only
 new outcomes are added, after the existing ones.
 

@@ -91,7 +91,7 @@ def import_recordings(
     What cannot be carried over is named in the report and stops nothing else. A recording that is there already keeps
     its outcomes, and those that it lacks come after them: importing again changes nothing, and a damaged or foreign file
     is left as it is and named. Raises `InvalidOption` if there is nothing to import, `StoreError` if the store fails.
-    With `per_test`, each test's recordings go into a directory of its own, as pytest's plugin keeps them: beside the test files
+    With `per_test`, each test's recordings go into its own directory, as pytest's plugin keeps them: beside the test files
     if the store's directory is the root of the tests, else as with `memo_dir`. `shape` makes of a function's name and a call's arguments the canonical ones of the replay.
     `progress` is called with the number of files done. Memory holds the outcomes of one call at a time.
     """

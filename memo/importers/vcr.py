@@ -53,7 +53,7 @@ def import_recordings(
 ) -> CassettesReport:
     """Import a cassette, or all below a directory (`*.yaml`, `*.yml`, `*.json` and files without a suffix), into a store.
 
-    What cannot be carried over is named in the report and stops nothing else; of a file that is cut off, what stands before
+    What cannot be carried over is named in the report and stops nothing else; of a file that is cut off, what comes before
     that is imported. Recordings that are in the store are kept: the outcomes that they lack come after those that they have,
     so importing again changes nothing, and a damaged or foreign file there is left as it is and named. Raises
     `MissingExtra` without PyYAML, openai's SDK or httpx, `InvalidOption` if there is nothing to import, `StoreError` if the store

@@ -66,7 +66,7 @@ class ApplyResult:
 
     changed: int = 0
     left: list[str] = field(default_factory=list)
-    """Locations of old recordings that another process changed meanwhile: they stay, beside their successors."""
+    """Locations of old recordings that another process changed in the meantime: they stay, beside their successors."""
 
 
 def plan_changes(
@@ -193,7 +193,7 @@ def apply(
 
 
 def _undo(store: Store, before: Store, replaced: list[Change], written: list[Change]) -> None:
-    """Put back what was replaced, and delete what was written, unless another process changed the recording meanwhile."""
+    """Put back what was replaced, and delete what was written, unless another process changed the recording in the meantime."""
     for change in replaced:
         old_data = before.get(change.name)
         if old_data is not None and _is(store, change.name, change.new_digest):
@@ -230,7 +230,7 @@ def _again(store: Store, change: Change, rewrite: Rewrite) -> tuple[bytes, bytes
     location = store.location(change.name)
     data = read(store, change.name)
     if data is None or sha256(data).digest() != change.digest:
-        raise Refused(location, "was changed by somebody else meanwhile: run it again")
+        raise Refused(location, "was changed by somebody else in the meantime: run it again")
     return data, render(rewrite(parse(data, location)))
 
 

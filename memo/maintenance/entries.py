@@ -47,7 +47,7 @@ class Entry:
 def entries(store: Store, prefix: str = "", *, largest: int = LARGEST) -> Iterator[Entry]:
     """Yield every entry of a store, read and parsed, in the order of its scan, with one entry in memory at a time.
 
-    A damaged entry has a `problem` and stops nothing; an entry that disappears meanwhile is skipped. Raises `StoreError` if
+    A damaged entry has a `problem` and stops nothing; an entry that disappears in the meantime is skipped. Raises `StoreError` if
     the store cannot be listed.
     """
     for name in store.scan(prefix):

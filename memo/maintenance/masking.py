@@ -70,7 +70,7 @@ def mask_secrets(
             result.moved[store.location(change.name)] = place
         if change.new_key in masker.unproved:
             result.unproved.append(place)
-    result.left |= dict.fromkeys(changed.left, "was recorded again meanwhile")
+    result.left |= dict.fromkeys(changed.left, "was recorded again in the meantime")
     return result
 
 

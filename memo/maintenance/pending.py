@@ -1,6 +1,6 @@
 """Recordings that wait for a review: each is beside the recording that it would replace, until it is accepted or rejected.
 
-What is pending is in a store of its own (`Reviews.pending` of the store), under the name of the recording: nothing replays it,
+What is pending is in its own store (`Reviews.pending` of the store), under the name of the recording: nothing replays it,
 counts it or prunes it. It is written as recordings are, so a process that is killed leaves the old or the new bytes; what is put
 aside again replaces what was pending. A new call, which has no recording yet, can be pending as well.
 """
@@ -40,7 +40,7 @@ class Pending:
     test: str | None
     """The test that recorded it."""
     reason: str
-    """Why it is pending: "recorded anew", or what put it aside."""
+    """Why it is pending: "recorded again", or what put it aside."""
     recorded_at: str | None
     is_new: bool
     """True if the call has no recording yet."""
@@ -143,7 +143,7 @@ def _damaged(name: str, digest: bytes, error: MemoError) -> Pending:
 def _reason(document: Document) -> str:
     written: Any = document.source.get(_FIELD)
     reason = written.get("reason") if isinstance(written, dict) else None
-    return reason if isinstance(reason, str) and reason else "recorded anew"
+    return reason if isinstance(reason, str) and reason else "recorded again"
 
 
 def documents(store: Store, pending: Pending) -> tuple[Document | None, Document]:
@@ -161,9 +161,9 @@ def _unchanged(store: Store, pending: Pending) -> tuple[bytes | None, bytes]:
     aside = pending_store(store)
     old, data = read(store, pending.name), read(aside, pending.name)
     if data is None or sha256(data).digest() != pending.digest:
-        raise Refused(aside.location(pending.name), "was recorded again, or judged, meanwhile: look at it again")
+        raise Refused(aside.location(pending.name), "was recorded again, or judged, in the meantime: look at it again")
     if (sha256(old).digest() if old is not None else b"") != pending.old_digest:
-        raise Refused(store.location(pending.name), "was recorded again meanwhile: look at it again")
+        raise Refused(store.location(pending.name), "was recorded again in the meantime: look at it again")
     return old, data
 
 
@@ -182,7 +182,7 @@ def accept(store: Store, pending: Pending) -> None:
     old, data = _unchanged(store, pending)
     new = render(_bare(parse(data, pending_store(store).location(pending.name))))
     if not _swapped(store, pending.name, old, new):
-        raise Refused(store.location(pending.name), "was recorded again meanwhile: look at it again")
+        raise Refused(store.location(pending.name), "was recorded again in the meantime: look at it again")
     _drop(store, pending.name, data)
 
 
@@ -204,7 +204,7 @@ def reject(store: Store, pending: Pending) -> None:
         aside.delete(pending.name)
         _remove_empty(store, pending.name)
     elif data is not None and (sha256(data).digest() != pending.digest or not _drop(store, pending.name, data)):
-        raise Refused(aside.location(pending.name), "was recorded again meanwhile: look at it again")
+        raise Refused(aside.location(pending.name), "was recorded again in the meantime: look at it again")
 
 
 def settle(store: Store) -> None:

@@ -81,7 +81,7 @@ class PruneResult:
     deleted: int = 0
     size: int = 0
     left: dict[str, str] = field(default_factory=dict)
-    """Location to reason, for recordings that could not be deleted, or changed meanwhile and so are needed."""
+    """Location to reason, for recordings that could not be deleted, or changed in the meantime and so are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def plan_prune(store: Store, judge: RetentionRule, progress: Progress = lambda d
     if judge.keys is not None and pruning.unneeded and not pruning.kept:
         raise Refused(
             store.location(),
-            f"has {len(pruning.unneeded):,} recordings, and none of them stands in the list of what is used: "
+            f"has {len(pruning.unneeded):,} recordings, and none of them is in the list of what is used: "
             "is it the list of another store?",
         )
     return pruning
@@ -211,7 +211,7 @@ def _judged(store: Store, name: str, judge: RetentionRule, known: _AllTimes) -> 
     document = parse(data, location)
     function, key = document.function, document.key
     if not is_where_replay_looks(store, name, function, key):
-        raise Refused(location, "lies where replay does not look for it: its name is not that of its key")
+        raise Refused(location, "is where replay does not look for it: its name does not match its key")
     recorded = recorded_at(document)
     accessed = datetime.fromtimestamp(max(times[1:]) / 1e9, UTC) if times is not None else None
     has_none = judge.tags is not None and judge.tags.isdisjoint(document.tags)
@@ -235,7 +235,7 @@ def prune(store: Store, pruning: PrunePlan, progress: Progress = lambda done, to
             if data is None:
                 continue
             if sha256(data).digest() != recording.digest:
-                pruned.left[location] = "was recorded again meanwhile"
+                pruned.left[location] = "was recorded again in the meantime"
             elif store.delete(recording.name):
                 pruned.deleted += 1
                 pruned.size += recording.size

@@ -144,7 +144,7 @@ def open_directory(directory: str | os.PathLike[str]) -> Store:
 
 
 def recordings_below(root: Path) -> list[Path]:
-    """Return the directories named `recordings` under a directory, but for those inside of another."""
+    """Return the directories named `recordings` under a directory, but for those inside another."""
     found: list[Path] = []
     for folder, names, _ in os.walk(root):
         if _RECORDINGS in names and not any(map(_is_entry, _listed(os.path.join(folder, _RECORDINGS)))):  # noqa: PTH118
@@ -202,7 +202,7 @@ def pending_folder(folder: str) -> str:
 
 
 def with_pending(store: Store) -> Store:
-    """Return a view of a store of files or a tree that holds what is pending as well: for whoever reads every file.
+    """Return a view of a store of files or a tree that holds what is pending as well: for code that reads every file.
 
     Any other store is returned as it is.
     """
@@ -224,7 +224,7 @@ def with_pending(store: Store) -> Store:
 
 
 def _files_of_lines(folder: Path, names: list[str]) -> Iterator[Path]:
-    """Yield the files of JSON lines in a folder: outside of directories named `recordings`, only those with recordings."""
+    """Yield the files of JSON lines in a folder: outside directories named `recordings`, only those with recordings."""
     for name in names:
         if name.endswith(JSON_LINES) and not name.startswith("."):
             file = folder / name

@@ -247,7 +247,9 @@ class ReportBuilder:
         report.recordings += 1
         if found.call is not None and not is_where_replay_looks(self.store, name, *found.call):
             function, key = found.call
-            found.failures.append((Reason.MISPLACED, f"is the recording {key[:12]} of {function}, and lies elsewhere"))
+            found.failures.append(
+                (Reason.MISPLACED, f"is the recording {key[:12]} of {function}, and is in another place")
+            )
         report.failures.extend(Failure(name, reason, message) for reason, message in found.failures)
         report.unchecked.update(found.packages)
         report.local += found.local
@@ -295,7 +297,7 @@ def _in_processes(
 
 @contextmanager
 def _interrupts_held() -> Generator[None]:
-    """Hold SIGINT back: a process that starts meanwhile inherits that, so Ctrl-C cannot hit it while it imports."""
+    """Hold SIGINT back: a process that starts in the meantime inherits that, so Ctrl-C cannot hit it while it imports."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

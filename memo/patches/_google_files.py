@@ -1,4 +1,4 @@
-"""Files that google-genai sends and fetches, each as one call: the chunks of an upload, and its retries, are inside of it.
+"""Files that google-genai sends and fetches, each as one call: the chunks of an upload, and its retries, are inside it.
 
 An upload is identified by the content that is sent, never by the path of a file; the address that the server made for it is
 not a part of the call. A download is identified by what is asked for: wherever it is written, a replay writes it there.

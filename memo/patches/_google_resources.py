@@ -1,7 +1,7 @@
 """The resources of google-genai that are generated for it: `interactions`, `agents`, `webhooks`, and others.
 
 Recorded is the response that a resource gets from its HTTP client, below its models and streams, which the SDK makes in a
-replay, too. Retries happen inside of a call. The continuations of an interaction are calls of their own.
+replay, too. Retries happen inside a call. The continuations of an interaction are calls of their own.
 """
 
 from __future__ import annotations

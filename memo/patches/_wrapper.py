@@ -1,4 +1,4 @@
-"""The wrapper that a patch puts in the place of a function, and what lies above and below it."""
+"""The wrapper that a patch puts in the place of a function, and what is above and below it."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) 
 
 
 def _is_used(store: Store, name: str, used: set[str]) -> bool:
-    """Return whether a recording was used, or one inside of whose call it was recorded: a replay does not run that."""
+    """Return whether a recording was used, or one inside whose call it was recorded: a replay does not run that."""
     seen: set[str] = set()
     while name not in seen:
         if store.location(name).casefold() in used:

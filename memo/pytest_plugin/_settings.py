@@ -56,7 +56,7 @@ class Settings:
     """True if what is recorded is put aside, for a review."""
     in_ci: bool = False
     layout: str = "recording"
-    """What has a file of its own: each recording, or each test."""
+    """What has its own file: each recording, or each test."""
 
     def header(self) -> str:
         """Return the line that pytest shows at the start."""
@@ -115,7 +115,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "memo_layout",
-        "what has a file of its own: each recording (in a directory for each test), or each test",
+        "what has its own file: each recording (in a directory for each test), or each test",
         default="recording",
     )
     parser.addini("memo_max_age", "the age up to which a recording is replayed: 90s, 15m, 12h, 30d, 4w", default="")

@@ -1,4 +1,4 @@
-"""`--memo-mode=verify`: what the calls of tests came to, beside what is recorded of them."""
+"""`--memo-mode=verify`: the outcomes of the calls of tests, and how they differ from the recordings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def complaint(books: Books, fail_on: Collection[str]) -> str:
     )
     calls = "1 call" if failing == 1 else f"{failing:,} calls"
     tiers = ", ".join(tier for tier in Tier if tier in fail_on)
-    return f"memo: the run fails for {calls} that came to something else than is recorded ({tiers})" if failing else ""
+    return f"memo: the run fails for {calls} that differ from their recordings ({tiers})" if failing else ""
 
 
 def lines(books: Books, fail_on: Collection[str]) -> Iterator[str]:

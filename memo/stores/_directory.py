@@ -275,7 +275,7 @@ class DirectoryStore:
                         and entry.stat(follow_symlinks=False).st_mtime < before
                     ]
             except OSError:
-                continue  # gone meanwhile, or closed to this process, which then cannot remove anything
+                continue  # gone in the meantime, or closed to this process, which then cannot remove anything
         return sorted(found)
 
     def location(self, name: str = "") -> str:

@@ -89,7 +89,7 @@ def create_unnamed(path: str, data: bytes, rights: int) -> bool | None:
 def rewrite(path: str, change: Callable[[], bytes | None], rights: int) -> None:
     """Replace a file with the bytes that `change` returns, called under the lock of its folder; no bytes delete the file.
 
-    None leaves the file as it is. The temporary file comes first: a folder that is not empty cannot be removed meanwhile,
+    None leaves the file as it is. The temporary file comes first: a folder that is not empty cannot be removed in the meantime,
     so that all who write hold the lock of one and the same folder.
     """
     folder = os.path.dirname(path)  # noqa: PTH120

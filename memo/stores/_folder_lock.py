@@ -27,7 +27,7 @@ _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
 @contextmanager
 def locked(folder: str) -> Generator[None]:
-    """Hold the folder's lock inside of the `with`. Not reentrant. Raises `OSError` (`ETIMEDOUT`) after five seconds.
+    """Hold the folder's lock inside the `with`. Not reentrant. Raises `OSError` (`ETIMEDOUT`) after five seconds.
 
     The lock is polled: a holder that is paused by a signal must not block everybody else for good.
     """
@@ -35,7 +35,7 @@ def locked(folder: str) -> Generator[None]:
     try:
         yield
     finally:
-        # A process that was forked meanwhile has the descriptor, too: to close it would not be enough.
+        # A process that was forked in the meantime has the descriptor, too: to close it would not be enough.
         _unlock(file)
         os.close(file)
 

@@ -225,7 +225,7 @@ class JsonLinesStore:
             return
         path = str((named or folder) / _ATTRIBUTES)
         if not os.path.lexists(path):
-            with suppress(FileNotFoundError):  # the directory was removed meanwhile
+            with suppress(FileNotFoundError):  # the directory was removed in the meantime
                 place(path, _MERGE, link, 0o666)
 
 

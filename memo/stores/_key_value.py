@@ -149,7 +149,7 @@ class KeyValueStore:
 
 
 class _Loop:
-    """An event loop in a thread of its own."""
+    """An event loop in its own thread."""
 
     def __init__(self) -> None:
         self.process = os.getpid()

@@ -265,7 +265,7 @@ class ObjectStore:
     def _failure(self, error: Exception, kind: type[StoreError]) -> MemoError | None:
         """Return the error that an error of the client means, None if the object does not exist.
 
-        To be raised outside of the `except`: the message of the client quotes the server, which may answer anything.
+        To be raised outside the `except`: the message of the client quotes the server, which may answer anything.
         """
         text = str(error)
         code = re.search(r"<Code>(\w+)</Code>", text) or re.search(r"status code: (\d+ [\w ]+)", text)

@@ -151,7 +151,7 @@ class RedisStore:
         return bool(self._write(BOUNDED_DELETE, BOUNDED_DELETE, key))
 
     def scan(self, prefix: str = "") -> Iterator[str]:
-        """Iterate over the names of entries, a page at a time. The server is not blocked meanwhile."""
+        """Iterate over the names of entries, a page at a time. The server is not blocked in the meantime."""
         seen: set[str] = set()  # a page may repeat names of an earlier page
         cursor: Any = 0
         while True:

@@ -92,7 +92,7 @@ class Listener:
                 channel.heard.set()
 
     def _subscribe(self, *names: str) -> None:
-        # In a task of its own: a waiter that is cancelled while it writes would break the connection.
+        # In its own task: a waiter that is cancelled while it writes would break the connection.
         task = asyncio.create_task(self._send("SUBSCRIBE", *names))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)

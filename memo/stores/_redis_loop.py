@@ -20,7 +20,7 @@ from memo.stores._redis_server import FAILURES, Server
 __all__ = ["Loop"]
 
 _TOGETHER = 100
-"""Entries of one command: the server does nothing else meanwhile."""
+"""Entries of one command: the server does nothing else in the meantime."""
 _AT_ONCE = 4
 """Concurrent batches of a loop. Further reads go out together after that."""
 _PAUSE = 0.5
@@ -81,7 +81,7 @@ class Loop:
         return self._lead(reply) if self._asking < _AT_ONCE else reply
 
     async def _lead(self, reply: asyncio.Future[bytes | None]) -> bytes | None:
-        """Ask for all keys, as the first reader: a task of its own would cost two more turns of the loop."""
+        """Ask for all keys, as the first reader: its own task would cost two more turns of the loop."""
         try:
             if not _is_idle(asyncio.get_running_loop()):
                 await asyncio.sleep(0)
@@ -93,7 +93,7 @@ class Loop:
         return await reply
 
     def _ask_soon(self) -> None:
-        """Ask for what is still wanted, in a task of its own."""
+        """Ask for what is still wanted, in its own task."""
         for key, wanted in list(self._wanted.items()):
             wanted.replies[:] = [reply for reply in wanted.replies if not reply.done()]
             if not wanted.replies:
@@ -109,7 +109,7 @@ class Loop:
             self._ask_soon()
 
     async def _ask_for_all(self) -> None:
-        """Ask for what is wanted now, and answer whoever waits for it. Cancelled, leave it wanted."""
+        """Ask for what is wanted now, and answer those who wait for it. Cancelled, leave it wanted."""
         wanted, self._wanted = self._wanted, {}
         if not wanted:
             return

@@ -99,7 +99,7 @@ class Server:
     def failure(self, error: BaseException, kind: type[StoreError]) -> StoreError:
         """Return the error that one of `FAILURES` means.
 
-        To be raised outside of the `except`: the error of the client may name the user.
+        To be raised outside the `except`: the error of the client may name the user.
         """
         fix = ""
         doing = "read" if kind is StoreNotReadable else "written"

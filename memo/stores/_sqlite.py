@@ -35,7 +35,7 @@ class SqliteStore:
     """One file, in WAL mode: readers never wait, and writers of any number of processes wait for one another.
 
     What was put is flushed to disk (`synchronous=FULL`). A process killed at any instant leaves whole entries. Each thread
-    has a connection of its own, made when it is needed; so has a forked process. The file is made by the first write: a
+    has its own connection, made when it is needed; so has a forked process. The file is made by the first write: a
     read of one that is not there finds nothing. It belongs on a local disk: SQLite's locks do not reach across machines.
 
     `sqlite:///file.db` is relative to the working directory, `sqlite:////tmp/file.db` absolute. In the query, `timeout` is

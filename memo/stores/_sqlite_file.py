@@ -35,7 +35,7 @@ _ELSEWHERE = "to record elsewhere: MEMO_STORE=sqlite:///FILE"
 
 
 class SqliteFile:
-    """A database file, and a connection of its own for each thread (and each forked process), made when it is needed.
+    """A database file, and its own connection for each thread (and each forked process), made when it is needed.
 
     Whoever waits for a lock of another process waits for `timeout` seconds at most, and all callers do so together: once
     that was in vain, those who come within the next `timeout` seconds hardly wait.
@@ -72,7 +72,7 @@ class SqliteFile:
     def write(self, run: Callable[[sqlite3.Connection], T], *, flushed: bool = True) -> T:
         """Return what `run` returns, in a transaction, which is over when this returns.
 
-        The threads of a process share transactions: whoever comes first writes for all who wait, and the disk is flushed
+        The threads of a process share transactions: the first thread writes for all that wait, and the disk is flushed
         once. What need not be flushed may be undone by a loss of power, but not by the end of the process.
         """
         kept = self._held(make=True)
@@ -204,7 +204,7 @@ class SqliteFile:
             os.makedirs(folder, exist_ok=True)  # noqa: PTH103
         mode = "rwc" if make else "rw"
         if not make and not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
-            # Nobody can be writing what lies in a place that is read-only: SQLite need not look for that.
+            # Nobody can be writing a file in a place that is read-only: SQLite need not look for that.
             mode = "ro" if os.path.exists(f"{self.path}-wal") else "ro&immutable=1"  # noqa: PTH110
         patience = self._writing if make else self._reading
         connection = sqlite3.connect(
@@ -220,7 +220,7 @@ class SqliteFile:
         except BaseException:
             connection.close()
             raise
-        connection.close()  # whoever was making it was killed before it held anything
+        connection.close()  # the process that was making it was killed before it held anything
         return None
 
     def _prepare(self, connection: sqlite3.Connection, *, make: bool) -> bool:

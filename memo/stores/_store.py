@@ -63,7 +63,7 @@ class Store(Protocol):
     def scan(self, prefix: str = "") -> Iterator[str]:
         """Iterate over the names of entries, with `prefix="function/"` those of one function.
 
-        Entries that are added meanwhile may be missing.
+        Entries that are added in the meantime may be missing.
         """
         ...
 
@@ -87,7 +87,7 @@ class Creates(Store, Protocol):
 
 @runtime_checkable
 class Swaps(Creates, Protocol):
-    """Compares and swaps: replaces what was read only if nobody has changed it meanwhile. So several can add to one entry."""
+    """Compares and swaps: replaces what was read only if nobody has changed it in the meantime. So several can add to one entry."""
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> bytes | None:
         """Replace the bytes under a name if they are `expected`, for good when `swap` returns None.
@@ -106,7 +106,7 @@ class Swaps(Creates, Protocol):
 
 @runtime_checkable
 class Discards(Swaps, Protocol):
-    """Compares and deletes: what was written meanwhile stays."""
+    """Compares and deletes: what was written in the meantime stays."""
 
     def discard(self, name: str, expected: bytes) -> bool:
         """Delete the entry if its bytes are `expected`; return whether it was deleted. One step, as `swap` is."""
@@ -137,7 +137,7 @@ class HeldClaim(NamedTuple):
 
 @runtime_checkable
 class Claims(Creates, Protocol):
-    """One live call per name in the whole fleet: whoever makes the call holds a claim, and renews it meanwhile.
+    """One live call per name in the whole fleet: the process that makes the call holds a claim, and renews it until the call ends.
 
     A claim is a lease: a token under the name, which ends by itself after `lease` seconds. A claim is no lock: a leader that
     was paused for longer does not know that its claim has ended, and `finish` still keeps the first write only. Tokens are
@@ -201,7 +201,7 @@ class AsyncReads(Store, Protocol):
 
 @runtime_checkable
 class ReadsMany(Store, Protocol):
-    """Reads many entries in one round trip, for whoever copies a store."""
+    """Reads many entries in one round trip, for copying a store."""
 
     def get_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return what `get` returns for each name, in the order of the names. Raise what `get` raises for any of them."""

@@ -1,4 +1,4 @@
-"""Shapes: what can be nothing but a credential is masked wherever it stands; what looks a little like one is left alone."""
+"""Shapes: what can be nothing but a credential is masked wherever it is; what looks a little like one is left alone."""
 
 import base64
 import random

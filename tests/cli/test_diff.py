@@ -131,7 +131,7 @@ def test_an_edited_call_is_found_again(memo, write, tmp_path):
     ask("other", "What is the weather?", 1)
     ask("other", "How high is the Eiffel Tower?", 2)
     write("app.other", store="store", x=1)
-    write("app.other", store="other", y="nothing alike")
+    write("app.other", store="other", y="nothing similar")
     out = memo("diff", tmp_path / "store", tmp_path / "other", code=1).out
     assert out.count("became") == 2
     assert "messages[1].content: 'What is the wheather?' → 'What is the weather?'" in out

@@ -134,7 +134,7 @@ def test_a_file_is_imported_into_and_copied_from(memo, tree, tmp_path):
         "version": 1,
     }
     (tmp_path / "work/cassette.json").write_text(json.dumps(cassette))
-    # In a process of its own: whoever tested plugins before in this one has imported the SDK twice.
+    # In its own process: whoever tested plugins before in this one has imported the SDK twice.
     command = [sys.executable, "-m", "memo", "import", "vcr", "cassette.json", "imported.jsonl"]
     subprocess.run(command, check=True, capture_output=True)
     assert memo("verify", "imported.jsonl").out.startswith("1 recording in ")

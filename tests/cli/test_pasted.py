@@ -14,7 +14,7 @@ from memo.stores import as_store
 
 
 @pytest.fixture(params=["my 'recordings'", "sqlite:///my recordings.db"])
-def store(request, memo):  # which works in a directory of its own
+def store(request, memo):  # which works in its own directory
     return as_store(request.param)
 
 

@@ -82,7 +82,7 @@ def test_all_of_it_as_json(memo, aside, tmp_path):
     found = {each["key"]: each for each in memo("pending", tmp_path / "store", "--json", code=1).json["pending"]}
     assert found[one]["differences"] == {"outcome 1": [{"path": "value.id", "before": "a0", "after": "b0"}]}
     assert found[one]["alike"] == [two]
-    assert (found[one]["new"], found[one]["reason"]) == (False, "recorded anew")
+    assert (found[one]["new"], found[one]["reason"]) == (False, "recorded again")
     assert found[one]["location"] == str(tmp_path / "store" / "app.f" / f"{one[:32]}.json")
     assert json.loads(Path(found[one]["pending"]).read_text())["key"] == one
     assert (found[new]["new"], found[new]["arguments"], found[new]["outcomes"]) == (True, {"y": 1}, [{"value": 1}])

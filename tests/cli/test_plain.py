@@ -23,7 +23,7 @@ TREES = st.recursive(
 )
 
 
-@example([{"a line\nand another": ["of a name", "that is long enough for a line of its own, and then some"]}], "value")
+@example([{"a line\nand another": ["of a name", "that is long enough for its own line, and then some"]}], "value")
 @given(TREES, st.sampled_from(["value", "error", "stream"]))
 def test_nothing_that_a_file_can_hold_is_too_odd_to_be_shown(tree, kind):
     outcome = shown({kind: tree})

@@ -1,4 +1,4 @@
-"""A stream of a real SDK, recorded anew from a real server: reviewed as one text, accepted, and replayed."""
+"""A stream of a real SDK, recorded again from a real server: reviewed as one text, accepted, and replayed."""
 
 import json
 from http.server import BaseHTTPRequestHandler

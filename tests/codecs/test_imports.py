@@ -128,7 +128,7 @@ def test_what_is_trusted_by_name_is_imported(app):
 
 
 def in_process(folder: Path, name: str, mode: str) -> str:
-    """Call a function in a process of its own; return what it gave, or the errors."""
+    """Call a function in its own process; return what it gave, or the errors."""
     program = f"""
 import memo, functions
 try:

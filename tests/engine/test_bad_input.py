@@ -265,7 +265,7 @@ def test_nothing_in_an_outcome_breaks_more_than_the_replay(tree):
             assert type(error).__name__ in str(recorded), error
 
 
-# What can not be recorded
+# What cannot be recorded
 
 
 @pytest.mark.parametrize("value", ["lambda", "lock", "file"])

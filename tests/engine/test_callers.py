@@ -1,4 +1,4 @@
-"""Two functions, or two objects, that come to one key: a warning in a scope, an error in a memoizer, never a wrong answer."""
+"""Two functions, or two objects, that have the same key: a warning in a scope, an error in a memoizer, never a wrong answer."""
 
 import functools
 import types

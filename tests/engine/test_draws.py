@@ -306,7 +306,7 @@ async def test_memoizers_have_one_outcome_a_key(store):
 
     assert [await grade("x") for _ in range(3)] == [1, 1, 1]
     with recording(store, mode="record-if-missing"):
-        assert await grade("x") == 1  # inside of a scope, too
+        assert await grade("x") == 1  # inside a scope, too
     assert made == ["x"]
 
 

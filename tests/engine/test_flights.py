@@ -1,4 +1,4 @@
-"""In `record-if-missing` identical calls that come at once make one live call, and nobody waits for ever."""
+"""In `record-if-missing` identical calls that come at once make one live call, and nobody waits forever."""
 
 import asyncio
 import threading

@@ -38,7 +38,7 @@ async def outcome(result):
 
 
 class Countdown:
-    """An async iterator of a class of its own."""
+    """An async iterator of its own class."""
 
     def __init__(self, start):
         self.left = start

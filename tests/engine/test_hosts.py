@@ -65,7 +65,7 @@ class Worker:
 
 
 class Loop:
-    """An event loop that runs in a thread of its own."""
+    """An event loop that runs in its own thread."""
 
     def __init__(self):
         self._loop = asyncio.new_event_loop()

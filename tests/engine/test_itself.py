@@ -1,4 +1,4 @@
-"""A decorated function is itself: it is pickled, copied, sent to processes, dispatched and defined anew like any other."""
+"""A decorated function is itself: it is pickled, copied, sent to processes, dispatched and redefined like any other."""
 
 import copy
 import functools

@@ -1,4 +1,4 @@
-"""Recordings that are made inside of others know whose they are; a replay of the outer one makes no inner call."""
+"""Recordings that are made inside others know whose they are; a replay of the outer one makes no inner call."""
 
 import asyncio
 import threading
@@ -238,7 +238,7 @@ async def test_draws_inside_of_a_call_that_is_replayed_inside_of_another():
 
     for mode in ("record-if-missing", "replay"):
         with recording(store, mode=mode):
-            assert await program() == [[1, 0], 1]  # of what is inside of the middle one, outer knows
+            assert await program() == [[1, 0], 1]  # of what is inside the middle one, outer knows
 
 
 @pytest.mark.parametrize("mode", ["record", "record-if-missing"])

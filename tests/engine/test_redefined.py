@@ -1,4 +1,4 @@
-"""Functions and classes that are defined anew: by the cell of a notebook, by a reload, by IPython's %autoreload."""
+"""Functions and classes that are redefined: by the cell of a notebook, by a reload, by IPython's %autoreload."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""`on_expiry="refresh"`: an expired outcome is replayed once more while one call makes it anew."""
+"""`on_expiry="refresh"`: an expired outcome is replayed once more while one call makes it again."""
 
 import logging
 import threading
@@ -21,7 +21,7 @@ KINDS = pytest.mark.parametrize(
 
 
 class App:
-    """A function of some kind, whose calls are counted, and which waits inside of every call but the first."""
+    """A function of some kind, whose calls are counted, and which waits inside every call but the first."""
 
     def __init__(self, kind, memory=10**6, **options):
         self.cache = Recorder(MemoryStore(), mode="record-if-missing", on_expiry="refresh", ttl="1h", memory=memory)

@@ -493,7 +493,7 @@ def test_a_task_that_reads_many_streams_keeps_nothing_of_them(mode):
 
 
 async def test_a_scope_that_ends_while_what_was_left_is_being_written(tmp_path):
-    """The loop closes the stream in a task of its own and writes in a worker thread: the end of the scope may come at any point."""
+    """The loop closes the stream in its own task and writes in a worker thread: the end of the scope may come at any point."""
     for attempt in range(40):
         with recording(tmp_path / str(attempt), mode="record-if-missing") as recorder:
             assert [*await by_break(numbers(3)), *[item async for item in numbers(3)]] == [0, 0, 1, 2]

@@ -1,4 +1,4 @@
-"""Runs one program of `programs/` under memo, in a process of its own.
+"""Runs one program of `programs/` under memo, in its own process.
 
 `python program.py NAME MODE STORE URL QUESTION` prints what the program gave, as JSON.
 """

@@ -1,6 +1,6 @@
 """Every framework, recorded twice against a server on loopback, which is stopped, and replayed in a new process.
 
-python tests/frameworks/run.py                all of them, each in an environment of its own, and docs/frameworks.md anew
+python tests/frameworks/run.py                all of them, each in its own environment, and docs/frameworks.md anew
 python tests/frameworks/run.py litellm mcp    some of them
 python tests/frameworks/run.py --here openai  in this environment
 """
@@ -59,7 +59,7 @@ def names() -> list[str]:
 
 
 def run(python: str, name: str, mode: str, store: Path, url: str, question: str = QUESTION) -> Ran:
-    """Run a program in a process of its own."""
+    """Run a program in its own process."""
     command = [python, str(HERE / "program.py"), name, mode, str(store), url, question]
     environment = {**os.environ, "PYTHONHASHSEED": "0", "HOME": str(store.parent)}
     done = subprocess.run(

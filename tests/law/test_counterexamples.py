@@ -21,7 +21,7 @@ KEPT = {
     "an error with its cause": [("ask", "no")],
     "an error in the middle of a stream": [("tell", "no", 9, "all")],
     "identical calls at once": [("identical", "a", 3), ("ask", "a"), ("ask", "a")],
-    "calls inside of a call": [("think", "a"), ("think", "a"), ("think", "no")],
+    "calls inside a call": [("think", "a"), ("think", "a"), ("think", "no")],
     "a thread of anyio's": [("thread", "a", "to_thread")],
     "a pool's thread": [("thread", "a", "pool")],
     "a thread of one's own": [("thread", "a", "own")],

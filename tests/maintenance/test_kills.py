@@ -43,7 +43,7 @@ Run = Callable[[str, str, Path, str], tuple[int, str]]
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    """Run a task in a process of its own, to be killed: the exit status, and what the process said."""
+    """Run a task in its own process, to be killed: the exit status, and what the process said."""
     shared = str(Path(killed.__file__).parent)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([shared, *sys.path])}
     with subprocess.Popen(

@@ -105,10 +105,10 @@ def test_only_what_was_looked_at_is_accepted_or_rejected(store):
         with pytest.raises(Refused, match="look at it again"):
             judge(store, seen)
     seen = only(store)
-    put(store, "f", {"x": 1}, "recorded meanwhile")
-    with pytest.raises(Refused, match="was recorded again meanwhile"):
+    put(store, "f", {"x": 1}, "recorded in the meantime")
+    with pytest.raises(Refused, match="was recorded again in the meantime"):
         accept(store, seen)
-    assert value(store, name) == "recorded meanwhile"
+    assert value(store, name) == "recorded in the meantime"
     assert documents(store, only(store))[1].outcomes[0]["value"] == "newer"
 
 

@@ -1,4 +1,4 @@
-"""What stands in the way of new keys: nothing is changed then, and nothing is lost, however it ends."""
+"""What is in the way of new keys: nothing is changed then, and nothing is lost, however it ends."""
 
 import signal
 import subprocess
@@ -173,12 +173,12 @@ def test_what_changes_between_plan_and_deed():
 class Recording(MemoryStore):
     """Somebody records again in the last moment."""
 
-    meanwhile = None
+    between = None
 
     def put(self, name, data):
         super().put(name, data)
-        if self.meanwhile is not None:
-            again, self.meanwhile = self.meanwhile, None
+        if self.between is not None:
+            again, self.between = self.between, None
             super().put(again, self.get(again).replace(b'"value":1', b'"value":2'))
 
 
@@ -187,7 +187,7 @@ def test_what_is_recorded_again_at_the_old_place_is_left():
     name = put(store, "f", {"x": 1, "trace": "a"})
     change = Rekey(drop=["trace"])
     plan = plan_rekey(store, change)
-    store.meanwhile = name
+    store.between = name
     assert apply(store, plan, change).left == [store.location(name)]
     assert sorted(each["outcomes"][0]["value"] for each in documents(store)) == [1, 2]
 

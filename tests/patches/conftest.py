@@ -380,7 +380,7 @@ def shape_private(name: str, value: Any) -> Any:
 
 @pytest.fixture
 def mod(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A module of its own, imported."""
+    """Its own module, imported."""
     name = next(names)
     (tmp_path / f"{name}.py").write_text(SOURCE)
     monkeypatch.syspath_prepend(tmp_path)

@@ -25,7 +25,7 @@ def make():
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
-    """A project whose working directory is some folder inside of it."""
+    """A project whose working directory is some folder inside it."""
     folder = tmp_path / "src" / "deep"
     folder.mkdir(parents=True)
     (tmp_path / "config_tools.py").write_text(TOOLS)

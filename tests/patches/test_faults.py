@@ -240,7 +240,7 @@ async def test_the_retries_of_the_user_see_it_where_the_sdk_has_none(server, tmp
 async def test_a_stream_is_cut_after_its_first_items(server, tmp_path):
     async with openai.AsyncOpenAI(api_key="k", base_url=f"{server.url}/v1", max_retries=0) as client:
         with memo.install("openai"):
-            for mode in ("record", "replay"):  # what is recorded meanwhile is whole
+            for mode in ("record", "replay"):  # what is recorded in the meantime is whole
                 with recording(tmp_path, mode=mode, faults=[fault.cut(after=2, call=1)]):
                     stream = await client.chat.completions.create(model="m", messages=MESSAGES, stream=True)
                     got = []

@@ -419,7 +419,7 @@ async def test_left_early(server, tmp_path):
             stream = await client.models.generate_content_stream(model=MODEL, contents="a")
             first = await anext(stream)
             await stream.aclose()
-        for _ in range(50):  # the SDK leaves what is inside of its stream to the garbage collector
+        for _ in range(50):  # the SDK leaves what is inside its stream to the garbage collector
             await anyio.lowlevel.checkpoint()
     async with connect(server.url).aio as client:
         with recording(tmp_path):

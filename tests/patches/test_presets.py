@@ -1,4 +1,4 @@
-"""Presets, as a package of its own would be one."""
+"""Presets, as its own package would be one."""
 
 import asyncio
 import importlib

@@ -115,7 +115,7 @@ def test_without_the_dashes_and_with_options_of_its_own(project):
 
 
 def test_a_console_command(project):
-    """A console script has a shebang of its own Python."""
+    """A console script has its own shebang Python."""
     script = write(project / "bin" / "greet", f"#!{sys.executable}\nimport run_tools\nprint(run_tools.search('c'))\n")
     script.chmod(0o755)
     environ = {"PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": project}

@@ -243,7 +243,7 @@ def patched():
 
 
 async def test_a_scope_is_seen_by_task_groups_and_worker_threads(patched):
-    """Whatever the test's own event loop starts inside of it, however deep."""
+    """Whatever the test's own event loop starts inside it, however deep."""
 
     async def deep(n):
         await patched.invoke_tool("plain", {"deep": n})

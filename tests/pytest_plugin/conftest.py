@@ -68,7 +68,7 @@ class Project:
         return self._checked(self.pytester.runpytest_inprocess(*_MEMO, *named, *arguments), outcomes)
 
     def run_process(self, *arguments: str, plugins: tuple[str, ...] = (), **outcomes: int) -> Run:
-        """The same in a process of its own."""
+        """The same in its own process."""
         named = [each for plugin in plugins for each in ("-p", plugin)]
         return self._checked(self.pytester.runpytest_subprocess(*_MEMO, *named, *arguments), outcomes)
 

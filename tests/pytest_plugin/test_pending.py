@@ -1,4 +1,4 @@
-"""`--memo-pending`: what is recorded anew waits for a review, and a run in CI fails until it was judged."""
+"""`--memo-pending`: what is recorded again waits for a review, and a run in CI fails until it was judged."""
 
 import pytest
 

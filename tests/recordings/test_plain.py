@@ -1,4 +1,4 @@
-"""The JSON inside of typed JSON."""
+"""The JSON inside typed JSON."""
 
 import orjson
 import pytest

@@ -111,7 +111,7 @@ def test_the_next_run_goes_on_after_kills_of_pytest_and_of_the_server(project):
         project.run("--memo-mode=record", env=env, passed=6)
         recorded = project.recordings
         assert len(project.calls) == 12
-        # The same server, run after run: each starts anew, one that is killed in the middle too.
+        # The same server, run after run: each starts again, one that is killed in the middle too.
         killed = subprocess.Popen(
             [sys.executable, "-m", "pytest", "--memo-mode=record"],
             cwd=project.path,

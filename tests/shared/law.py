@@ -50,7 +50,7 @@ class Broken(Exception):
 
 @dataclass
 class World:
-    """What the recordables ask. Each question has a series of its own, so that concurrent steps do not disturb each other."""
+    """What the recordables ask. Each question has its own series, so that concurrent steps do not disturb each other."""
 
     dead: bool = False
     mark: int = 0

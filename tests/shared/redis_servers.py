@@ -67,7 +67,7 @@ def silent(connection: socket.socket) -> None:
 
 
 def dripping(connection: socket.socket) -> None:
-    """An answer of which a piece comes now and then, for ever."""
+    """An answer of which a piece comes now and then, forever."""
     connection.recv(1000)
     connection.sendall(b"$1000000\r\n")
     while True:

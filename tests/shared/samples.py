@@ -132,7 +132,7 @@ def _json(tree: Any) -> bytes:
 
 
 def answer(kind: Any, depth: int = 0, name: str = "") -> Any:
-    """The JSON of a value of that type, with all of its fields as deep as they are told apart. Raises `NoSample`."""
+    """The JSON of a value of that type, with all of its fields as deep as they are distinguished. Raises `NoSample`."""
     if name in ENDED:
         return ENDED[name]
     parts = members(kind)

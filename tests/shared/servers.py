@@ -1,4 +1,4 @@
-"""Servers for stores, each in a process of its own."""
+"""Servers for stores, each in its own process."""
 
 import random
 import socket
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @contextmanager
 def object_server() -> Iterator[str]:
-    """A server with a bucket, in a process of its own. Nothing in it refuses credentials."""
+    """A server with a bucket, in its own process. Nothing in it refuses credentials."""
     program = (
         "import logging; from moto.server import ThreadedMotoServer; logging.disable()\n"
         "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False); server.start()\n"

@@ -1,4 +1,4 @@
-"""A process on a terminal of its own: what it shows there."""
+"""A process on its own terminal: what it shows there."""
 
 import fcntl
 import os
@@ -42,7 +42,7 @@ def on_terminal(
 def keys_pressed(
     main: Callable[[], int], keys: Sequence[bytes], *, prompt: str, columns: int = 80, lines: int = 24
 ) -> tuple[str, int]:
-    """Run a function in a fork that has a terminal of its own: what it shows, and the exit code.
+    """Run a function in a fork that has its own terminal: what it shows, and the exit code.
 
     Each time it shows the prompt, the next of the keys is pressed; at the prompt after the last one, the terminal goes away.
     """

@@ -39,7 +39,7 @@ class Place(NamedTuple):
     url: Callable[[pytest.FixtureRequest, Path], Any]
     """The URL of an empty one. If it can claim, the URL ends in `lease=1`: a claim lasts for one second.
 
-    A server is started by a fixture of the session's, which `request.getfixturevalue` reaches; a prefix of its own makes
+    A server is started by a fixture of the session's, which `request.getfixturevalue` reaches; its own prefix makes
     the store an empty one.
     """
     capabilities: set[Any]

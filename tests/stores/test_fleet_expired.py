@@ -1,4 +1,4 @@
-"""Several processes, one store: what has expired is made anew once in the whole fleet, before its replay or behind it."""
+"""Several processes, one store: what has expired is made again once in the whole fleet, before its replay or behind it."""
 
 import pytest
 from aged import age

@@ -90,7 +90,7 @@ async def test_tags_are_kept_beside_the_draws_of_a_scope(tmp_path):
         assert [await sample(), await sample()] == ["a", "b"]
         assert sample.invalidate(tag="other") == 0
     assert not invalid(tmp_path)
-    assert sample.invalidate(tag="t") == await sample.ainvalidate(tag="t") == 0  # outside of any recorder
+    assert sample.invalidate(tag="t") == await sample.ainvalidate(tag="t") == 0  # outside any recorder
     assert recorder.invalidate(tag="t") == 1
 
 

@@ -254,6 +254,18 @@ def scopes(store: Store, folder: Path) -> None:
     assert_type(memo.stop(), None)
 
 
+@recording("recordings", mode="record-if-missing")
+async def scoped(question: str) -> int:
+    return len(question)
+
+
+async def scopes_elsewhere(folder: Path) -> None:
+    async with recording(folder, mode="record") as recorder:
+        assert_type(recorder, Recorder)
+    assert_type(await scoped("a"), int)
+    await scoped(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 async def recorders(recorder: Recorder) -> None:
     with recorder as same:
         assert_type(same, Recorder)

@@ -1,6 +1,6 @@
-"""The call behind a replay: what has expired is replayed once more, and one call in the whole fleet makes it anew.
+"""The call behind a replay: what has expired is replayed once more, and one call in the whole fleet makes it again.
 
-It runs beside its caller: as a task of the caller's event loop, or for a plain function in a thread of its own.
+It runs in parallel to its caller: as a task of the caller's event loop, or for a plain function in its own thread.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def refresh(
 
     `again` makes the call with these arguments, and returns what the function returns. A task ends with its event loop, which
     cancels it; a thread does not keep the process from ending. What is cut short that way is not recorded: the old outcome
-    is kept, and a later replay begins anew: a second later, if the call failed.
+    is kept, and a later replay begins again: a second later, if the call failed.
     """
     if not session.flights.begin_behind(call.key):
         return
@@ -66,7 +66,7 @@ class _Behind:
         self._again = again
 
     def start(self, *, needs_loop: bool) -> None:
-        """Begin, beside what runs here, and inside of no other call."""
+        """Begin, in parallel to what runs here, and inside no other call."""
         context = copy_context()
         context.run(making.set, None)
         if needs_loop:

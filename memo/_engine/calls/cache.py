@@ -1,4 +1,4 @@
-"""What users of functools and async-lru find on a memoized function, beside calling it."""
+"""The methods of a memoized function that users of functools and async-lru know."""
 
 from __future__ import annotations
 
@@ -107,14 +107,14 @@ class CacheMethods:
         return await beside_loop(session, lambda: _info(self._self_function, session))
 
     def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
-        """Return whether this call is recorded, and young enough to be replayed. False outside of any recorder."""
+        """Return whether this call is recorded, and young enough to be replayed. False outside any recorder."""
         session = self._self_session
         if session is None:
             return False
         call, expiry = self._self_call(session, args, kwargs), self._self_function.setting(session).expiry
         found = session.find(call)
         if found is not None and expiry is not None and expiry.is_over(found):
-            found = session.fetch(call)  # another process may have made it anew
+            found = session.fetch(call)  # another process may have made it again
         return found is not None and not (expiry is not None and expiry.is_over(found))
 
     async def acache_contains(self, *args: Any, **kwargs: Any) -> bool:
@@ -169,7 +169,7 @@ class CacheMethods:
     def refresh(self: Any, *args: Any, **kwargs: Any) -> Any:
         """Make this call live now, and store its outcome in place of what was recorded.
 
-        Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside of any
+        Returns what the call returns: for an async function an awaitable, for a generator a generator. Outside any
         recorder the call is made and nothing is stored. Raises `CallNotAllowed` in `replay`, where no call is ever made.
         """
         session: Session | None = self._self_session

@@ -26,7 +26,7 @@ class FunctionContext:
     errors: str
     secrets: SecretRules
     has_draws: bool
-    """Whether each of the identical calls has an outcome of its own."""
+    """Whether each of the identical calls has its own outcome."""
     expiry: Expiry | None
     """When outcomes count as missing where calls may be made."""
     is_numbered: bool
@@ -34,7 +34,7 @@ class FunctionContext:
     plain: bool
     """Whether the function is a plain one: what it returns says what it is."""
     streams: Sequence[tuple[Step, ...]] = ()
-    """The declared places of streams inside of results."""
+    """The declared places of streams inside results."""
     key_builders: dict[int, KeyBuilder] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a call: the rule of each mode, and the steps to the decision, taken once for sync and async alike."""
+"""What becomes of a call: the rule of each mode, and the steps to the decision, taken once for sync and async."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CallLive(NamedTuple):
     draw: Draw | None
     """Where its outcome is stored; None: nowhere."""
     flight: Flight | None = None
-    """What others wait for meanwhile."""
+    """What others wait for in the meantime."""
 
 
 class LeadFlight(NamedTuple):
@@ -103,7 +103,7 @@ class Request:
 def decide(
     request: Request, found: Recording | None, *, leads: bool
 ) -> Outcome | CallLive | LeadFlight | JoinFlight | ReplayExpired | NoRecording:
-    """Return the rule of each mode, for sync and async alike.
+    """Return the rule of each mode, for sync and async.
 
     A recording older than the recorder's `max_age` is replayed with a warning (`on_expiry="warn"`), or raises
     `RecordingExpiredWarning` ("fail"), or counts as missing where a call may be made and raises where none may ("record").

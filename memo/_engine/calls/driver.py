@@ -33,7 +33,7 @@ _SYNC_KINDS = (Pending.AWAITABLE, *_ASYNC_KINDS, Pending.ITERATOR)
 class CallDriver(LiveRequest):
     """One call, under one session.
 
-    A patch whose results need more than a codec drives its calls by a class of its own. It overrides `_invoke`,
+    A patch whose results need more than a codec drives its calls by its own class. It overrides `_invoke`,
     `_received` and `_areceived` (what becomes of a live result), `_played` and `_aplayed` (and of a recorded outcome).
     """
 

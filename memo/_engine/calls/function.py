@@ -105,7 +105,7 @@ class RecordableFunction:
 
     @property
     def is_method(self) -> bool:
-        """True if a call needs an object, or a class, beside its arguments."""
+        """True if a call needs an object, or a class, in addition to its arguments."""
         return self._method or self._bound
 
     def call(
@@ -272,7 +272,7 @@ class RecordableFunction:
 
     def _reaching(self, setting: FunctionContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> FunctionContext:
         """Return the context of one call, whose recording may name the classes among its arguments, too."""
-        depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is an argument of its own
+        depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is its own argument
         unnamed = setting.values.types.unnamed((*args, *kwargs.values()), depth)
         return replace(setting, values=setting.values.reaching(unnamed)) if unnamed else setting
 

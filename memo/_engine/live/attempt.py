@@ -58,7 +58,7 @@ class Attempt:
     """Whether a plain function returned an awaitable."""
     iterated = ""
     winning_outcome: Outcome | None = None
-    """What another process recorded for the same call meanwhile: the outcome of this call, in place of its own."""
+    """What another process recorded for the same call in the meantime: the outcome of this call, in place of its own."""
     convert: Callable[[Any], Any] | None = None
     """Turns a result, or an item of a stream, into what is recorded of it."""
 

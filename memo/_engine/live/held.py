@@ -274,7 +274,7 @@ def _child(value: Any, step: Step) -> Any:
 
 
 def placed(value: Any, steps: Steps, new: Any) -> Any:
-    """Put something in a place inside of a value. Return the value, or one in its place where it cannot be changed.
+    """Put something in a place inside a value. Return the value, or one in its place where it cannot be changed.
 
     Raises `TypeError` where what holds the place cannot be changed.
     """

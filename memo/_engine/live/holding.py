@@ -1,4 +1,4 @@
-"""What a call returned that is read or entered later: streams inside of a result, and context managers."""
+"""What a call returned that is read or entered later: streams inside a result, and context managers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _is_given(value: Any, *, declared: bool, whole: bool) -> bool:
 def _is_manager(cls: Any, *, any_class: bool) -> bool:
     """Return whether an object is a context manager that gives something else, which is what the call is made for.
 
-    Any object may be one that is a whole result. Inside of results, locks and connections are context managers, too.
+    Any object may be one that is a whole result. Inside results, locks and connections are context managers, too.
     """
     if _is_generated(cls):
         return True

@@ -1,4 +1,4 @@
-"""What stands in the place of a live stream inside of a result: the stream itself in everything but its items.
+"""What takes the place of a live stream inside a result: the stream itself in everything but its items.
 
 The methods of its class run on the stand-in, so that what they read of the stream is recorded, too.
 """
@@ -74,7 +74,7 @@ def carries(attempt: Attempt, value: Any) -> bool:
 
 @by_class
 def _public_names(cls: type) -> list[str]:
-    """Return the public properties and defaults that a class itself and its bases outside of the standard library have."""
+    """Return the public properties and defaults that a class itself and its bases outside the standard library have."""
     bases = [base for base in cls.__mro__ if base.__module__.partition(".")[0] not in sys.stdlib_module_names]
     return [
         name

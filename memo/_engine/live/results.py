@@ -1,4 +1,4 @@
-"""The streams among the results of live calls, and inside of them: recorded as they pass to the caller."""
+"""The streams among the results of live calls, and inside them: recorded as they pass to the caller."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _MOST = 2**62
 class DrawNumbers:
     """Numbers the identical calls of a session from 0. Safe for threads: `next` of an iterator is one step.
 
-    A number that was given back, because its call was not recorded, is the next one: whoever repeats the call takes its place.
+    A number that was given back, because its call was not recorded, is the next one: the call that is repeated takes its place.
     """
 
     def __init__(self) -> None:

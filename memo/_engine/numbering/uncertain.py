@@ -19,7 +19,7 @@ __all__ = ["OverlappingStreams", "UncertainDraws"]
 
 _CARRY = "to say so, hand the function to the thread as memo.carry(function)"
 _AWAIT = "to make the call a part of it, await what it starts before it returns"
-_ARGUMENT = "to tell the calls apart, give each an argument of its own"
+_ARGUMENT = "to tell the calls apart, give each call a distinct argument"
 
 
 @dataclass(slots=True, eq=False)
@@ -49,37 +49,37 @@ class UncertainDraws:
 
     def __init__(self) -> None:
         self.running: dict[Making, None] = {}
-        """The live calls of the session's own contexts, without those that are made inside of them."""
+        """The live calls of the session's own contexts, without those that are made inside them."""
         self._noted: dict[str, _Noted] = {}
         """By the key of the call."""
         self._inside: Counter[str] = Counter()
-        """How many draws of a key were taken inside of calls: a replay of these takes them, too."""
+        """How many draws of a key were taken inside calls: a replay of these takes them, too."""
         self._streams: dict[str, OverlappingStreams] = {}
         # Reentrant: the garbage collector may close a stream at any time.
         self._lock = threading.RLock()
 
     def enclosing(self) -> Making | None:
-        """Return the call inside of which a call from a foreign context is probably made: the only one that runs."""
+        """Return the call inside which a call from a foreign context is probably made: the only one that runs."""
         running = [*self.running]
         return running[0] if len(running) == 1 else None
 
     def note_foreign(self, call: Call) -> None:
-        """Note a call from a context that is in no scope, made while others run: perhaps inside of one of them."""
+        """Note a call from a context that is in no scope, made while others run: perhaps inside one of them."""
         running = [*self.running]
         if running:
             reason = (
                 f"from thread {threading.current_thread().name!r}, which is in no scope, while {running[0].call.function} was running. "
-                "Memo cannot tell whether it was made inside of that call, which a replay does not run"
+                "memo cannot tell whether it was made inside that call, which a replay does not run"
             )
             self._note(call, reason, _CARRY, 1)
 
     def note_inside(self, call: Call, count: int) -> None:
-        """Note that so many draws of a call were taken inside of others (or given back, if negative)."""
+        """Note that so many draws of a call were taken inside others (or given back, if negative)."""
         with self._lock:
             self._inside[call.key] += count
 
     def note_late(self, call: Call, outer: Call) -> None:
-        """Note a call that was made inside of another, after that one had returned."""
+        """Note a call that was made inside another, after that one had returned."""
         reason = f"by {outer.function} after it had returned, and a replay does not run {outer.function}"
         self._note(call, reason, _AWAIT, 0)  # it is one of those inside
 

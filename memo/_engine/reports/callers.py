@@ -1,4 +1,4 @@
-"""Who made each call of a session: two different functions, or objects, that come to one key would share one answer."""
+"""Who made each call of a session: two different functions, or objects, that have the same key would share one answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Callers:
         """Compare the caller with the one that made the same call before.
 
         Warns `KeyCollisionWarning`, once a function; raises `KeyCollision` where calls are memoized, unless the function
-        was merely defined anew.
+        was merely redefined.
         """
         callers = self.by_key
         before = callers.get(key)
@@ -107,7 +107,7 @@ def _place(function: Any) -> str:
 
 
 def _is_redefined(first: Any, second: Any) -> bool:
-    """Return whether a name of a module was defined anew: a notebook's cell that is run again, a module that is reloaded."""
+    """Return whether a name of a module was redefined: a notebook's cell that is run again, a module that is reloaded."""
     if not (isinstance(first, types.FunctionType) and isinstance(second, types.FunctionType)):
         return False
     name = second.__qualname__

@@ -15,7 +15,7 @@ from memo.stores import DirectoryStore, JsonLinesStore, Store
 __all__ = ["OPTIONS_OF_RUN", "named_recording", "named_store", "named_suite", "recording_command"]
 
 OPTIONS_OF_RUN = "MEMO_RUN"
-"""The environment variable by which a process knows that `memo run` started it, and with which options beside the mode."""
+"""The environment variable by which a process knows that `memo run` started it, and with which options in addition to the mode."""
 
 _NAMED_BY_URL = ("sqlite://", "redis://", "rediss://", "valkey://", "valkeys://")
 """URLs of which only credentials, and what does not matter here, are left out where they are shown."""
@@ -76,7 +76,7 @@ def _as_started(test: str) -> str:
 
 
 def _found(path: str) -> tuple[Path, Path]:
-    """Return the root of pytest and where it was started, where the plugin is off: the file of the test lies below both."""
+    """Return the root of pytest and where it was started, where the plugin is off: the file of the test is below both."""
     start = Path.cwd()
     return next((root for root in (start, *start.parents) if (root / path).exists()), start), start
 

@@ -3,7 +3,7 @@
 The message of `RecordingNotFound` is put together in two places: its frame in `memo.errors`, the reason and the details here.
 
 All of it is worked out where the miss is raised, since the store may change later, and in a bounded time. Nothing that goes
-wrong meanwhile is raised: what could not be read is named.
+wrong in the meantime is raised: what could not be read is named.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _error(call: Call, store: Store, search: Search, command: str, rule: ModeRul
     elsewhere = _elsewhere(call, store, only_this=bool(search.names))
     if not search.names and not search.unread:
         details += _about_nothing(call, store, search)
-    # Each test has a directory of its own: for a test, MEMO_STORE names another one of these, and not where it looks.
+    # Each test has its own directory: for a test, MEMO_STORE names another one of these, and not where it looks.
     of_test = "--memo-mode=" in command
     details += [
         f"  but in:    {location}" + ("" if of_test else f" (MEMO_STORE={shlex.quote(location)})")

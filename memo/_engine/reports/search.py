@@ -78,7 +78,7 @@ class Search:
         self._started = 0.0
 
     def finalists(self) -> Iterator[tuple[str, Document]]:
-        """Yield the nearest recordings, without their outcomes, the one that is most alike first."""
+        """Yield the nearest recordings, without their outcomes, the one that is most similar first."""
         for candidate in sorted(self.best, reverse=True):
             yield from self.parsed(candidate)
 
@@ -195,7 +195,7 @@ class Search:
                 self._could_not(name, error)
                 continue
             if data is None:
-                continue  # gone meanwhile
+                continue  # gone in the meantime
             self.looked_at += 1
             candidate = Candidate(asked.of(data[:_HEAD_BYTES]), name, data)
             if len(self.best) < _FINALISTS:
@@ -234,7 +234,7 @@ def _near(version: str | int | None) -> Iterator[str | int | None]:
 
 
 class ByteLikeness:
-    """How alike the arguments in a file are to those of a call, judged by the bytes: in microseconds, whatever the size."""
+    """How similar the arguments in a file are to those of a call, judged by the bytes: in microseconds, whatever the size."""
 
     def __init__(self, call: Call) -> None:
         self._region = _region(render(Document.of(call, []))[:_HEAD_BYTES])
@@ -247,7 +247,7 @@ class ByteLikeness:
         return region.split(b"\n") if self._by_line else region.split()
 
     def of(self, head: bytes) -> float:
-        """Return 0 for nothing alike, about 2 for the same."""
+        """Return 0 for nothing similar, about 2 for the same."""
         region = _region(head)
         size, mine = len(region), len(self._region)
         least = min(size, mine)

@@ -19,7 +19,7 @@ def check_types(options: Mapping[str, Any]) -> None:
 
 
 def _is_names(value: Any) -> bool:
-    """Return whether a value is a text or several; an iterator, which can be read once, is left to whoever reads it."""
+    """Return whether a value is a text or several; an iterator, which can be read once, is left to its reader."""
     if isinstance(value, str):
         return True
     if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable):

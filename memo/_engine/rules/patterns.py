@@ -47,7 +47,7 @@ def covers(pattern: str, name: str) -> bool:
 
 
 def specificity(pattern: str) -> tuple[bool, int]:
-    """Return a key by which patterns are ordered: a whole name is most specific, then the pattern with more characters beside `*`."""
+    """Return a key by which patterns are ordered: a whole name is most specific, then the pattern with more characters other than `*`."""
     return "*" not in pattern, len(pattern) - pattern.count("*")
 
 

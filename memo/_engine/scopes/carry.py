@@ -24,10 +24,10 @@ def carry(function: Callable[P, R], /) -> Callable[P, R]:
         executor.submit(memo.carry(ask), "why")
         asyncio.run_coroutine_threadsafe(memo.carry(answer)(question), loop)
 
-    Everything that the function calls is served by that recorder too, unless it opens a scope of its own. Inside of a call that
+    Everything that the function calls is served by that recorder too, unless it opens its own scope. Inside a call that
     is being recorded, what the function calls belongs to that call. Plain functions,
     coroutine functions, generators and async generators stay what they are. Without an active recorder the function comes
-    back as it is. Carrying twice keeps the first recorder. The recorder is used even where its scope has ended meanwhile.
+    back as it is. Carrying twice keeps the first recorder. The recorder is used even where its scope has ended in the meantime.
     """
     session = current()
     if session is None:
@@ -41,7 +41,7 @@ class _Origin(NamedTuple):
 
     session: Session
     making: Making | None
-    """The live call inside of which that was: what the function calls belongs to it."""
+    """The live call inside which that was: what the function calls belongs to it."""
 
     @contextmanager
     def inside(self) -> Generator[None]:

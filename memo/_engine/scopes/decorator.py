@@ -44,17 +44,17 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
     - `errors`: `"none"`, `"answers"` or `"all"`, for this function instead of the recorder's.
     - `streams`: where a result holds what is read once and does not look like it (`"stream"`): recorded as it is read.
-    - `trust`: top-level packages whose types its recordings may name, beside the recorder's.
+    - `trust`: top-level packages whose types its recordings may name, in addition to the recorder's.
     - `tags`: names by which recordings are invalidated together (`recorder.invalidate(tag=...)`): a list, or a function from
       the arguments (a dict, defaults applied) to one, called before each call that is recorded.
-    - `ttl`: how long an outcome is good in `record-if-missing`, instead of the recorder's `ttl`: after that, the call is made anew.
+    - `ttl`: how long an outcome is good in `record-if-missing`, instead of the recorder's `ttl`: after that, the call is made again.
     - `recorder`: the recorder it is bound to, instead of the one that is active where it is called.
 
     Which recorder is active is decided when the function is called. A recorded stream is replayed as a generator. A result
     that is itself a stream of another class (an SDK's) comes as a generator while it is recorded, too.
 
     Concurrent identical calls in `record-if-missing` make one live call; the others get its outcome. A cancelled call is
-    not recorded. What can not be recorded (`UnrecordableValue`, `StoreError`) is still returned, and raised when the
+    not recorded. What cannot be recorded (`UnrecordableValue`, `StoreError`) is still returned, and raised when the
     scope ends. Raises `InvalidOption` at once; the calls raise `UnkeyableArgument`, `RecordingNotFound`, `RecordingDamaged`.
     """
     if function is None:

@@ -17,7 +17,7 @@ def ids(prefix: str, /) -> Callable[[], str]:
 
     For ids that the program sends back with its next call, which so has the same key in a replay. In a scope the n-th id of a
     prefix is always the same (`resp_000000`, `resp_000001`, …), in all processes of the scope together, and each scope
-    begins anew; outside of a scope an id is random. Ids are unique within their scope only. Safe for threads and processes.
+    begins again; outside a scope an id is random. Ids are unique within their scope only. Safe for threads and processes.
     """
     call = Call("memo.ids", prefix, b"{}")
 

@@ -75,11 +75,11 @@ class Recorder(Session, metaclass=_Shown):
     - `on_expiry`: what is done with an older one: `"warn"` replays it with one `RecordingExpiredWarning` a call, `"fail"` raises
       that, `"record"` makes the call and replaces the recording in `record-if-missing` (concurrent identical calls make
       one; if it fails unrecorded, the old one stays) and raises in `replay`, where no call is ever made. `"refresh"` replays
-      the old one once more, while one call in the whole fleet makes it anew; in a scope with draws, it does what `"record"` does.
+      the old one once more, while one call in the whole fleet makes it again; in a scope with draws, it does what `"record"` does.
       A refresh runs as a task of the event loop, whose end cancels it, or for a plain function in a thread. One that fails is
       logged and counted in `stats.unrecorded`.
     - `ttl`: how long outcomes are good in `record-if-missing`: one for all functions, or by patterns of their names, of which
-      the most specific counts. What is older is made anew, as `on_expiry` says ("record" unless that is `"refresh"`).
+      the most specific counts. What is older is made again, as `on_expiry` says ("record" unless that is `"refresh"`).
     - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
     - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
     - `secrets`: more names of parameters, fields and headers that hold credentials.
@@ -89,7 +89,7 @@ class Recorder(Session, metaclass=_Shown):
       the call is also made only once, and the others wait. Whoever has waited for `claim_timeout` seconds makes it too,
       and a warning is logged.
     - `memory`: how many bytes of recordings are kept ready in memory.
-    - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, beside its own.
+    - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, in addition to its own.
     - `test`: written into new recordings, to say which test made them.
     - `allow`: SDKs that are not patched, and hosts (`"localhost:9000"`, `"*.example.com"`), that may be called live in replay.
     - `block_network`: in `replay`, refuse connections to other machines, in every thread of the process: `NetworkBlocked`.
@@ -177,7 +177,7 @@ class Recorder(Session, metaclass=_Shown):
         self.__exit__(kind, error, traceback)
 
     def start(self) -> Self:
-        """Become the process's default: for every task and thread without a scope of its own, until `stop`.
+        """Become the process's default: for every task and thread without its own scope, until `stop`.
 
         Raises `AlreadyStarted` if another recorder is.
         """

@@ -89,7 +89,7 @@ class recording:  # noqa: N801 - it is used as a function
         """Most often one: more if the same object is entered again before its end, in this task or in another."""
 
     def __enter__(self) -> Recorder:
-        """Open a scope with a recorder of its own."""
+        """Open a scope with its own recorder."""
         recorder = self._open()
         opened = _Opened(recorder, watched(recorder))
         try:

@@ -143,7 +143,7 @@ def _goes_through_net(preset: str) -> bool:
 
 
 def _known(method: Any) -> bool:
-    """Return whether there is a patch that is in use, or a guard, under whatever others have put on top."""
+    """Return whether there is a patch that is in use, or a guard, below other wrappers."""
     for _ in range(20):
         if hasattr(method, "_self_guarded"):
             return True

@@ -90,7 +90,7 @@ class Network:
                 self._replace(socket.socket, name, self._guarded_method(getattr(socket.socket, name), at))
             for name in _LOOKUPS:
                 self._replace(socket, name, self._guarded_lookup(getattr(socket, name)))
-            # A loop looks addresses up in a thread of its own, where the caller is unknown.
+            # A loop looks addresses up in its own thread, where the caller is unknown.
             self._replace(BaseEventLoop, "getaddrinfo", self._guarded_loop(BaseEventLoop.getaddrinfo))
 
     def _replace(self, holder: Any, name: str, ours: Any) -> None:
@@ -168,7 +168,7 @@ def _is_here(name: str) -> bool:
 def explain(error: NetworkBlocked, frames: Iterator[FrameType]) -> None:
     """Say who tried, from the frames of the attempt: the innermost first.
 
-    If it was made in a thread or a task of its own, they do not lead to the user's code, but a later traceback does.
+    If it was made in its own thread or task, they do not lead to the user's code, but a later traceback does.
     """
     frame = None if error.caller else next((frame for frame in frames if not is_library(frame)), None)
     if frame is not None:

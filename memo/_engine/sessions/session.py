@@ -135,7 +135,7 @@ class Session(Settings):
         self.uncertain = UncertainDraws()
         self.open_streams = OpenStreams()
         self.verification = Verification() if Mode.VERIFY in self.modes else None
-        """What the calls in `verify` came to."""
+        """The outcomes of the calls in `verify`."""
         self.ignored_credentials = IgnoredCredentials()
         self.failures: list[MemoError] = []
         """What could not be recorded, although the caller got the live result."""
@@ -220,7 +220,7 @@ class Session(Settings):
             self._gateway.close()
 
     def on_replay_error(self, error: MemoError) -> None:
-        """Handle that a call could not be replayed. A recorder of tests remembers the error, whoever catches it."""
+        """Handle that a call could not be replayed. A recorder of tests remembers the error even if it is caught."""
 
     def on_scope_lost(self, warning: ScopeLostWarning) -> None:
         """Handle that a call went live which may have been one of this session's. A scope of another process lets that one know."""
@@ -254,7 +254,7 @@ class Session(Settings):
         return await self.recordings.afetch(call)
 
     def lead(self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None) -> Recording | None:
-        """Return what has been recorded meanwhile; else claim the draw for the fleet, where the store can.
+        """Return what has been recorded in the meantime; else claim the draw for the fleet, where the store can.
 
         Raises `RefreshedElsewhere` for a call behind a replay that another process makes, or has made.
         """
@@ -293,7 +293,7 @@ class Session(Settings):
         return outcome
 
     def take_inside(self, inside: Mapping[str, int]) -> None:
-        """Take the draws that were taken inside of a call when it was recorded: a replay does not make those calls."""
+        """Take the draws that were taken inside a call when it was recorded: a replay does not make those calls."""
         outer = making.get()
         for name, count in inside.items():
             function, _, key = name.rpartition("/")

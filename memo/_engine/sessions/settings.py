@@ -82,5 +82,5 @@ class Settings:
         return expiry_of(function, ttl, self._lifetimes, self.max_age, self.on_expiry, has_draws=has_draws)
 
     def is_refreshed(self, function: str) -> bool:
-        """Return whether an expired outcome of a function is replayed once more while the call is made anew."""
+        """Return whether an expired outcome of a function is replayed once more while the call is made again."""
         return self.on_expiry == "refresh" and self.mode_of(function) is Mode.RECORD_IF_MISSING

@@ -41,7 +41,7 @@ class ConnectionWatch:
         return list(self._hosts)
 
     def note_name(self, host: Any, port: Any) -> None:
-        """Note that a host was looked up, perhaps in a thread of its own."""
+        """Note that a host was looked up, perhaps in its own thread."""
         name = host.decode() if isinstance(host, bytes) else host
         if name:
             self._names.setdefault(port, {})[name] = None

@@ -1,4 +1,4 @@
-"""What the calls of a session in `verify` came to: each is made, and its outcome is compared with the recorded one."""
+"""The outcomes of the calls of a session in `verify`: each is made, and its outcome is compared with the recorded one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One live call of a key in the whole fleet, where the store can claim: `Flights` across machines.
 
-Whoever leads in its process claims the call in the store. A claim that somebody else holds is waited for: until there is a
+The leader in a process claims the call in the store. A claim that somebody else holds is waited for: until there is a
 recording, until the claim is handed over or its holder has died (the claim is not renewed any more), or until patience ends,
 after which the call is made without a claim. First write wins all the same: a claim saves calls, nothing depends on it.
 """
@@ -159,7 +159,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Claiming:
-    """The steps to a claim, for sync and async alike: ask, wait, and ask again."""
+    """The steps to a claim, for sync and async: ask, wait, and ask again."""
 
     def __init__(self, store: Claims, name: str, patience: float) -> None:
         self.store = store

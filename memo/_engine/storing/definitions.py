@@ -1,4 +1,4 @@
-"""Whether functions were defined anew, as the cell of a notebook or a reload does: types that were looked up before are old."""
+"""Whether functions were redefined, as the cell of a notebook or a reload does: types that were looked up before are old."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _redefined: list[int] = [0]
 def defined(function: Any) -> None:
     """Note that a function was made recordable: another generation begins if one of its name was before.
 
-    Functions inside of others, which each call defines anew, do not count.
+    Functions inside others, which each call redefines, do not count.
     """
     name = (str(getattr(function, "__module__", "")), str(getattr(function, "__qualname__", "<locals>")))
     if "<locals>" in name[1]:
@@ -24,5 +24,5 @@ def defined(function: Any) -> None:
 
 
 def generation(count: list[int] = _redefined) -> int:
-    """Return how often functions were defined anew: what was prepared in an earlier generation may have old types."""
+    """Return how often functions were redefined: what was prepared in an earlier generation may have old types."""
     return count[0]

@@ -44,7 +44,7 @@ class RefreshedElsewhere(Exception):
 
 
 def checked_renewal(recording: Recording | None, expiry: Expiry | None) -> Recording | None:
-    """Return what was recorded meanwhile. Raises `RefreshedElsewhere` if that is what a call behind a replay was to make."""
+    """Return what was recorded in the meantime. Raises `RefreshedElsewhere` if that is what a call behind a replay was to make."""
     if expiry is not None and expiry.is_behind and recording is not None and not expiry.is_over(recording):
         raise RefreshedElsewhere
     return recording

@@ -132,7 +132,7 @@ class StoreGateway:
         return self._spool.get(name)
 
     def _may_recover(self, error: StoreError) -> bool:
-        """Return whether the store may work again in a moment: the spool is the place for what is recorded meanwhile."""
+        """Return whether the store may work again in a moment: the spool is the place for what is recorded in the meantime."""
         return self.is_remote or isinstance(error, StoreLocked)
 
     # The salt
@@ -276,7 +276,7 @@ class StoreGateway:
             return self._unclaimed(name, error)
 
     def claim_renewal(self, name: str, *, waits: bool) -> Claim | None:
-        """Claim that an expired entry is made anew. Without `waits`, raise `RefreshedElsewhere` if another process does that."""
+        """Claim that an expired entry is made again. Without `waits`, raise `RefreshedElsewhere` if another process does that."""
         if self.claims is None:
             return None
         from memo._engine.storing.claims import claim, try_claim

@@ -86,7 +86,9 @@ class Recording:
             return Outcome(self._trees[index], values, self.location, once=self._data)
         if self._data:
             return self._first_replays(values)
-        tree = self._trees[index]  # read first: another thread may prepare the outcome and drop the tree meanwhile
+        tree = self._trees[
+            index
+        ]  # read first: another thread may prepare the outcome and drop the tree in the meantime
         prepared: Outcome | None = outcomes[index]
         if prepared is None:
             if values.is_of_one_call:
@@ -117,7 +119,7 @@ class Recording:
         self.only, self._outcomes, self._data = outcome, [outcome], b""
 
     def _renew(self) -> None:
-        """Forget the prepared outcomes, which may be of classes that were defined anew; keep them if they cannot be read."""
+        """Forget the prepared outcomes, which may be of classes that were redefined; keep them if they cannot be read."""
         self.generation = generation()
         if self._outcomes is None:
             return

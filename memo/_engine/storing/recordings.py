@@ -67,11 +67,11 @@ class Recordings:
     # Claiming
 
     def claim(self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None) -> Recording | None:
-        """Return what has been recorded meanwhile; else claim the draw for the fleet, where the store can.
+        """Return what has been recorded in the meantime; else claim the draw for the fleet, where the store can.
 
         The first draw is claimed as the call, for which memoizers wait, and as a draw: once other draws, which were made at the
         same time, are recorded, the claim of the call keeps nobody from making it.
-        What has expired is claimed under a name of its own. Raises `RefreshedElsewhere` for a call behind a replay that
+        What has expired is claimed under its own name. Raises `RefreshedElsewhere` for a call behind a replay that
         another process makes, or has made.
         """
         name = entry_name(call.function, call.key)

@@ -43,7 +43,7 @@ def tags_of(tags: object) -> tuple[str, ...]:
 
 def tagged(store: Store, tag: str, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Iterate over the recordings of a store that have a tag: name and JSON object. What is damaged has none."""
-    # Two ways to write a text in JSON: most recordings are told apart without being parsed.
+    # Two ways to write a text in JSON: most recordings are distinguished without being parsed.
     written = {orjson.dumps(tag), json.dumps(tag).encode()}
     names = iter(store.scan(prefix))
     while page := list(islice(names, _TOGETHER)):

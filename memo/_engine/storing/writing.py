@@ -1,4 +1,4 @@
-"""Recordings as they are written: each outcome in the place of its draw, whoever else writes at the same time."""
+"""Recordings as they are written: each outcome in the place of its draw, also if others write at the same time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Draw", "Writer"]
 
 _TRIES = 1000
 _PATIENT_TRIES = 3
-"""Tries to add to an entry that others change meanwhile, and how many of them follow at once."""
+"""Tries to add to an entry that others change in the meantime, and how many of them follow at once."""
 _LOCKS = 64
 
 
@@ -43,7 +43,7 @@ class Draw(NamedTuple):
     is_compared: bool = False
     """Whether the outcome is compared with what is recorded, and not stored: in `verify`."""
     parent: str | None = None
-    """The name of the entry inside of whose call this one is made."""
+    """The name of the entry inside whose call this one is made."""
     expiry: Expiry | None = None
     """When what is recorded is so old that the outcome replaces it, instead of being added."""
     tags: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class Writer:
             found = self._gateway.get(name) if draw.place or draw.is_replacing else None
             for attempt in range(_TRIES):
                 if found is None:
-                    # The claim of a later draw, or of a renewal, is under a name of its own, and ends with the call.
+                    # The claim of a later draw, or of a renewal, is under its own name, and ends with the call.
                     ending = claim if claim is not None and claim.name == name else None
                     there = self._gateway.create(name, self._new(call, draw, outcome), ending)
                 else:

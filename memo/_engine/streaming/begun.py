@@ -25,7 +25,7 @@ __all__ = [
 
 
 class RecordedStream(NamedTuple):
-    """A recorded stream to be replayed, inside of a `with`."""
+    """A recorded stream to be replayed, inside a `with`."""
 
     outcome: Outcome
     function: str

@@ -1,4 +1,4 @@
-"""HTTP bodies that pass to whoever reads their response, and recorded ones: in the place of a response's `stream`."""
+"""HTTP bodies that pass to the reader of their response, and recorded ones: in the place of a response's `stream`."""
 
 from __future__ import annotations
 

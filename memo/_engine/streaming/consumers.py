@@ -99,7 +99,7 @@ def _is_shutting_down(loop: Any) -> bool:
 
 
 def _current_task() -> Any:
-    """Return the running task of asyncio or trio, None in a callback of asyncio's. Raises `RuntimeError` outside of trio."""
+    """Return the running task of asyncio or trio, None in a callback of asyncio's. Raises `RuntimeError` outside trio."""
     try:
         return asyncio.current_task()
     except RuntimeError:  # not in asyncio

@@ -26,7 +26,7 @@ class Sink(Protocol):
         ...
 
     def answered(self) -> None:
-        """Note that the stream answered what was thrown into it, by an item, its end or an error of its own."""
+        """Note that the stream answered what was thrown into it, by an item, its end or its own error."""
         ...
 
     def compare(self, recorded: Any, item: Any) -> None:

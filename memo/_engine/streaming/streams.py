@@ -110,7 +110,7 @@ async def _end_early(error: BaseException, source: Any, sink: Sink, consumer: Co
     if not isinstance(error, GeneratorExit):
         if consumer.has_left and not consumer.was_cancelled():
             # asyncio.run() cancels the task that was to close what the consumer had left. Nothing can be awaited in it:
-            # an `aclose()` that is cancelled before its first step starts anew at its second.
+            # an `aclose()` that is cancelled before its first step starts again at its second.
             sink.finish("closed")
         else:
             sink.abandon()

@@ -254,7 +254,7 @@ def _nothing() -> None: ...
 
 
 def _task() -> tuple[int, Any]:
-    """Return what identifies the running task, and its event loop. Raises `RuntimeError` outside of event loops.
+    """Return what identifies the running task, and its event loop. Raises `RuntimeError` outside event loops.
 
     asyncio is asked first: anyio's answer takes ten times as long.
     """

@@ -1,7 +1,7 @@
 """Who holds a claim: tokens that name a process, and whether that process is still there.
 
 Linux says when a process started, and so whether it is the one that made a token. Elsewhere, and where /proc is not mounted, only whether
-there is a process of that number is known: another process that got the number meanwhile is taken for the holder, until
+there is a process of that number is known: another process that got the number in the meantime is taken for the holder, until
 the lease is over.
 """
 

@@ -1,4 +1,4 @@
-"""Calls that are made inside of others: which call is being made where this code runs, and which draws were taken in it."""
+"""Calls that are made inside others: which call is being made where this code runs, and which draws were taken in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Making", "current_flight", "making", "parent_in"]
 
 
 class Making:
-    """A live call that is being made: the calls inside of it belong to it.
+    """A live call that is being made: the calls inside it belong to it.
 
     A replay does not run them. So that it goes on with the same draws as the recording did, the outcome says how many draws of
     which calls were taken inside, and a replay of it takes them, too.
@@ -24,7 +24,7 @@ class Making:
         self.session = session
         self.call = call
         self.flight = flight
-        """What others wait for meanwhile, None where nobody can."""
+        """What others wait for in the meantime, None where nobody can."""
         self.inside: dict[str, int] = {}
         """How many draws were taken, by `function/key`."""
         self.parent = making.get()
@@ -57,7 +57,7 @@ making: ContextVar[Making | None] = ContextVar("memo_making", default=None)
 
 
 def current_flight() -> Any:
-    """Return the innermost flight inside of which this code runs, None if there is none."""
+    """Return the innermost flight inside which this code runs, None if there is none."""
     node = making.get()
     while node is not None and node.flight is None:
         node = node.parent
@@ -67,7 +67,7 @@ def current_flight() -> Any:
 def parent_in(session: Any, *, is_foreign: bool = False) -> str | None:
     """Return the name of the entry whose call is being made here, None if there is none in that session.
 
-    A context that `is_foreign`, in no scope, is probably inside of the only call that runs.
+    A context that `is_foreign`, in no scope, is probably inside the only call that runs.
     """
     made = making.get() or (session.uncertain.enclosing() if is_foreign else None)
     return entry_name(made.call.function, made.call.key) if made is not None and made.session is session else None

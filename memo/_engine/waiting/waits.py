@@ -32,7 +32,7 @@ class Node(Protocol):
 
     @property
     def parent(self) -> Node | None:
-        """The live call inside of which it is made."""
+        """The live call inside which it is made."""
         ...
 
     def is_stuck(self, thread: int) -> bool:
@@ -45,7 +45,7 @@ class Node(Protocol):
 
 
 def chain(node: Node | None) -> Iterator[Node]:
-    """Iterate over a flight and those inside of which it is made, from the inside out."""
+    """Iterate over a flight and those inside which it is made, from the inside out."""
     while node is not None:
         yield node
         node = node.parent
@@ -59,7 +59,7 @@ class Wait:
     def __init__(self, target: Node, patience: float) -> None:
         self.target = target
         self.inside: Node | None = current_flight()
-        """The flight inside of which the caller runs."""
+        """The flight inside which the caller runs."""
         self.is_in_vain = False
         """Whether waiting longer is no use: the caller goes on as if nobody else were making the call."""
         self.wake: Callable[[], object] | None = None
@@ -99,7 +99,7 @@ class Wait:
 def waiting(target: Node, patience: float) -> Generator[Wait]:
     """Note a wait for `target`: in vain from the start if it would never end, since `target` waits for the caller.
 
-    That is so if the caller runs inside of `target`, or inside of a flight that `target` waits for, directly or through
+    That is so if the caller runs inside `target`, or inside a flight that `target` waits for, directly or through
     others. Of the waits that would close a circle only the last is refused: the others end when its caller has gone on.
     """
     wait = Wait(target, patience)
@@ -170,7 +170,7 @@ def waits_for_thread(thread: int, loop: Any, other: int) -> bool:
     """Return whether a thread, or something in an event loop, waits for the end of what runs in the `other` thread.
 
     Seen are `Thread.join`, `Future.result` and the like in any frame of that thread, through any number of threads between,
-    and `run_in_executor`. Threads inherit no context before Python 3.14: this is how one finds out that it runs inside of
+    and `run_in_executor`. Threads inherit no context before Python 3.14: this is how one finds out that it runs inside
     the call that it is about to wait for.
     """
     if thread == other:

@@ -175,7 +175,7 @@ class _Run(HttpRun):
             "stream_writer": SimpleNamespace(output_size=0),
         }
         known = inspect.signature(aiohttp.ClientResponse.__init__).parameters
-        # The session may have a class of its own.
+        # The session may have its own class.
         kind = getattr(session, "_response_class", aiohttp.ClientResponse)
         response = kind(method, URL(url), **{name: value for name, value in given.items() if name in known})
         response._closed, response._connection, response._protocol = False, None, None

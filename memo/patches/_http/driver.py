@@ -29,7 +29,7 @@ __all__ = ["HttpRun", "Passing", "Replayed", "is_inside"]
 
 
 def is_inside(session: Session, *_: Any) -> bool:
-    """Return whether a request is made inside of a call that is recorded: then it is a part of that."""
+    """Return whether a request is made inside a call that is recorded: then it is a part of that."""
     return parent_in(session) is not None
 
 

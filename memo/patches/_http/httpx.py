@@ -143,7 +143,7 @@ class _HttpxRun(HttpRun):
     def _following(self, history: list[Any], response: Any) -> Any:
         """Return the request that a replayed redirect leads to, if the caller follows redirects; None at the end.
 
-        Other clients, and cassettes, record each hop as an answer of its own.
+        Other clients, and cassettes, record each hop as its own answer.
         """
         follows = self._kwargs.get("follow_redirects", self._client.follow_redirects)
         if not isinstance(follows, bool):  # the client's default

@@ -53,7 +53,7 @@ def _check(arguments: dict[str, Any], parameters: frozenset[str]) -> None:
                 f"it was recorded from {server}, which the environment does not name", f"OPENAI_API_BASE={server}"
             )
     if "://" in str(arguments.get("model", "")):
-        raise Unreachable("its model names a server of its own")
+        raise Unreachable("its model names its own server")
     unknown = sorted(
         name
         for name in arguments.keys() - parameters - _MORE - {*_SERVERS}

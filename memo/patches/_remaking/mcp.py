@@ -139,7 +139,7 @@ def _never() -> AbstractAsyncContextManager[Any]:
 
 
 class _Connections:
-    """The open sessions, one for each server. Each is opened and closed by a task of its own, which ends with the loop."""
+    """The open sessions, one for each server. Each is opened and closed by its own task, which ends with the loop."""
 
     def __init__(self) -> None:
         self._sessions: list[tuple[Any, asyncio.Future[Any]]] = []

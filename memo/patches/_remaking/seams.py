@@ -51,7 +51,7 @@ def checked(document: Document) -> dict[str, Any]:
     if not (isinstance(path, str) and isinstance(arguments.get("method", ""), str)):
         raise Unreachable("its method or its path is not in the recording")
     if "://" in path or path.startswith("//"):
-        raise Unreachable("its path names a server of its own")
+        raise Unreachable("its path names another server")
     if "files" in arguments or "content" in arguments:
         raise Unreachable("it uploads what is not in the recording")
     if holds_mask(arguments):

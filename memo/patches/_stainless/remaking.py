@@ -71,7 +71,7 @@ def _cast_to(response: Any, types: list[Any], module: str, *, is_none: bool) -> 
 
 
 def _union(types: list[Any], module: str) -> Any:
-    """Return the type of the items of a stream, told apart by their `type`."""
+    """Return the type of the items of a stream, distinguished by their `type`."""
     if len(types) == 1:
         return types[0]
     utils = import_module(f"{module}._utils")

@@ -147,7 +147,7 @@ def _planned(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str
 
 
 def _is_still(given: bytes, client: Any, arguments: tuple[Any, Any]) -> bool:
-    """Return whether the arguments still give the same bytes, and nobody changed them meanwhile."""
+    """Return whether the arguments still give the same bytes, and nobody changed them in the meantime."""
     try:
         return written(*_given(client, arguments)) == given
     except RuntimeError:  # another thread is changing them
@@ -184,14 +184,14 @@ async def _arecall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: di
     try:
         result = await method(resource, *args, **kwargs)
     finally:
-        with suppress(ValueError):  # a forgotten coroutine ends in the context of whoever collects it
+        with suppress(ValueError):  # a forgotten coroutine ends in the context in which it is collected
             request_log.reset(before)
     found.keep(made, result)
     return result
 
 
 def _watched(method: Any, *, sync: bool) -> Any:
-    """Wrap a method so that its calls are remembered. Outside of sessions that replay, it is the method itself.
+    """Wrap a method so that its calls are remembered. Outside sessions that replay, it is the method itself.
 
     The wrapper is a plain function, since wrapt takes a fifth of the time of a replay.
     """

@@ -3,7 +3,7 @@
 A call is identified by service, region, endpoint, operation and parameters; a body of JSON (Bedrock's `invoke_model`) counts as
 JSON. Event streams (`converse_stream`, `invoke_model_with_response_stream`) are recorded as they pass. A body that is read piece
 by piece (`invoke_model`, S3's `get_object`) is read as a whole while it is recorded. Errors are raised as the client's
-own classes; throttling and errors of the server are not recorded. Retries happen inside of a call.
+own classes; throttling and errors of the server are not recorded. Retries happen inside a call.
 """
 
 from __future__ import annotations

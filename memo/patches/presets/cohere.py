@@ -1,7 +1,7 @@
 """cohere: every call of its clients, of both versions of the API, plain and streamed, async and sync.
 
 Recorded is the response of the client's own HTTP client, below its models and events, which the client makes in a replay, too.
-Retries happen inside of a call.
+Retries happen inside a call.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A call is identified by what is asked of the model: the arguments of `acompletion`, `aembedding`, … but for the key, time-out,
 callbacks, retries, metadata and litellm's own bookkeeping. `acompletion` and `completion` share their recordings. A stream stays a
 `CustomStreamWrapper`. What a router adds of its own (which deployment it chose) is in no key. Retries and fallbacks happen
-outside of a call, as litellm makes them.
+outside a call, as litellm makes them.
 """
 
 from __future__ import annotations

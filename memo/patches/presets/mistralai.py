@@ -1,7 +1,7 @@
 """mistralai: every call of its client, plain and streamed, async and sync.
 
 Recorded is the response that the client gets from `do_request`, below its models: their types, streams and errors are made
-by the client itself in a replay, too. Retries happen inside of a call.
+by the client itself in a replay, too. Retries happen inside a call.
 """
 
 from __future__ import annotations
