@@ -87,7 +87,7 @@ def find(named: str, store: str | None) -> Found:
             "recording",
             named,
             "the path of a recording, or the first characters of a key",
-            f"there is no file {named!r}, and no key begins so (memo ls --function NAME lists keys)",
+            f"there is no file {named!r}, and no key begins with it (memo ls --function NAME lists keys)",
         )
     opened = open_store(store)
     names = _matching(opened, named)

@@ -90,9 +90,8 @@ def open_store(named: str | None = None) -> Store:
         what = "does not exist"
     else:
         return store
-    raise StoreNotReadable(
-        location, what, "to name another store: the argument STORE, or MEMO_STORE in the environment"
-    )
+    hint = "" if named is not None else "to name another store: the argument STORE, or MEMO_STORE in the environment"
+    raise StoreNotReadable(location, what, hint)
 
 
 def _default_store() -> str:

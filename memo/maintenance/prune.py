@@ -143,7 +143,9 @@ def _keys(path: Path) -> Iterable[str]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InvalidOption("used-list", str(path), [f"a file that can be read ({error.strerror})"]) from error
+        unreadable = InvalidOption("used-list", str(path), ["a file that can be read"])
+        unreadable.args = (f"the list {path} cannot be read: {error.strerror}",)
+        raise unreadable from error
     names: list[object]
     try:
         if data.lstrip().startswith(b"["):

@@ -59,7 +59,7 @@ def test_a_field_of_another_type_is_shown_as_a_field(memo, write, place):
     [
         ("0f", "no recording in {real} has a key that begins with '0f' (memo ls --function NAME lists keys)"),
         ("app.f/0", "no recording in {real} has a key that begins with 'app.f/0' (memo ls --function NAME lists keys)"),
-        ("zzz", "there is no file 'zzz', and no key begins so (memo ls --function NAME lists keys)"),
+        ("zzz", "there is no file 'zzz', and no key begins with it (memo ls --function NAME lists keys)"),
     ],
 )
 def test_a_name_that_no_recording_has(memo, real, named, says):
