@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from memo._calls.signature import Signature
+from memo._engine.calls.driver import CallDriver
 from memo._engine.calls.options import Options
+from memo._engine.rules.modes import Mode
 from memo._values.ids import numbered
 from memo.patches._google_naming import function_of
 from memo.patches._http_calls import AsyncHttpCall, HttpCall, sent
@@ -33,7 +35,42 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     }
 
 
-PATCHES = tuple(
-    Patch(f"google.genai._gaos.basesdk:{target}", Options(name="google"), run, _described, offered=True, versioned=True)
-    for target, run in (("AsyncBaseSDK.do_request_async", AsyncHttpCall), ("BaseSDK.do_request", HttpCall))
+def _authorized(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return "google.token", {}
+
+
+class _Token(CallDriver):
+    """The token of a request to Vertex, which is asked for before the request is made: not recorded, and not needed in a replay."""
+
+    def sync(self) -> Any:
+        provider = self._instance
+        if self.mode is not Mode.REPLAY or not hasattr(provider, "_pending_access_token"):
+            return self._invoke(None)
+        before, provider._pending_access_token = provider._pending_access_token, "replayed"
+        try:
+            return self._invoke(None)
+        finally:
+            provider._pending_access_token = before
+
+
+PATCHES = (
+    *(
+        Patch(
+            f"google.genai._gaos.basesdk:{target}",
+            Options(name="google"),
+            run,
+            _described,
+            offered=True,
+            versioned=True,
+        )
+        for target, run in (("AsyncBaseSDK.do_request_async", AsyncHttpCall), ("BaseSDK.do_request", HttpCall))
+    ),
+    Patch(
+        "google.genai._gaos._hooks.google_genai_auth:GoogleGenAISecurityProvider.__call__",
+        Options(name="google"),
+        _Token,
+        _authorized,
+        offered=True,
+        versioned=True,
+    ),
 )

@@ -36,6 +36,7 @@ TARGETS = {
             )
         ),
     ),
+    "google.genai._gaos._hooks.google_genai_auth": ("google-genai", ("GoogleGenAISecurityProvider.__call__",)),
     "google.genai._gaos.basesdk": ("google-genai", ("AsyncBaseSDK.do_request_async", "BaseSDK.do_request")),
     "google.genai.live": ("google-genai", ("AsyncLive.connect",)),
     "google.genai.live_music": ("google-genai", ("AsyncLiveMusic.connect",)),
