@@ -39,7 +39,7 @@ _ENDINGS = (
     "privatekeys privatetoken publishkey refreshtoken refreshtokens secretkey secretkeys secrettoken serviceaccountkey "
     "servicekey servicerolekey sessioncookie sessiontoken sharedkey sharedaccesskey signingkey signingsecret sshkey "
     "storagekey accountkey subscriptionkey deploykey licensekey hmackey hmacsecret jwtsecret jwttoken webhooksecret "
-    "userpass dbpass databasepass smtppass mysqlpass pgpass ftppass rootpass adminpass csrftoken xsrftoken "
+    "userpass dbpass sshpass databasepass smtppass mysqlpass pgpass ftppass rootpass adminpass csrftoken xsrftoken "
     "privkey aeskey fernetkey secretboxkey unsealkey sessionkey recoverykey activationkey tlskey sslkey certkey "
     "codeverifier oauthverifier clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash "
     "pwdhash clientkeydata passwort kennwort motdepasse contrasena senha wachtwoord"

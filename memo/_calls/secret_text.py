@@ -26,15 +26,15 @@ MASK = "<secret>"
 
 _ASSIGNED = re.compile(
     r"""(?P<tail>[\w.-]{0,24})
-    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>)|\]\s{0,8}=(?!=))\s{0,8}[bBrRuUfF]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
-      | >(?:<!\[CDATA\[)?(?P<element>[^<>\n]{1,4096}?)(?:</|\]\]>)
+    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>)|\]\s{0,8}[?|]{0,2}=(?!=))\s{0,8}[bBrRuUfF]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
+      | (?:\s[^<>\n]{1,128})?>(?:<!\[CDATA\[)?(?P<element>[^<>\n]{1,4096}?)(?:</|\]\]>)
       | \s{0,2}[:=]\s{0,4}(?:[A-Z]\w{0,31}\(){1,2}\\{0,8}["'](?P<wrapped>[^\s"'\\]{6,4096})
-      | (?:[*_]{0,3}\s{0,2}(?:=>|:=|[=:\uff1a])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=)\s{0,4}[bBrRuUfF]{0,2}
-        (?P<opening>\\{0,8}["'])(?P<literal>(?:(?!(?P=opening))[^\s\\]){6,4096})(?P=opening)
+      | (?:[*_]{0,3}\s{0,8}(?:=>|<-|[?:|]{0,2}[=:\uff1a])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=)\s{0,8}@YAML@[bBrRuUfF]{0,2}
+        (?P<opening>\\{0,8}(?:["']{3}|["']))(?P<literal>(?:(?!(?P=opening))[^\s\\]){6,4096})(?P=opening)
       | =(?P<around>["'])(?P<variable>[^"'\n\\]{4,4096})(?P=around)(?=\s|\\[nr]|\Z)
       | (?P<flag>\s{1,2})(?P<quoting>\\{0,8}["'])?(?P<given>[^\s"'&;,<>(){}\[\]\\=:|-][^\s"'&;,<>(){}\[\]\\]{5,4095})
-      | [*_]{0,3}\s{0,2}(?:=>|:=|[=:\uff1a])[*_]{0,3}\s{0,4}(?:[bBrRuUfF]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
-    )""".replace("@SCHEMES@", SCHEMES),
+      | [*_]{0,3}\s{0,8}(?:=>|<-|[?:|]{0,2}[=:\uff1a])[*_]{0,3}\s{0,8}@YAML@(?:[bBrRuUfF]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
+    )""".replace("@SCHEMES@", SCHEMES).replace("@YAML@", r"(?:[&!]{1,2}\w{1,32}\s{1,4})?"),
     re.VERBOSE | re.ASCII,
 )
 """What follows the stem of a name: the rest of the name, and its value."""
@@ -56,7 +56,7 @@ _QUOTED_STEMS = """
 """.split()
 """In the other names, which count where a text quotes JSON or code: plain texts, in three spellings, are searched at once."""
 _ENCODED_AFTER = r"""%(?:2[27]|3[aAdD])|&(?:quot|apos|#3[49]|#x2[27]);|(?:\x1b|\\+u001[bB])\["""
-_AFTER = rf"""\]?\s*(?:=|:|\x{{ff1a}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|\s{{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
+_AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|\x{{ff1a}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|\s{{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
 _IN_TEXT = rf"""[0-9A-Za-z_.-]*(?:(?:\\*["'])?{_AFTER})"""
 _IN_JSON = rf"""[0-9A-Za-z_.-]*(?:(?:\\+["']|')?{_AFTER})"""
 _ANY_STEM = rf"(?:{'|'.join([*_STEMS.split(), *_QUOTED_STEMS])})[0-9A-Za-z_.:-]*"

@@ -143,6 +143,14 @@ a JSON in a URL | %7B%22password%22%3A%22<pw>%22%7D
 a URL in a URL | https://x/?next=%2Fcb%3Faccess_token%3D<a40>
 a key in a URL in a URL | https://x/?next=https%3A%2F%2Fy%3Fk%3Dsk-proj-<a40>
 HTML | {&quot;password&quot;: &quot;<pw>&quot;}
+make | API_KEY ?= <a32>
+Ruby | ENV['API_KEY'] ||= '<a32>'
+R | api_key <- "<a32>"
+SOAP | <wsse:Password Type="x#PasswordText"><pw></wsse:Password>
+YAML, an anchor | password: &pw <pw>
+YAML, a tag | password: !!str <pw>
+TOML, three quotes | password = '''<pw>'''
+aligned | password   =   <pw>
 a colour | \x1b[32mpassword\x1b[0m: <pw>
 """
 """Texts with credentials: in `<>` how long each is, and of which letters."""
