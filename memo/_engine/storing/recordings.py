@@ -36,14 +36,15 @@ class Recordings:
         """Return the recording of a call from the store, whatever is in memory."""
         name = entry_name(call.function, call.key)
         data = self._gateway.get(name)
-        return self.keep(call, data) if data is not None else None
+        return self._keep(call, name, data) if data is not None else None
 
     async def afetch(self, call: Call) -> Recording | None:
         """Async twin of `fetch`: off the event loop where the store is not quick."""
         if self._gateway.in_place:
             return self.fetch(call)
-        data = await self._gateway.aget(entry_name(call.function, call.key))
-        return self.keep(call, data) if data is not None else None
+        name = entry_name(call.function, call.key)
+        data = await self._gateway.aget(name)
+        return self._keep(call, name, data) if data is not None else None
 
     def document(self, name: str, call: Call | None = None) -> Document | None:
         """Return what is recorded under a name, without holding it in memory."""
@@ -52,7 +53,9 @@ class Recordings:
 
     def keep(self, call: Call, data: bytes) -> Recording:
         """Read a recording, and hold it in memory if it is not too large."""
-        name = entry_name(call.function, call.key)
+        return self._keep(call, entry_name(call.function, call.key), data)
+
+    def _keep(self, call: Call, name: str, data: bytes) -> Recording:
         if self.on_read is not None:
             self.on_read(name, data)
         held = len(data) <= self._memory.limit
@@ -77,7 +80,7 @@ class Recordings:
         name = entry_name(call.function, call.key)
         found = self._gateway.claim(name, number or None)
         if isinstance(found, bytes):
-            recording = self.keep(call, found)
+            recording = self._keep(call, name, found)
             if number == 0 and expiry is None and recording.draws.index(0) is None:
                 flight.hold(_apart(self._gateway.claim(name, 0)))
                 return self.fetch(call)
@@ -99,7 +102,7 @@ class Recordings:
         name = entry_name(call.function, call.key)
         found = await self._gateway.aclaim(name, number or None)
         if isinstance(found, bytes):
-            recording = self.keep(call, found)
+            recording = self._keep(call, name, found)
             if number == 0 and expiry is None and recording.draws.index(0) is None:
                 flight.hold(_apart(await self._gateway.aclaim(name, 0)))
                 return await self.afetch(call)
