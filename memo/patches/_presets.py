@@ -57,18 +57,21 @@ def _preset(name: str, options: Options, path: Sequence[str] | None) -> list[Pat
         raise InvalidOption("preset", name, ["package.module:Class.method", *preset_names()])
     module = importlib.import_module(f"{presets.__name__}.{plain}")
     _mention(module.REQUIRES)
-    patches = [_extended(patch, options) for patch in module.PATCHES]
+    by_headers = any(isinstance(patch.describe, Naming | HttpNaming) for patch in module.PATCHES)
+    patches = [_extended(patch, options, by_headers=by_headers) for patch in module.PATCHES]
     return [patch for patch in patches if _offers(patch, module.REQUIRES, path)]
 
 
-def _extended(patch: Patch, options: Options) -> Patch:
-    """Return a preset's patch with the user's options. Raises `InvalidOption`."""
+def _extended(patch: Patch, options: Options, *, by_headers: bool) -> Patch:
+    """Return a preset's patch with the user's options; `by_headers` if headers may identify its calls. Raises `InvalidOption`."""
     if patch.describe is not None and "name" in options:
         raise InvalidOption("name", options["name"], ["none for this preset: it names each of its calls"])
     more = cast(InstallOptions, dict(options))
     naming = patch.describe
-    if "headers" in more and isinstance(naming, Naming | HttpNaming):
-        patch = replace(patch, describe=naming.with_headers(more.pop("headers")))
+    if "headers" in more and by_headers:
+        headers = more.pop("headers")
+        if isinstance(naming, Naming | HttpNaming):  # and no connection over a WebSocket, which is not recorded
+            patch = replace(patch, describe=naming.with_headers(headers))
     return replace(patch, options=_added(patch.options, more))
 
 
