@@ -16,18 +16,15 @@ __all__ = ["again", "caught", "chain", "distinct", "named"]
 
 def caught(misses: Iterable[MemoError], item: pytest.Item) -> list[str]:
     """Return what to say of errors that the code under test caught."""
-    messages: list[str] = []
+    places: dict[tuple[str, ...], dict[str, None]] = {}
     for error in misses:
         named(error, (), item)
         frame = next((frame for frame in frames_of(error.__traceback__) if not is_library(frame)), None)
-        at = [f"  called at: {place(frame)}, in {frame.f_code.co_qualname}"] if frame is not None else []
-        notes = [*getattr(error, "__notes__", ()), *at]
-        messages.append(
-            "\n".join(
-                ["memo: a call failed in replay, and the code under test caught the error:", "", str(error), *notes]
-            )
-        )
-    return list(dict.fromkeys(messages))
+        at = {f"  called at: {place(frame)}, in {frame.f_code.co_qualname}": None} if frame is not None else {}
+        # What is tried again, from other lines too, is one miss.
+        places.setdefault((str(error), *getattr(error, "__notes__", ())), {}).update(at)
+    head = "memo: a call failed in replay, and the code under test caught the error:"
+    return ["\n".join([head, "", *message, *at]) for message, at in places.items()]
 
 
 def again(error: BaseException, first: str) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -190,6 +192,10 @@ def missed(python: str, name: str, folder: Path, url: str, server: ProviderServe
     tested = test(python, tests)
     if tested.code != 1 or MISS not in tested.out or "1 failed" not in tested.out:
         raise Failure(f"under pytest, a miss does not fail its test:\n{tested.out[-3000:]}\n{tested.err[-1000:]}")
+    memos = tested.out.partition("- Captured ")[0]  # a framework may log what it tries again each time
+    keys_shown = Counter(re.findall(r"\bkey: +([0-9a-f]{32})\b", memos))
+    if not keys_shown or max(keys_shown.values()) > 1:
+        raise Failure(f"under pytest, a miss is not shown once: {keys_shown}\n{tested.out[-6000:]}")
     if server.seen:
         raise Failure(f"a miss went to the server: {server.seen}")
     return shown(plain) if plain is not None else "a failure of its test"
