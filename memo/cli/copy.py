@@ -105,7 +105,7 @@ def _report(
 
 
 def _print(report: CopyReport, source: Store, dest: Store, did: str) -> None:
-    there = f", {report.present:,} were there already" if report.present else ""
+    there = f", {report.present:,} already there" if report.present else ""
     print_line(f"{did} {report.copied:,} of {count(report.entries, 'recording')} to {dest.location()}{there}")
     if not report.entries:
         print_error(f"there are no recordings in {source.location()}")

@@ -101,7 +101,7 @@ def test_a_tree_is_copied_as_a_tree_and_into_a_server_by_its_calls(memo, tree, t
     assert memo("diff", root, "copied").out.endswith("no difference in 6 recordings\n")
     done = memo("copy", root, "sqlite:///all.db")
     assert "copied 4 of 6 recordings" in done.out
-    assert "2 were there already" in done.out
+    assert "2 already there" in done.out
 
 
 def test_what_differs_names_the_test(memo, tree, write, tmp_path):

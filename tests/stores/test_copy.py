@@ -193,7 +193,7 @@ def test_the_command_copies(tmp_path, capsys):
     assert main(["copy", url, str(tmp_path / "back")]) == 0
     assert main(["copy", url, str(tmp_path / "back")]) == 0
     assert "copied 0 of 3 recordings" in (said := capsys.readouterr().out)
-    assert "3 were there already" in said
+    assert "3 already there" in said
     with recording(tmp_path / "back") as recorder:
         assert len(list(recorder.store.scan())) == 3
 
