@@ -159,11 +159,14 @@ class Suite:
 
     def _caught(self, errors: list[MemoError], item: pytest.Item) -> list[str]:
         """Return what to say of errors that the code under test caught: in a line, if another test says more."""
-        messages: list[str] = []
+        elsewhere: list[str] = []
+        here: list[MemoError] = []
         for error in errors:
-            first = self._noted(error, item)
-            messages += [again(error, first)] if first else caught([error], item)
-        return list(dict.fromkeys(messages))
+            if first := self._noted(error, item):
+                elsewhere.append(again(error, first))
+            else:
+                here.append(error)
+        return [*caught(here, item), *dict.fromkeys(elsewhere)]
 
     def _noted(self, error: BaseException, item: pytest.Item) -> str:
         """Note a miss for the summary; return the other test that shows its cause, if there is one."""
