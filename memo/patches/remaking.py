@@ -163,6 +163,8 @@ def has_effects(document: Document) -> bool:
             return not only_asks_mcp(document)
         case "litellm" | "tavily":
             return False
+        case _:
+            pass
     method, path = (str(document.arguments.get(name, "")) for name in ("method", "path"))
     return method not in ("GET", "HEAD") and not (method == "POST" and _HARMLESS.fullmatch(path.rstrip("/")))
 

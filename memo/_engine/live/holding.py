@@ -55,7 +55,8 @@ def _is_manager(cls: Any, *, any_class: bool) -> bool:
     """
     if _is_generated(cls):
         return True
-    if issubclass(cls, io.IOBase | os.PathLike) or codec_of(cls) is not None:
+    is_file = issubclass(cls, io.IOBase | os.PathLike)  # pyright: ignore[reportGeneralTypeIssues]
+    if is_file or codec_of(cls) is not None:
         return False  # a file gives itself; a codec has said why its value cannot be recorded
     return any_class and (declares(cls, "__enter__") or declares(cls, "__aenter__"))
 
