@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memo._engine.scopes.carry import carry
     from memo._engine.scopes.decorator import recordable
     from memo._engine.scopes.ids import ids
-    from memo._engine.scopes.memoized import Memoize, Memoized, MemoizedMember
+    from memo._engine.scopes.memoized import Memoize, Memoized, MemoizedMember, MemoizedMethod
     from memo._engine.scopes.recorder import Recorder
     from memo._engine.scopes.recording import recording
     from memo._engine.scopes.scope import current, start, stop
@@ -38,6 +38,7 @@ __all__ = [
     "Memoize",
     "Memoized",
     "MemoizedMember",
+    "MemoizedMethod",
     "Mode",
     "ModeName",
     "Patch",
@@ -86,6 +87,7 @@ _HOMES = {
     "Memoize": "memo._engine.scopes.memoized",
     "Memoized": "memo._engine.scopes.memoized",
     "MemoizedMember": "memo._engine.scopes.memoized",
+    "MemoizedMethod": "memo._engine.scopes.memoized",
     "Mode": "memo._engine.rules.modes",
     "ModeName": "memo._engine.rules.modes",
     "Patch": "memo.patches",

@@ -195,9 +195,49 @@ def bound_methods(grader: Grader) -> tuple[Callable[[str], Awaitable[float]], Ca
     return grader.grade, grader.grade_now
 
 
-def as_members(grader: Grader) -> tuple[Grades, GradesNow]:
-    # pyright never binds a descriptor that is no function when it matches a protocol, whatever the decorator returns.
-    return grader, grader  # pyright: ignore[reportReturnType]
+class Streams(Protocol):
+    def stream(self, answer: str = "") -> AsyncIterator[bytes]: ...
+
+
+class GradesNumbers(Protocol):
+    async def grade(self, answer: int) -> float: ...
+
+
+class Box(Generic[T]):
+    def __init__(self, item: T) -> None:
+        self.item = item
+
+    @cache.recordable
+    async def get(self, default: T) -> T:
+        return self.item
+
+    @cache.recordable
+    async def stream(self, answer: str = "", *, limit: int = 3) -> AsyncIterator[bytes]:
+        yield b""
+
+
+class Gets(Protocol[T]):
+    async def get(self, default: T) -> T: ...
+
+
+class StrictGrader(Grader):
+    @cache.recordable(ignore="answer")
+    async def grade(self, answer: str) -> float:
+        return await super().grade(answer)
+
+
+def as_members(
+    grader: Grader, strict: StrictGrader, box: Box[int]
+) -> tuple[Grades, GradesNow, Grades, Gets[int], Streams]:
+    return grader, grader, strict, box, box
+
+
+def as_no_member(grader: Grader) -> GradesNumbers:
+    return grader  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+
+def as_no_member_of_that_type(box: Box[int]) -> Gets[str]:
+    return box  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
 
 async def bound(grader: Grader) -> None:

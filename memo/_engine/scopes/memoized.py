@@ -10,7 +10,7 @@ from memo._engine.calls.cache import CacheInfo
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Memoize", "Memoized", "MemoizedMember", "OfClass"]
+__all__ = ["Memoize", "Memoized", "MemoizedMember", "MemoizedMethod", "OfClass", "OfObject"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -96,6 +96,27 @@ class MemoizedMember(Protocol[P, R_co]):
     def __get__(self, instance: Any, owner: type | None = None) -> Memoized[P, R_co]: ...
 
 
+class OfObject(Protocol[P, R_co]):
+    """A method in its class: a function whose first parameter is named `self`."""
+
+    def __call__(_self, self: Any, *args: P.args, **kwargs: P.kwargs) -> R_co:  # noqa: N805
+        """Call the function."""
+        ...
+
+
+class MemoizedMethod(Protocol[P, R_co]):
+    """A method bound to a recorder: reached through its class or an object, it is `Memoized`."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Call the method. (pyright matches protocols with this, without binding the method to its object.)"""
+        ...
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Memoized[Concatenate[Any, P], R_co]: ...
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Memoized[P, R_co]: ...
+
+
 class Memoize(Protocol):
     """A decorator that binds functions to a recorder."""
 
@@ -103,5 +124,7 @@ class Memoize(Protocol):
     def __call__(  # pyright: ignore[reportOverlappingOverload]
         self, function: OfClass[P, R], /
     ) -> MemoizedMember[P, R]: ...
+    @overload
+    def __call__(self, function: OfObject[P, R], /) -> MemoizedMethod[P, R]: ...
     @overload
     def __call__(self, function: Callable[P, R], /) -> Memoized[P, R]: ...

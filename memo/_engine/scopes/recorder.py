@@ -12,7 +12,7 @@ from memo._engine.calls.cache import beside_loop
 from memo._engine.calls.options import Options
 from memo._engine.calls.recordable import Recordable
 from memo._engine.rules.modes import Mode
-from memo._engine.scopes.memoized import Memoize, Memoized, MemoizedMember, OfClass
+from memo._engine.scopes.memoized import Memoize, Memoized, MemoizedMember, MemoizedMethod, OfClass, OfObject
 from memo._engine.scopes.processes import watch
 from memo._engine.scopes.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.sessions.active import enter, leave, process_wide
@@ -117,6 +117,8 @@ class Recorder(Session, metaclass=_Shown):
     def recordable(  # pyright: ignore[reportOverlappingOverload]
         self, function: OfClass[P, R], /
     ) -> MemoizedMember[P, R]: ...
+    @overload
+    def recordable(self, function: OfObject[P, R], /) -> MemoizedMethod[P, R]: ...
     @overload
     def recordable(self, function: Callable[P, R], /) -> Memoized[P, R]: ...
     @overload
