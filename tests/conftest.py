@@ -1,5 +1,6 @@
 """What every test has: both event loops, a clean environment, and the corpus of real recordings where it is there."""
 
+import gc
 import inspect
 import os
 import signal
@@ -29,6 +30,12 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
         inner = getattr(obj, "hypothesis", None)
         if inspect.iscoroutinefunction(inner.inner_test if inner is not None else obj):
             pytest.mark.anyio(obj)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected and imported out of garbage collections: tests, and each pytest that they run in here, ask for many."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
