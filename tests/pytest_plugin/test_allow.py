@@ -1,5 +1,8 @@
 """`allow` in tests: in the mark, in `memo_config`, and in `[tool.memo]`."""
 
+# pytester takes away what an inner run imported: here it is imported once, and not once a test.
+import httpcore2  # noqa: F401
+import openai  # noqa: F401
 import pytest
 
 TEST = """

@@ -115,8 +115,6 @@ import subprocess
 import sys
 import time
 
-import httpx
-
 
 @contextlib.contextmanager
 def serving(workers="1", env=None):
@@ -126,12 +124,10 @@ def serving(workers="1", env=None):
     command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port), "--workers", workers, "--log-level", "warning"]
     with open("server.log", "ab") as log, subprocess.Popen(command, stderr=log, stdout=log, env=env) as server:
         try:
-            for _ in range(600):
-                try:
-                    httpx.get(f"http://127.0.0.1:{port}/pid")
+            while server.poll() is None:
+                with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
                     break
-                except httpx.TransportError:
-                    time.sleep(0.05)
+                time.sleep(0.05)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()

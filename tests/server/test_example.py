@@ -7,11 +7,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from servers import free_port
+from servers import free_port, listens
 
 EXAMPLE = Path(__file__).parent / "example"
 SECRET = "s" * 64
@@ -26,31 +26,29 @@ class Example:
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
         self.path = folder
         self._project = project
-        self.url = f"http://127.0.0.1:{provider}"
+        self.port, self.url = provider, f"http://127.0.0.1:{provider}"
         # The provider identifies a call, so that it has one address whether it runs or not.
         self.env = {"PROVIDER": self.url, "MEMO_SCOPE_SECRET": SECRET, "RESPONSES": str(folder.parent / "responses")}
         self.stack = stack
 
     @contextmanager
-    def running(self, *command: str, url: str):
+    def running(self, *command: str, port: int):
         with subprocess.Popen([sys.executable, *command], cwd=self.path, env=self._project.env(**self.env)) as process:
             try:
-                while True:
-                    with suppress(httpx.TransportError):
-                        httpx.get(url)
-                        break
+                while not listens(port):
+                    assert process.poll() is None
                     time.sleep(0.05)
                 yield
             finally:
                 process.terminate()
 
     def provider(self):
-        return self.running("provider.py", self.url.rpartition(":")[2], url=self.url)
+        return self.running("provider.py", str(self.port), port=self.port)
 
     def server(self):
         """The stack as one server, for all runs of all copies."""
         command = ("-m", "uvicorn", "server:app", "--port", str(self.stack), "--workers", "2", "--log-level", "warning")
-        return self.running(*command, url=f"http://127.0.0.1:{self.stack}/health")
+        return self.running(*command, port=self.stack)
 
     def run(self, stack: str, mode: str, *arguments: str) -> str:
         self._project.path = self.path

@@ -9,9 +9,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
-from servers import free_port
+from servers import free_port, listens
 
 import memo
 
@@ -90,17 +89,10 @@ def serving(project, port, secret):
         subprocess.Popen(command, cwd=project.path, env=env, stderr=log) as process,
     ):
         try:
-            wait_for(lambda: answers(port))
+            wait_for(lambda: listens(port))
             yield process
         finally:
             process.kill()
-
-
-def answers(port):
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/pid").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_the_next_run_goes_on_after_kills_of_pytest_and_of_the_server(project):

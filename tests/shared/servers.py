@@ -25,6 +25,12 @@ def free_port() -> int:
             return port
 
 
+def listens(port: int) -> bool:
+    """Return whether somebody listens on a port of this machine. (A request with httpx takes 0.1 s: it loads certificates.)"""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def object_server() -> Iterator[str]:
     """A server with a bucket, in its own process. Nothing in it refuses credentials."""

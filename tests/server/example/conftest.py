@@ -8,7 +8,6 @@ import sys
 import time
 
 import anyio.from_thread
-import httpx
 import openai
 import pytest
 from openai.types.responses import Response
@@ -94,11 +93,9 @@ def serving():
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "server:app", "--port", str(port), "--log-level", "warning"]
     with open("server.log", "ab") as log, subprocess.Popen([*command, "--workers", "2"], stderr=log) as server:
-        url = f"http://127.0.0.1:{port}"
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                httpx.get(f"{url}/health")
+        while server.poll() is None:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
                 break
             time.sleep(0.05)
-        yield url
+        yield f"http://127.0.0.1:{port}"
         server.terminate()
