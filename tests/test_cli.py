@@ -175,6 +175,6 @@ def test_a_reader_that_leaves_is_no_error():
         [sys.executable, "-u", "-m", "memo", "demo"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     process.stdout.close()
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=300)
     assert complaint == b""
     assert process.returncode == 1

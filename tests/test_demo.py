@@ -38,7 +38,7 @@ find, importlib.util.find_spec = importlib.util.find_spec, lambda name, *more: N
 def demo(*arguments, prelude="", **options):
     program = OFFLINE + prelude + MAIN.format(arguments=["demo", *map(str, arguments)])
     return subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, **options
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300, **options
     )
 
 

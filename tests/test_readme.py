@@ -115,7 +115,7 @@ class Reader:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         where = f"{self.page.name}:{block.line}: python {shlex.join(command.arguments)}"

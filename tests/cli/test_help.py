@@ -54,7 +54,7 @@ def test_the_shell_completes_commands_and_options(typed, completed):
     words = len(typed.split()) - 1
     environment = {**os.environ, "_MEMO_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(words)}
     done = subprocess.run(
-        [sys.executable, "-m", "memo"], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-m", "memo"], env=environment, capture_output=True, text=True, check=True, timeout=300
     )
     assert done.stdout.split() == [completed]
 
@@ -62,5 +62,5 @@ def test_the_shell_completes_commands_and_options(typed, completed):
 def test_completion_is_installed_for_the_shell(tmp_path):
     environment = {**os.environ, "HOME": str(tmp_path)}
     command = [sys.executable, "-m", "memo", "--install-completion", "bash"]
-    subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
+    subprocess.run(command, env=environment, capture_output=True, check=True, timeout=300)
     assert "complete_bash" in (tmp_path / ".bash_completions" / "memo.sh").read_text(encoding="utf-8")

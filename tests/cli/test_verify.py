@@ -295,7 +295,7 @@ if __name__ == "__main__":
             while len(os.listdir(f"/proc/{process.pid}/task")) < threads and process.poll() is None:
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGINT)
-            _, complaint = process.communicate(timeout=60)
+            _, complaint = process.communicate(timeout=300)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -258,7 +258,7 @@ def test_iterators_opened_in_threads_can_be_read_in_any_order(recorder):
             together.wait(5)
             return stream(3)
 
-        opened = list(pool.map(opened, range(3), timeout=5))
+        opened = list(pool.map(opened, range(3), timeout=30))
     for each in reversed(opened):
         assert list(each) == list("abc")
     assert recorder.stats.recorded == 1
@@ -291,7 +291,7 @@ def test_generators_in_threads_share_one_live_call(recorder):
         return list(stream(1))
 
     with ThreadPoolExecutor(5) as pool:
-        assert list(pool.map(consume, range(5), timeout=5)) == [["a", "b"]] * 5
+        assert list(pool.map(consume, range(5), timeout=30)) == [["a", "b"]] * 5
     assert calls == [1]
 
 

@@ -57,7 +57,7 @@ class Worker:
 
     def run(self, job):
         self._jobs.put(job)
-        return self._done.get(timeout=10)
+        return self._done.get(timeout=300)
 
     def close(self):
         self._jobs.put(None)
@@ -113,7 +113,7 @@ class Server:
 
     def get_later(self):
         self.get("/later")
-        return self.later.get(timeout=10)
+        return self.later.get(timeout=300)
 
     def close(self):
         self._server.should_exit = True

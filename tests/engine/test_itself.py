@@ -161,7 +161,7 @@ if __name__ == "__main__":
 def test_the_workers_of_a_pool(tmp_path, method):
     (tmp_path / "app.py").write_text(PROGRAM)
     done = subprocess.run(
-        [sys.executable, "app.py", method], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "app.py", method], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert (done.stdout, done.stderr) == ("[2, 3] [3, 4] [4, 5]\n", "")
     assert len(list((tmp_path / "cache").rglob("*.json"))) == 2

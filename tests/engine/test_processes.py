@@ -93,7 +93,7 @@ def start(place: Path, program: str, *args: object) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return out
 
@@ -173,7 +173,7 @@ def test_a_fresh_process_replays_what_another_recorded(place):
     recorder, replayer = start(place, EVERYTHING, "record"), None
     recorded = finish(recorder)
     replayer = start(place, EVERYTHING, "replay")
-    out, err = replayer.communicate(timeout=60)
+    out, err = replayer.communicate(timeout=300)
     assert (out, err.strip()) == (recorded, "0")
     assert "shapes.Special" in out
     assert "shapes.Refused" in out
@@ -189,7 +189,7 @@ def test_a_process_that_did_not_import_the_types_is_told_whom_to_trust(place):
     (place / "app.py").write_text("\n".join(lines).replace("async", "@recordable\nasync"))
     program = "with recording('store'{}):\n    asyncio.run(app.unannotated(7))\nprint('ok')"
     process = start(place, program.format(""))
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "memo.errors.TypeNotImported" in err
     assert "trust=('shapes',)" in err

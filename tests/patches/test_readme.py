@@ -25,7 +25,7 @@ def test_the_examples_run(tmp_path):
         program = tmp_path / (named[1] if named else f"block_{number}.py")
         program.write_text(block)
         done = subprocess.run(
-            [sys.executable, program.name], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, program.name], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
         )
         assert (done.returncode, done.stderr) == (0, ""), f"{program.name}\n{done.stderr}"
     assert sorted(each.name for each in (tmp_path / "recordings").iterdir()) == [

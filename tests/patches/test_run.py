@@ -57,7 +57,7 @@ def memo(project, *arguments, code=0, folder=None, **environ):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done

@@ -173,11 +173,11 @@ async def test_a_thread_that_outlives_its_request_is_heard_until_the_test_ends(s
     recorder, headers = scope(store, "replay")
     async with application(behind_the_response, worker) as http:
         await http.get("/", headers=headers)
-        assert LATER.get(timeout=30).startswith("lost: ")
+        assert LATER.get(timeout=300).startswith("lost: ")
         assert CALLS == []
         recorder.end()
         await http.get("/")
-        assert LATER.get(timeout=30) == "WHY"  # a server without a scope
+        assert LATER.get(timeout=300) == "WHY"  # a server without a scope
 
 
 async def test_a_request_without_a_scope_is_in_nobodys_way(store, worker):

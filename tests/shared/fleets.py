@@ -72,7 +72,7 @@ class Fleet:
     def run(self, program: str, count: int) -> list[str]:
         """What each of them printed."""
         started = [self.start(program) for _ in range(count)]
-        printed = [process.communicate(timeout=60)[0] for process in started]
+        printed = [process.communicate(timeout=300)[0] for process in started]
         assert [process.returncode for process in started] == [0] * count
         return printed
 

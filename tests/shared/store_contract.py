@@ -75,6 +75,6 @@ def outputs(started: list[subprocess.Popen[str]]) -> list[list[str]]:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    printed = [process.communicate(timeout=60)[0].splitlines() for process in started]
+    printed = [process.communicate(timeout=300)[0].splitlines() for process in started]
     assert [process.returncode for process in started] == [0] * len(started)
     return printed

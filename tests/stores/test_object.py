@@ -149,7 +149,7 @@ def test_no_credentials_in_the_environment():
     )
     environment = {name: each for name, each in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=300
     )
     assert "s3://bucket/store cannot be read" in done.stdout
     assert "AWS_ACCESS_KEY_ID" in done.stdout

@@ -170,7 +170,7 @@ for _ in range(3):
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=300,
             check=False,
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -74,7 +74,7 @@ def test_many_processes_get_the_same(shared):
         )
         for _ in range(4)
     ]
-    printed = {process.communicate(timeout=60)[0].strip() for process in started}
+    printed = {process.communicate(timeout=300)[0].strip() for process in started}
     assert printed == {salt(as_store(shared)).hex()}
 
 

@@ -158,7 +158,7 @@ def test_a_delete_is_not_undone(swaps):
 @pytest.mark.usefixtures("in_one_step")
 def test_many_processes_add_to_one_entry(swapped):
     for process in appenders(swapped, 4, 12):
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert process.returncode == 0
     lines = as_store(swapped).get("f/a").splitlines()
     assert sorted(lines) == sorted(b"%d %d" % (process, i) for process in range(4) for i in range(12))
@@ -174,11 +174,11 @@ def test_a_process_that_is_killed_blocks_nobody(swapped):
         for _ in range(pick.randrange(2, 8)):
             killed.stdout.readline()
         killed.kill()
-        answered = killed.communicate(timeout=20)[0].count(b"\n")
+        answered = killed.communicate(timeout=300)[0].count(b"\n")
         for _ in range(3):
             other.stdout.readline()
         other.kill()
-        other.communicate(timeout=20)
+        other.communicate(timeout=300)
         append(store, "f/a", b"2 0\n")
         lines = store.get("f/a").splitlines()
         assert lines[-1] == b"2 0"
