@@ -37,13 +37,14 @@ async def in_thread(function: Callable[[], T]) -> T:
     if not on_asyncio():
         return await anyio.to_thread.run_sync(function, limiter=_threads())
     await checkpoint_if_cancelled()
+    context = copy_context()
     try:
-        future = asyncio.get_running_loop().run_in_executor(_asyncio_threads(), copy_context().run, _kept_in, function)
+        future = asyncio.get_running_loop().run_in_executor(_asyncio_threads(), lambda: context.run(_kept_in, function))
     except RuntimeError:  # the interpreter exits and starts no thread any more
         return function()
     with anyio.CancelScope(shield=True):
-        result = await future
-    return result  # noqa: RET504 - a scope may swallow what ends the block, for type checkers
+        await future
+    return future.result()
 
 
 def _kept_in(function: Callable[[], T]) -> T:
