@@ -5,6 +5,7 @@ import inspect
 import os
 import signal
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,20 @@ def no_memo_variables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("MEMO_") and name != "MEMO_CORPUS"]:
             patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_certificate() -> Iterator[None]:
+    """Let HTTP clients, of other processes too, load one authority and not all: that takes 25 ms a client. No test leaves this machine."""
+    import trustme
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        file = Path(folder, "authority.pem")
+        trustme.CA().cert_pem.write_to_path(file)
+        for readable in (folder, file):
+            os.chmod(readable, 0o755)  # some tests go on as somebody else
+        patch.setenv("SSL_CERT_FILE", str(file))
         yield
 
 
