@@ -9,12 +9,11 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from datetime import timedelta
 from typing import Any
 
-from memo._engine.calls.driver import CallDriver
 from memo._engine.live.attempt import Attempt
-from memo._engine.streaming.bodies import AsyncBody, PartialBody, PartialStream, SyncBody
+from memo._engine.streaming.bodies import AsyncBody, SyncBody
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.codecs.responses import rebuilt
-from memo.patches._stainless.bodies import Body
+from memo.patches._stainless.bodies import Body, ResponseCall, recorded_response
 
 __all__ = ["AsyncHttpCall", "AsyncHttpContext", "HttpCall", "HttpContext", "fixed_words", "sent"]
 
@@ -38,7 +37,7 @@ def sent(content: Any) -> Any:
         return content
 
 
-class _HttpCall(CallDriver):
+class _HttpCall(ResponseCall):
     """A call that returns a response. `request` and `is_unread` say what was asked for, and how it comes back."""
 
     def request(self, recorded: Any) -> Any:
@@ -58,21 +57,11 @@ class _HttpCall(CallDriver):
         attempt.abandon(f"answered {status}")
         return True
 
-    def _response(self, outcome: Outcome) -> Any:
-        body: PartialBody | None = None
-        if outcome.error is not None and outcome.items is None:
-            raise_recorded(outcome.error())
-        if outcome.read is not None:
-            recorded = outcome.read()
-            content = recorded.content
-        else:
-            assert outcome.response is not None
-            recorded = outcome.response()
-            body = PartialBody(outcome, self.call.function)
-            content = b"" if self.is_unread else b"".join(body)
-        response = rebuilt(recorded, self.request(recorded), content, unread=self.is_unread)
-        if body is not None and self.is_unread:
-            response.stream = PartialStream(response.stream, body)
+    def rebuilt(self, outcome: Outcome, content: bytes | None) -> Any:
+        """Return a recorded response, as the answer to the request."""
+        recorded = recorded_response(outcome)
+        whole = recorded.content if content is None else content
+        response = rebuilt(recorded, self.request(recorded), whole, unread=self.is_unread)
         response.elapsed = timedelta(seconds=outcome.seconds)
         return response
 
@@ -90,7 +79,9 @@ class HttpCall(_HttpCall):
         return value
 
     def _played(self, outcome: Outcome) -> Any:
-        return self._response(outcome)
+        if outcome.error is not None and outcome.items is None:
+            raise_recorded(outcome.error())
+        return self.response(outcome)
 
 
 class AsyncHttpCall(_HttpCall):
@@ -106,7 +97,9 @@ class AsyncHttpCall(_HttpCall):
         return value
 
     async def _aplayed(self, outcome: Outcome) -> Any:
-        return self._response(outcome)
+        if outcome.error is not None and outcome.items is None:
+            raise_recorded(outcome.error())
+        return await self.aresponse(outcome)
 
 
 class HttpContext(HttpCall):

@@ -109,14 +109,22 @@ class CallDriver(LiveRequest):
         attempt.iterated = "sync"
         return self._opened(attempt)
 
-    def _opened(self, attempt: Attempt) -> LiveSyncStream | RecordedStream:
+    def _opened(self, attempt: Attempt, left: Outcome | None = None) -> LiveSyncStream | RecordedStream:
         try:
             with attempt.producing():
-                return LiveSyncStream(iter(self._source(attempt, self._invoke(attempt))), attempt)
+                return self._live_stream(attempt, self._invoke(attempt), left)
         except BaseException as error:
-            attempt.raised(error)
+            if left is None:
+                attempt.raised(error)
+            else:
+                _take_over(attempt, left)
+                attempt.finish("error", error)
             if attempt.winning_outcome is not None:
-                return self._play(attempt.winning_outcome)
+                return (
+                    self._play(attempt.winning_outcome)
+                    if left is None
+                    else self._further(left, attempt.winning_outcome)
+                )
             raise
 
     # The async driver
@@ -169,18 +177,26 @@ class CallDriver(LiveRequest):
             return Unrecorded(aiter(self._invoke(None)))
         return await self._aopened(attempt)
 
-    async def _aopened(self, attempt: Attempt) -> LiveStream | RecordedStream:
+    async def _aopened(self, attempt: Attempt, left: Outcome | None = None) -> LiveStream | RecordedStream:
         try:
             with attempt.producing():
                 result = self._invoke(attempt)
                 if inspect.isawaitable(result):
                     attempt.awaited = self.setting.plain
                     result = await result
-                return LiveStream(aiter(self._source(attempt, result)), attempt)
+                return await self._alive_stream(attempt, result, left)
         except BaseException as error:
-            await attempt.araised(error)
+            if left is None:
+                await attempt.araised(error)
+            else:
+                _take_over(attempt, left)
+                await attempt.afinish("error", error)
             if attempt.winning_outcome is not None:
-                return self._play(attempt.winning_outcome)
+                return (
+                    self._play(attempt.winning_outcome)
+                    if left is None
+                    else self._further(left, attempt.winning_outcome)
+                )
             raise
 
     async def _awaited(self, attempt: Attempt, result: Awaitable[Any]) -> Any:
@@ -195,6 +211,14 @@ class CallDriver(LiveRequest):
             raise
         received = await self._areceived(attempt, value)
         return received if attempt.winning_outcome is None else await self._aplayed(attempt.winning_outcome)
+
+    def _live_stream(self, attempt: Attempt, result: Any, left: Outcome | None) -> LiveSyncStream:
+        """Return the stream that a call returned; one that goes on with a recorded stream, if that was `left`."""
+        return LiveSyncStream(iter(self._source(attempt, result)), attempt)
+
+    async def _alive_stream(self, attempt: Attempt, result: Any, left: Outcome | None) -> LiveStream:
+        """Async twin of `_live_stream`."""
+        return LiveStream(aiter(self._source(attempt, result)), attempt)
 
     def _source(self, attempt: Attempt, result: Any) -> Any:
         """Return what gives the items of a stream that a call returned."""
@@ -241,14 +265,20 @@ class CallDriver(LiveRequest):
     def _extend(self, outcome: Outcome) -> LiveSyncStream | RecordedStream:
         further = extend(self, outcome)
         if isinstance(further, Outcome):
-            return self._play(further)
+            return self._further(outcome, further)
         attempt = self._extension(further)
         attempt.iterated = "sync"
-        return self._opened(attempt)
+        return self._opened(attempt, outcome)
 
     async def _aextend(self, outcome: Outcome) -> LiveStream | RecordedStream:
         further = await extend_async(self, outcome)
-        return self._play(further) if isinstance(further, Outcome) else await self._aopened(self._extension(further))
+        if isinstance(further, Outcome):
+            return self._further(outcome, further)
+        return await self._aopened(self._extension(further), outcome)
+
+    def _further(self, left: Outcome, further: Outcome) -> RecordedStream:
+        """Return what goes on with a recorded stream that was left: the same stream, as it was recorded since."""
+        return self._play(further)
 
     def _extension(self, flight: Flight | None) -> Attempt:
         number, has_draws = self.number, self.setting.has_draws
@@ -323,3 +353,13 @@ class CallDriver(LiveRequest):
             partial(self._aextend, outcome) if may_call else None,
             rhythm,
         )
+
+
+def _take_over(attempt: Attempt, left: Outcome) -> None:
+    """Record what the consumer has got of a stream with which the call, which failed, was to go on."""
+    attempt.convert = None  # the items are recorded already
+    if left.response is not None:
+        attempt.respond(left.response())
+    attempt.begin()
+    for item in left.items or ():
+        attempt.add(item)

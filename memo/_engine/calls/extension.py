@@ -70,6 +70,6 @@ def _further(request: Request, outcome: Outcome, found: Recording | None) -> Out
     if found is None or index is None:
         return None
     recorded = found.outcome(index, request.setting.values)
-    if recorded.items is None or outcome.items is None:
-        return None
-    return recorded if recorded.end != "closed" or len(recorded.items) > len(outcome.items) else None
+    if recorded.items is None:  # an HTTP body that was read to its end is a value
+        return recorded if recorded.read is not None and outcome.response is not None else None
+    return recorded if recorded.end != "closed" or len(recorded.items) > len(outcome.items or ()) else None

@@ -156,9 +156,14 @@ class Writer:
 
 
 def _goes_on(recorded: dict[str, Any], outcome: dict[str, Any]) -> bool:
-    """Return whether a recorded stream was left early, and the outcome is the same stream, read further."""
+    """Return whether a recorded stream was left early, and the outcome is the same stream, read further.
+
+    An HTTP body that is read to its end is a value.
+    """
     before, after = recorded.get("stream"), outcome.get("stream")
-    if before is None or after is None or before["end"] != "closed":
+    if before is None or before["end"] != "closed":
         return False
+    if after is None:
+        return "value" in outcome and "response" in before
     further = len(after["items"]) - len(before["items"])
     return further > 0 or (further == 0 and after["end"] != "closed")

@@ -51,6 +51,8 @@ class LiveStream(NamedTuple):
 
     source: AsyncIterator[Any]
     sink: Sink
+    is_rest: bool = False
+    """Whether the source and its sink begin after the items that the consumer has got of a recording."""
 
 
 class LiveSyncStream(NamedTuple):
@@ -58,6 +60,7 @@ class LiveSyncStream(NamedTuple):
 
     source: Iterator[Any]
     sink: Sink
+    is_rest: bool = False
 
 
 class Unrecorded(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import Any, Protocol
 
 import wrapt
@@ -12,10 +12,8 @@ from memo._engine.streaming.begun import LiveStream, LiveSyncStream
 from memo._engine.streaming.consumers import is_cancelled
 from memo._engine.streaming.sinks import Sink
 from memo._engine.streaming.streams import stream, stream_sync
-from memo._recordings.outcomes import Outcome, raise_recorded
-from memo.errors import StreamCutShort
 
-__all__ = ["AsyncBody", "AsyncEnding", "BodySink", "PartialBody", "PartialStream", "SyncBody", "SyncEnding"]
+__all__ = ["AsyncBody", "AsyncEnding", "AsyncReplay", "BodySink", "SyncBody", "SyncEnding", "SyncReplay"]
 
 
 class BodySink(Sink, Protocol):
@@ -60,7 +58,7 @@ class AsyncEnding(_Ending):
         return self._self_is_closing
 
     def records(self, items: Any) -> AsyncIterator[Any]:
-        """Say what passes of the body while it is recorded. Return the items, which end once the body is being closed."""
+        """Say what passes of the body. Return the items, which end once the body is being closed, and which no reader closes."""
         return _Items(self.passes(items), self)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -157,34 +155,23 @@ async def _ended() -> None:
 def _nothing() -> None: ...
 
 
-class PartialBody:
-    """A recorded body that its consumer left early: what had come, then `StreamCutShort`."""
+class AsyncReplay(AsyncEnding):
+    """The body of a replayed response: `items` are its pieces."""
 
-    def __init__(self, outcome: Outcome, function: str) -> None:
-        self._outcome = outcome
-        self._function = function
-
-    def __iter__(self) -> Iterator[bytes]:
-        size = 0
-        for item in self._outcome.items or ():
-            data = item.encode() if isinstance(item, str) else item
-            size += len(data)
-            yield data
-        if self._outcome.error is not None:
-            raise_recorded(self._outcome.error())
-        raise StreamCutShort(self._function, size)
-
-
-class PartialStream(wrapt.ObjectProxy):  # type: ignore[type-arg]
-    """The stream of a response whose body was left early."""
-
-    def __init__(self, body: Any, cut: PartialBody) -> None:
+    def __init__(self, body: Any, items: AsyncGenerator[bytes, Any]) -> None:
         super().__init__(body)
-        self._self_cut = cut
+        self._self_items = self.records(items)
 
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._self_cut)
+    def __aiter__(self) -> Any:
+        return self._self_items
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for data in self._self_cut:
-            yield data
+
+class SyncReplay(SyncEnding):
+    """Sync twin of `AsyncReplay`."""
+
+    def __init__(self, body: Any, items: Generator[bytes, Any, Any]) -> None:
+        super().__init__(body)
+        self._self_items = self.passes(items)
+
+    def __iter__(self) -> Any:
+        return self._self_items

@@ -57,7 +57,8 @@ async def _stream(begin: Begin, consumer: Consumer) -> AsyncGenerator[Any, Any]:
                 return
             given = list(outcome.items or ())
             begun = await begun.aextend()
-    source, sink = begun if isinstance(begun, LiveStream) else (begun.source, NOWHERE)
+    sink = begun.sink if isinstance(begun, LiveStream) else NOWHERE
+    source, given = begun.source, [] if isinstance(begun, LiveStream) and begun.is_rest else given
     _begin(sink, given, consumer)
     producing = sink.producing()
     send, throw = getattr(source, "asend", None), getattr(source, "athrow", None)
@@ -154,7 +155,8 @@ def stream_sync(begin: SyncBegin) -> Generator[Any, Any, Any]:
                 return outcome.returned() if outcome.returned is not None else None
             given = list(outcome.items or ())
             begun = begun.extend()
-    source, sink = begun if isinstance(begun, LiveSyncStream) else (begun.source, NOWHERE)
+    sink = begun.sink if isinstance(begun, LiveSyncStream) else NOWHERE
+    source, given = begun.source, [] if isinstance(begun, LiveSyncStream) and begun.is_rest else given
     _begin(sink, given)
     producing = sink.producing()
     send, throw = getattr(source, "send", None), getattr(source, "throw", None)

@@ -15,19 +15,23 @@ from types import SimpleNamespace
 from typing import Any
 
 from memo._calls.signature import Signature
+from memo._engine.calls.bodies import LiveBody
 from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.begun import LiveStream
 from memo._engine.streaming.consumers import is_cancelled
 from memo._engine.streaming.streams import stream
 from memo._recordings.outcomes import Outcome
-from memo.patches._http.answers import Head, phrase, recorded_head, sent_headers
+from memo.codecs.encodings import Decoder, decoder
+from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
 from memo.patches._http.naming import Asked, HttpNaming, location
 from memo.patches._patch import Patch
 
 __all__ = ["PATCHES"]
 
+_NO_LIMIT = 1 << 62
+"""The bytes at which a reader would pause its connection: a body that is recorded, or replayed, comes when it is asked for."""
 _SIGNATURE = Signature(lambda method, str_or_url, *, params=None, data=None, json=None, headers=None, **_: None)
 
 
@@ -120,13 +124,14 @@ class _Run(HttpRun):
             raise
         return response
 
+    def live_body(self, attempt: Attempt, value: Any, given: list[bytes]) -> LiveBody:
+        """Return the body of a live response, of which the consumer has got these pieces."""
+        head, pieces = self._whole_head(value), _pieces(value.content)
+        decode = None if getattr(self._client, "auto_decompress", True) else decoder(encoding_of(head))
+        return self.rest(attempt, head, _decoded(pieces, decode) if decode is not None else pieces, value.close, given)
+
     async def _areceived(self, attempt: Attempt, value: Any) -> Any:
-        head = self._head(value)
-        if value.history:
-            head["method"], head["url"] = value.method, location(str(value.url))
-            head["history"] = [
-                {"method": hop.method, "url": location(str(hop.url)), **self._head(hop)} for hop in value.history
-            ]
+        head = self._whole_head(value)
         sink = Passing(head, attempt, decoded=getattr(self._client, "auto_decompress", True))
         live = value.content
 
@@ -136,6 +141,15 @@ class _Run(HttpRun):
         value.content = _reader()(sink.defer(stream(begin)), live)
         _on_leave(value, sink)
         return value
+
+    def _whole_head(self, response: Any) -> Head:
+        head = self._head(response)
+        if response.history:
+            head["method"], head["url"] = response.method, location(str(response.url))
+            head["history"] = [
+                {"method": hop.method, "url": location(str(hop.url)), **self._head(hop)} for hop in response.history
+            ]
+        return head
 
     def _head(self, response: Any) -> Head:
         version = response.version
@@ -204,6 +218,11 @@ async def _pieces(content: Any) -> AsyncIterator[bytes]:
         yield data
 
 
+async def _decoded(pieces: AsyncIterator[bytes], decode: Decoder) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        yield decode(piece)
+
+
 def _on_leave(response: Any, sink: Passing) -> None:
     """Store what passed of a body when its response is released: its consumer has left, unless that was the end."""
 
@@ -239,7 +258,7 @@ def _reader() -> Any:
     class Reader(_package().StreamReader):  # type: ignore[misc]
         def __init__(self, items: AsyncGenerator[bytes, None], live: Any) -> None:
             loop = asyncio.get_running_loop()
-            super().__init__(BaseProtocol(loop), 1 << 16, loop=loop)
+            super().__init__(BaseProtocol(loop), _NO_LIMIT, loop=loop)
             self._items = items
             self._live = live
 

@@ -7,12 +7,12 @@ piece is recorded as it passes.
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from memo._calls.secrets import SecretRules
-from memo._engine.calls.driver import CallDriver
+from memo._engine.calls.bodies import BodyCall, LiveBody
 from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
 from memo._engine.streaming.begun import RecordedStream
@@ -132,7 +132,7 @@ async def _aencoded(pieces: AsyncGenerator[bytes, None], encoding: str) -> Async
 class Passing(Body):
     """The sink of a body that its caller reads piece by piece: as it is sent, or decoded already."""
 
-    def __init__(self, head: Head, attempt: Attempt, *, decoded: bool = False) -> None:
+    def __init__(self, head: Head, attempt: Attempt, *, decoded: bool = False, given: Iterable[bytes] = ()) -> None:
         self._attempt = attempt
         self._head = head
         encoding = "" if decoded else header(head, "content-encoding")
@@ -140,9 +140,14 @@ class Passing(Body):
         if encoding and self._decode is None:
             head["encoded"] = True
         self._pieces: list[bytes] = []
+        self._given = list(given)
         self._splitter = Splitter(head) if streams(head) and "encoded" not in head else None
         self._last: Any = None
         self._received = 0
+        for piece in self._given:
+            self._received += len(piece)
+            if self._splitter is not None:
+                self._take(piece)
 
     def add(self, item: bytes) -> None:
         """Record a piece as it is sent."""
@@ -167,9 +172,10 @@ class Passing(Body):
         """Return the answer with its whole body. None for a stream of items, and for a body that was cut short."""
         whole = end == "complete" or (end == "closed" and self._is_all())
         if self._splitter is None and whole:
-            return {**self._head, **readable_bytes(b"".join(self._pieces))}
+            return {**self._head, **readable_bytes(b"".join([*self._given, *self._pieces]))}
         if self._splitter is None:
-            items = [_text(b"".join(self._pieces))] if self._received else []
+            rest = b"".join(self._pieces)
+            items = [_text(piece) for piece in (*self._given, rest) if piece]
             self._pieces = []
         else:
             items = self._splitter.rest()
@@ -244,7 +250,7 @@ _KEPT = 1 << 16
 """The bytes up to which a body is kept as it was written, for the next replay."""
 
 
-class HttpRun(CallDriver):
+class HttpRun(BodyCall):
     """A request of some client."""
 
     brings_classes = False
@@ -278,7 +284,32 @@ class HttpRun(CallDriver):
         sink.add(content)
         return sink
 
+    def rest(self, attempt: Attempt, head: Head, pieces: Any, close: Callable[[], Any], given: list[bytes]) -> LiveBody:
+        """Return the body of a response that comes piece by piece, decoded."""
+        _note_encoding(head)
+        sink = Passing(head, attempt, decoded=True, given=given)
+        return LiveBody(head["status"], header(head, "content-type"), pieces, close, sink)
+
     # Recorded responses
+
+    def status(self, outcome: Outcome) -> int:
+        """Return the status of a recorded response whose body was left."""
+        assert outcome.response is not None
+        status: int = outcome.response()["status"]
+        return status
+
+    def content_type(self, outcome: Outcome) -> str:
+        """Return the type of a recorded body."""
+        assert outcome.response is not None
+        return header(outcome.response(), "content-type")
+
+    def pieces(self, outcome: Outcome) -> list[bytes]:
+        """Return the body of a recorded response, in the pieces that are recorded."""
+        if outcome.items is None:
+            assert outcome.read is not None
+            return [bytes_of(outcome.read())]
+        assert outcome.response is not None
+        return list(item_bytes(outcome.items, outcome.response()))
 
     def replayed(self, outcome: Outcome) -> Replayed:
         """Return a recorded response. Raises the error that was recorded in place of one."""
@@ -301,7 +332,7 @@ class HttpRun(CallDriver):
             return self._kept(outcome, head, b"".join(item_bytes(outcome.items, head)))
         played: Any = copy.copy(outcome)
         played.items = (_Joined if is_joined else _Bytes)(outcome.items, head)
-        return Replayed(head, play._replace(outcome=played, extend=None, aextend=None), outcome.seconds)
+        return Replayed(head, play._replace(outcome=played), outcome.seconds)
 
     def _kept(self, outcome: Outcome, head: Head, body: bytes) -> Replayed:
         replayed = Replayed(head, body, outcome.seconds)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from memo._engine.streaming.rest import end_of_items
 from memo.patches._http.answers import Head, header
 from memo.patches._text import dumper, form_of
 
@@ -95,12 +96,9 @@ _USUAL = {"eol": "\n", "colon": ": ", "json": "compact"}
 _JSON = ("compact", "line", "ascii")
 
 
-_CUT = re.compile(r"event-stream|ndjson|jsonl|json-?lines")
-
-
 def is_cut(head: Head) -> bool:
     """Return whether the items are events or lines, not the pieces in which a body came."""
-    return _CUT.search(header(head, "content-type").lower()) is not None
+    return end_of_items(header(head, "content-type")) is not None
 
 
 class Splitter:
@@ -109,7 +107,7 @@ class Splitter:
     def __init__(self, head: Head) -> None:
         kind = header(head, "content-type").lower()
         self.events = "event-stream" in kind
-        self._end = _EVENT_END if self.events else _LINE_END if is_cut(head) else None
+        self._end = end_of_items(header(head, "content-type"))
         self.style = Style()
         self._rest = b""
 
@@ -130,10 +128,6 @@ class Splitter:
         """Return what is left at the end of the body."""
         rest, self._rest = self._rest, b""
         return [self.style.item(rest, events=self.events)] if rest else []
-
-
-_EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r(?!\n)")
-_LINE_END = re.compile(rb"\n")
 
 
 def _text(data: bytes) -> str | bytes:

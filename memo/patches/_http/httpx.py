@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from memo._calls.signature import DoesNotFit
+from memo._engine.calls.bodies import LiveBody
 from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
-from memo._engine.streaming.bodies import AsyncBody, AsyncEnding, SyncBody, SyncEnding
+from memo._engine.streaming.bodies import AsyncBody, AsyncReplay, SyncBody, SyncReplay
 from memo._recordings.outcomes import Outcome
 from memo.codecs.responses import mark_decoded, package_of
 from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
@@ -119,6 +120,12 @@ class _HttpxRun(HttpRun):
         finally:
             response.history = history
 
+    def live_body(self, attempt: Attempt, value: Any, given: list[bytes]) -> LiveBody:
+        """Return the body of a live response, of which the consumer has got these pieces."""
+        is_async = hasattr(self._client, "aclose")
+        pieces, close = (value.aiter_bytes(), value.aclose) if is_async else (value.iter_bytes(), value.close)
+        return self.rest(attempt, self._head(value), pieces, close, given)
+
     # Replay
 
     def _built(self, replayed: Replayed, content: bytes | None) -> Any:
@@ -206,7 +213,7 @@ class _AsyncRun(_HttpxRun):
             response = self._built(replayed, await replayed.acontent())
         else:
             response = self._built(replayed, None)
-            response.stream = _AsyncReplay(response.stream, replayed)
+            response.stream = AsyncReplay(response.stream, replayed.apieces())
         for hop in (*response.history, response):
             for hook in self._client.event_hooks["request"]:
                 await hook(hop.request)
@@ -236,7 +243,7 @@ class _Run(_HttpxRun):
             response = self._built(replayed, replayed.content())
         else:
             response = self._built(replayed, None)
-            response.stream = _SyncReplay(response.stream, replayed)
+            response.stream = SyncReplay(response.stream, replayed.pieces())
         for hop in (*response.history, response):
             for hook in self._client.event_hooks["request"]:
                 hook(hop.request)
@@ -248,25 +255,3 @@ class _Run(_HttpxRun):
             response = self._client.send(following, **self._as_asked)
             response.history = history + response.history
         return response
-
-
-class _AsyncReplay(AsyncEnding):
-    """A recorded body, read piece by piece."""
-
-    def __init__(self, body: Any, replayed: Replayed) -> None:
-        super().__init__(body)
-        self._self_items = self.passes(replayed.apieces())
-
-    def __aiter__(self) -> Any:
-        return self._self_items
-
-
-class _SyncReplay(SyncEnding):
-    """Sync twin of `_AsyncReplay`."""
-
-    def __init__(self, body: Any, replayed: Replayed) -> None:
-        super().__init__(body)
-        self._self_items = self.passes(replayed.pieces())
-
-    def __iter__(self) -> Any:
-        return self._self_items

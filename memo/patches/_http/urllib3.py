@@ -13,13 +13,15 @@ from http.client import responses as phrases
 from typing import Any, NamedTuple
 
 from memo._calls.signature import DoesNotFit
+from memo._engine.calls.bodies import LiveBody
 from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.begun import LiveSyncStream
 from memo._engine.streaming.streams import stream_sync
 from memo._recordings.outcomes import Outcome
+from memo.codecs.encodings import decoder
 from memo.codecs.registry import register_codec
-from memo.patches._http.answers import Head, phrase, recorded_head, sent_headers
+from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
 from memo.patches._http.naming import Asked, HttpNaming
 from memo.patches._patch import Patch
@@ -111,14 +113,7 @@ class _Run(HttpRun):
     """A request of a pool."""
 
     def _received(self, attempt: Attempt, value: Any) -> Any:
-        options = _options(self._args, self._kwargs)
-        head = recorded_head(
-            value.status,
-            value.headers.iteritems(),
-            self.rules,
-            reason=value.reason,
-            version=_VERSIONS.get(value.version, "HTTP/1.1"),
-        )
+        options, head = _options(self._args, self._kwargs), self._head(value)
         if options.preload_content:
             if not options.decode_content:
                 sink = Passing(head, attempt)
@@ -131,6 +126,23 @@ class _Run(HttpRun):
         sink = Passing(head, attempt)
         pieces = sink.defer(stream_sync(lambda: LiveSyncStream(_pieces(value), sink)))
         return _passing(value, head, pieces, options)
+
+    def _head(self, value: Any) -> Head:
+        return recorded_head(
+            value.status,
+            value.headers.iteritems(),
+            self.rules,
+            reason=value.reason,
+            version=_VERSIONS.get(value.version, "HTTP/1.1"),
+        )
+
+    def live_body(self, attempt: Attempt, value: Any, given: list[bytes]) -> LiveBody:
+        """Return the body of a live response, of which the consumer has got these pieces."""
+        options, head = _options(self._args, self._kwargs), self._head(value)
+        pieces = iter([value.data]) if options.preload_content else _pieces(value)
+        is_decoded = options.preload_content and options.decode_content
+        decode = None if is_decoded else decoder(encoding_of(head))
+        return self.rest(attempt, head, map(decode, pieces) if decode is not None else pieces, value.close, given)
 
     def _played(self, outcome: Outcome) -> Any:
         replayed, options = self.replayed(outcome), _options(self._args, self._kwargs)

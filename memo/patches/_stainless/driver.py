@@ -22,7 +22,6 @@ from pydantic import BaseModel
 from memo._calls.call import Call
 from memo._engine.calls.context import FunctionContext
 from memo._engine.calls.decision import look
-from memo._engine.calls.driver import CallDriver
 from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._engine.sessions.session import Session
@@ -35,7 +34,7 @@ from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.codecs.responses import http_response
 from memo.errors import MemoError
 from memo.patches._patch import Patch
-from memo.patches._stainless.bodies import Body
+from memo.patches._stainless.bodies import Body, ResponseCall
 from memo.patches._stainless.faults import StainlessFaults
 from memo.patches._stainless.naming import Naming
 from memo.patches._stainless.pages import settled
@@ -83,7 +82,7 @@ _PLAYED = ("typed", "stream")
 """The forms that are replayed without the SDK's own processing."""
 
 
-class Stainless(CallDriver):
+class Stainless(ResponseCall):
     """A call of either client."""
 
     faulty = StainlessFaults
@@ -207,17 +206,37 @@ class Stainless(CallDriver):
         options.post_parser = parse
         return self._wrapped(request.cast_to, options, stream=request.stream, stream_cls=request.stream_cls)
 
-    def process(self, outcome: Outcome) -> Any:
+    # HTTP bodies
+
+    def is_body(self, outcome: Outcome) -> bool:
+        """Return whether the items of a recorded stream are the pieces of a body."""
+        return self.form not in _PLAYED and not self._has_items(outcome)
+
+    @property
+    def is_unread(self) -> bool:
+        """True if the response is handed over before its body is read."""
+        return self.request.unread
+
+    @property
+    def has_events(self) -> bool:
+        """True if the body may be a stream of events."""
+        return self.request.stream
+
+    def process(self, response: Any) -> Any:
         """Return what the SDK makes of a recorded HTTP response."""
         request, client = self.request, self.client
         cast_to = client._maybe_override_cast_to(request.cast_to, request.options)
         return client._process_response(
             cast_to=cast_to,
             options=request.options,
-            response=http_response_of(client, request, outcome, self.call.function),
+            response=response,
             stream=request.stream,
             stream_cls=request.stream_cls,
         )
+
+    def rebuilt(self, outcome: Outcome, content: bytes | None) -> Any:
+        """Return a recorded response, with the request that the client would have sent."""
+        return http_response_of(self.client, self.request, outcome, content)
 
     def _source(self, attempt: Attempt, result: Any) -> Any:
         attempt.respond(result.response)
@@ -256,7 +275,7 @@ class AsyncStainlessRun(Stainless):
             return self._note(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
             raise_recorded(outcome.error())
-        return await self.process(outcome)
+        return await self.process(await self.aresponse(outcome))
 
     def filled(self, outcome: Outcome) -> Any:
         """Return the SDK's stream object with the recorded items."""
@@ -303,7 +322,7 @@ class StainlessRun(Stainless):
             return self._note(self.replayed(outcome))
         if outcome.error is not None and outcome.items is None:
             raise_recorded(outcome.error())
-        return self.process(outcome)
+        return self.process(self.response(outcome))
 
     def filled(self, outcome: Outcome) -> Any:
         """Return the SDK's stream object with the recorded items."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from memo._engine.streaming.bodies import PartialBody, PartialStream
 from memo._recordings.outcomes import Outcome
 from memo.codecs.responses import package_of, rebuilt, stream_response
+from memo.patches._stainless.bodies import recorded_response
 from memo.patches._stainless.pages import as_page, is_page, page_of
 from memo.patches._stainless.request import Request
 
@@ -53,21 +53,11 @@ def stream_object(client: Any, request: Request, items: tuple[Any, bool], outcom
     return stream_cls(cast_to=item, response=response, client=client, **arguments)
 
 
-def http_response_of(client: Any, request: Request, outcome: Outcome, function: str) -> Any:
-    """Return a recorded HTTP response, with the request that the client would have sent."""
-    body: PartialBody | None = None
-    if outcome.read is not None:
-        recorded = outcome.read()
-        content = recorded.content
-    else:
-        assert outcome.response is not None
-        recorded = outcome.response()
-        body = PartialBody(outcome, function)
-        content = b"" if request.unread else b"".join(body)
+def http_response_of(client: Any, request: Request, outcome: Outcome, content: bytes | None) -> Any:
+    """Return a recorded HTTP response, with the request that the client would have sent, and that content if it is given."""
+    recorded = recorded_response(outcome)
     sent = client._build_request(_given(request.options))
-    response = rebuilt(recorded, sent, content, unread=request.unread)
-    if body is not None and request.unread:
-        response.stream = PartialStream(response.stream, body)
+    response = rebuilt(recorded, sent, recorded.content if content is None else content, unread=request.unread)
     response.elapsed = timedelta(seconds=outcome.seconds)
     return response
 

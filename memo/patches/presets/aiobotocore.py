@@ -33,8 +33,7 @@ class _Call(AwsCall):
             await attempt.areturned({"failed": value.recorded})
             raise value.error
         for name in streams_of(value, "EventStream"):
-            attempt.respond({"member": name, "answer": {key: part for key, part in value.items() if key != name}})
-            value[name] = recorded(attempt, value[name])
+            value[name] = recorded(attempt, self._source(attempt, value))
             return value
         bodies = {name: await value[name].read() for name in streams_of(value, "StreamingBody")}
         await attempt.areturned({"answer": {**value, **bodies}, "bodies": [*bodies]} if bodies else {"answer": value})

@@ -20,6 +20,7 @@ from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._recordings.outcomes import Outcome
 from memo._values.ids import numbered
+from memo.errors import StreamCutShort
 from memo.patches._patch import Patch
 from memo.patches._stream_objects import SyncStreamObject, recorded_sync
 
@@ -83,6 +84,14 @@ class AwsCall(CallDriver):
             return None
         return {"error": dict(response), "operation": getattr(error, "operation_name", "")}
 
+    def _source(self, attempt: Attempt, result: Any) -> Any:
+        if isinstance(result, Failed):
+            raise result.error
+        for name in streams_of(result, "EventStream"):
+            attempt.respond({"member": name, "answer": {key: part for key, part in result.items() if key != name}})
+            return result[name]
+        raise StreamCutShort(self.call.function, 0)
+
     # Replay
 
     def raise_failure(self, recorded: dict[str, Any]) -> None:
@@ -119,8 +128,7 @@ class _Call(AwsCall):
             attempt.returned({"failed": value.recorded})
             raise value.error
         for name in streams_of(value, "EventStream"):
-            attempt.respond({"member": name, "answer": {key: part for key, part in value.items() if key != name}})
-            value[name] = recorded_sync(attempt, value[name])
+            value[name] = recorded_sync(attempt, self._source(attempt, value))
             return value
         bodies = {name: value[name].read() for name in streams_of(value, "StreamingBody")}
         attempt.returned({"answer": {**value, **bodies}, "bodies": [*bodies]} if bodies else {"answer": value})

@@ -71,6 +71,10 @@ def _head(value: Any) -> dict[str, Any]:
 class _Stream(CallDriver):
     """What both drivers have in common."""
 
+    def _source(self, attempt: Attempt, result: Any) -> Any:
+        attempt.respond(_head(result))
+        return result
+
     def _settled(self, value: Any) -> Any:
         """Return a result without what only litellm's bookkeeping reads, and no recording can hold."""
         hidden = getattr(value, "_hidden_params", None)
@@ -139,8 +143,7 @@ class _AsyncRun(_Stream):
 
     async def _areceived(self, attempt: Attempt, value: Any) -> Any:
         if _is_stream(value):
-            attempt.respond(_head(value))
-            return recorded(attempt, value)
+            return recorded(attempt, self._source(attempt, value))
         await attempt.areturned(self._settled(value))
         return value
 
@@ -163,8 +166,7 @@ class _Run(_Stream):
 
     def _received(self, attempt: Attempt, value: Any) -> Any:
         if _is_stream(value):
-            attempt.respond(_head(value))
-            return recorded_sync(attempt, value)
+            return recorded_sync(attempt, self._source(attempt, value))
         attempt.returned(self._settled(value))
         return value
 
