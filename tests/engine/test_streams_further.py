@@ -93,6 +93,53 @@ async def test_an_end_that_comes_otherwise():
     assert raised.value.args == ("third",)
 
 
+async def test_a_call_that_fails_ends_the_stream_and_is_made_once():
+    recorder = Recorder(MemoryStore(), mode="record-if-missing", errors="answers")
+    calls = []
+
+    @recorder.recordable(name="opens")
+    async def opens(n):
+        calls.append(n)
+        if len(calls) > 1:
+            raise ValueError("no more")
+
+        async def items():
+            for number in range(n):
+                yield number
+
+        return items()
+
+    assert await taken(await opens(3), 1) == [0]
+    for _ in range(2):
+        got = []
+        with pytest.raises(ValueError, match="no more"):  # noqa: PT012 - after some items
+            async for item in await opens(3):
+                got.append(item)  # noqa: PERF401
+        assert got == [0]
+    assert calls == [3, 3]
+
+
+def test_a_call_that_fails_ends_a_sync_stream_and_is_made_once():
+    recorder = Recorder(MemoryStore(), mode="record-if-missing", errors="answers")
+    calls = []
+
+    @recorder.recordable(name="opens")
+    def opens(n):
+        calls.append(n)
+        if len(calls) > 1:
+            raise ValueError("no more")
+        return iter(range(n))
+
+    with closing(opens(3)) as items:
+        assert next(items) == 0
+    for _ in range(2):
+        items = opens(3)
+        assert next(items) == 0
+        with pytest.raises(ValueError, match="no more"):
+            next(items)
+    assert calls == [3, 3]
+
+
 async def test_a_shorter_live_stream_ends_it(memoized):
     recorder, _ = memoized
     lengths = iter([3, 1])

@@ -86,8 +86,8 @@ class BodyCall(CallDriver):
         attempt.abandon(f"answered {body.status}")
         return StreamCutShort(self.call.function, len(given))
 
-    def _further(self, left: Outcome, further: Outcome) -> RecordedStream:
-        if not self.is_body(left):
+    def _further(self, left: Outcome | None, further: Outcome) -> RecordedStream:
+        if left is None or not self.is_body(left):
             return super()._further(left, further)
         given = self.pieces(left)
         rest = Rest(given, self.content_type(left), self.call.function).of(b"".join(self.pieces(further)))

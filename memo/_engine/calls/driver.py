@@ -120,11 +120,7 @@ class CallDriver(LiveRequest):
                 _take_over(attempt, left)
                 attempt.finish("error", error)
             if attempt.winning_outcome is not None:
-                return (
-                    self._play(attempt.winning_outcome)
-                    if left is None
-                    else self._further(left, attempt.winning_outcome)
-                )
+                return self._further(left, attempt.winning_outcome)
             raise
 
     # The async driver
@@ -192,11 +188,7 @@ class CallDriver(LiveRequest):
                 _take_over(attempt, left)
                 await attempt.afinish("error", error)
             if attempt.winning_outcome is not None:
-                return (
-                    self._play(attempt.winning_outcome)
-                    if left is None
-                    else self._further(left, attempt.winning_outcome)
-                )
+                return self._further(left, attempt.winning_outcome)
             raise
 
     async def _awaited(self, attempt: Attempt, result: Awaitable[Any]) -> Any:
@@ -276,8 +268,8 @@ class CallDriver(LiveRequest):
             return self._further(outcome, further)
         return await self._aopened(self._extension(further), outcome)
 
-    def _further(self, left: Outcome, further: Outcome) -> RecordedStream:
-        """Return what goes on with a recorded stream that was left: the same stream, as it was recorded since."""
+    def _further(self, left: Outcome | None, further: Outcome) -> RecordedStream:
+        """Return a recorded stream; one that goes on with another recording of it, if that was `left`."""
         return self._play(further)
 
     def _extension(self, flight: Flight | None) -> Attempt:
