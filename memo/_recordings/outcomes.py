@@ -216,7 +216,7 @@ class StreamWriter:
         self._last: Any = None
 
     def add(self, item: Any) -> None:
-        """One more item, as it is now: what its consumer does to it later is not recorded."""
+        """Add an item as it is now: what its consumer does to it later is not recorded."""
         if self.failure is None:
             try:
                 self._packer.add(self._values.encode_item(item, self._last))

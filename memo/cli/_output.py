@@ -128,7 +128,7 @@ def near(location: str) -> str:
 
 
 def print_reasons(what: str, reasons: Mapping[str, str]) -> None:
-    """Places, and what is the matter there, on standard error: some of them by name. Nothing where there are none."""
+    """Print places and what is wrong with each to standard error, some of them by name. Print nothing where there are none."""
     if reasons:
         print_error(f"{what}:")
     for location, reason in islice(reasons.items(), _SHOWN):
@@ -195,7 +195,7 @@ _STYLES = {"path": "bold", "same": "", "before": "red", "after": "green", "note"
 
 
 def print_differences(found: list[Difference], limit: int, short: int | None = None) -> None:
-    """Differences, in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal.
+    """Print differences in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal.
 
     Texts that are longer than `short`, together, are compared word by word.
     """

@@ -242,7 +242,7 @@ class RecordableFunction:
     def run_ruled(
         self, session: Session, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """As `run`, in the mode that the session has for the function, and with its faults: for that, a patch names the call first."""
+        """Call as `run` does, in the mode of the function and with its faults: for both, a patch names the call first."""
         name = self.name if self._describe is None else self._describe(instance, args, kwargs)[0]
         faults, faulty = session.faults, self._run.faulty
 

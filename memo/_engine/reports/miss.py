@@ -265,7 +265,7 @@ def _about_nothing(call: Call, store: Store, search: Search) -> Iterator[str]:
 
 
 def _elsewhere(call: Call, store: Store, *, only_this: bool) -> tuple[str, ...]:
-    """Directories nearby that have recordings of this function: those with this very call first, or alone."""
+    """Return directories nearby that have recordings of this function: those with this very call first, or alone."""
     if not isinstance(store, DirectoryStore):
         return ()
     here, name = _cwd(), os.path.basename(store.location())  # noqa: PTH119

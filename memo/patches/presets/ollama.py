@@ -30,7 +30,7 @@ _inside: ContextVar[bool] = ContextVar("memo_ollama_inside", default=False)
 
 
 def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """By the names that the importer writes. The class that `_request` makes, and its `stream`, follow from the rest."""
+    """Return the arguments by the names that the importer writes. The class that `_request` makes, and its `stream`, follow from the rest."""
     asked = _SIGNATURE.bind(args[1:] if args and isinstance(args[0], type) else args, kwargs)
     at = urlsplit(asked["url"])
     words = [word for word in at.path.removeprefix("/api/").split("/") if word.isidentifier()]
