@@ -213,6 +213,7 @@ class SqliteFile:
             timeout=patience.seconds(),
             isolation_level=None,
             check_same_thread=False,  # the garbage collector closes it, in any thread
+            factory=_Connection,
         )
         try:
             if self._prepare(connection, make=make):
@@ -315,6 +316,13 @@ class _Job:
         self.error: Exception | None = None
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that is closed when nobody has it, in a cycle of references too: Python 3.13 warns of one that is open then."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class _Kept:
     """A thread's connection, closed with the thread."""
 
@@ -336,9 +344,6 @@ class _Kept:
         with self.using:
             self.closed = True
             self.connection.close()
-
-    def __del__(self) -> None:
-        self.connection.close()
 
 
 _of_other_processes: list[tuple[threading.local, list[_Kept]]] = []
