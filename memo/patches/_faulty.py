@@ -7,7 +7,10 @@ leaves the SDK's code by `_Proceed`, and the call goes on as it would without fa
 from __future__ import annotations
 
 import copy
+import errno
 import inspect
+import os
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,9 +22,9 @@ from memo.codecs.responses import package_of
 from memo.errors import InvalidOption
 from memo.fault import Fault
 
-__all__ = ["HttpFaultyCall"]
+__all__ = ["CUT", "HttpFaultyCall", "Raised", "Transport", "injected"]
 
-_CUT = "peer closed connection without sending complete message body (incomplete chunked read)"
+CUT = "peer closed connection without sending complete message body (incomplete chunked read)"
 _EVENTS = "text/event-stream"
 _Answering = Callable[[Any, Any], Any]
 """Takes a request of httpx and the package that it is of, and returns the response."""
@@ -34,7 +37,7 @@ class _Proceed(BaseException):
         self.fault = fault
 
 
-class _Raised(BaseException):
+class Raised(BaseException):
     """Carries an exception of the user's out of the SDK, which would wrap it."""
 
     def __init__(self, error: BaseException) -> None:
@@ -47,6 +50,10 @@ class HttpFaultyCall(FaultyCall):
     clients: tuple[str, ...] = ("_client",)
     """The attributes of the SDK's client that hold a client of httpx."""
     stream_type = _EVENTS
+    asks_at_once = False
+    """True if a call is one request at once: a call without a fault never enters the SDK's code for its faults."""
+    _first: Fault | None = None
+    """The fault of the first attempt, taken before the SDK's code runs."""
     is_answered = False
     """True once the transport answered with a fault: what the SDK returns is made of that."""
 
@@ -59,38 +66,46 @@ class HttpFaultyCall(FaultyCall):
         """Return whether the call returns a stream of items."""
         raise NotImplementedError
 
+    def is_passed(self, fault: Fault) -> bool:
+        """Return whether a fault changes the call's own answer."""
+        return fault.kind == "cut" and self.streams
+
     # An attempt
 
     def attempt(self) -> Fault | Answer | None:
         """Return the change that is due, or what the SDK returns for a fault. Raises what the SDK raises for it."""
+        if self.asks_at_once and ((fault := self._taken()) is None or self.is_passed(fault)):
+            return fault
         try:
-            with _injecting():
-                value = self._method(self._answer)(*self.args, **self.kwargs)
+            with injected():
+                value = self._method(is_lost=False)(*self.args, **self.kwargs)
         except _Proceed as attempt:
             return attempt.fault
-        except _Raised as carrier:
+        except Raised as carrier:
             raise carrier.error from None
         return Answer(self._first_asked(value) if inspect.isgenerator(value) and not self.is_answered else value)
 
     async def aattempt(self) -> Fault | Answer | None:
         """Async twin of `attempt`."""
+        if self.asks_at_once and ((fault := self._taken()) is None or self.is_passed(fault)):
+            return fault
         try:
-            with _injecting():
-                value = await self._method(self._answer)(*self.args, **self.kwargs)
+            with injected():
+                value = await self._method(is_lost=False)(*self.args, **self.kwargs)
         except _Proceed as attempt:
             return attempt.fault
-        except _Raised as carrier:
+        except Raised as carrier:
             raise carrier.error from None
         return Answer(self._afirst_asked(value) if inspect.isasyncgen(value) and not self.is_answered else value)
 
     def _first_asked(self, items: Any) -> Generator[Any, Any, Any]:
         """Yield the items of a stream whose request is made when the first item is asked for."""
         try:
-            with _injecting():
+            with injected():
                 item = next(items)
         except StopIteration:
             return
-        except _Raised as carrier:
+        except Raised as carrier:
             raise carrier.error from None
         except _Proceed as attempt:
             yield from self.proceed() if attempt.fault is None else self.passed(self.proceed(), attempt.fault)
@@ -100,11 +115,11 @@ class HttpFaultyCall(FaultyCall):
 
     async def _afirst_asked(self, items: Any) -> AsyncGenerator[Any, Any]:
         try:
-            with _injecting():
+            with injected():
                 item = await anext(items)
         except StopAsyncIteration:
             return
-        except _Raised as carrier:
+        except Raised as carrier:
             raise carrier.error from None
         except _Proceed as attempt:
             stream = self.proceed()
@@ -120,10 +135,14 @@ class HttpFaultyCall(FaultyCall):
 
     # What the transport answers
 
+    def _taken(self) -> Fault | None:
+        self._first = self.faults.take(self.name)
+        return self._first
+
     def _fault(self, timeout: float | None) -> Fault:
         """Return the fault of an attempt. Raises `_Proceed` without one."""
-        fault = self.faults.take(self.name)
-        if fault is None or (fault.kind == "cut" and self.streams):
+        fault, self._first = self._first or self.faults.take(self.name), None
+        if fault is None or self.is_passed(fault):
             raise _Proceed(fault)
         if fault.kind == "slow" and not (timeout is not None and fault.first > timeout):
             raise _Proceed(fault)
@@ -134,11 +153,11 @@ class HttpFaultyCall(FaultyCall):
         fault = self._fault(request.extensions.get("timeout", {}).get("read"))
         match fault.kind:
             case "timeout" | "slow":
-                raise http.ReadTimeout("", request=request)
+                raise http.ReadTimeout("timed out" if _SYNC in request.extensions else "", request=request)
             case "connection":
-                raise http.ConnectError("All connection attempts failed", request=request)
+                raise http.ConnectError(_refused(request), request=request)
             case "raises":
-                raise _Raised(raised_for(fault, self.name))
+                raise Raised(raised_for(fault, self.name))
             case "cut":
                 return http.Response(200, headers={"content-type": "application/json"}, stream=_lost_body(http))
             case "malformed":
@@ -156,8 +175,8 @@ class HttpFaultyCall(FaultyCall):
     def broken(self, fault: Fault) -> BaseException:
         """Return what the SDK raises where a stream is cut."""
         try:
-            with _injecting():
-                for _ in self._method(self._lost)(*self.args, **self.kwargs):
+            with injected():
+                for _ in self._method(is_lost=True)(*self.args, **self.kwargs):
                     pass
         except Exception as error:  # noqa: BLE001 - that is what is asked for
             return error
@@ -166,33 +185,52 @@ class HttpFaultyCall(FaultyCall):
     async def abroken(self, fault: Fault) -> BaseException:
         """Async twin of `broken`."""
         try:
-            with _injecting():
-                async for _ in await self._method(self._lost)(*self.args, **self.kwargs):
+            with injected():
+                async for _ in await self._method(is_lost=True)(*self.args, **self.kwargs):
                     pass
         except Exception as error:  # noqa: BLE001 - that is what is asked for
             return error
         return raised_for(fault, self.name)
 
-    def _method(self, answer: _Answering) -> Any:
-        """Return the SDK's method, of a copy of the client whose requests are answered here."""
+    def _own(self) -> tuple[Any, Any]:
+        """Return the SDK's function, and its client."""
         function, client = getattr(self.wrapped, "__func__", None), getattr(self.wrapped, "__self__", None)
         if function is None or client is None:
             raise InvalidOption(
                 f"{self.name}: its faults", "a method that somebody has wrapped", ["the SDK's own method"]
             )
+        return function, client
+
+    def _method(self, *, is_lost: bool) -> Any:
+        """Return the SDK's method, of a copy of the client whose requests are answered here, or lose their answers."""
+        function, client = self._own()
+        answer = self._lost if is_lost else self._answer
         made = copy.copy(client)
         for name in self.clients:
             given = getattr(client, name)
             http = package_of(given)
             kind = http.AsyncClient if isinstance(given, http.AsyncClient) else http.Client
-            setattr(
-                made, name, kind(transport=_Transport(http, answer), base_url=given.base_url, timeout=given.timeout)
-            )
+            setattr(made, name, kind(transport=Transport(http, answer), base_url=given.base_url, timeout=given.timeout))
         return function.__get__(made)
 
 
+_SYNC = "memo_sync"
+"""The extension of a request that a sync client makes: the errors of its sockets read otherwise."""
+
+
+def _refused(request: Any) -> str:
+    """Return what a client says of a connection that is refused."""
+    if _SYNC in request.extensions:
+        return str(ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)))
+    if "trio" in sys.modules and sys.modules["trio"].lowlevel.in_trio_run():
+        port = request.url.port or {"https": 443}.get(request.url.scheme, 80)
+        return f"all attempts to connect to {request.url.host}:{port} failed"
+    return "All connection attempts failed"
+
+
 @contextmanager
-def _injecting() -> Generator[None]:
+def injected() -> Generator[None]:
+    """Mark that an SDK's code runs for a fault, within the block."""
     token = injecting.set(True)
     try:
         yield
@@ -200,7 +238,7 @@ def _injecting() -> Generator[None]:
         injecting.reset(token)
 
 
-class _Transport:
+class Transport:
     """Answers the requests of a client of httpx, sync and async."""
 
     def __init__(self, http: Any, answer: _Answering) -> None:
@@ -208,6 +246,7 @@ class _Transport:
         self._answer = answer
 
     def handle_request(self, request: Any) -> Any:
+        request.extensions = {**request.extensions, _SYNC: True}
         return self._answer(request, self._http)
 
     async def handle_async_request(self, request: Any) -> Any:
@@ -223,11 +262,11 @@ def _lost_body(http: Any) -> Any:
 
     class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]
         def __iter__(self) -> Iterator[bytes]:
-            raise http.RemoteProtocolError(_CUT)
+            raise http.RemoteProtocolError(CUT)
             yield b""
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            raise http.RemoteProtocolError(_CUT)
+            raise http.RemoteProtocolError(CUT)
             yield b""
 
     return Body()

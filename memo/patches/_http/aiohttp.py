@@ -10,7 +10,7 @@ import asyncio
 import functools
 import inspect
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +25,7 @@ from memo._recordings.outcomes import Outcome
 from memo.codecs.encodings import Decoder, decoder
 from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
+from memo.patches._http.faults import AiohttpFaults
 from memo.patches._http.naming import Asked, HttpNaming, location
 from memo.patches._patch import Patch
 
@@ -99,8 +100,17 @@ class _Written:
     async def drain(self) -> None: ...
 
 
+class _Faults(AiohttpFaults):
+    def held_back(self, response: Any, change: Any, achange: Callable[[Any], Any]) -> Any:
+        """Return the response, the pieces of its body as they are with a fault."""
+        response.content = _reader()(achange(_pieces(response.content)), response.content)
+        return response
+
+
 class _Run(HttpRun):
     """A request of a session."""
+
+    faulty = _Faults
 
     @property
     def _client(self) -> Any:

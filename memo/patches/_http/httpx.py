@@ -21,6 +21,7 @@ from memo._recordings.outcomes import Outcome
 from memo.codecs.responses import mark_decoded, package_of
 from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
+from memo.patches._http.faults import HttpxFaults
 from memo.patches._http.naming import Asked, HttpNaming, location
 from memo.patches._patch import Patch
 from memo.patches._text import bytes_of, readable_bytes
@@ -85,6 +86,8 @@ def _passes(session: Session, client: Any, args: tuple[Any, ...], kwargs: dict[s
 
 class _HttpxRun(HttpRun):
     """A request of either client."""
+
+    faulty = HttpxFaults
 
     @property
     def _client(self) -> Any:

@@ -23,6 +23,7 @@ from memo.codecs.encodings import decoder
 from memo.codecs.registry import register_codec
 from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
+from memo.patches._http.faults import Urllib3Faults
 from memo.patches._http.naming import Asked, HttpNaming
 from memo.patches._patch import Patch
 
@@ -109,8 +110,21 @@ def _prepared(pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
     return args, {**kwargs, "body": data}
 
 
+class _Faults(Urllib3Faults):
+    @property
+    def streams(self) -> bool:
+        """Return whether the body is read by the caller."""
+        return not _options(self.args, self.kwargs).preload_content
+
+    def held_back(self, response: Any, change: Callable[[Any], Any], achange: Any) -> Any:
+        """Return the response, the pieces of its body as they are with a fault."""
+        return _passing(response, {}, change(_pieces(response)), _options(self.args, self.kwargs))
+
+
 class _Run(HttpRun):
     """A request of a pool."""
+
+    faulty = _Faults
 
     def _received(self, attempt: Attempt, value: Any) -> Any:
         options, head = _options(self._args, self._kwargs), self._head(value)
@@ -197,7 +211,9 @@ def _response(replayed: Replayed, options: _Options, pool: Any) -> Any:
         preload_content=preload,
         decode_content=options.decode_content,
         original_response=_Original(pairs) if "cookies_set" in head else None,
-        retries=options.retries,
+        retries=urllib3.Retry.from_int(
+            options.retries, default=pool.retries
+        ),  # as the pool does: it may be False, or a number
         request_method=options.method,
         request_url=options.url,
         enforce_content_length=False,

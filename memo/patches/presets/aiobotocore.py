@@ -9,6 +9,7 @@ from typing import Any
 from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
 from memo._recordings.outcomes import Outcome
+from memo.patches._faulty_aws import AiobotocoreFaults
 from memo.patches._patch import Patch
 from memo.patches._stream_objects import AsyncStreamObject, recorded
 from memo.patches.presets.botocore import AwsCall, Failed, described, streams_of
@@ -19,6 +20,8 @@ REQUIRES = "aiobotocore>=2.13"
 
 
 class _Call(AwsCall):
+    faulty = AiobotocoreFaults
+
     async def _invoke(self, attempt: Attempt | None) -> Any:
         try:
             return await super()._invoke(attempt)

@@ -21,6 +21,7 @@ from memo._engine.live.attempt import Attempt
 from memo._recordings.outcomes import Outcome
 from memo._values.ids import numbered
 from memo.errors import StreamCutShort
+from memo.patches._faulty_aws import BotocoreFaults
 from memo.patches._patch import Patch
 from memo.patches._stream_objects import SyncStreamObject, recorded_sync
 
@@ -114,6 +115,8 @@ def streams_of(response: Any, kind: str) -> list[str]:
 
 
 class _Call(AwsCall):
+    faulty = BotocoreFaults
+
     def _invoke(self, attempt: Attempt | None) -> Any:
         try:
             return super()._invoke(attempt)

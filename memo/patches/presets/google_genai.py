@@ -92,8 +92,8 @@ class _Faults(HttpFaultyCall):
         """Return whether the call returns a stream."""
         return str(self.wrapped.__name__).endswith("_streamed")
 
-    def _method(self, answer: Any) -> Any:
-        method = super()._method(answer)
+    def _method(self, *, is_lost: bool) -> Any:
+        method = super()._method(is_lost=is_lost)
         method.__self__._use_aiohttp = lambda: False  # which the SDK prefers for async requests where it is installed
         return method
 

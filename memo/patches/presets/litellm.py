@@ -12,7 +12,6 @@ import copy
 import re
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 from memo._engine.calls.driver import CallDriver
@@ -21,6 +20,7 @@ from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.streams import stream_sync
 from memo._recordings.outcomes import Outcome
 from memo._values.ids import numbered
+from memo.patches._faulty_litellm import LitellmFaults, inside
 from memo.patches._patch import Patch
 from memo.patches._stream_objects import AsyncStreamObject, SyncStreamObject, recorded, recorded_sync
 
@@ -36,8 +36,6 @@ _ASIDE = re.compile(
     r"|.*cost_per_.*|allow_client_.*|use_.*oauth|use_in_pass_through|use_litellm_proxy|merge_reasoning_content_in_choices|model_group.*"
 )
 """Arguments that do not change what a model is asked: credentials, transport, bookkeeping."""
-_inside: ContextVar[bool] = ContextVar("memo_litellm_inside", default=False)
-"""True while a function of litellm is being called, of which the inner calls are a part."""
 
 
 def _describing(name: str, first: tuple[str, ...]) -> Callable[..., tuple[str, dict[str, Any]]]:
@@ -70,6 +68,8 @@ def _head(value: Any) -> dict[str, Any]:
 
 class _Stream(CallDriver):
     """What both drivers have in common."""
+
+    faulty = LitellmFaults
 
     def _source(self, attempt: Attempt, result: Any) -> Any:
         attempt.respond(_head(result))
@@ -132,14 +132,14 @@ def _is_data(value: Any) -> bool:
 
 class _AsyncRun(_Stream):
     async def coroutine(self) -> Any:
-        return await (self._invoke(None) if _inside.get() else super().coroutine())
+        return await (self._invoke(None) if inside.get() else super().coroutine())
 
     async def _invoke(self, attempt: Attempt | None) -> Any:
-        token = _inside.set(True)
+        token = inside.set(True)
         try:
             return await self._wrapped(*self._args, **self._kwargs)
         finally:
-            _inside.reset(token)
+            inside.reset(token)
 
     async def _areceived(self, attempt: Attempt, value: Any) -> Any:
         if _is_stream(value):
@@ -155,14 +155,14 @@ class _AsyncRun(_Stream):
 
 class _Run(_Stream):
     def sync(self) -> Any:
-        return self._invoke(None) if _inside.get() else super().sync()
+        return self._invoke(None) if inside.get() else super().sync()
 
     def _invoke(self, attempt: Attempt | None) -> Any:
-        token = _inside.set(True)
+        token = inside.set(True)
         try:
             return super()._invoke(attempt)
         finally:
-            _inside.reset(token)
+            inside.reset(token)
 
     def _received(self, attempt: Attempt, value: Any) -> Any:
         if _is_stream(value):
