@@ -44,8 +44,8 @@ class AppliedPatch:
         self._before: Any = None
         self._own = True
         self._loaded: object = None
-        self._copies: list[ModuleType] = []
-        """The modules that imported the function by its name, before it was patched."""
+        self._copies: list[tuple[ModuleType, str]] = []
+        """Where the function was imported before it was patched: each module, and its name there."""
 
     def wrap(self, others: Iterable[AppliedPatch]) -> None:
         """Put the wrapper in place, unless it is there already, perhaps below a foreign one, or one of the others is."""
@@ -108,12 +108,20 @@ class AppliedPatch:
             raise TargetNotFound(self.patch.target, f"{error}", []) from None
         self.wrapper, self.owner, self._original, self._own = made, owner, original, own
         if self.patch.by_name:
-            self._copies = [module for module in [*sys.modules.values()] if self._imported_in(module) is original]
-            for module in self._copies:
-                setattr(module, self.name, made)
+            self._copies = [
+                (module, name)
+                for path, module in _loaded()
+                if isinstance(module, ModuleType)
+                for name in self._names_in(path, module)
+                if namespace(module).get(name) is original
+            ]
+            for module, name in self._copies:
+                setattr(module, name, made)
 
-    def _imported_in(self, module: Any) -> Any:
-        return namespace(module).get(self.name) if isinstance(module, ModuleType) else None
+    def _names_in(self, path: str, module: ModuleType) -> Iterable[str]:
+        """Return the names that a module may have for the function: any within its own package, its own elsewhere."""
+        package = self.patch.target.partition(":")[0].partition(".")[0]
+        return list(namespace(module)) if path.partition(".")[0] == package else (self.name,)
 
     def _is_patched_as(self, owner: Any, others: Iterable[AppliedPatch]) -> bool:
         """Return whether the function is patched already, by a target that reaches its class or module another way."""
@@ -153,9 +161,9 @@ class AppliedPatch:
             return True
         if namespace(self.owner).get(self.name) is not wrapper:
             return False
-        for module in self._copies:
-            if self._imported_in(module) is wrapper:
-                setattr(module, self.name, self._original)
+        for module, name in self._copies:
+            if namespace(module).get(name) is wrapper:
+                setattr(module, name, self._original)
         self._copies = []
         if self._own:
             setattr(self.owner, self.name, self._before)
@@ -188,3 +196,8 @@ def function_of(function: Any, patch: Patch) -> Any:
         options["streams"] = patch.streams
     made: Any = Recordable(function, None, options, patch.run, patch.describe)
     return made._self_bound
+
+
+def _loaded() -> list[tuple[str, Any]]:
+    """Return the modules by their names; some packages put other objects there."""
+    return [*sys.modules.items()]

@@ -83,6 +83,7 @@ class HttpFaultyCall(FaultyCall):
             return attempt.fault
         except Raised as carrier:
             raise carrier.error from None
+        self._check_answered()
         return Answer(self._first_asked(value) if inspect.isgenerator(value) and not self.is_answered else value)
 
     async def aattempt(self) -> Fault | Answer | None:
@@ -96,7 +97,17 @@ class HttpFaultyCall(FaultyCall):
             return attempt.fault
         except Raised as carrier:
             raise carrier.error from None
+        self._check_answered()
         return Answer(self._afirst_asked(value) if inspect.isasyncgen(value) and not self.is_answered else value)
+
+    def _check_answered(self) -> None:
+        """Raise `InvalidOption` if a call whose fault is due came back without a request that could have it."""
+        if self._first is not None:
+            raise InvalidOption(
+                f"fault.{self._first}: function",
+                self.name,
+                ["a call that makes a request: this one came from a cache, or by a client that memo does not know"],
+            )
 
     def _first_asked(self, items: Any) -> Generator[Any, Any, Any]:
         """Yield the items of a stream whose request is made when the first item is asked for."""

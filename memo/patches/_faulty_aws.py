@@ -81,7 +81,10 @@ class _AwsFaults(WireFaultyCall):
     def _copied(self) -> tuple[Any, Any, Any]:
         """Return the client's function, a copy of the client, and the copy's own session, which makes its requests."""
         function, client = self._own()
-        made = copy.copy(client)
+        made = object.__new__(
+            type(client)
+        )  # `copy` asks a client for attributes that it makes of what it does not have yet
+        vars(made).update(vars(client))
         made._endpoint = copy.copy(client._endpoint)
         made._endpoint.http_session = session = copy.copy(client._endpoint.http_session)
         return function, made, session
@@ -124,11 +127,14 @@ class BotocoreFaults(_AwsFaults):
         """Return what the client raises where a stream of events breaks."""
         with injected():
             answer = self._method(is_lost=True)(*self.args, **self.kwargs)
+        events = answer[_events(answer)]
         try:
-            for _ in answer[_events(answer)]:
+            for _ in events:
                 pass
         except Exception as error:  # noqa: BLE001 - that is what is asked for
             return error
+        finally:
+            events.close()
         return raised_for(fault, self.name)
 
 
@@ -170,11 +176,14 @@ class AiobotocoreFaults(_AwsFaults):
         """Return what the client raises where a stream of events breaks."""
         with injected():
             answer = await self._method(is_lost=True)(*self.args, **self.kwargs)
+        events = answer[_events(answer)]
         try:
-            async for _ in answer[_events(answer)]:
+            async for _ in events:
                 pass
         except Exception as error:  # noqa: BLE001 - that is what is asked for
             return error
+        finally:
+            events.close()
         return raised_for(fault, self.name)
 
 

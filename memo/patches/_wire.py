@@ -33,7 +33,8 @@ class Wire(NamedTuple):
 
 Answering = Callable[[float | None], Wire]
 """Takes the time-out of reading, and returns what the client meets."""
-_LOST = {"content-type": "application/json", "transfer-encoding": "chunked"}
+_JSON = {"content-type": "application/json"}
+_LOST = {**_JSON, "transfer-encoding": "chunked"}
 
 
 class WireFaultyCall(HttpFaultyCall):
@@ -47,7 +48,7 @@ class WireFaultyCall(HttpFaultyCall):
 
     def error_headers(self, status: int) -> Mapping[str, str]:
         """Return the headers with which the API answers an error."""
-        return {"content-type": "application/json"}
+        return _JSON
 
     def answering(self, *, is_lost: bool) -> Answering:
         """Return what answers the requests of a call."""
@@ -68,10 +69,12 @@ class WireFaultyCall(HttpFaultyCall):
             case "cut":
                 return _sent(200, _LOST)
             case "malformed":
-                return _sent(200, {"content-type": "application/json"}, MALFORMED)
+                return _sent(200, _JSON, MALFORMED)
             case _:
-                body = self.error_body(fault.status) if fault.body is None else fault.body
-                return _sent(fault.status, {**self.error_headers(fault.status), **fault.headers}, self.content(body))
+                is_given = fault.body is not None
+                body = fault.body if is_given else self.error_body(fault.status)
+                headers = _JSON if is_given else self.error_headers(fault.status)
+                return _sent(fault.status, {**headers, **fault.headers}, self.content(body))
 
 
 def _sent(status: int, headers: Mapping[str, str], body: bytes = b"") -> Wire:
@@ -116,7 +119,7 @@ class _Socket:
     """A socket on which an answer has arrived, and nothing else will."""
 
     def __init__(self, wire: Wire) -> None:
-        self._file = _TimedOut() if wire.error == "timeout" else io.BytesIO(wire.data)
+        self._file = _TimedOut() if wire.error == "timeout" else _Arrived(wire.data)
         self._readable, other = socket.socketpair()
         other.close()
 
@@ -133,6 +136,11 @@ class _Socket:
     def settimeout(self, timeout: float | None) -> None: ...
     def setsockopt(self, *_: Any) -> None: ...
     def shutdown(self, how: int) -> None: ...
+
+
+class _Arrived(io.BytesIO):
+    def close(self) -> None:
+        """Stay open: a client may read the first line of an answer by a file of its own."""
 
 
 class _TimedOut(io.BytesIO):
@@ -164,7 +172,7 @@ def _connector() -> Any:
             super().__init__(force_close=True)
             self._answer = answer
 
-        async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:
+        async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - as aiohttp calls it
             wire = self._answer(timeout.sock_read or timeout.total)
             if wire.error == "connection":
                 at = (req.url.host, req.url.port)

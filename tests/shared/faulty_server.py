@@ -1,7 +1,9 @@
-"""A server on loopback that answers as the APIs of openai, anthropic, ollama, google and MCP do, and fails as it is told."""
+"""A server on loopback that answers as the APIs of openai, anthropic, ollama, google, AWS and MCP do, and fails as it is told."""
 
 import json
+import struct
 import threading
+import zlib
 from http.server import BaseHTTPRequestHandler
 
 from loopback import Server
@@ -10,7 +12,8 @@ CHUNKS = ["Sat", "urn", " has", " rings"]
 
 
 def openai_chunk(text):
-    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None, "logprobs": None}
+    end = "stop" if text == CHUNKS[-1] else None
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": end, "logprobs": None}
     return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
 
 
@@ -39,6 +42,23 @@ def google_chunk(text):
     return {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": "STOP"}]}
 
 
+def aws_whole():
+    message = {"role": "assistant", "content": [{"text": "Saturn"}]}
+    usage = {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}
+    return {"output": {"message": message}, "stopReason": "end_turn", "usage": usage, "metrics": {"latencyMs": 1}}
+
+
+def aws_frame(text):
+    """An event of a stream as AWS sends it: lengths and headers, its JSON, and check sums."""
+    headers = b""
+    for name, value in ((":event-type", "contentBlockDelta"), (":message-type", "event")):
+        headers += struct.pack(f">B{len(name)}sBH", len(name), name.encode(), 7, len(value)) + value.encode()
+    payload = json.dumps({"contentBlockIndex": 0, "delta": {"text": text}}).encode()
+    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    frame = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + payload
+    return frame + struct.pack(">I", zlib.crc32(frame))
+
+
 def lines(tree):
     return f"{json.dumps(tree)}\n"
 
@@ -57,6 +77,8 @@ APIS = {
     "/api/chat": (lambda: ollama_chunk("Saturn", done=True), ollama_chunk, lines, "application/x-ndjson"),
     ":generateContent": (lambda: google_chunk("Saturn"), google_chunk, event, "text/event-stream"),
     ":streamGenerateContent": (lambda: google_chunk("Saturn"), google_chunk, event, "text/event-stream"),
+    "/converse": (aws_whole, str, str, "application/json"),
+    "/converse-stream": (aws_whole, str, aws_frame, "application/vnd.amazon.eventstream"),
     "/plain": (lambda: {"text": "Saturn"}, lambda text: {"text": text}, lines, "application/x-ndjson"),
 }
 
@@ -82,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.handshake(body)
             return
         whole, chunk, framed, kind = next(api for end, api in APIS.items() if path.endswith(end))
-        streams = body.get("stream") or path.endswith("streamGenerateContent")
+        streams = body.get("stream") or path.endswith(("streamGenerateContent", "converse-stream"))
         self.asked(whole(), ([framed(chunk(text)) for text in CHUNKS], kind) if streams else None)
 
     def handshake(self, body):
@@ -123,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
                 parts, kind = stream or ([], "text/event-stream" if self.path == "/mcp" else "application/json")
                 self.head(200, {"content-type": kind, "transfer-encoding": "chunked"})
                 for part in parts[: fault.after]:
-                    self.chunk(part.encode())
+                    self.chunk(part)
                 self.close_connection = True
             case _:
                 if stream is None:
@@ -131,11 +153,11 @@ class Handler(BaseHTTPRequestHandler):
                     return
                 self.head(200, {"content-type": stream[1], "transfer-encoding": "chunked"})
                 for part in stream[0]:
-                    self.chunk(part.encode())
+                    self.chunk(part)
                 self.chunk(b"")
 
     def whole(self, tree, status=200, headers=None):
-        self.raw(json.dumps(tree).encode(), "application/json", status, headers)
+        self.raw(json.dumps(tree, separators=(",", ":")).encode(), "application/json", status, headers)
 
     def raw(self, data, kind, status=200, headers=None):
         self.head(status, {"content-type": kind, "content-length": str(len(data)), **(headers or {})})
@@ -148,7 +170,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.close_connection = True
 
-    def chunk(self, data):
+    def chunk(self, part):
+        data = part if isinstance(part, bytes) else part.encode()
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
         self.wfile.flush()
 

@@ -16,6 +16,7 @@ import wrapt
 from memo._engine.rules.modes import Mode
 from memo._engine.rules.patterns import families
 from memo._engine.sessions.active import session_for
+from memo._engine.sessions.faults import injecting
 from memo._engine.sessions.known_sdks import TARGETS
 from memo._engine.sessions.session import Session
 from memo.errors import NotPatched
@@ -31,7 +32,7 @@ class _Guard(wrapt.FunctionWrapper):  # type: ignore[type-arg]
             session = session_for(preset)
             replays = session is not None and Mode.REPLAY in session.modes_below(families[preset])
             may_pass = _goes_through_net(preset) or (session is not None and _may_pass(session, preset, instance))
-            if session is not None and replays and not may_pass:
+            if session is not None and replays and not may_pass and not injecting.get():
                 method = f"{owner.__module__}:{owner.__qualname__}.{name}"
                 error = NotPatched(sdk=preset, method=method, patch=preset)
                 session.on_replay_error(error)
