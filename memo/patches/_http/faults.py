@@ -121,7 +121,10 @@ class Urllib3Faults(PieceFaults, WireFaultyCall):
 class AiohttpFaults(PieceFaults, WireFaultyCall):
     """The faults of a request of a session of aiohttp."""
 
-    streams = True
+    @property
+    def streams(self) -> bool:
+        """Return True: the body is read by the caller."""
+        return True
 
     def _method(self, *, is_lost: bool) -> Any:
         function, session = self._own()

@@ -111,7 +111,9 @@ def seen(error):
     response = getattr(error, "response", None)
     headers = getattr(error, "headers", None) or getattr(response, "headers", None) or {}
     status = getattr(error, "status", None) or getattr(response, "status_code", None)
-    body = json.loads(response.content) if status and isinstance(error, requests.HTTPError) else None
+    body = (
+        response.content and json.loads(response.content) if status and isinstance(error, requests.HTTPError) else None
+    )
     return type(error), plain(str(error)), status, headers.get("retry-after"), body
 
 
