@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any
 
 from memo._engine.sessions.faults import raised_for
+from memo._engine.streaming.rest import end_of_items
 from memo.codecs.responses import package_of
 from memo.fault import Fault
 from memo.patches._faulty import CUT, HttpFaultyCall, Transport, injected
-from memo.patches._http.events import end_of_items
 from memo.patches._wire import WireFaultyCall, faulty_pool, request_of_session
 
 __all__ = ["AiohttpFaults", "HttpxFaults", "PieceFaults", "Urllib3Faults"]
