@@ -56,7 +56,11 @@ def stream_object(client: Any, request: Request, items: tuple[Any, bool], outcom
 def http_response_of(client: Any, request: Request, outcome: Outcome, content: bytes | None) -> Any:
     """Return a recorded HTTP response, with the request that the client would have sent, and that content if it is given."""
     recorded = recorded_response(outcome)
-    sent = client._build_request(_given(request.options))
+    options = _given(request.options)
+    client._maybe_override_cast_to(
+        request.cast_to, options
+    )  # takes a class, which is no header to send, from the headers
+    sent = client._build_request(options)
     response = rebuilt(recorded, sent, recorded.content if content is None else content, unread=request.unread)
     response.elapsed = timedelta(seconds=outcome.seconds)
     return response
