@@ -320,7 +320,8 @@ class _Connection(sqlite3.Connection):
     """A connection that is closed when nobody has it, in a cycle of references too: Python 3.13 warns of one that is open then."""
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(sqlite3.ProgrammingError):  # the file could not be opened
+            self.close()
 
 
 class _Kept:
@@ -344,6 +345,9 @@ class _Kept:
         with self.using:
             self.closed = True
             self.connection.close()
+
+    def __del__(self) -> None:
+        self.connection.close()  # now: a connection is in a cycle with its own cache of statements
 
 
 _of_other_processes: list[tuple[threading.local, list[_Kept]]] = []
