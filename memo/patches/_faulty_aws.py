@@ -78,12 +78,22 @@ class _AwsFaults(WireFaultyCall):
         """Return whether an answer holds a stream of events."""
         return self.streams
 
+    def changed(self, value: Any, fault: Fault) -> Any:
+        """Return an answer as it is with a fault."""
+        if not self.streams:
+            return value
+        name = _events(value)
+        return {**value, name: self.held_back(value[name], fault)}
+
+    def held_back(self, events: Any, fault: Fault) -> Any:
+        """Return a stream of events as it is with a fault."""
+        raise NotImplementedError
+
     def _copied(self) -> tuple[Any, Any, Any]:
         """Return the client's function, a copy of the client, and the copy's own session, which makes its requests."""
         function, client = self._own()
-        made = object.__new__(
-            type(client)
-        )  # `copy` asks a client for attributes that it makes of what it does not have yet
+        # Not `copy.copy`: it asks for attributes that a client makes of what the copy does not have yet.
+        made = object.__new__(type(client))
         vars(made).update(vars(client))
         made._endpoint = copy.copy(client._endpoint)
         made._endpoint.http_session = session = copy.copy(client._endpoint.http_session)
@@ -116,12 +126,9 @@ class BotocoreFaults(_AwsFaults):
         session._get_connection_manager = lambda *of: _Pools(managers(*of), answer)
         return function.__get__(made)
 
-    def changed(self, value: Any, fault: Fault) -> Any:
-        """Return an answer as it is with a fault."""
-        if not self.streams:
-            return value
-        name = _events(value)
-        return {**value, name: SyncStreamObject(value[name], self.passed(value[name], fault))}
+    def held_back(self, events: Any, fault: Fault) -> Any:
+        """Return a stream of events as it is with a fault."""
+        return SyncStreamObject(events, self.passed(events, fault))
 
     def broken(self, fault: Fault) -> BaseException:
         """Return what the client raises where a stream of events breaks."""
@@ -165,12 +172,9 @@ class AiobotocoreFaults(_AwsFaults):
         session._get_session = given
         return function.__get__(made)
 
-    def changed(self, value: Any, fault: Fault) -> Any:
-        """Return an answer as it is with a fault."""
-        if not self.streams:
-            return value
-        name = _events(value)
-        return {**value, name: AsyncStreamObject(value[name], self.apassed(value[name], fault))}
+    def held_back(self, events: Any, fault: Fault) -> Any:
+        """Return a stream of events as it is with a fault."""
+        return AsyncStreamObject(events, self.apassed(events, fault))
 
     async def abroken(self, fault: Fault) -> BaseException:
         """Return what the client raises where a stream of events breaks."""

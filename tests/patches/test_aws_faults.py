@@ -1,12 +1,11 @@
 """Faults under the presets `botocore` and `aiobotocore`: the client meets what a service that does the same makes it meet."""
 
-import anyio
 import botocore.config
 import botocore.session
 import pytest
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
-from fault_table import WAIT, faults
+from fault_table import WAIT, faults, injected_as_live, outcome
 from faulty_server import FaultyServer
 
 import memo
@@ -82,16 +81,6 @@ def seen(error):
     )
 
 
-async def outcome(client, url, stream):
-    got = []
-    try:
-        with anyio.fail_after(10):
-            await CLIENTS[client](url, stream, got)
-    except Exception as error:
-        return got, seen(error)
-    return got, None
-
-
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_a_fault_is_what_a_service_that_does_the_same_makes_of_a_call(
@@ -104,20 +93,14 @@ async def test_a_fault_is_what_a_service_that_does_the_same_makes_of_a_call(
     wanted, stream = FAULTS[name]
     server.faults = [wanted]
     url = server.url if name != "connection" else "http://127.0.0.1:9"
-    live = await outcome(client, url, stream)
-    assert (live[1] is None) == (name == "slow")
 
-    with memo.install(client):
-        if wanted.kind in ("slow", "cut"):
-            with recording(tmp_path, mode="record"):
-                await outcome(client, url, stream)
-        calls = len(server.seen)
-        before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
-        with recording(tmp_path, faults=[wanted]) as recorder:
-            assert await outcome(client, url, stream) == live
-        assert recorder.stats.injected == {str(wanted): 1}
-    assert len(server.seen) == calls
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
+    async def run():
+        return await outcome(CLIENTS[client], url, stream, seen)
+
+    live = await run()
+    assert (live[1] is None) == (name == "slow")
+    injected = await injected_as_live(run, live, client, wanted, server, tmp_path)
+    assert injected == {str(wanted): 1}
 
 
 async def test_the_retries_of_botocore_see_the_fault(server, tmp_path):

@@ -2,9 +2,8 @@
 
 import re
 
-import anyio
 import pytest
-from fault_table import WAIT, faults
+from fault_table import WAIT, faults, injected_as_live, outcome
 from faulty_server import FaultyServer
 
 import memo
@@ -95,16 +94,6 @@ def seen(error):
     return type(error), message, parts, headers.get("retry-after")
 
 
-async def outcome(client, url, stream):
-    got = []
-    try:
-        with anyio.fail_after(10):
-            await CLIENTS[client](url, stream, got)
-    except Exception as error:
-        return got, seen(error)
-    return got, None
-
-
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_a_fault_is_what_a_provider_that_does_the_same_makes_of_a_call(client, name, server, tmp_path):
@@ -113,20 +102,14 @@ async def test_a_fault_is_what_a_provider_that_does_the_same_makes_of_a_call(cli
         pytest.skip("litellm wants more events of a stream of anthropic's than the server has")
     server.faults = [wanted]
     url = server.url if name != "connection" else "http://127.0.0.1:9"
-    live = await outcome(client, url, stream)
-    assert (live[1] is None) == (name == "slow")
 
-    with memo.install("litellm"):
-        if wanted.kind in ("slow", "cut"):
-            with recording(tmp_path, mode="record"):
-                await outcome(client, url, stream)
-        calls = len(server.seen)
-        before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
-        with recording(tmp_path, faults=[wanted]) as recorder:
-            assert await outcome(client, url, stream) == live
-        assert [*recorder.stats.injected] == [str(wanted)]  # litellm itself tries again where it cannot connect
-    assert len(server.seen) == calls
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
+    async def run():
+        return await outcome(CLIENTS[client], url, stream, seen)
+
+    live = await run()
+    assert (live[1] is None) == (name == "slow")
+    injected = await injected_as_live(run, live, "litellm", wanted, server, tmp_path)
+    assert [*injected] == [str(wanted)]  # litellm itself tries again where it cannot connect
 
 
 async def test_the_retries_of_litellm_see_the_fault(server, tmp_path):

@@ -1,6 +1,9 @@
-"""The 12 faults that are tried with each client, and the time-out with which they are tried."""
+"""The 12 faults that are tried with each client, the time-out with which they are tried, and how a replay is compared with a server."""
 
-from memo import fault
+import anyio
+
+import memo
+from memo import fault, recording
 
 WAIT = 0.4
 
@@ -21,3 +24,29 @@ def faults(body):
         "slow": (fault.slow(first=0.05, per_item=0.01), True),
         "malformed": (fault.malformed(), False),
     }
+
+
+async def outcome(program, url, stream, seen):
+    """Return what a program got, and what `seen` tells of the error that ended it."""
+    got = []
+    try:
+        with anyio.fail_after(10):
+            await program(url, stream, got)
+    except Exception as error:
+        return got, seen(error)
+    return got, None
+
+
+async def injected_as_live(run, live, preset, wanted, server, folder):
+    """Check that a fault gives in a replay what the server gave, without a request or a write; return what was injected."""
+    with memo.install(preset):
+        if wanted.kind in ("slow", "cut"):
+            with recording(folder, mode="record"):
+                await run()
+        calls = len(server.seen)
+        before = {path: path.read_bytes() for path in folder.rglob("*.json")}
+        with recording(folder, faults=[wanted]) as recorder:
+            assert await run() == live
+    assert len(server.seen) == calls
+    assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before
+    return recorder.stats.injected

@@ -28,7 +28,7 @@ class PassedStream:
 
     @property
     def count(self) -> int:
-        """How many items passed."""
+        """Return how many items passed."""
         return self._writer.count
 
     @property

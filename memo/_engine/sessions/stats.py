@@ -49,7 +49,7 @@ class Counts:
 
     @property
     def calls(self) -> int:
-        """How many calls were made so far, at least: zero if none was."""
+        """Return how many calls were made so far, at least: zero if none was."""
         stats = self._stats
         return stats.replayed + stats.live + stats.missed + stats.unrecorded
 

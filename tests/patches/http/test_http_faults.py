@@ -3,13 +3,12 @@
 import json
 
 import aiohttp
-import anyio
 import httpx
 import httpx2
 import pytest
 import requests
 import urllib3
-from fault_table import WAIT, faults
+from fault_table import WAIT, faults, injected_as_live, outcome
 from faulty_server import FaultyServer
 
 import memo
@@ -122,16 +121,6 @@ def plain(text):
     return text.partition(" object at 0x")[0]
 
 
-async def outcome(client, url, stream):
-    got = []
-    try:
-        with anyio.fail_after(10):
-            await CLIENTS[client](url, stream, got)
-    except Exception as error:
-        return got, seen(error)
-    return got, None
-
-
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_a_fault_is_what_a_server_that_does_the_same_makes_of_a_request(
@@ -142,20 +131,14 @@ async def test_a_fault_is_what_a_server_that_does_the_same_makes_of_a_request(
     wanted, stream = FAULTS[name]
     server.faults = [wanted]
     url = f"{server.url if name != 'connection' else 'http://127.0.0.1:9'}/plain"
-    live = await outcome(client, url, stream)
-    assert (live[1] is None) == (name == "slow" or (client == "urllib3" and bool(wanted.status)))
 
-    with memo.install("http"):
-        if wanted.kind in ("slow", "cut"):
-            with recording(tmp_path, mode="record"):
-                await outcome(client, url, stream)
-        calls = len(server.seen)
-        before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
-        with recording(tmp_path, faults=[wanted]) as recorder:
-            assert await outcome(client, url, stream) == live
-        assert recorder.stats.injected == {str(wanted): 1}
-    assert len(server.seen) == calls
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
+    async def run():
+        return await outcome(CLIENTS[client], url, stream, seen)
+
+    live = await run()
+    assert (live[1] is None) == (name == "slow" or (client == "urllib3" and bool(wanted.status)))
+    injected = await injected_as_live(run, live, "http", wanted, server, tmp_path)
+    assert injected == {str(wanted): 1}
 
 
 async def test_the_retries_of_a_pool_see_the_fault(server, tmp_path):
@@ -197,14 +180,14 @@ async def test_a_pool_that_is_given_its_retries_as_a_number_is_replayed(retries,
 async def test_a_body_that_is_cut_while_it_is_recorded_is_recorded_whole(client, server, tmp_path, anyio_backend):
     if client == "aiohttp" and anyio_backend == "trio":
         pytest.skip("aiohttp needs asyncio")
-    whole = await outcome(client, f"{server.url}/plain", stream=True)
+    whole = await outcome(CLIENTS[client], f"{server.url}/plain", stream=True, seen=seen)
     with memo.install("http"):
         with recording(tmp_path, mode="record", faults=[fault.cut(after=2)]):
-            got, error = await outcome(client, f"{server.url}/plain", stream=True)
+            got, error = await outcome(CLIENTS[client], f"{server.url}/plain", stream=True, seen=seen)
         assert got == whole[0][:2]
         assert error is not None
         with recording(tmp_path):
-            replayed = await outcome(client, f"{server.url}/plain", stream=True)
+            replayed = await outcome(CLIENTS[client], f"{server.url}/plain", stream=True, seen=seen)
     assert b"".join(map(_bytes, replayed[0])) == b"".join(map(_bytes, whole[0]))
 
 
