@@ -26,9 +26,10 @@ from memo._calls.secret_streams import mask_across
 from memo._calls.secrets import SecretRules, may_hold_secret, redact
 from memo._recordings.unread import refuse_unread
 from memo._values.paths import path_text
+from memo.codecs.decoder import CutShort
 from memo.codecs.errors import left_out_paths
 from memo.codecs.items import Items, Packer
-from memo.codecs.streams import CutShort, cut_short
+from memo.codecs.streams import cut_short
 from memo.codecs.values import Values
 from memo.errors import DataMismatch, ErrorNotWholeWarning, MemoError, RecordingDamaged, UnrecordableValue
 

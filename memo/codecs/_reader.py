@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -12,18 +12,14 @@ from memo._values import scalars
 from memo._values.kinds import builtin_base, field_names, has_fields, is_model, is_named_tuple, slot_members
 from memo.codecs import _models
 from memo.codecs._shape import listed, mapping, text
+from memo.codecs.decoder import Decode, Decoder
 from memo.codecs.errors import exception_of, read_chain
 from memo.codecs.items import Items
 from memo.codecs.registry import codec_named, codec_of
 from memo.codecs.streams import read_manager, read_response, read_stream
 from memo.errors import DataMismatch, UntrustedType
 
-if TYPE_CHECKING:
-    from memo.codecs.values import Values
-
 __all__ = ["is_builtin_form", "read_form"]
-
-Decode = Callable[[Any], Any]
 
 
 def is_builtin_form(name: str) -> bool:
@@ -31,7 +27,7 @@ def is_builtin_form(name: str) -> bool:
     return name in _BUILTINS
 
 
-def read_form(values: Values, decode: Decode, name: str, node: dict[str, Any]) -> Any:
+def read_form(values: Decoder, decode: Decode, name: str, node: dict[str, Any]) -> Any:
     """Return the value of a form. Raises `UntrustedType`, `TypeNotFound`, `DataMismatch`, or whatever a class raises.
 
     A container is only ever built of a list or an object of the JSON: a value is as large as what is recorded of it.
@@ -145,7 +141,7 @@ def _members(decode: Decode, node: dict[str, Any]) -> list[Any]:
 _NESTED = (dict, list)
 
 
-_BUILTINS: dict[str, Callable[[Values, Decode, dict[str, Any]], Any]] = {
+_BUILTINS: dict[str, Callable[[Decoder, Decode, dict[str, Any]], Any]] = {
     "again": lambda _, decode, node: decode(node["value"]),  # in an item that is looked at by itself
     "bytearray": lambda _, __, node: bytearray(scalars.bytes_of(node)),
     "bytes": lambda _, __, node: scalars.bytes_of(node),

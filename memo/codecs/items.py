@@ -15,17 +15,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import compress, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from memo._json import held_json
 from memo.codecs._shape import listed
 from memo.codecs._sharing import become
+from memo.codecs.decoder import Decoder
 from memo.errors import DataMismatch
-
-if TYPE_CHECKING:
-    from memo.codecs.values import Values
 
 __all__ = ["Items", "Packer", "is_plain", "pack"]
 
@@ -166,7 +164,7 @@ def pack(trees: Iterable[Any]) -> dict[str, Any]:
 class Items:
     """Packed items, ready to be read: each iteration yields fresh values, one by one, on demand."""
 
-    def __init__(self, packed: dict[str, Any], values: Values, *, once: bytes | None = None) -> None:
+    def __init__(self, packed: dict[str, Any], values: Decoder, *, once: bytes | None = None) -> None:
         self._read: Callable[[bytes], Any] | None = None
         self.repeats = False
         """Whether items are the objects that came before them: then each is to be used before the next is read."""
@@ -220,7 +218,7 @@ class _Again(NamedTuple):
     read: Callable[[], Any]
 
 
-def _entry(values: Values, tree: Any) -> Callable[[], Any] | _Again:
+def _entry(values: Decoder, tree: Any) -> Callable[[], Any] | _Again:
     if type(tree) is dict and tree.get("__type__") == "again":
         return _Again(values.reader(tree.get("value")))
     return values.reader(tree)

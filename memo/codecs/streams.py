@@ -16,20 +16,17 @@ import inspect
 import io
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from memo._values.kinds import declares
 from memo.codecs._shape import mapping
+from memo.codecs.decoder import Decoder
 from memo.codecs.items import Items
 from memo.codecs.responses import is_response, is_unread, unread
 from memo.errors import DataMismatch, MemoError, StreamCutShort
 
-if TYPE_CHECKING:
-    from memo.codecs.values import Values
-
 __all__ = [
     "KINDS",
-    "CutShort",
     "RecordedItems",
     "cut_short",
     "read_manager",
@@ -40,16 +37,13 @@ __all__ = [
 
 KINDS = ("async", "sync", "bytes", "async bytes")
 
-CutShort = Callable[[int], MemoError]
-"""Makes the error for a stream that is read on after the items that were recorded, given their number."""
-
 
 def cut_short(count: int) -> MemoError:
     """Return the error for a stream outside any call."""
     return StreamCutShort("a stream inside a result", count)
 
 
-def read_stream(values: Values, node: dict[str, Any]) -> Any:
+def read_stream(values: Decoder, node: dict[str, Any]) -> Any:
     """Return a recorded stream, to be read once: a generator, or an object of the class that was recorded."""
     if "at" in node and values.streams is not None:
         return values.streams[node["at"]]
@@ -63,7 +57,7 @@ def read_stream(values: Values, node: dict[str, Any]) -> Any:
     return stand_in(values.types.resolve_stream(name), kind, recorded, attributes, after)
 
 
-def read_response(values: Values, node: dict[str, Any]) -> Any:
+def read_response(values: Decoder, node: dict[str, Any]) -> Any:
     """Return a recorded HTTP response whose body is still to be read."""
     recorded = values.decode(node["response"])
     if not is_response(type(recorded)) or is_unread(recorded):
@@ -71,7 +65,7 @@ def read_response(values: Values, node: dict[str, Any]) -> Any:
     return unread(recorded, RecordedItems(values, {**node, "items": []}).stop)
 
 
-def read_manager(values: Values, node: dict[str, Any]) -> Any:
+def read_manager(values: Decoder, node: dict[str, Any]) -> Any:
     """Return a recorded context manager."""
     return _AsyncManager(values, node) if node.get("kind") == "async" else _Manager(values, node)
 
@@ -79,7 +73,7 @@ def read_manager(values: Values, node: dict[str, Any]) -> Any:
 class RecordedItems:
     """The items of a recorded stream, and its end."""
 
-    def __init__(self, values: Values, node: dict[str, Any]) -> None:
+    def __init__(self, values: Decoder, node: dict[str, Any]) -> None:
         items = Items(node, values)
         # At once: what cannot be read is found where the call is made.
         self._items = items if items.repeats else list(items)
@@ -264,7 +258,7 @@ _ENDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 class _Managed:
     """What a recorded context manager does."""
 
-    def __init__(self, values: Values, node: dict[str, Any]) -> None:
+    def __init__(self, values: Decoder, node: dict[str, Any]) -> None:
         self._values = values
         self._node = node
 
@@ -286,7 +280,7 @@ class _Managed:
 
 
 class _Manager(AbstractContextManager[Any, bool]):
-    def __init__(self, values: Values, node: dict[str, Any]) -> None:
+    def __init__(self, values: Decoder, node: dict[str, Any]) -> None:
         self._managed = _Managed(values, node)
 
     def __enter__(self) -> Any:
@@ -297,7 +291,7 @@ class _Manager(AbstractContextManager[Any, bool]):
 
 
 class _AsyncManager(AbstractAsyncContextManager[Any, bool]):
-    def __init__(self, values: Values, node: dict[str, Any]) -> None:
+    def __init__(self, values: Decoder, node: dict[str, Any]) -> None:
         self._managed = _Managed(values, node)
 
     async def __aenter__(self) -> Any:

@@ -20,10 +20,10 @@ from memo.codecs._reader import is_builtin_form, read_form
 from memo.codecs._shape import mapping
 from memo.codecs._sharing import SharedObjects, can_become
 from memo.codecs._writer import MAX_DEPTH, Writer, parts
+from memo.codecs.decoder import CutShort
 from memo.codecs.items import Items, is_plain
 from memo.codecs.registry import codec_named
 from memo.codecs.sameness import difference
-from memo.codecs.streams import CutShort
 from memo.codecs.types import Types
 from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
