@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,9 +13,9 @@ import pytest
 
 from memo._recordings.document import parse
 from memo.errors import MemoError
-from memo.pytest_plugin._ledger import FALLBACK, Books, Ledger, Note
 from memo.pytest_plugin._places import Places
 from memo.pytest_plugin._settings import Settings
+from memo.pytest_plugin._usage import FALLBACK, Note, Usage
 from memo.stores import DirectoryStore, Store, as_store
 from memo.stores.file_names import JSON_LINES
 
@@ -53,25 +53,27 @@ class Verdict:
         return f"memo: the run fails for {' and '.join(found)} (memo_unused = fail)"
 
 
-def judge(config: pytest.Config, settings: Settings, ledger: Ledger, exitstatus: int) -> Verdict:
+def judge(
+    config: pytest.Config, settings: Settings, usage: Usage, passed: Callable[[str], bool], exitstatus: int
+) -> Verdict:
     """Judge the recordings of the tests that ran, and delete those that are to be deleted.
 
     A recording is unused if every test that could use it ran and passed, and none did.
     """
     verdict = Verdict()
-    run = _Run(config, ledger.books)
-    for note in ledger.books.notes.values():
+    run = _Run(config, usage)
+    for note in usage.notes.values():
         if (
             note.directory
             and (note.mode not in _LIVE or note.rules)
             and run.reaches_all(note)
-            and all(map(ledger.passed, note.users))
+            and all(map(passed, note.users))
         ):
-            _judge_note(note, settings, ledger.books, verdict)
+            _judge_note(note, settings, usage, verdict)
     finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if finished and settings.unused != "ignore" and run.is_unfiltered():
-        pointed_at = {miss["renamed"][0] for miss in ledger.books.misses if miss.get("renamed")}
-        orphaned = _orphaned(run, Places(config.rootpath, settings.directory), ledger.books)
+        pointed_at = {miss["renamed"][0] for miss in usage.misses if miss.get("renamed")}
+        orphaned = _orphaned(run, Places(config.rootpath, settings.directory), usage)
         verdict.orphaned = sorted(
             directory
             for directory in orphaned
@@ -84,9 +86,9 @@ _LIVE = ("live", "verify")
 """The modes in which no recording is replayed or written."""
 
 
-def _judge_note(note: Note, settings: Settings, books: Books, verdict: Verdict) -> None:
+def _judge_note(note: Note, settings: Settings, usage: Usage, verdict: Verdict) -> None:
     store = as_store(note.directory)
-    used = {path.casefold() for path in (*note.used, *books.written_after_report)}
+    used = {path.casefold() for path in (*note.used, *usage.written_after_report)}
     unused = [name for name in store.scan() if not _is_used(store, name, used)]
     for name in unused:
         path, mode = store.location(name), note.mode_of(name.rpartition("/")[0]) if note.rules else note.mode
@@ -132,14 +134,14 @@ def stamp(store: Store, name: str) -> int | None:
 class _Run:
     """Which tests a run included."""
 
-    def __init__(self, config: pytest.Config, books: Books) -> None:
+    def __init__(self, config: pytest.Config, usage: Usage) -> None:
         self._config = config
-        self._books = books
+        self._usage = usage
         start = config.invocation_params.dir
         self._named = [(start / name.partition("::")[0]).resolve() for name in config.args]
         self._is_whole = (
-            books.collected
-            and not books.lost
+            usage.collected
+            and not usage.lost
             and not getattr(config.option, "lf", False)
             and not any("::" in name for name in config.args)
         )
@@ -150,7 +152,7 @@ class _Run:
             return True
         if note.scope in ("class", "module"):
             return self._is_whole
-        if not self._is_whole or self._books.skipped or not self._books.selected or self._ignores():
+        if not self._is_whole or self._usage.skipped or not self._usage.selected or self._ignores():
             return False
         if note.scope == "package":
             return self.includes(Path(note.reach))
@@ -160,7 +162,7 @@ class _Run:
         """Return whether every test was run that is in the named directories."""
         return (
             self._is_whole
-            and self._books.selected
+            and self._usage.selected
             and not self._ignores()
             and all(path.is_dir() for path in self._named)
         )
@@ -192,18 +194,18 @@ class _Run:
             yield from (Path(folder, file) for file in files if any(fnmatch(file, pattern) for pattern in patterns))
 
 
-def _orphaned(run: _Run, places: Places, books: Books) -> Iterable[str]:
+def _orphaned(run: _Run, places: Places, usage: Usage) -> Iterable[str]:
     """Yield the directories of tests that no longer exist, under the directories that the run was asked for."""
-    for folder in map(Path, books.folders):
+    for folder in map(Path, usage.folders):
         if not run.includes(folder):
             continue
         for module in _directories(places.folder(folder)):
             file = folder / f"{module.name}.py"
-            if module.name.startswith("@") or (file.exists() and str(file) not in books.modules):
+            if module.name.startswith("@") or (file.exists() and str(file) not in usage.modules):
                 continue
             for test in [*_directories(module), *module.glob(f"*{JSON_LINES}")]:
                 shared = "@" in test.name and file.exists()
-                if str(test).removesuffix(JSON_LINES) not in books.expected and not shared and _holds_recordings(test):
+                if str(test).removesuffix(JSON_LINES) not in usage.expected and not shared and _holds_recordings(test):
                     yield str(test)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from memo._engine.rules.modes import Mode
 from memo.pytest_plugin._judging import stamp
-from memo.pytest_plugin._ledger import FALLBACK, Note
 from memo.pytest_plugin._recorder import TestRecorder
+from memo.pytest_plugin._usage import FALLBACK, Note
 from memo.stores import DirectoryStore, JsonLinesStore, as_store, layers_of
 
 __all__ = ["Layers"]

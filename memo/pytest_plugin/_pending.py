@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from memo.errors import MemoError
 from memo.pytest_plugin._settings import Settings, relative
+from memo.pytest_plugin._usage import Usage
 from memo.stores import MemoryStore, Reviews, Store, as_store
-
-if TYPE_CHECKING:
-    from memo.pytest_plugin._ledger import Books
 
 __all__ = ["Waiting", "holder", "waiting"]
 
@@ -59,10 +56,10 @@ class Waiting:
         return [f"memo {command} {shlex.quote(relative(place, self._start))}" for place in sorted(self._counts)]
 
 
-def waiting(config: pytest.Config, settings: Settings, books: Books) -> Waiting:
+def waiting(config: pytest.Config, settings: Settings, usage: Usage) -> Waiting:
     """Return what is pending in the stores of the tests that ran. Raises `StoreError` for what cannot be read."""
     counts: dict[str, int] = {}
-    for location in sorted({note.pending for note in books.notes.values() if note.pending}):
+    for location in sorted({note.pending for note in usage.notes.values() if note.pending}):
         from memo.maintenance.pending import all_pending
 
         store = as_store(location)

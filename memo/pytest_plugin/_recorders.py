@@ -43,7 +43,7 @@ class Recorders:
         self._ledger = ledger
         self._run = run
         self._places = Places(config.rootpath, settings.directory, settings.layout)
-        self._renames = Renames(config, self._places, ledger.books)
+        self._renames = Renames(config, self._places, ledger.usage)
         self.layers = Layers(config.rootpath, may_delete=settings.unused == "delete")
         self._unrecorded = unrecorded_before(config)
         self._network = Network(settings.allowed)
@@ -130,7 +130,7 @@ class Recorders:
             options=options,
             test=node.nodeid,
             alone=store is None,
-            written_after_report=self._ledger.books.written_after_report,
+            written_after_report=self._ledger.usage.written_after_report,
             find_renamed=partial(self._renames.find, place)
             if store is None and isinstance(node, pytest.Item)
             else None,

@@ -15,8 +15,8 @@ import pytest
 
 from memo.errors import MemoError
 from memo.maintenance.trees import recordings_below
-from memo.pytest_plugin._ledger import Books
 from memo.pytest_plugin._places import Places
+from memo.pytest_plugin._usage import Usage
 from memo.stores import DirectoryStore, JsonLinesStore
 from memo.stores.file_names import JSON_LINES
 
@@ -39,10 +39,10 @@ class Rename(NamedTuple):
 class Renames:
     """Looks for the recordings of renamed tests."""
 
-    def __init__(self, config: pytest.Config, places: Places, books: Books) -> None:
+    def __init__(self, config: pytest.Config, places: Places, usage: Usage) -> None:
         self._config = config
         self._places = places
-        self._books = books
+        self._usage = usage
         self._start = config.invocation_params.dir
         self._roots: list[Path] | None = None
         self._listed: dict[Path, list[Path]] = {}
@@ -90,12 +90,12 @@ class Renames:
     def _is_gone(self, directory: Path) -> bool:
         """Return whether no test records in a directory any more, as far as the run, or else the source, shows."""
         directory = directory.with_name(directory.name.removesuffix(JSON_LINES))
-        if str(directory) in self._books.expected or "@" in directory.name.partition("[")[0]:
+        if str(directory) in self._usage.expected or "@" in directory.name.partition("[")[0]:
             return False
         file = self._test_file(directory.parent)
         if file is None or not file.exists():
             return True
-        whole = str(file) in self._books.modules and not any("::" in name for name in self._config.args)
+        whole = str(file) in self._usage.modules and not any("::" in name for name in self._config.args)
         if whole:
             return True
         function = directory.name.partition("[")[0].rpartition(".")[2]

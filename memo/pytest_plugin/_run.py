@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from memo._engine.scopes.scope_names import RUN, SECRET
+from memo._engine.sessions.scope_names import RUN, SECRET
 
 __all__ = ["Run", "told"]
 

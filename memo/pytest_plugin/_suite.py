@@ -10,7 +10,7 @@ import pytest
 from memo._engine.rules.modes import Mode
 from memo.errors import MemoError, RecordingNotFound
 from memo.pytest_plugin._frames import prune
-from memo.pytest_plugin._ledger import COUNTS, Ledger, Note
+from memo.pytest_plugin._ledger import Ledger
 from memo.pytest_plugin._misses import Misses
 from memo.pytest_plugin._pending import holder
 from memo.pytest_plugin._recorder import TestRecorder
@@ -19,6 +19,7 @@ from memo.pytest_plugin._run import Run
 from memo.pytest_plugin._settings import Settings
 from memo.pytest_plugin._shown import again, caught, chain, distinct, named
 from memo.pytest_plugin._unseen import Unseen
+from memo.pytest_plugin._usage import COUNTS, Note
 from memo.stores import layers_of
 
 __all__ = ["Suite"]
@@ -242,7 +243,7 @@ class Suite:
             reach = str(self._root if scope == "session" else node.path)
             recorder.hear()
             for note in (_note(recorder, users, scope, reach), *self._recorders.layers.notes(recorder, users)):
-                self._ledger.books.add(note)
+                self._ledger.usage.add(note)
             recorder.end()
 
 

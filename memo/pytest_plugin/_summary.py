@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memo._engine.rules.patterns import is_known, nearest
-from memo.pytest_plugin._ledger import COUNTS, Books, added_rules
 from memo.pytest_plugin._settings import relative
+from memo.pytest_plugin._usage import COUNTS, Usage, added_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ _WAY_OUT = "pytest --memo-unused=delete deletes them"
 def summarize(
     terminal: pytest.TerminalReporter,
     config: pytest.Config,
-    books: Books,
+    usage: Usage,
     verdict: Verdict,
     waits: list[str],
     *,
@@ -37,27 +37,27 @@ def summarize(
     from memo.pytest_plugin._misses import causes, renames
 
     quiet = terminal.verbosity < 0
-    advice = [*causes(books.misses, config), *renames(books.misses)]
-    unrecorded = list(_unrecorded(books))
-    if books.unseen:
+    advice = [*causes(usage.misses, config), *renames(usage.misses)]
+    unrecorded = list(_unrecorded(usage))
+    if usage.unseen:
         from memo.pytest_plugin._unseen import told_unseen
 
-        unrecorded.append(told_unseen(books.unseen))
+        unrecorded.append(told_unseen(usage.unseen))
     if quiet and not (fails or advice or unrecorded or waits):
         return
     terminal.section("memo", sep="-")
     if not quiet:
-        terminal.line(_totals(books, verdict))
-        for line in [*_rules(books), *_faults(books)]:
+        terminal.line(_totals(usage, verdict))
+        for line in [*_rules(usage), *_faults(usage)]:
             terminal.line(line)
     for line in unrecorded:
         terminal.line(line)
-    if books.late:
+    if usage.late:
         terminal.line("failed in another process, after the test had ended:")
-        _list(terminal, books.late)
-    if books.left and not quiet:
+        _list(terminal, usage.late)
+    if usage.left and not quiet:
         terminal.line("other processes, in the scopes of a run that was killed:")
-        _list(terminal, books.left)
+        _list(terminal, usage.left)
     _print_verdict(terminal, verdict, config.rootpath)
     for line in [*waits, *advice]:
         terminal.line(line)
@@ -76,10 +76,10 @@ def _print_verdict(terminal: pytest.TerminalReporter, verdict: Verdict, root: Pa
         _list(terminal, [f"rm -r {shlex.quote(relative(path, root))}" for path in verdict.orphaned])
 
 
-def _rules(books: Books) -> Iterator[str]:
+def _rules(usage: Usage) -> Iterator[str]:
     """Yield how many calls each pattern of `modes` decided the mode of."""
     rules: dict[str, tuple[str, str, int]] = {}
-    for note in books.notes.values():
+    for note in usage.notes.values():
         rules = added_rules(rules, note.rules)
     for pattern, (mode, source, count) in rules.items():
         decided = f"{count} {'call' if count == 1 else 'calls'}" if count else "no call"
@@ -87,10 +87,10 @@ def _rules(books: Books) -> Iterator[str]:
         yield f"{source}: {pattern} = {mode} ({decided}{f'; did you mean {near}?' if near else ''})"
 
 
-def _faults(books: Books) -> Iterator[str]:
+def _faults(usage: Usage) -> Iterator[str]:
     """Yield how often each fault was injected."""
     injected: dict[str, int] = {}
-    for note in books.notes.values():
+    for note in usage.notes.values():
         for fault, count in note.injected.items():
             injected[fault] = injected.get(fault, 0) + count
     for fault, count in injected.items():
@@ -98,10 +98,10 @@ def _faults(books: Books) -> Iterator[str]:
         yield f"fault: {fault} ({times})"
 
 
-def _unrecorded(books: Books) -> Iterator[str]:
+def _unrecorded(usage: Usage) -> Iterator[str]:
     """Yield what was not recorded, and why: a replay will not find these calls."""
     found = Counter(
-        (function, reason) for note in books.notes.values() for function, reason in note.unrecorded.values()
+        (function, reason) for note in usage.notes.values() for function, reason in note.unrecorded.values()
     )
     for (function, reason), count in found.items():
         calls, were = ("call", "was") if count == 1 else ("calls", "were")
@@ -109,9 +109,9 @@ def _unrecorded(books: Books) -> Iterator[str]:
         yield f"{count} {calls} of {function} {reason} and {were} not recorded{advice}"
 
 
-def _totals(books: Books, verdict: Verdict) -> str:
+def _totals(usage: Usage, verdict: Verdict) -> str:
     counts = dict.fromkeys(COUNTS, 0.0)
-    for note in books.notes.values():
+    for note in usage.notes.values():
         counts = {name: count + note.counts.get(name, 0) for name, count in counts.items()}
     seconds, tokens = counts.pop("seconds"), counts.pop("tokens")
     counts |= {"unused": len(verdict.all_unused), "deleted": verdict.deleted}

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from memo._recordings.changes import Tier, is_broken
+from memo.pytest_plugin._usage import Usage
 
 if TYPE_CHECKING:
-    from memo.pytest_plugin._ledger import Books
     from memo.pytest_plugin._recorder import TestRecorder
     from memo.stores import Store
 
@@ -37,11 +37,11 @@ def put_changed_aside(recorder: TestRecorder, store: Store, fail_on: Collection[
             put_aside(store, made.document._replace(test=recorder.test), "made again by pytest --memo-mode=verify")
 
 
-def complaint(books: Books, fail_on: Collection[str]) -> str:
+def complaint(usage: Usage, fail_on: Collection[str]) -> str:
     """Return why the run fails, or an empty text."""
     failing = sum(
         any(tier in fail_on for tier, _ in made["changes"] or ())
-        for note in books.notes.values()
+        for note in usage.notes.values()
         for made in note.verified
     )
     calls = "1 call" if failing == 1 else f"{failing:,} calls"
@@ -49,9 +49,9 @@ def complaint(books: Books, fail_on: Collection[str]) -> str:
     return f"memo: the run fails for {calls} that differ from their recordings ({tiers})" if failing else ""
 
 
-def lines(books: Books, fail_on: Collection[str]) -> Iterator[str]:
+def lines(usage: Usage, fail_on: Collection[str]) -> Iterator[str]:
     """Yield what the summary says: how many calls were made again, and what differs, by tiers."""
-    calls = [made for note in books.notes.values() for made in note.verified]
+    calls = [made for note in usage.notes.values() for made in note.verified]
     if not calls:
         return
     new = sum(made["changes"] is None for made in calls)
