@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_origin
@@ -182,6 +183,46 @@ def test_folders_of_the_engine_import_downwards(module: str):
 )
 def test_the_rule_for_the_engine(module: str, source: str, offends: bool):
     assert bool(climbs(module, source)) is offends
+
+
+def circle(sources: dict[str, str]) -> list[str]:
+    """Return modules of which each imports the next, and the last the first: for types, and inside functions, too."""
+    graph: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        found = graph[module] = set()
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                found.update(name if name in sources else node.module or "" for name in names)
+            elif isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+    try:
+        TopologicalSorter({module: names & sources.keys() - {module} for module, names in graph.items()}).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    sources = {name.removesuffix(".__init__"): path.read_text(encoding="utf-8") for name, path in modules().items()}
+    assert circle(sources) == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "found"),
+    [
+        ("from memo.b import x", "from memo.errors import y", []),
+        ("from memo.b import x", "from memo.a import y", ["memo.a", "memo.b", "memo.a"]),
+        ("from memo import b", "import memo.a", ["memo.a", "memo.b", "memo.a"]),
+        (
+            "if TYPE_CHECKING:\n    from memo.b import x",
+            "def late():\n    from memo.a import y",
+            ["memo.a", "memo.b", "memo.a"],
+        ),
+    ],
+)
+def test_the_rule_for_circles(a: str, b: str, found: list[str]):
+    assert circle({"memo.a": a, "memo.b": b, "memo.errors": ""}) in (found, [*found[1:], *found[1:2]])
 
 
 # A test imports public modules and the room that it tests. Beside these:

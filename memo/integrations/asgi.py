@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Unpack
 
-from memo._engine.scopes.scope_names import HEADER
 from memo._engine.sessions.options import RecorderOptions
+from memo._engine.sessions.scope_names import HEADER
 from memo.integrations._accepting import Acceptor
 
 __all__ = ["Middleware"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Unpack
 
 from memo._engine.scopes.carried import CarriedRecorder
-from memo._engine.scopes.scope_names import HEADER
 from memo._engine.sessions.active import Outside
 from memo._engine.sessions.options import RecorderOptions
+from memo._engine.sessions.scope_names import HEADER
 from memo.integrations._accepting import Acceptor
 
 __all__ = ["Middleware"]

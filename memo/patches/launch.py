@@ -13,7 +13,7 @@ from pathlib import Path
 from memo._configuration import absolute, configured
 from memo._engine.reports.commands import OPTIONS_OF_RUN
 from memo._engine.rules.modes import Mode
-from memo._engine.scopes.scope_names import VARIABLE
+from memo._engine.sessions.scope_names import VARIABLE
 from memo.errors import InvalidOption
 from memo.patches import check
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import wrapt
 
 from memo._engine.scopes.recorder import Recorder
-from memo._engine.scopes.scope_names import HEADER
 from memo._engine.sessions.active import current
 from memo._engine.sessions.allowing import Allowed, hosts_of, is_loopback, server_of
 from memo._engine.sessions.guard import passing
 from memo._engine.sessions.known_sdks import TARGETS
+from memo._engine.sessions.scope_names import HEADER
 from memo.errors import InvalidOption
 from memo.patches._wrapper import bypassing
 

@@ -134,14 +134,15 @@ pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()
         "memo._engine",
         "memo._engine.rules",
         "memo._engine.rules.modes",
-        "memo._engine.scopes",
-        "memo._engine.scopes.scope_names",
+        "memo._engine.sessions",
+        "memo._engine.sessions.scope_names",
         "memo._installation",
         "memo.errors",
         "memo.pytest_plugin",
         "memo.pytest_plugin._ledger",
         "memo.pytest_plugin._run",
         "memo.pytest_plugin._settings",
+        "memo.pytest_plugin._usage",
     ]
 
 

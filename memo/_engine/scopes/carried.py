@@ -18,10 +18,10 @@ from memo._engine.rules.mode_rules import ModeRule
 from memo._engine.rules.modes import Mode
 from memo._engine.scopes.carrier import Carrier
 from memo._engine.scopes.observed import ObservedRecorder
-from memo._engine.scopes.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.sessions.active import carried as sessions
 from memo._engine.sessions.active import enter, leave, process_wide
 from memo._engine.sessions.guard import began, ended
+from memo._engine.sessions.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.sessions.verification import VerifiedCall
 from memo._engine.waiting.holders import is_gone
 from memo.errors import MemoError, RecordingNotFound, ScopeLostWarning, ScopeRefused

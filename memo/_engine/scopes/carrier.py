@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from memo._engine.scopes.scope_names import SECRET
+from memo._engine.sessions.scope_names import SECRET
 from memo.errors import ScopeNotPortable, ScopeRefused
 from memo.scrub import floats, paths, timestamps, uuids
 from memo.stores import DirectoryStore, JsonLinesStore, Store, StoreLike, as_store

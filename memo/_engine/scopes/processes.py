@@ -8,12 +8,12 @@ from typing import Any
 
 import wrapt
 
-from memo._engine.scopes.scope_names import SECRET, VARIABLE
-from memo._engine.sessions.active import active, current, process_wide, replace_session
+from memo._engine.sessions.active import active, before_scopes, current, process_wide, replace_session
+from memo._engine.sessions.scope_names import SECRET, VARIABLE
 from memo._engine.sessions.session import Session
 from memo.errors import MemoError, ScopeNotPortable
 
-__all__ = ["adopt", "adopt_environment", "watch"]
+__all__ = ["adopt", "adopt_environment"]
 
 log = logging.getLogger("memo")
 
@@ -23,14 +23,17 @@ _forked: list[tuple[Session, str]] = []
 """The sessions that a fork is to take along, each with its carried scope."""
 
 
-def watch() -> None:
-    """Take scopes along to child processes from now on. Calling it again changes nothing."""
+def _watch() -> None:
+    """Take scopes along to child processes from now on. Idempotent."""
     global _watching  # noqa: PLW0603
     if not _watching:
         _watching = True
         wrapt.register_post_import_hook(_wrap_start, "multiprocessing.process")
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+before_scopes.append(_watch)
 
 
 class _Scope:

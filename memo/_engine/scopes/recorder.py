@@ -13,9 +13,8 @@ from memo._engine.calls.options import Options
 from memo._engine.calls.recordable import Recordable
 from memo._engine.rules.modes import Mode
 from memo._engine.scopes.memoized import Memoize, Memoized, MemoizedMember, MemoizedMethod, OfClass, OfObject
-from memo._engine.scopes.processes import watch
-from memo._engine.scopes.scope_names import HEADER, SECRET, VARIABLE
-from memo._engine.sessions.active import enter, leave, process_wide
+from memo._engine.sessions.active import before_scopes, enter, leave, process_wide
+from memo._engine.sessions.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.sessions.session import Session
 from memo.errors import AlreadyStarted, MemoError, ScopeLostWarning
 
@@ -149,7 +148,8 @@ class Recorder(Session, metaclass=_Shown):
 
     def __enter__(self) -> Self:
         """Become the active recorder of this context. Scopes of one recorder nest, and may be open in several tasks."""
-        watch()
+        for prepare in before_scopes:
+            prepare()
         enter(self)
         self._guard(active=True)
         return self
@@ -256,7 +256,8 @@ class Recorder(Session, metaclass=_Shown):
         self.counts.add(event)
 
     def _become_default(self) -> None:
-        watch()
+        for prepare in before_scopes:
+            prepare()
         process_wide.append(self)
         self._guard(active=True)
 

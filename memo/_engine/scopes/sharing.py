@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from memo._engine.numbering.journal import END, Journal, events_after
 from memo._engine.numbering.shared_draws import SharedDraws
 from memo._engine.scopes.carrier import Carrier, portable_options, portable_store, run_secret
-from memo._engine.scopes.scope_names import RUN
+from memo._engine.sessions.scope_names import RUN
 from memo._engine.sessions.session import Session
 from memo._engine.waiting.holders import new_token
 from memo.stores import layers_of

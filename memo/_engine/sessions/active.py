@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Self
 from warnings import warn
@@ -17,6 +18,7 @@ from memo.errors import ScopeLost, ScopeLostWarning
 __all__ = [
     "Outside",
     "active",
+    "before_scopes",
     "carried",
     "current",
     "enter",
@@ -31,6 +33,9 @@ active: ContextVar[Session | None] = ContextVar("memo_session", default=None)
 
 process_wide: list[Session] = []
 """The defaults of the whole process, the innermost last: the one that was started, and those of tests around or inside it."""
+
+before_scopes: list[Callable[[], object]] = []
+"""What is called before a recorder opens a scope, or becomes a default: idempotent functions of modules above this one."""
 
 _scopes: ContextVar[tuple[Session, ...]] = ContextVar("memo_scopes", default=())
 """The sessions of the scopes around, the innermost last."""
