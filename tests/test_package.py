@@ -245,11 +245,10 @@ EXCEPTIONS: dict[str, set[str]] = {
     "recordings/test_differences.py": {"_values.paths"},  # the paths that differences are named by
     "server/test_lost_scopes.py": {"_engine.scopes.carried"},
     "server/test_middleware.py": {"_engine.scopes.carried"},  # ends what else lives as long as a server's process
-    "shared/faulty.py": {"_engine.storing"},  # waits for no circuit breaker, either
+    "shared/faulty.py": {"_engine.storing"},  # waits for no circuit breaker
     "verifying/conftest.py": {"_recordings.changes"},
     "verifying/test_live.py": {"_recordings.changes"},  # the tiers in which changes are expected
     "shared/mutations.py": {"_calls.secrets", "_recordings.outcomes"},  # encodes what is damaged then
-    "stores/test_faults.py": {"_engine.storing"},  # waits for no circuit breaker
     "stores/test_urls.py": {"_configuration"},  # a store that a configuration names by its URL
     "test_public_surface.py": {"_engine.sessions.session"},  # whose class is public under another name
     "test_readme.py": {"_engine.sessions.options", "_engine.calls.options"},  # the options that the README lists

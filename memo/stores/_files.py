@@ -33,8 +33,6 @@ READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS
 """Without blocking: opening a pipe in the place of a file would block until somebody writes into the pipe."""
 AT_ONCE = 1 << 16
 """Bytes of one read, which most recordings need."""
-_UNNAMED = os.O_TMPFILE | os.O_WRONLY | _FLAGS if hasattr(os, "O_TMPFILE") else 0
-"""Opens a new file without a name in a directory. Linux has it, and so have most of its file systems."""
 
 
 def place(path: str, data: bytes, move: Callable[[str, str], bool], rights: int) -> bool:
@@ -64,13 +62,15 @@ def create_unnamed(path: str, data: bytes, rights: int) -> bool | None:
     """
     folder = os.path.dirname(path)  # noqa: PTH120
     try:
-        if not _UNNAMED:
+        unnamed = getattr(os, "O_TMPFILE", 0)  # Linux has it, and so have most of its file systems
+        if not unnamed:
             return None
+        flags = unnamed | os.O_WRONLY | _FLAGS
         try:
-            file = os.open(folder, _UNNAMED, rights)
+            file = os.open(folder, flags, rights)
         except FileNotFoundError:
             os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-            file = os.open(folder, _UNNAMED, rights)
+            file = os.open(folder, flags, rights)
     except OSError:
         return None
     try:

@@ -200,7 +200,7 @@ UNNAMED = getattr(os, "O_TMPFILE", 0)
 
 
 def _without_unnamed_files(monkeypatch):
-    monkeypatch.setattr("memo.stores._files._UNNAMED", 0)
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
 
 
 def _unsupported(monkeypatch):
