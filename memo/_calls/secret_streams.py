@@ -176,8 +176,8 @@ def _text_of_bytes(value: Any) -> str | None:
     """Return the text of what memo writes for bytes, or the printable ASCII in those that are no text; else None."""
     if type(value) is not dict or value.get("__type__") not in ("bytes", "bytearray"):
         return None
-    if type(value.get("base64")) is not str:
-        return value["text"] if type(value.get("text")) is str else None
+    if "text" in value:
+        return value["text"] if type(value["text"]) is str else None
     try:
         return readable(bytes_of(value))
     except ValueError:  # damaged: no base64
@@ -186,7 +186,7 @@ def _text_of_bytes(value: Any) -> str | None:
 
 def _with_text(value: dict[str, Any], text: str) -> dict[str, Any]:
     """Return what memo writes for bytes, with a text whose characters differ where a credential was."""
-    if "base64" not in value:
+    if "text" in value:
         return {**value, "text": text}
     data = bytes_of(value)
     masked = bytes(

@@ -275,7 +275,7 @@ class _Redactor:
             return node
         if type(kind) is str and kind in SECRET_TYPES:
             form = ANY
-        elif kind in _BYTES and type(node.get("base64")) is str:
+        elif kind in _BYTES and "text" not in node:
             return self._bytes(node, steps, form)
         elif form is LOGIN and kind == "tuple" and _is_login_form(node.get("value")):
             node["value"][1] = self._text(node["value"][1], (*steps, 1), ANY)

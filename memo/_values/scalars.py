@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Any
 
 __all__ = [
     "LARGEST",
@@ -75,6 +76,9 @@ def bytes_form(value: bytes) -> dict[str, str]:
         return {"base64": base64.b64encode(value).decode("ascii")}
 
 
-def bytes_of(node: dict[str, str]) -> bytes:
-    """Return the bytes of a form: the inverse of `bytes_form`."""
-    return node["text"].encode("utf-8") if "text" in node else base64.b64decode(node["base64"], validate=True)
+def bytes_of(node: dict[str, Any]) -> bytes:
+    """Return the bytes of a form: the inverse of `bytes_form`. Raise `ValueError` for a damaged one."""
+    written = node.get("text", node.get("base64"))
+    if type(written) is not str:
+        raise ValueError("bytes are a text or base64")
+    return written.encode("utf-8") if "text" in node else base64.b64decode(written, validate=True)

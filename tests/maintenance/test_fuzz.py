@@ -301,6 +301,10 @@ FOUND: list[dict[str, Any]] = [
     {"value": 1, "redacted": 0.5},
     {"value": SECRET, "redacted": [5, {"a": 1}, "x"]},
     {"seconds": 0.5, "value": 1},
+    {"value": {"__type__": "bytes", "base64": "/w==", "text": [[]]}},
+    {"value": [{"__type__": "bytes", "base64": 5}, {"__type__": "bytearray"}, {"__type__": "bytes", "text": None}]},
+    {"stream": {"items": [{"__type__": "bytes", "base64": SECRET, "text": 5}] * 2, "end": "complete"}},
+    {"value": {"__type__": "bytes", "text": "x", "base64": SECRET}},
 ]
 """Outcomes that came out as a traceback, or were written as other ones."""
 
