@@ -541,6 +541,8 @@ class RecordingDamaged(MemoError):
             if "://" in location
             else "restore the file, or delete the line and record again"
             if _LINE.search(location)
+            else f"take one side: git checkout --ours {_in_quotes(location)} (or --theirs)"
+            if reason.startswith("holds a merge conflict")
             else f"restore the file, or delete it and record again: {remove} {_in_quotes(location)}"
         )
         super().__init__(f"{location} {reason}\n  {fix}")

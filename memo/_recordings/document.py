@@ -204,6 +204,19 @@ def _pretty(node: Any, indent: int) -> bytes:
     return orjson.dumps(entries, option=_LINES)
 
 
+def _broken(data: bytes, error: orjson.JSONDecodeError) -> str:
+    if not data.strip():
+        return "is empty"
+    if data.startswith(_OURS) or b"\n" + _OURS in data:
+        line = data[: data.index(_OURS)].count(b"\n") + 1
+        return f"holds a merge conflict (line {line})"
+    return f"is not valid JSON ({error})"
+
+
+_OURS = b"<<<<<<< "
+"""What git writes before the first side of a conflict, at the beginning of a line."""
+
+
 def _laid_out(node: Any, indent: int) -> Any:
     return _moved(_pretty(node, indent), b"\n  ") if type(node) in _NESTED else node
 
@@ -226,8 +239,7 @@ def parse(data: bytes, location: str | Callable[[], str], call: Call | None = No
     try:
         tree = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        reason = f"is not valid JSON ({error})" if data.strip() else "is empty"
-        raise RecordingDamaged(_place(location), reason) from None
+        raise RecordingDamaged(_place(location), _broken(data, error)) from None
     document = _read(tree)
     if document is None:
         raise _no_document(tree, _place(location))

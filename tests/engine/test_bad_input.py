@@ -113,7 +113,16 @@ FILES = {
     "binary": (lambda path: b"\x89PNG\r\n\x1a\n\xff", RecordingDamaged, "not valid JSON"),
     "not utf-8": (lambda path: path.read_bytes().replace(b"WHY", b"W\xffY"), RecordingDamaged, "not valid JSON"),
     "two": (lambda path: path.read_bytes() * 2, RecordingDamaged, "not valid JSON"),
-    "merge conflict": (lambda path: b"<<<<<<< HEAD\n" + path.read_bytes(), RecordingDamaged, "not valid JSON"),
+    "merge conflict": (
+        lambda path: b"<<<<<<< HEAD\n" + path.read_bytes(),
+        RecordingDamaged,
+        r"conflict \(line 1\)\n  take",
+    ),
+    "merge conflict inside": (
+        lambda path: path.read_bytes().replace(b'  "arg', b'<<<<<<< HEAD\n  "arg'),
+        RecordingDamaged,
+        r"conflict \(line 5\)\n  take",
+    ),
     "too deep": (_deep, RecordingDamaged, "never wrote"),
     "foreign object": (lambda path: b'{"interactions": [], "version": 1}', NotARecording, "not a memo recording"),
     "foreign list": (lambda path: b"[1, 2]", NotARecording, "not a memo recording"),
@@ -166,7 +175,7 @@ def test_a_bad_file_is_an_error_in_every_mode_and_stays_as_it_is(path, case, mod
         assert (raised.value.version, raised.value.supported) == (2, 1)
     else:
         assert raised.value.reason
-        assert f"rm '{path}'" in str(raised.value)
+        assert f"{'git checkout --ours' if 'conflict' in case else 'rm'} '{path}'" in str(raised.value)
     assert path.read_bytes() == before
     assert calls == []
 
@@ -205,6 +214,10 @@ def test_an_outcome_that_does_not_come_back_is_an_error(path, case, mode):
     elif error is not MemoError:
         assert raised.value.name
         assert raised.value.reason
+        assert raised.value.__notes__[0] == f"  recording: {path}"
+        assert any("MEMO_MODE=record pytest " in note for note in raised.value.__notes__) is (
+            error is not UntrustedType
+        )
     assert path.read_bytes() == before
     assert calls == []
 

@@ -63,7 +63,7 @@ class CallDriver(LiveRequest):
             try:
                 return self._aplayed(decision) if decision.awaited else self._played(decision)
             except MemoError as error:  # the recording is no longer readable
-                self.session.on_replay_error(error)
+                self.session.on_unreadable(self.call, error)
                 raise
         match decision:
             case CallLive() as live:
@@ -136,7 +136,7 @@ class CallDriver(LiveRequest):
             try:
                 return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # the recording is no longer readable
-                self.session.on_replay_error(error)
+                self.session.on_unreadable(self.call, error)
                 raise
         if isinstance(decision, Pending):
             return stream(self._abegin)
@@ -340,7 +340,7 @@ class CallDriver(LiveRequest):
             outcome,
             self.call.function,
             pace,
-            self.session.on_replay_error,
+            partial(self.session.on_unreadable, self.call),
             partial(self._extend, outcome) if may_call else None,
             partial(self._aextend, outcome) if may_call else None,
             rhythm,

@@ -222,6 +222,17 @@ class Session(Settings):
     def on_replay_error(self, error: MemoError) -> None:
         """Handle that a call could not be replayed. A recorder of tests remembers the error even if it is caught."""
 
+    def on_unreadable(self, call: Call, error: MemoError) -> None:
+        """Handle that the recording of a call could not be decoded: say where it is and how it is replaced."""
+        self._locate(call, error)
+        self.on_replay_error(error)
+
+    def _locate(self, call: Call, error: MemoError) -> None:
+        from memo._engine.reports.unreadable import locate
+
+        command = self.recording_command("record", self.rule_of(call))
+        locate(error, self.store.location(entry_name(call.function, call.key)), command)
+
     def on_scope_lost(self, warning: ScopeLostWarning) -> None:
         """Handle that a call went live which may have been one of this session's. A scope of another process lets that one know."""
 
@@ -286,7 +297,11 @@ class Session(Settings):
             if index is None:
                 is_only = recording.count == 1 and self.exhausted == "repeat"
                 index = 0 if is_only else self._index(call, recording, number)
-            outcome = recording.outcome(index, values)
+            try:
+                outcome = recording.outcome(index, values)
+            except MemoError as error:
+                self._locate(call, error)
+                raise
         if self.calls_made is not None:
             self.calls_made.replayed(call, index or 0)
         self.counts.replayed(outcome.seconds)

@@ -165,7 +165,7 @@ class Stainless(ResponseCall):
         try:
             return self.replayed(outcome)
         except MemoError as error:  # the recording is no longer readable
-            self.session.on_replay_error(error)
+            self.session.on_unreadable(self.call, error)
             raise
 
     def replayed(self, outcome: Outcome) -> Any:
