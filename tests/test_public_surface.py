@@ -241,3 +241,6 @@ def test_a_mode_may_be_a_member():
 @pytest.mark.parametrize("name", [name for name in memo.errors.__all__ if name != "Nearest"])
 def test_every_error_is_memos(name):
     assert issubclass(getattr(memo.errors, name), MemoError)
+    assert (
+        getattr(memo.errors, name).__module__ == "memo.errors"
+    )  # as pickles, messages and filters of warnings name it

@@ -4,8 +4,11 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from memo import errors
 
 NEIGHBOURS = """
 @pytest.mark.memo
@@ -138,6 +141,7 @@ pytest.main(["-q", "-p", "memo.pytest_plugin", "test_plain.py"], plugins=[Look()
         "memo._engine.sessions.scope_names",
         "memo._installation",
         "memo.errors",
+        *(f"memo.errors.{path.stem}" for path in sorted(Path(errors.__file__).parent.glob("_[a-z]*.py"))),
         "memo.pytest_plugin",
         "memo.pytest_plugin._ledger",
         "memo.pytest_plugin._run",
