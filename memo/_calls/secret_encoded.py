@@ -12,9 +12,9 @@ from collections.abc import Callable
 from functools import cache
 
 from memo._calls.secret_forms import PASSWORD
-from memo._calls.secret_shapes import search_for
+from memo._calls.secret_shapes import search_at_once
 
-__all__ = ["IN_JSON", "may_hold", "places", "readable"]
+__all__ = ["BEGINNING", "IN_JSON", "places", "readable"]
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -32,10 +32,12 @@ _TRIPLE = "".join(
         "[A-Za-z0-9+/_-]",
     )
 )
-_BEGINNING = f"(?:{_TRIPLE}){{3}}"
+_NINE = f"(?:{_TRIPLE}){{3}}"
 """How the base64 of a text begins: nine characters of ASCII. Of random letters, one in a thousand places."""
-_RUN = re.compile(rf"(?<![\w+/-]){_BEGINNING}[\w+/-]*={{0,2}}", re.ASCII)
-_ESCAPED_RUN = re.compile(rf"(?<=\\[nrtbf])(?<!\\\\[nrtbf]){_BEGINNING}[\w+/-]*={{0,2}}", re.ASCII)
+BEGINNING = rf"(?:^|[^0-9A-Za-z_+/-]|\\[nrtbf]){_NINE}"
+"""An expression that matches in every text, and in all JSON that holds one, which may hold base64 of a text."""
+_RUN = re.compile(rf"(?<![\w+/-]){_NINE}[\w+/-]*={{0,2}}", re.ASCII)
+_ESCAPED_RUN = re.compile(rf"(?<=\\[nrtbf])(?<!\\\\[nrtbf]){_NINE}[\w+/-]*={{0,2}}", re.ASCII)
 _LOGIN = re.compile(r"(?P<user>[\w.@+-]{0,128}):(?P<password>[^\s:/]{4,256})")
 _USERS = frozenset(
     "user username admin administrator root guest test api me login postgres mysql redis elastic ci bot".split()
@@ -47,23 +49,13 @@ IN_JSON = r'"base64":\s*"'
 """An expression that matches in all JSON that holds bytes that are no text, as memo writes them."""
 
 
-def may_hold(text: str) -> bool:
-    """Return whether a text, or JSON that holds one, may hold base64 of a text. Never wrong when it says no."""
-    return _search()(text)
-
-
-@cache
-def _search() -> Callable[[str], bool]:
-    return search_for([rf"(?:^|[^0-9A-Za-z_+/-]|\\[nrtbf]){_BEGINNING}"])
-
-
 def places(text: str, holds: Callable[[str], bool]) -> list[tuple[int, int]]:
     """Return where the base64 of a credential is in a text; `holds` tells of a decoded text whether it holds one."""
     return _places(text, lambda decoded: holds(decoded) or bool(_places(decoded, holds)))
 
 
 def _places(text: str, holds: Callable[[str], bool]) -> list[tuple[int, int]]:
-    if not may_hold(text):
+    if not _search()(text):
         return []
     return [
         run.span()
@@ -71,6 +63,11 @@ def _places(text: str, holds: Callable[[str], bool]) -> list[tuple[int, int]]:
         for run in expression.finditer(text)
         if (decoded := _decoded(run.group())) is not None and (_is_login(decoded) or holds(decoded))
     ]
+
+
+@cache
+def _search() -> Callable[[str], bool]:
+    return search_at_once([BEGINNING])
 
 
 def readable(data: bytes) -> str:

@@ -1,17 +1,15 @@
-"""The quick look for names of credentials: a search for all of them at once, which is never wrong when it says no."""
+"""Names of credentials as expressions, of which the quick look searches all at once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Iterable
 
 import orjson
 
-from memo._calls.secret_shapes import search_for
 from memo._values.secrets import SECRET_TYPES
 
-__all__ = ["names_in_json", "names_in_text"]
+__all__ = ["are_found", "names_in_json", "names_in_text"]
 
 _IN_JSON = (
     r"""(?:[^0-9A-Za-z"\\]|\\.|[0-9]|(?i-u:value|string|text|plain|raw|header|confirm|confirmation|again|base|encoded|"""
@@ -29,20 +27,19 @@ _LAST_WORDS = """
 """.split()
 
 
-@cache
-def names_in_json(more: frozenset[str]) -> Callable[[str], bool]:
-    """Return a function that says whether some JSON may have a name of a credential; `more` are names of a user."""
-    if not all(map(str.isascii, more)):
-        return bool  # upper and lower case of other letters is not always one letter for one
-    return search_for([_spelled([*_LAST_WORDS, *more]) + _IN_JSON, *map(re.escape, SECRET_TYPES)])
+def names_in_json(more: frozenset[str]) -> list[str]:
+    """Return expressions, one of which matches in all JSON with a name of a credential; `more` are names of a user."""
+    return [_spelled([*_LAST_WORDS, *more]) + _IN_JSON, *map(re.escape, SECRET_TYPES)]
 
 
-@cache
-def names_in_text(more: frozenset[str]) -> Callable[[str], bool]:
-    """Return a function that says whether a text may quote a name that a user adds, and a value."""
-    if not all(map(str.isascii, more)):
-        return bool
-    return search_for([_spelled([*more]) + r"""[^0-9A-Za-z]*["']?\s*(?:[=:>]|\s)"""])
+def names_in_text(more: frozenset[str]) -> list[str]:
+    """Return expressions, one of which matches in every text that quotes a name that a user adds, and a value."""
+    return [_spelled([*more]) + r"""[^0-9A-Za-z]*["']?\s*(?:[=:>]|\s)"""] if more else []
+
+
+def are_found(names: frozenset[str]) -> bool:
+    """Return whether names can be searched: upper and lower case of letters that are not ASCII is not always one for one."""
+    return all(map(str.isascii, names))
 
 
 def _spelled(names: Iterable[str]) -> str:

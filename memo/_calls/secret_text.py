@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from memo._calls import secret_encoded, secret_json, secret_pairs, secret_search, secret_shapes, secret_yaml
 from memo._calls.secret_forms import ANY, PASSWORD, RANDOM, SCHEMES, TOKEN, Form, is_code, is_given
 from memo._calls.secret_names import judge
-from memo._calls.secret_shapes import SHORT, search_for
+from memo._calls.secret_shapes import search_at_once, search_for
 from memo._values.scalars import is_text
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _QUOTED_STEMS = """
     ode ODE odes ODES reds REDS srf SRF earer EARER esponse ESPONSE ssertion SSERTION erifier ERIFIER ignature IGNATURE
     nswer NSWER tring TRING
 """.split()
-"""In the other names, which count where a text quotes JSON or code: plain texts, in three spellings, are searched at once."""
+"""In the other names, which count where a text quotes JSON or code, in three spellings."""
 _ENCODED_AFTER = r"""%(?:2[27]|3[aAdD])|&(?:quot|apos|#3[49]|#x2[27]);|(?:\x1b|\\+u001[bB])\["""
 _AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|\x{{ff1a}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|\s{{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
 _IN_TEXT = rf"""[0-9A-Za-z_.-]*(?:(?:\\*["'])?{_AFTER})"""
@@ -69,10 +69,6 @@ _NAMED = [
     r"""kty\\*["']\s*:""",
 ]
 """Names that are the value of another field: see `secret_pairs`."""
-_NAMED_MARKS = ("alue", '("', "('", "(\\", "(b", "content=", "form-data", "<key>", "kty")
-"""One of these is in every text where a name is followed by a value in such a way; without them, nothing is searched."""
-
-
 _PAIR = re.compile(
     r"""(?:[aA](?:uth|UTH)\\{0,8}["']?\s{0,4}[=:]\s{0,4}|(?:Basic|Digest)Auth)(?P<bracket>[(\[])\s{0,4}
     \\{0,8}["'][^"'\n\\]{0,128}\\{0,8}["']\s{0,4},\s{0,4}\\{0,8}["'](?P<secret>[^"'\n\\]{1,256})""",
@@ -85,51 +81,31 @@ _PAIR_MARK = r"""(?:[aA](?:uth|UTH)\\*["']?\s*[=:]\s*|(?:Basic|Digest)Auth)[(\[]
 def may_hold(text: str, more: frozenset[str] = frozenset()) -> bool:
     """Return whether a text may hold a credential; `more` are names that a user adds. Never wrong when it says no."""
     return (
-        _search(in_json=False)(text)
-        or secret_encoded.may_hold(text)
-        or _may_name(text)
-        or _may_quote(text, '"')
+        _marked_text()(text)
+        or _named_text(more)(text)
         or not (text.isascii() or is_text(text))  # what has lone surrogates is not searched by Rust's engine
-        or (bool(more) and secret_search.names_in_text(more)(text))
     )
 
 
-def may_hold_in_json(text: str) -> bool:
-    """Return whether a text in some JSON may hold a credential, whatever the names in the JSON are. Never wrong when it says no."""
-    return _search(in_json=True)(text) or secret_encoded.may_hold(text) or _may_quote(text, "\\") or _may_name(text)
+def may_hold_in_json(text: str, more: frozenset[str] | None = None) -> bool:
+    """Return whether a text in some JSON may hold a credential. Never wrong when it says no.
 
-
-def _may_name(text: str) -> bool:
-    """Return whether a text may have a credential whose name is beside it. In a short one, `_search` looks for that."""
-    if len(text) < SHORT:
-        return False
-    marks, names = _named_searches()
-    return marks(text) and names(text)
-
-
-@cache
-def _named_searches() -> tuple[Callable[[str], bool], Callable[[str], bool]]:
-    return search_for(map(re.escape, _NAMED_MARKS)), search_for(_NAMED)
-
-
-def _may_quote(text: str, mark: str) -> bool:
-    """Return whether a text may quote JSON or code with a name in it that `_search` does not look for.
-
-    `mark` is a quote, or in JSON what escapes one.
+    With `more`, the names that a user adds, also whether a name in the JSON may be that of a credential.
     """
-    return (mark in text or "'" in text) and _quoted_search(mark)(text)
+    return _marked_json()(text) or _named_json(more)(text)
 
 
 @cache
-def _quoted_search(mark: str) -> Callable[[str], bool]:
-    # Apart from all others: among them, these short texts are searched for ten times as long.
-    quote = r"""(?:\\+["']|')""" if mark == "\\" else r"""\\*["']"""
-    return search_for([rf"{stem}[0-9A-Za-z_.-]*{quote}\s*(?::|=>)" for stem in _QUOTED_STEMS])
+def _marked_text() -> Callable[[str], bool]:
+    return _marked(_IN_TEXT)
 
 
 @cache
-def _search(*, in_json: bool) -> Callable[[str], bool]:
-    assigned = _IN_JSON if in_json else _IN_TEXT
+def _marked_json() -> Callable[[str], bool]:
+    return _marked(_IN_JSON)
+
+
+def _marked(assigned: str) -> Callable[[str], bool]:
     return search_for(
         [
             *secret_shapes.marks(),
@@ -137,9 +113,29 @@ def _search(*, in_json: bool) -> Callable[[str], bool]:
             rf"--[0-9A-Za-z_-]*(?:{_STEMS.replace(' ', '|')})[0-9A-Za-z_-]*\s",
             _PAIR_MARK,
             secret_encoded.IN_JSON,
-        ],
-        short_too=_NAMED,
+        ]
     )
+
+
+@cache
+def _named_text(more: frozenset[str]) -> Callable[[str], bool]:
+    if not secret_search.are_found(more):
+        return bool
+    return search_at_once([*_frequent(r"""\\*["']"""), *secret_search.names_in_text(more)])
+
+
+@cache
+def _named_json(more: frozenset[str] | None) -> Callable[[str], bool]:
+    if more is not None and not secret_search.are_found(more):
+        return bool
+    names = [] if more is None else secret_search.names_in_json(more)
+    return search_at_once([*_frequent(r"""(?:\\+["']|')"""), *names])
+
+
+def _frequent(quote: str) -> list[str]:
+    """Return expressions that begin with what is frequent; `quote` is one that a text, or a text in JSON, quotes."""
+    quoted = rf"(?:{'|'.join(_QUOTED_STEMS)})[0-9A-Za-z_.-]*{quote}\s*(?::|=>)"
+    return [quoted, *_NAMED, secret_encoded.BEGINNING]
 
 
 def spans(text: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] = frozenset()) -> list[tuple[int, int]]:

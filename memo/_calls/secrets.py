@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from memo._calls import secret_pairs, secret_search, secret_text
+from memo._calls import secret_pairs, secret_text
 from memo._calls.key_rules import as_names
 from memo._calls.secret_encoded import readable
 from memo._calls.secret_forms import (
@@ -179,7 +179,7 @@ def may_hold_secret(json: str, rules: SecretRules = NO_RULES) -> bool:
 
     One search through all of it, not one through each text in it.
     """
-    return looks_secret(json) or secret_search.names_in_json(rules.names)(json)
+    return secret_text.may_hold_in_json(json, rules.names)
 
 
 def redact(
