@@ -215,14 +215,17 @@ class HttpFaultyCall(FaultyCall):
     def _method(self, *, is_lost: bool) -> Any:
         """Return the SDK's method, of a copy of the client whose requests are answered here, or lose their answers."""
         function, client = self._own()
-        answer = self._lost if is_lost else self._answer
         made = copy.copy(client)
         for name in self.clients:
-            given = getattr(client, name)
-            http = package_of(given)
-            kind = http.AsyncClient if isinstance(given, http.AsyncClient) else http.Client
-            setattr(made, name, kind(transport=Transport(http, answer), base_url=given.base_url, timeout=given.timeout))
+            setattr(made, name, self._answered(getattr(client, name), is_lost=is_lost))
         return function.__get__(made)
+
+    def _answered(self, given: Any, *, is_lost: bool) -> Any:
+        """Return a client as that one of httpx, whose requests are answered here, or lose their answers."""
+        http = package_of(given)
+        kind = http.AsyncClient if isinstance(given, http.AsyncClient) else http.Client
+        transport = Transport(http, self._lost if is_lost else self._answer)
+        return kind(transport=transport, base_url=given.base_url, timeout=given.timeout, event_hooks=given.event_hooks)
 
 
 _SYNC = "memo_sync"

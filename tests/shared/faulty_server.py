@@ -1,4 +1,4 @@
-"""A server on loopback that answers as the APIs of openai, anthropic, ollama, google, AWS and MCP do, and fails as it is told."""
+"""A server on loopback that answers as the APIs of openai, anthropic, ollama, google, cohere, tavily, AWS and MCP do, and fails as it is told."""
 
 import json
 import struct
@@ -20,7 +20,8 @@ def openai_chunk(text):
 def openai_whole():
     message = {"role": "assistant", "content": "Saturn"}
     choice = {"index": 0, "finish_reason": "stop", "message": message, "logprobs": None}
-    return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
 
 
 def anthropic_chunk(text):
@@ -40,6 +41,15 @@ def ollama_chunk(text, *, done=False):
 
 def google_chunk(text):
     return {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": "STOP"}]}
+
+
+def cohere_whole():
+    content = [{"type": "text", "text": "Saturn"}]
+    return {"id": "c", "finish_reason": "COMPLETE", "message": {"role": "assistant", "content": content}}
+
+
+def cohere_chunk(text):
+    return {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": text}}}}
 
 
 def aws_whole():
@@ -77,6 +87,8 @@ APIS = {
     "/api/chat": (lambda: ollama_chunk("Saturn", done=True), ollama_chunk, lines, "application/x-ndjson"),
     ":generateContent": (lambda: google_chunk("Saturn"), google_chunk, event, "text/event-stream"),
     ":streamGenerateContent": (lambda: google_chunk("Saturn"), google_chunk, event, "text/event-stream"),
+    "/v2/chat": (cohere_whole, cohere_chunk, named_event, "text/event-stream"),
+    "/search": (lambda: {"query": "rings", "results": []}, str, str, "application/json"),
     "/converse": (aws_whole, str, str, "application/json"),
     "/converse-stream": (aws_whole, str, aws_frame, "application/vnd.amazon.eventstream"),
     "/plain": (lambda: {"text": "Saturn"}, lambda text: {"text": text}, lines, "application/x-ndjson"),

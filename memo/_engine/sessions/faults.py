@@ -6,7 +6,7 @@ import copy
 import inspect
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Generator, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -60,12 +60,12 @@ class Faults:
         """Return whether there is a fault for a function."""
         return any(covers(fault.function, function) for fault in self._faults)
 
-    def take(self, function: str) -> Fault | None:
-        """Count an attempt at a call; return the fault that it has, the first of those that are due."""
+    def take(self, function: str, kinds: Container[str] | None = None) -> Fault | None:
+        """Count an attempt at a call; return the fault that it has, the first of those that are due, of these kinds if they are given."""
         with self._lock:
             due: Fault | None = None
             for index, fault in enumerate(self._faults):
-                if covers(fault.function, function):
+                if covers(fault.function, function) and (kinds is None or fault.kind in kinds):
                     self._attempts[index] += 1
                     if due is None and fault.is_due(self._attempts[index]):
                         due = fault
@@ -156,6 +156,10 @@ class FaultyCall:
         """Return whether a result is a stream, whose items can be held back."""
         return is_held_back(type(value))
 
+    def counts(self, item: Any) -> bool:
+        """Return whether an item of a stream counts as one for a fault."""
+        return True
+
     def changed(self, value: Any, fault: Fault) -> Any:
         """Return a stream as it is with a fault. Raises where a result that is no stream is cut."""
         if inspect.isasyncgen(value):
@@ -229,10 +233,11 @@ class FaultyCall:
             for item in items:
                 if fault.kind == "cut" and count == fault.after:
                     break
-                if count:
+                counted = self.counts(item)
+                if count and counted:
                     time.sleep(fault.per_item)
                 yield item
-                count += 1
+                count += counted
             else:
                 if fault.kind != "cut" or count < fault.after:
                     return
@@ -251,10 +256,11 @@ class FaultyCall:
             async for item in items:
                 if fault.kind == "cut" and count == fault.after:
                     break
-                if count:
+                counted = self.counts(item)
+                if count and counted:
                     await anyio.sleep(fault.per_item)
                 yield item
-                count += 1
+                count += counted
             else:
                 if fault.kind != "cut" or count < fault.after:
                     return

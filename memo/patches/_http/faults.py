@@ -1,4 +1,4 @@
-"""The faults of the preset `http`: a status is a response, other faults are the client's own exceptions.
+"""The faults of requests whose seam returns responses: a status is a response, other faults are the client's own exceptions.
 
 A body that is read piece by piece is cut after so many server-sent events or lines of JSON; another one at its start.
 """
@@ -7,19 +7,31 @@ from __future__ import annotations
 
 import copy
 import re
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from memo._engine.sessions.faults import raised_for
+import anyio
+
+from memo._engine.sessions.faults import Answer, raised_for
 from memo._engine.streaming.rest import end_of_items
 from memo.codecs.responses import package_of
 from memo.fault import Fault
 from memo.patches._faulty import CUT, HttpFaultyCall, Transport, injected
 from memo.patches._wire import WireFaultyCall, faulty_pool, request_of_session
 
-__all__ = ["AiohttpFaults", "HttpxFaults", "PieceFaults", "Urllib3Faults"]
+__all__ = [
+    "AiohttpFaults",
+    "AsyncContextFaults",
+    "ContextFaults",
+    "HttpxFaults",
+    "PieceFaults",
+    "ResponseFaults",
+    "Urllib3Faults",
+]
 
 
 class PieceFaults(HttpFaultyCall):
@@ -56,24 +68,22 @@ class PieceFaults(HttpFaultyCall):
         raise NotImplementedError
 
 
-class HttpxFaults(PieceFaults):
-    """The faults of a request of httpx or httpx2."""
+class ResponseFaults(PieceFaults):
+    """The faults of a request of httpx or httpx2, or of an SDK whose seam returns their responses."""
 
     @property
     def streams(self) -> bool:
         """Return whether the body is read by the caller."""
         return bool(self.kwargs.get("stream"))
 
-    def _method(self, *, is_lost: bool) -> Any:
-        function, client = self._own()
-        made = copy.copy(client)
-        transport = Transport(package_of(client), self._lost if is_lost else self._answer)
-        made._transport_for_url = lambda url: transport
-        return function.__get__(made)
+    def http_client(self) -> Any:
+        """Return the client of httpx that makes the request."""
+        client = self._own()[1]
+        return getattr(client, self.clients[0])
 
     def broken(self, fault: Fault) -> BaseException:
         """Return what the client raises where a body breaks."""
-        error: BaseException = package_of(self._own()[1]).RemoteProtocolError(CUT)
+        error: BaseException = package_of(self.http_client()).RemoteProtocolError(CUT)
         return error
 
     async def abroken(self, fault: Fault) -> BaseException:
@@ -84,6 +94,72 @@ class HttpxFaults(PieceFaults):
         """Return the response, the pieces of its body as they are with a fault."""
         response.stream = _body(package_of(response), response.stream, change, achange)
         return response
+
+
+class HttpxFaults(ResponseFaults):
+    """The faults of a request of httpx or httpx2."""
+
+    def http_client(self) -> Any:
+        """Return the client that makes the request."""
+        return self._own()[1]
+
+    def _method(self, *, is_lost: bool) -> Any:
+        function, client = self._own()
+        made = copy.copy(client)
+        transport = Transport(package_of(client), self._lost if is_lost else self._answer)
+        made._transport_for_url = lambda url: transport
+        return function.__get__(made)
+
+
+class ContextFaults(ResponseFaults):
+    """The faults of a request that comes back as a context manager, which gives the response. It is made as that is entered."""
+
+    _stack: Any
+    is_async = False
+
+    @property
+    def streams(self) -> bool:
+        """Return True: the body is read within the context."""
+        return True
+
+    def sync(self) -> Any:
+        """Return the context manager."""
+        return self._acontext() if self.is_async else self._context()
+
+    def _method(self, *, is_lost: bool) -> Any:
+        method = super()._method(is_lost=is_lost)
+        enter = self._stack.enter_async_context if self.is_async else self._stack.enter_context
+        return lambda *args, **kwargs: enter(method(*args, **kwargs))
+
+    @contextmanager
+    def _context(self) -> Generator[Any]:
+        with ExitStack() as self._stack:
+            fault = self.attempt()
+            if isinstance(fault, Answer):
+                yield fault.value
+                return
+            if fault is not None:
+                time.sleep(fault.first)
+            response = self._stack.enter_context(self.proceed())
+            yield response if fault is None else self.changed(response, fault)
+
+    @asynccontextmanager
+    async def _acontext(self) -> AsyncGenerator[Any]:
+        async with AsyncExitStack() as self._stack:
+            fault = await self.aattempt()
+            if isinstance(fault, Answer):
+                yield fault.value
+                return
+            if fault is not None:
+                await anyio.sleep(fault.first)
+            response = await self._stack.enter_async_context(self.proceed())
+            yield response if fault is None else self.changed(response, fault)
+
+
+class AsyncContextFaults(ContextFaults):
+    """Async twin of `ContextFaults`."""
+
+    is_async = True
 
 
 def _body(http: Any, body: Any, change: Callable[[Any], Any], achange: Callable[[Any], Any]) -> Any:

@@ -14,6 +14,7 @@ from memo._calls.signature import Signature
 from memo._engine.calls.driver import CallDriver
 from memo._engine.calls.options import Options
 from memo._engine.rules.modes import Mode
+from memo.patches._faulty_claude import ConnectFaults, MessagesFaults
 from memo.patches._patch import Patch
 
 __all__ = ["PATCHES", "REQUIRES"]
@@ -61,8 +62,14 @@ def _unkeyed(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
     return "claude_agent_sdk.client", {}
 
 
+class _Messages(CallDriver):
+    faulty = MessagesFaults
+
+
 class _Send(CallDriver):
     """A prompt that is sent: not recorded itself."""
+
+    faulty = ConnectFaults
 
     async def coroutine(self) -> Any:
         prompt = _ASKED.bind(self._args, self._kwargs)["prompt"]
@@ -75,6 +82,7 @@ PATCHES = (
     Patch(
         "claude_agent_sdk.query:query",
         Options(name="claude_agent_sdk"),
+        _Messages,
         describe=_one_shot,
         offered=True,
         by_name=True,
@@ -82,6 +90,7 @@ PATCHES = (
     Patch(
         "claude_agent_sdk.client:ClaudeSDKClient.receive_messages",
         Options(name="claude_agent_sdk"),
+        _Messages,
         describe=_conversation,
         offered=True,
     ),

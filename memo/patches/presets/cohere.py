@@ -12,6 +12,7 @@ from typing import Any
 from memo._calls.signature import Signature
 from memo._engine.calls.options import Options
 from memo._values.ids import numbered
+from memo.patches._http.faults import AsyncContextFaults, ContextFaults, ResponseFaults
 from memo.patches._http_calls import (
     AsyncHttpCall,
     AsyncHttpContext,
@@ -48,6 +49,21 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     return f"cohere.{fixed_words(path.removeprefix('v1/').removeprefix('v2/'))}", {**arguments, **more}
 
 
+class _Faults(ResponseFaults):
+    clients = ("httpx_client",)
+    stream_type = "text/event-stream"
+
+    def error_body(self, status: int) -> Any:
+        """Return the JSON with which the API answers an error."""
+        return {"id": "memo", "message": f"memo: status {status}, as asked for"}
+
+
+class _StreamFaults(_Faults, ContextFaults): ...
+
+
+class _AsyncStreamFaults(_Faults, AsyncContextFaults): ...
+
+
 class _Of:
     """What the calls of cohere have in common."""
 
@@ -64,19 +80,25 @@ class _Of:
 
 
 class _Call(_Of, HttpCall):
+    faulty = _Faults
+
     def sync(self) -> Any:
         return self._invoke(None) if self._is_retry else super().sync()
 
 
 class _AsyncCall(_Of, AsyncHttpCall):
+    faulty = _Faults
+
     async def coroutine(self) -> Any:
         return await (self._invoke(None) if self._is_retry else super().coroutine())
 
 
-class _Stream(_Of, HttpContext): ...
+class _Stream(_Of, HttpContext):
+    faulty = _StreamFaults
 
 
-class _AsyncStream(_Of, AsyncHttpContext): ...
+class _AsyncStream(_Of, AsyncHttpContext):
+    faulty = _AsyncStreamFaults
 
 
 PATCHES = tuple(

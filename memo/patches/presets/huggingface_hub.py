@@ -5,12 +5,15 @@ Recorded are the bytes, or the lines, that the client gets, below its own types.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from memo._calls.signature import Signature
+from memo._engine.calls.driver import CallDriver
 from memo._engine.calls.options import Options
 from memo._values.ids import numbered
+from memo.patches._faulty_redirected import RedirectedFaults
 from memo.patches._http_calls import fixed_words
 from memo.patches._patch import Patch
 
@@ -34,10 +37,35 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     }
 
 
+class _Faults(RedirectedFaults):
+    @property
+    def is_async(self) -> bool:
+        """Return whether the call is one of the async client."""
+        return inspect.iscoroutinefunction(self.wrapped)
+
+    @property
+    def streams(self) -> bool:
+        """Return whether the call returns the lines of a stream."""
+        return bool(_SIGNATURE.bind(self.args, self.kwargs)["stream"])
+
+    def counts(self, item: Any) -> bool:
+        """Return whether a line is one of an event: the others are empty."""
+        return bool(item)
+
+    def error_body(self, status: int) -> Any:
+        """Return the JSON with which the API answers an error."""
+        return {"error": f"memo: status {status}, as asked for"}
+
+
+class _Run(CallDriver):
+    faulty = _Faults
+
+
 PATCHES = tuple(
     Patch(
         f"huggingface_hub.inference.{client}._inner_post",
         Options(name="huggingface_hub"),
+        _Run,
         describe=_described,
         offered=True,
     )

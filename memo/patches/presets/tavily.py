@@ -5,11 +5,13 @@ Recorded are the answers that the client decodes, errors included: neither time-
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from memo._engine.calls.driver import CallDriver
 from memo._engine.calls.options import Options
 from memo._engine.live.attempt import Attempt
+from memo.patches._faulty_redirected import RedirectedFaults
 from memo.patches._patch import Patch
 
 __all__ = ["PATCHES", "REQUIRES", "server_of"]
@@ -24,7 +26,25 @@ def server_of(client: Any) -> dict[str, str]:
     return {"server": str(base or client._client.base_url).rstrip("/")}
 
 
+class _Faults(RedirectedFaults):
+    @property
+    def is_async(self) -> bool:
+        """Return whether the call is one of the async client."""
+        return inspect.iscoroutinefunction(self.wrapped)
+
+    @property
+    def streams(self) -> bool:
+        """Return False: every answer is whole."""
+        return False
+
+    def error_body(self, status: int) -> Any:
+        """Return the JSON with which the API answers an error."""
+        return {"detail": {"error": f"memo: status {status}, as asked for"}}
+
+
 class _Run(CallDriver):
+    faulty = _Faults
+
     def _invoke(self, attempt: Attempt | None) -> Any:
         try:
             return super()._invoke(attempt)
