@@ -71,6 +71,10 @@ def rekey(
             "that the warning shows, accept that value as the recorded one; with two, only where the old one is recorded.",
         ),
     ] = None,
+    unwatch: Annotated[
+        _Names,
+        typer.Option(metavar="PATH", help="Keep an argument in the key again: it is no longer under watch=."),
+    ] = None,
     options: OptionsFile = None,
     ids: Annotated[
         bool,
@@ -100,9 +104,11 @@ def rekey(
     from memo.maintenance.changes import apply
     from memo.maintenance.rekey import Rekey, plan_rekey
 
-    if not (drop or add or rename or replace or function or watch or options or ids or version is not None):
+    edits = (drop, add, rename, replace, function, watch, unwatch, options, ids)
+    if not any(edits) and version is None:
         raise typer.BadParameter(
-            "nothing to change: give --drop, --add, --rename, --replace, --function, --version, --watch, --options or --ids"
+            "nothing to change: give --drop, --add, --rename, --replace, --function, --version, --watch, --unwatch, --options "
+            "or --ids"
         )
     given: dict[str, Any] = {} if version is None else {"version": _version(version)}
     change = Rekey(
@@ -112,6 +118,7 @@ def rekey(
         replace=dict(map(_replaced, replace or ())),
         function=dict(_pairs("--function", function, paths=False)),
         watch=dict(map(_watched, watch or ())),
+        unwatch=unwatch or (),
         shape=key_options(options).arguments if options is not None else None,
         ids=ids,
         **given,

@@ -1,7 +1,7 @@
 """Give recordings new keys when code makes their calls in another way, without a live call.
 
 This covers a parameter that is removed, new or renamed, an argument with another value, a function with another name or
-`version=`, and an argument that `watch=` now keeps out of the key, or that was edited under `watch`.
+`version=`, and an argument that `watch=` now keeps out of the key, or keeps out no more, or that was edited under `watch`.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ class Rekey:
 
     The changes are made in this order: the function's name (`function`, old to new) and `version` (None removes it); arguments
     are removed (`drop`), renamed (`rename`, old path to new name), replaced (`replace`, path to the fingerprint of the old
-    value and the new value; other values stay) and added where they are missing (`add`). Then the arguments in `watch`
-    leave the key, and a fingerprint stays: that of the recorded value (None), or the given one, which accepts its value (with
-    `Accepted(old=…)` only where the old value is recorded).
+    value and the new value; other values stay) and added where they are missing (`add`). Then the arguments in `unwatch` go
+    back into the key, with the recorded value, which has to be there whole, and those in `watch` leave the key, and a
+    fingerprint stays: that of the recorded value (None), or the given one, which accepts its value (with `Accepted(old=…)`
+    only where the old value is recorded).
     At last `shape` makes of the name and the arguments the canonical ones that identify the call.
     Values are canonical JSON, as in a recording; paths are those of `ignore=` and `watch=`. With `function`, recordings of
     other functions stay as they are, and so do recordings that do not have the argument a path begins with. With `ids`,
@@ -65,6 +66,7 @@ class Rekey:
         replace: Mapping[str, tuple[str, Any]] | None = None,
         function: Mapping[str, str] | None = None,
         watch: Mapping[str, str | Accepted | None] | None = None,
+        unwatch: Iterable[str] = (),
         version: str | int | None = _UNSAID,
         shape: Callable[[str, Mapping[str, Any]], bytes] | None = None,
         ids: bool = False,
@@ -78,6 +80,7 @@ class Rekey:
             (path, parse_path(path, "watch"), Accepted(given) if isinstance(given, str) else given)
             for path, given in (watch or {}).items()
         ]
+        self._unwatch = [(path, parse_path(path, "unwatch")) for path in unwatch]
         self._version = version
         self._shape = shape
         self._ids = ids
@@ -85,10 +88,10 @@ class Rekey:
         """True if every recording gets a new parameter: nothing in a recording shows that it is not meant."""
         for new in {*self._function.values()} & {*self._function}:
             raise InvalidOption("function", new, ["each name once, as the old or as the new one"])
-        changes = (self._drop, self._add, self._rename, self._replace, self._function, self._watch)
+        changes = (self._drop, self._add, self._rename, self._replace, self._function, self._watch, self._unwatch)
         if not any(changes) and version is _UNSAID and shape is None and not ids:
             raise InvalidOption(
-                "rekey", None, ["drop", "add", "rename", "replace", "function", "watch", "version", "ids"]
+                "rekey", None, ["drop", "add", "rename", "replace", "function", "watch", "unwatch", "version", "ids"]
             )
 
     def __call__(self, document: Document) -> Document:
@@ -147,7 +150,14 @@ class Rekey:
             arguments["body"] = numbered(arguments["body"])
 
     def _edit_watched(self, arguments: dict[str, Any], watched: dict[str, str], values: dict[str, list[Any]]) -> None:
-        """Watch more arguments, and accept the new values of watched ones, in place."""
+        """Watch fewer or more arguments, and accept the new values of watched ones, in place."""
+        for path, steps in self._unwatch:
+            if path in watched:
+                value = _whole(path, watched.pop(path), values.pop(path, []))
+                if isinstance(steps[-1], str):
+                    put(arguments, steps, value)
+                else:  # a place in a list, where null stands for what is watched
+                    replace(arguments, steps, partial(_same, value))
         for path, steps, given in self._watch:
             if path not in watched and steps[0] in arguments:
                 values[path] = pop(arguments, steps)
@@ -172,6 +182,18 @@ def _accept(given: Accepted, path: str, watched: dict[str, str], values: dict[st
         watched[path] = given.fingerprint
     if given.values is not None:
         values[path] = given.values
+
+
+def _whole(path: str, fingerprint: str, values: list[Any]) -> Any:
+    """Return the value that a call was recorded with at a watched path. Raises `Refused` where only its fingerprint is known."""
+    if len(values) != 1 or canonical_fingerprint(path, values) != fingerprint:
+        why = f"{len(values)} values are" if len(values) > 1 else "its value is not"
+        raise Refused("", f"watches {path}, but {why} recorded there: record again")
+    return values[0]
+
+
+def _same(value: Any, _: Any) -> Any:
+    return value
 
 
 def _replaced(path: str, old: str, new: Any, value: Any) -> Any:

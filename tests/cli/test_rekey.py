@@ -1,6 +1,7 @@
 """`memo rekey`: all or nothing, and the values are what was typed."""
 
 import json
+import re
 import shlex
 import shutil
 import warnings
@@ -10,7 +11,7 @@ import pytest
 from memo import recordable, recording
 from memo._calls.digest import KEY_CHARACTERS, entry_name
 from memo._calls.fingerprints import watched_fingerprint
-from memo.errors import WatchedFieldChangedWarning
+from memo.errors import RecordingNotFound, WatchedFieldChangedWarning
 from memo.stores import DirectoryStore
 
 
@@ -134,6 +135,44 @@ def test_a_prompt_is_watched_and_an_edit_accepted(memo, write, tmp_path):
     assert document["watched"] == {"messages[0]": now}
     memo("rekey", store, "--watch", f"messages[0]#{was}")
     assert documents(store)[0]["watched"] == {"messages[0]": was}
+
+
+@pytest.mark.parametrize("path", ["system", "messages[0]", "settings.top[1]", "settings.top", "key"])
+def test_what_is_watched_no_more_is_in_the_key_again(memo, tmp_path, path):
+    @recordable(name="app.ask", watch=path)
+    def ask(system, messages, settings, key):
+        return "yes"
+
+    call = {
+        "system": "kind",
+        "key": "in clear sk-ant-api03-" + "a1B2" * 24,
+        "messages": ["a", {"b": 1}],
+        "settings": {"top": [1, 2]},
+    }
+    with recording(tmp_path / "store", mode="record"):
+        ask(**call)
+    plain = recordable(name="app.ask")(ask.__wrapped__)
+    with recording(tmp_path / "store"), pytest.raises(RecordingNotFound) as missed:
+        plain(**call)
+    (command,) = re.findall(r"memo (rekey .*)\n", str(missed.value))
+    memo(*shlex.split(command))
+    with recording(tmp_path / "store") as recorder:
+        assert plain(**call) == "yes"
+    assert recorder.stats.replayed == 1
+
+
+def test_what_was_watched_and_is_not_known_whole_stays_watched(memo, tmp_path):
+    store = tmp_path / "store"
+    with recording(store, mode="record"):
+        recordable(name="app.ask", watch=("messages[*]", "system"))(lambda system, messages: "yes")("a", ["b", "c"])
+    (path,) = store.rglob("*.json")
+    document = json.loads(path.read_bytes())
+    del document["watched_values"]["system"]  # as recordings were before values were kept
+    path.write_text(json.dumps(document))
+    for watched, says in ("messages[*]", "2 values are"), ("system", "its value is not"):
+        done = memo("rekey", store, "--unwatch", watched, code=1)
+        assert f"watches {watched}, but {says} recorded there: record again" in done.err
+    assert documents(store) == [document]
 
 
 @pytest.mark.parametrize("function", ["app.f", "odd name/with:signs"])

@@ -193,7 +193,8 @@ def test_only_what_is_watched(store, then):
     error = missed(store, lambda: chat(watch=now)(from_user("a", "b"), tools=["t"]))
     assert error.reason == "watched"
     assert {each[0] for each in error.differences} == {"tools", "messages[0]"}
-    assert ("memo rekey" in str(error)) is (then == ())  # what was watched is nowhere, but for its fingerprint
+    option = "--unwatch" if then else "--watch"
+    assert f"--only app.chat {option} tools {option} 'messages[0]'\n" in str(error)
     # The same, and something else.
     assert missed(store, lambda: chat(watch=now)(from_user("a", "c"), tools=["t"])).reason == "arguments"
 

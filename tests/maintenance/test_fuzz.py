@@ -61,6 +61,7 @@ OPTIONS: tuple[tuple[str, ...], ...] = (
     ("--drop", "number"),
     ("--rename", "number=other"),
     ("--watch", "number"),
+    ("--unwatch", "number"),
     ("--version", "2"),
 )
 

@@ -213,10 +213,11 @@ def _about_places(call: Call) -> Iterator[str]:
 
 
 def _about_watched(call: Call, store: Store, watched: Mapping[str, str]) -> Iterator[str]:
-    """Say how recordings go on that were made before an argument was watched. (They do not say what they watched themselves.)"""
-    new = [path for path in call.watched if path not in watched]
-    if new and set(watched) <= set(call.watched):
-        options = " ".join(f"--watch {shlex.quote(path)}" for path in new)
+    """Say how recordings go on that were made before an argument was watched, or while it still was."""
+    new = [f"--watch {shlex.quote(path)}" for path in call.watched if path not in watched]
+    old = [f"--unwatch {shlex.quote(path)}" for path in watched if path not in call.watched and "[*]" not in path]
+    if bool(new) != bool(old):
+        options = " ".join(new or old)
         only = shlex.quote(call.function)
         yield f"             for all recordings of it: memo rekey {named_store(store)} --only {only} {options}"
 
