@@ -53,7 +53,7 @@ def answer_to(path: str, body: dict[str, Any]) -> tuple[str, bytes]:
 
 def events() -> Iterator[bytes]:
     for chunk in CHUNKS:
-        yield f"data: {json.dumps(chunk)}\n\n".encode()
+        yield f"data: {json.dumps(chunk, separators=(',', ':'))}\n\n".encode()  # without spaces, as OpenAI does
     yield b"data: [DONE]\n\n"
 
 

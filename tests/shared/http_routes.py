@@ -20,6 +20,11 @@ EVENTS = [
     b"data: [DONE]\n\n",
 ]
 LINES = [b'{"text": "Sat"}\n', b'{"text": "urn"}\n']
+SPACED = [
+    f"event: delta\ndata: {json.dumps({'n': number, 'text': text, 'p': [0.5, 1e-05, 1e16]})}\n\n".encode()
+    for number, text in enumerate(["a, b: c", "\0", "Sät", '"', "\\", '", "\0", "', "\x7f"])
+]
+"""As Python writes JSON, with all in its texts that separates values."""
 BINARY = bytes(range(256)) * 40
 _ENCODERS = {
     "gzip": gzip.compress,
@@ -111,6 +116,9 @@ class Routes(BaseHTTPRequestHandler):
 
     def events(self) -> None:
         self.pieces(EVENTS, "text/event-stream; charset=utf-8", waits="waits" in self.query)
+
+    def spaced(self) -> None:
+        self.pieces(SPACED, "text/event-stream")
 
     def cut(self) -> None:
         self.pieces(EVENTS[:3], "text/event-stream", cut=True)

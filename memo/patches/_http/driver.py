@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
-from itertools import islice
+from functools import partial
 from typing import Any
 
 from memo._calls.secrets import SecretRules
@@ -36,7 +36,7 @@ def is_inside(session: Session, *_: Any) -> bool:
 class Replayed:
     """A recorded response: its head, and its body, which is there as a whole or comes piece by piece."""
 
-    def __init__(self, head: Head, body: bytes | RecordedStream, seconds: float) -> None:
+    def __init__(self, head: Head, body: bytes | _Joined | RecordedStream, seconds: float) -> None:
         self.head = head
         self.seconds = seconds
         self._body = body
@@ -54,7 +54,7 @@ class Replayed:
     def content(self) -> bytes:
         """Return the whole body, decoded. Raises what cut it short."""
         if not isinstance(self._body, RecordedStream):
-            return self._body
+            return self._body if isinstance(self._body, bytes) else b"".join(self._body)
         play = self._body
         return b"".join(stream_sync(lambda: play))
 
@@ -97,10 +97,12 @@ class Replayed:
 
         return _aencoded(stream(begin), encoding)
 
-    def _there(self) -> list[bytes]:
-        """Return a body that is there as a whole, in one piece."""
-        assert isinstance(self._body, bytes)
-        return [self._body] if self._body else []
+    def _there(self) -> Iterable[bytes]:
+        """Return a body that is read without waiting for anything."""
+        assert not isinstance(self._body, RecordedStream)
+        if isinstance(self._body, bytes):
+            return [self._body] if self._body else []
+        return self._body
 
 
 async def _all(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
@@ -235,13 +237,27 @@ class _Bytes:
         return item_bytes(self._items, self._head)
 
 
-class _Joined(_Bytes):
-    """The items as bytes, many at once: each piece goes through 6 generators of a client."""
+class _Joined:
+    """The body of a recorded stream that came to its end: its first item, then many at once, as a client has 6 generators for a piece."""
+
+    def __init__(self, play: RecordedStream, head: Head, keep: Callable[[bytes], Any]) -> None:
+        self._play = play
+        self._head = head
+        self._keep = keep
+        """Called with the whole body, if it is short."""
 
     def __iter__(self) -> Iterator[bytes]:
-        items = item_bytes(self._items, self._head)
-        while piece := b"".join(islice(items, _AT_ONCE)):
-            yield piece
+        items = self._play.outcome.items or ()
+        with self._play:
+            pieces = item_bytes(items, self._head, _AT_ONCE)
+            if not 1 < len(items) <= _AT_ONCE:
+                yield from pieces
+                return
+            first = next(pieces)
+            yield first
+            rest = next(pieces)
+            self._keep(first + rest)  # not later: a reader that knows the length of the body does not ask for more
+            yield rest
 
 
 _AT_ONCE = 256
@@ -323,18 +339,17 @@ class HttpRun(BodyCall):
             head = outcome.read()
             body = bytes_of(head)
             del head["body"]
-            return self._kept(outcome, head, body)
+            return self._keep(outcome, head, body)
         assert outcome.response is not None
         head, play = outcome.response(), super()._play(outcome)
         # What was left or failed after n events does so after n pieces, and what has a rhythm comes one by one.
-        is_joined = outcome.end == "complete" and not play.pace and is_cut(head)
-        if is_joined and len(outcome.items) <= _AT_ONCE:
-            return self._kept(outcome, head, b"".join(item_bytes(outcome.items, head)))
+        if outcome.end == "complete" and not play.pace and is_cut(head):
+            return Replayed(head, _Joined(play, head, partial(self._keep, outcome, head)), outcome.seconds)
         played: Any = copy.copy(outcome)
-        played.items = (_Joined if is_joined else _Bytes)(outcome.items, head)
+        played.items = _Bytes(outcome.items, head)
         return Replayed(head, play._replace(outcome=played), outcome.seconds)
 
-    def _kept(self, outcome: Outcome, head: Head, body: bytes) -> Replayed:
+    def _keep(self, outcome: Outcome, head: Head, body: bytes) -> Replayed:
         replayed = Replayed(head, body, outcome.seconds)
         if len(body) < _KEPT:
             outcome.keep(replayed)

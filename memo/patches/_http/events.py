@@ -7,12 +7,13 @@ bytes of a piece. `style` in the head is how the bytes follow from the fields, w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from memo._engine.streaming.rest import end_of_items
 from memo.patches._http.answers import Head, header
-from memo.patches._text import dumper, form_of
+from memo.patches._text import dumped, form_of
 
 __all__ = ["Splitter", "is_cut", "item_bytes"]
 
@@ -55,12 +56,10 @@ class Style:
                 body, how = form_of(value, _JSON if form is None else (form,))
                 if how:
                     event[name], form = body, how
-        eol_before, colon_before, json_before = self.eol, self.colon, self.json
+        if len(text) != sum(map(len, lines)) + (len(lines) + 1) * len(eol):  # it did not end in an empty line
+            return None
         self.eol, self.colon, self.json = eol, colon, form
-        if self.writer(events=True)(event) == text.encode():
-            return event
-        self.eol, self.colon, self.json = eol_before, colon_before, json_before
-        return None
+        return event
 
     def _line(self, text: str) -> Any:
         eol = self.eol or ("\r\n" if text.endswith("\r\n") else "\n")
@@ -73,23 +72,36 @@ class Style:
         self.eol, self.json = eol, form
         return body
 
-    def writer(self, *, events: bool) -> Callable[[Any], bytes]:
-        """Return what gives the bytes of an event or a line."""
-        eol, colon, dump = (self.eol or "\n").encode(), self.colon or ": ", dumper(self.json or "compact")
+    def written(self, items: list[Any], *, events: bool) -> bytes:
+        """Return the bytes of recorded items: of events, or of lines of JSON."""
+        eol, form = (self.eol or "\n").encode(), self.json or "compact"
         if not events:
-            return lambda item: dump(item) + eol
+            lines = iter(dumped([item for item in items if type(item) not in _AS_SENT], form))
+            return b"".join([_sent(item) if type(item) in _AS_SENT else next(lines) + eol for item in items])
+        values = iter(
+            dumped([field for item in items if type(item) is dict for field in item.values() if type(field) is not str], form)
+        )
+        starts: dict[str, bytes] = {}
+        parts: list[bytes] = []
+        for item in items:
+            if type(item) is not dict:
+                parts.append(_sent(item))
+                continue
+            for name, field in item.items():
+                start = starts.get(name)
+                if start is None:
+                    start = starts[name] = f"{name}{self.colon or ': '}".encode()
+                parts += (start, field.encode() if type(field) is str else next(values), eol)
+            parts.append(eol)
+        return b"".join(parts)
 
-        def event(item: dict[str, Any]) -> bytes:
-            lines = b""
-            for name, value in item.items():
-                lines += b"%b%b%b" % (
-                    f"{name}{colon}".encode(),
-                    value.encode() if type(value) is str else dump(value),
-                    eol,
-                )
-            return lines + eol
 
-        return event
+_AS_SENT = (str, bytes)
+"""Items that are recorded as they were sent."""
+
+
+def _sent(item: str | bytes) -> bytes:
+    return item if isinstance(item, bytes) else item.encode()
 
 
 _USUAL = {"eol": "\n", "colon": ": ", "json": "compact"}
@@ -137,9 +149,14 @@ def _text(data: bytes) -> str | bytes:
         return data
 
 
-def item_bytes(items: Iterable[Any], head: Head) -> Iterator[bytes]:
-    """Yield the bytes of the items of a recorded body."""
-    write = Style(head.get("style")).writer(events="event-stream" in header(head, "content-type").lower())
-    for item in items:
-        kind = type(item)
-        yield item if kind is bytes else item.encode() if kind is str else write(item)
+def item_bytes(items: Iterable[Any], head: Head, size: int = 1) -> Iterator[bytes]:
+    """Yield the bytes of the items of a recorded body; of more than one at once where `size` says so, but for the first.
+
+    The first comes alone: its reader waits for no other.
+    """
+    style, events = Style(head.get("style")), "event-stream" in header(head, "content-type").lower()
+    rest = iter(items)
+    some = [*islice(rest, 1)]
+    while some:
+        yield style.written(some, events=events)
+        some = [*islice(rest, size)]

@@ -101,7 +101,7 @@ async def test_streams(server, tmp_path):
         read = {}
         async with aiohttp.ClientSession(server.url) as session:
             for path, name in itertools.product(
-                ["/events", "/torn", "/lines", "/text", "/binary", "/encoded_events"], readers
+                ["/events", "/spaced", "/torn", "/lines", "/text", "/binary", "/encoded_events"], readers
             ):
                 async with session.get(path) as response:
                     items = [item async for item in readers[name](response.content)]

@@ -110,7 +110,7 @@ def without_cookie(response):
 
 
 READERS = ["iter_raw", "iter_bytes", "iter_text", "iter_lines"]
-STREAMED = ["/events", "/torn", "/lines", "/text", "/binary", "/json/a", "/encoded_events"]
+STREAMED = ["/events", "/spaced", "/torn", "/lines", "/text", "/binary", "/json/a", "/encoded_events"]
 
 
 async def test_streams(http, server, tmp_path):

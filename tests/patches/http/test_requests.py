@@ -76,7 +76,7 @@ def test_plain(server, tmp_path):
 
 
 def test_streams(server, tmp_path):
-    paths = ["/events", "/torn", "/lines", "/text", "/binary", "/encoded_events", "/encoded?as=gzip"]
+    paths = ["/events", "/spaced", "/torn", "/lines", "/text", "/binary", "/encoded_events", "/encoded?as=gzip"]
     readers = {
         "content": lambda response: list(response.iter_content(None)),
         "small": lambda response: list(response.iter_content(5)),
