@@ -79,7 +79,10 @@ class Style:
             lines = iter(dumped([item for item in items if type(item) not in _AS_SENT], form))
             return b"".join([_sent(item) if type(item) in _AS_SENT else next(lines) + eol for item in items])
         values = iter(
-            dumped([field for item in items if type(item) is dict for field in item.values() if type(field) is not str], form)
+            dumped(
+                [field for item in items if type(item) is dict for field in item.values() if type(field) is not str],
+                form,
+            )
         )
         starts: dict[str, bytes] = {}
         parts: list[bytes] = []
