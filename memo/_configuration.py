@@ -61,7 +61,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "calls": ((bool,), "true or false"),
     "claims": ((bool,), "true or false"),
     "draws": ((bool,), "true or false"),
-    "pending": ((bool,), "true or false"),
+    "pending": ((bool, str), 'true, false or "all"'),
     "items_per_second": ((int, float), "a number"),
     "max_cost": ((int, float), "a number"),
     "max_live": ((int,), "a whole number"),
@@ -224,6 +224,8 @@ def _check(place: str, name: str, value: Any) -> None:
         kinds, words = _KINDS[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise InvalidOption(place, value, [words])
+    if name == "pending" and isinstance(value, str) and value != "all":
+        raise InvalidOption(place, value, ["true", "false", "all"])
     if name == "modes":
         _check_modes(place, value)
     if name in ("patches", "targets") and not (

@@ -31,8 +31,9 @@ def holder(store: Store) -> str:
 class Waiting:
     """The pending recordings of a run, by the stores that a command names."""
 
-    def __init__(self, counts: dict[str, int], config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, counts: dict[str, int], volatile: int, config: pytest.Config, settings: Settings) -> None:
         self._counts = counts
+        self._volatile = volatile
         self._start = config.invocation_params.dir
         self._fails = settings.in_ci and not settings.pending
         self.count = sum(counts.values())
@@ -45,9 +46,15 @@ class Waiting:
 
     def lines(self) -> list[str]:
         """Return what the summary says."""
-        if not self.count:
+        found = [f"{self._words()}, which nothing replays:", *(f"  {line}" for line in self._commands("review"))]
+        return [*(found if self.count else []), *self._left_out()]
+
+    def _left_out(self) -> list[str]:
+        if not self._volatile:
             return []
-        return [f"{self._words()}, which nothing replays:", *(f"  {line}" for line in self._commands("review"))]
+        count = self._volatile
+        words = "1 recording differs" if count == 1 else f"{count:,} recordings differ"
+        return [f"{words} in ids and times alone: not put aside (--memo-pending-all puts them aside, too)"]
 
     def _words(self) -> str:
         return "1 pending recording" if self.count == 1 else f"{self.count:,} pending recordings"
@@ -67,7 +74,7 @@ def waiting(config: pytest.Config, settings: Settings, usage: Usage) -> Waiting:
         if count:
             place = location if "://" in location else _named(location, settings, config.rootpath)
             counts[place] = counts.get(place, 0) + count
-    return Waiting(counts, config, settings)
+    return Waiting(counts, sum(note.volatile for note in usage.notes.values()), config, settings)
 
 
 def _named(location: str, settings: Settings, root: Path) -> str:

@@ -117,7 +117,7 @@ class Recorders:
         if self._settings.faults:
             options["faults"] = [*_listed(options.get("faults", ())), *self._settings.faults]
         if self._settings.pending:
-            options["pending"] = True
+            options["pending"] = self._settings.pending
         if "fallback" in options:
             options["fallback"] = self.layers.resolved(options["fallback"])
         mode = Mode.of(options.pop("mode", self._settings.default_mode))  # an invalid mode is an error, used or not

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -52,7 +52,7 @@ class Settings:
     """What `--memo-faults` says: faults of all tests, beside those of their marks."""
     fail_on: frozenset[str] = frozenset()
     """The tiers of changes for which a run in `verify` fails."""
-    pending: bool = False
+    pending: bool | Literal["all"] = False
     """True if what is recorded is put aside, for a review."""
     in_ci: bool = False
     layout: str = "recording"
@@ -92,6 +92,12 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         default=False,
         help="put what is recorded aside, for memo review, where it is new or differs: what is recorded stays as it is",
+    )
+    group.addoption(
+        "--memo-pending-all",
+        action="store_true",
+        default=False,
+        help="as --memo-pending, and also put aside what differs in ids and times alone",
     )
     group.addoption(
         "--memo-unused",
@@ -147,7 +153,8 @@ def settled(config: pytest.Config) -> Settings:
     blocks: bool = ini("memo_block_network") if option.memo_block_network is None else option.memo_block_network
     mode = _mode(*named) if named[1] else None
     default_mode = _mode("memo_mode", ini("memo_mode") or (configuration.mode if configuration else "replay"))
-    if option.memo_pending:
+    pending: bool | Literal["all"] = "all" if option.memo_pending_all else option.memo_pending
+    if pending:
         _check_pending(mode or default_mode, store)
     return Settings(
         mode=mode,
@@ -168,7 +175,7 @@ def settled(config: pytest.Config) -> Settings:
         modes=_modes(os.environ.get("MEMO_MODES", "")),
         faults=_faults(option.memo_faults),
         fail_on=_tiers(option.memo_fail_on or ini("memo_fail_on")),
-        pending=option.memo_pending,
+        pending=pending,
         in_ci=in_ci,
         layout=_one_of("memo_layout", ini("memo_layout"), _LAYOUTS),
     )

@@ -271,6 +271,7 @@ def _note(recorder: TestRecorder, users: list[str], scope: str, reach: str = "")
         # What is put aside makes no recording needless.
         mode=str(Mode.RECORD_IF_MISSING if recorder.pending is not None else recorder.mode),
         pending=holder(layers_of(recorder.store)[0]),
+        volatile=stats.volatile,
         verified=verified,
         injected=stats.injected,
         rules={rule.pattern: (str(rule.mode), rule.source, stats.by_rule.get(rule.pattern, 0)) for rule in rules},

@@ -47,6 +47,8 @@ class Note(NamedTuple):
     """The calls in `verify`, as JSON."""
     pending: str = ""
     """The location of the store, if it holds pending recordings."""
+    volatile: int = 0
+    """How many recordings were not put aside, since they differ in ids and times alone."""
 
     def mode_of(self, function: str) -> str:
         """Return the mode of the calls of that name."""
@@ -74,6 +76,7 @@ class Note(NamedTuple):
             },
             rules=added_rules(self.rules, other.rules),
             pending=self.pending or other.pending,
+            volatile=self.volatile + other.volatile,
             verified=[*self.verified, *other.verified],
         )
 

@@ -40,7 +40,7 @@ RECORDER = {
     "on_expiry": (["warned", 3], "warn, fail, record, refresh"),
     "on_watched_change": (["failed", 3, None], "warn, fail"),
     "pace": NUMBER,
-    "pending": FLAG,
+    "pending": (["yes", 1, 0, None], "True, False, all"),
     "prices": ([3.5, "gpt-4o", ["gpt-4o"]], "what a million tokens cost"),
     "scrub": ([3.5, "nope", ["a"], {"a": 3}, {3: str}], "a mapping of paths to scrubbers"),
     "secrets": NAMES,

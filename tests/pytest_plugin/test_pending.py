@@ -151,3 +151,31 @@ def test_one_database_for_all_tests(project, monkeypatch):
     project.write(test_app=TESTS.format(start="X", asked=0))
     run = project.run(passed=3)
     assert f"the run fails for 2 pending recordings: memo pending sqlite:///{project.path}/calls.db" in run.text
+
+
+IDS = """
+import uuid
+import memo
+
+@memo.recordable(name="app.ask")
+def ask(question):
+    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "text": question}
+
+@pytest.mark.memo
+@pytest.mark.parametrize("number", range(2))
+def test_it(number):
+    ask("x")
+"""
+
+
+def test_what_differs_in_ids_alone_is_left_out_and_counted(project):
+    project.write(test_app=IDS)
+    project.run("--memo-mode=record", passed=2)
+    before = kept(project)
+    run = project.run("--memo-mode=record", "--memo-pending", passed=2)
+    left = "2 recordings differ in ids and times alone: not put aside (--memo-pending-all puts them aside, too)"
+    assert run.summary.endswith(left)
+    assert (kept(project), waiting(project)) == (before, [])
+    run = project.run("--memo-mode=record", "--memo-pending-all", passed=2)
+    assert "2 pending recordings" in run.summary
+    assert (kept(project), len(waiting(project))) == (before, 2)

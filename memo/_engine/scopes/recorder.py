@@ -104,7 +104,7 @@ class Recorder(Session, metaclass=_Shown):
       `{"gpt-4o": (2.5, 10.0)}` for a million tokens in and out, or a function of the model and its tokens in and out. The next
       call raises `CostLimitReached`, and one of a model without a price `InvalidOption`, before it is made.
     - `pending`: put what is recorded aside, for `memo review`, where it is new or differs from the recording, which stays as it is:
-      nothing replays it until it is accepted. For a directory, `sqlite://` and `memory://`.
+      nothing replays it until it is accepted. What differs in ids and times alone is left out, unless it is "all". For a directory, `sqlite://` and `memory://`.
     - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.
 
     A recorder is a context manager, sync and async: `with recorder:` is a scope of it. Scopes nest and may overlap.

@@ -55,7 +55,7 @@ class RecorderOptions(TypedDict, total=False):
     max_live: int | None
     max_cost: float | None
     prices: Prices | None
-    pending: bool
+    pending: bool | Literal["all"]
     keep: Callable[[CallRecord], bool | str] | Literal["finished"] | None
     ttft: float
     items_per_second: float
@@ -161,6 +161,7 @@ def _checks() -> dict[str, _Check]:
             ("a whole number, 0 or more",),
         ),
         "max_cost": (lambda value: value is None or (_is_number(value) and value > 0), ("a positive number",)),
+        "pending": (lambda value: value is True or value is False or value == "all", ("True", "False", "all")),
         "keep": (
             lambda value: value in (None, "finished") or callable(value),
             ("memo.keep.finished", "a function of a memo.CallRecord"),

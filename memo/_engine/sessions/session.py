@@ -82,7 +82,7 @@ class Session(Settings):
         self.started = False
         """Whether it was started for the whole process."""
         self._open(store, environ.get("MEMO_STORE"), settings["fallback"])
-        self.pending = PendingStore(self.store) if settings["pending"] and self.is_recording else None
+        self.pending = PendingStore.of(self.store, settings["pending"]) if self.is_recording else None
         """Where what is recorded is put aside. None: it is recorded."""
         self._entries: Store = self.pending or self.store
         self._gateway = StoreGateway(
@@ -164,6 +164,8 @@ class Session(Settings):
             stats.by_rule = dict(self.mode_rules.counts)
         if self.faults is not None:
             stats.injected = self.faults.injected
+        if self.pending is not None:
+            stats.volatile = len(self.pending.volatile)
         return stats
 
     @property

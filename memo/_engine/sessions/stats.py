@@ -30,6 +30,8 @@ class Stats:
     """How many calls each pattern of `modes` decided the mode of."""
     injected: dict[str, int] = field(default_factory=dict)
     """How often each of the `faults` was injected."""
+    volatile: int = 0
+    """Recordings that `pending=True` does not put aside, since they differ in ids and times alone."""
 
 
 class Counts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from memo._engine.numbering.shared_draws import SharedDraws
 from memo._recordings.changed import differs
 from memo._recordings.document import parse
+from memo._recordings.volatile import differs_in_volatile_only
 from memo.errors import EntryVanished, InvalidOption, MemoError
 from memo.stores import Closes, DirectoryStore, Reviews, Store, salt
 
@@ -17,11 +18,12 @@ class PendingStore:
     """A store as a session with `pending=True` has it. Safe for threads and processes as far as the store is.
 
     A session reads what it has put aside itself, so that its own calls go on as if that were recorded. What an earlier session
-    put aside is never read, and is replaced by what is recorded now. What does not differ from the recording is not pending.
+    put aside is never read, and is replaced by what is recorded now. What does not differ from the recording is not pending, nor,
+    unless `volatile` is set, what differs in ids and times alone.
     Raises `InvalidOption` for a store that keeps nothing beside its entries.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, volatile: bool = False) -> None:
         if not isinstance(store, Reviews):
             raise InvalidOption(
                 "store of a recorder with pending=True",
@@ -35,8 +37,16 @@ class PendingStore:
         """What other processes of the scope have put aside, if other processes have it."""
         self.aside = store.pending()
         """What is pending."""
+        self.volatile: set[str] = set()
+        """The names of what is not put aside since it differs in ids and times alone."""
+        self._puts_volatile_aside = volatile
         self._begun: set[str] = set()
         """The names of what this session has put aside, or found to be recorded as it is."""
+
+    @classmethod
+    def of(cls, store: Store, pending: Literal[True, False, "all"]) -> PendingStore | None:
+        """Return the store that the option `pending` asks for, None for False."""
+        return cls(store, volatile=pending == "all") if pending else None
 
     def __repr__(self) -> str:
         return f"PendingStore({self.beneath!r})"
@@ -131,7 +141,16 @@ class PendingStore:
 
     def _is_recorded(self, name: str, data: bytes) -> bool:
         recorded = self.beneath.get(name)
+        self.volatile.discard(name)
         try:
-            return recorded is not None and not differs(parse(recorded, name), parse(data, name))
+            if recorded is None:
+                return False
+            before, after = parse(recorded, name), parse(data, name)
+            if not differs(before, after):
+                return True
+            if self._puts_volatile_aside or not differs_in_volatile_only(before, after):
+                return False
         except MemoError:
             return False
+        self.volatile.add(name)
+        return True
