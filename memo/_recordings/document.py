@@ -282,21 +282,25 @@ def _place(location: str | Callable[[], str]) -> str:
     return location if isinstance(location, str) else location()
 
 
-_needed = itemgetter("function", "key", "arguments", "outcomes")
-_OPTIONAL = ("version", "watched", "recorded_at", "test")
+_needed = itemgetter("memo", "function", "key", "arguments", "outcomes")
 
 
 def _read(tree: Any) -> Document | None:
     """Return the tree as a document, None if the tree is none."""
     try:
-        if tree["memo"] != FORMAT_VERSION:
-            return None
-        function, key, arguments, outcomes = _needed(tree)
-        if not (type(function) is type(key) is str and type(arguments) is dict and _are_outcomes(outcomes)):
-            return None
+        written, function, key, arguments, outcomes = _needed(tree)
     except (KeyError, TypeError, IndexError):
         return None
-    version, watched, recorded_at, test = map(tree.get, _OPTIONAL)
+    if (
+        written != FORMAT_VERSION
+        or type(function) is not str
+        or type(key) is not str
+        or type(arguments) is not dict
+        or not _are_outcomes(outcomes)
+    ):
+        return None
+    get = tree.get
+    version, watched, recorded_at, test = get("version"), get("watched"), get("recorded_at"), get("test")
     if version is not None and not isinstance(version, str | int):
         return None
     if watched is None:
@@ -323,20 +327,19 @@ def _no_document(tree: Any, location: str) -> MemoError:
     return NotARecording(location, f"has the unknown format version {written!r}")
 
 
-_SECONDS = (int, float)
+_SECONDS = frozenset({int, float})
 
 
 def _are_outcomes(trees: Any) -> bool:
     if type(trees) is not list or not trees:
         return False
     for tree in trees:
-        if not (
-            type(tree) is dict
-            and ("value" in tree or "error" in tree or "stream" in tree)
-            and isinstance(tree.get("seconds", 0.0), _SECONDS)
-        ):
+        if type(tree) is not dict or type(tree.get("seconds", 0.0)) not in _SECONDS:
             return False
-        if "stream" in tree and not _is_stream(tree["stream"]):
+        if "stream" in tree:
+            if not _is_stream(tree["stream"]):
+                return False
+        elif "value" not in tree and "error" not in tree:
             return False
     return True
 

@@ -27,11 +27,10 @@ class Draws:
 
     def __init__(self, outcomes: Sequence[dict[str, Any]]) -> None:
         self._starts: Sequence[int] = range(len(outcomes))
-        if any("draw" in outcome for outcome in outcomes):
-            self._starts = starts = list[int]()
-            for outcome in outcomes:
-                following = starts[-1] + 1 if starts else 0
-                starts.append(max(_number(outcome.get("draw"), following), following))
+        for outcome in outcomes:
+            if "draw" in outcome:
+                self._starts = _starts(outcomes)
+                break
         calls = outcomes[-1].get("calls")
         self.end: int | None = self._starts[-1] + max(_number(calls, 1), 1) if calls is not None else None
         """The number of the draw that follows the last one; None where the last outcome stands for any number of calls."""
@@ -54,6 +53,14 @@ class Draws:
         last = len(self._starts) - 1
         calls = self.end - self._starts[last] if self.end is not None else 1
         return min(number, last), number >= last + calls
+
+
+def _starts(outcomes: Sequence[dict[str, Any]]) -> list[int]:
+    starts: list[int] = []
+    for outcome in outcomes:
+        following = starts[-1] + 1 if starts else 0
+        starts.append(max(_number(outcome.get("draw"), following), following))
+    return starts
 
 
 def _number(value: object, otherwise: int) -> int:

@@ -67,6 +67,9 @@ class Outcome:
     """Gives what a generator returned at its end."""
     response: Callable[[], Any] | None = None
     """Gives the HTTP response that an SDK's stream came in."""
+    awaited = False
+    inside: Mapping[str, int] = _NOTHING
+    """How many draws of which calls were taken inside the call, by `function/key`."""
     end = ""
     offsets: Sequence[float] = ()
     answered: Sequence[int] = ()
@@ -85,14 +88,15 @@ class Outcome:
         self, tree: dict[str, Any], values: Values, locate: Callable[[], str], *, once: bytes | None = None
     ) -> None:
         self.seconds: float = tree.get("seconds", 0.0)
-        self.awaited = bool(tree.get("awaited"))
-        self.inside = _counts(tree.get("inside"))
-        """How many draws of which calls were taken inside the call, by `function/key`."""
+        if "awaited" in tree:
+            self.awaited = bool(tree["awaited"])
+        if "inside" in tree:
+            self.inside = _counts(tree["inside"])
         try:
             if "value" in tree:
                 if "holds" in tree:
                     self.holds = True
-                    values = values.cutting_short(lambda count: (self.cut_short or cut_short)(count))  # noqa: PLW0108 - set later
+                    values = values.cutting_short(self._error_cut_short)
                 self.read = values.reader(tree["value"], once=once)
             elif "error" in tree:
                 self.error = _error(values.reader(tree["error"]), locate)
@@ -100,6 +104,9 @@ class Outcome:
                 self._read_stream(tree["stream"], values, locate, once=once)
         except DataMismatch as error:  # of what is checked before a value is built: the form, which memo writes
             raise RecordingDamaged(locate(), f"holds what memo never writes ({error.reason})") from error
+
+    def _error_cut_short(self, count: int) -> MemoError:
+        return (self.cut_short or cut_short)(count)
 
     def keep(self, written: Any) -> None:
         """Keep what a driver made of the outcome."""

@@ -183,18 +183,17 @@ class Values:
             if type(attributes) is not dict:
                 raise DataMismatch(tree["__type__"], f"its attributes are recorded as {type(attributes).__name__}")
             if "__type__" not in attributes and _are_text(attributes.values()):
-                return _with(read_model, lambda: attributes)  # what an SDK puts on a model: the id of a request
+                return _with(read_model, _always(attributes))  # what an SDK puts on a model: the id of a request
             return _with(read_model, self.reader(attributes))
-        if kind is not dict and kind is not list:
-            return lambda: tree
-        if once is not None and is_plain(once):
-            return lambda: tree
+        if (kind is not dict and kind is not list) or (once is not None and is_plain(once)):
+            return _always(tree)
         if kind is list and len(tree) > 1 and set(map(type, tree)) == {float}:
             return _numbers(tree)
         data = _held(tree)
-        if b'"__type__"' not in data:
-            return lambda: orjson.loads(data)
-        return lambda: self.decode(orjson.loads(data))
+        return partial(orjson.loads, data) if b'"__type__"' not in data else partial(self._read_json, data)
+
+    def _read_json(self, data: bytes) -> Any:
+        return self.decode(orjson.loads(data))
 
     def _model_reader(self, tree: dict[str, Any]) -> Callable[[bytes], Any] | None:
         """Return a function that builds models from the JSON of their plain form; None if `tree` is no such form."""
@@ -209,10 +208,7 @@ class Values:
         if tree["__type__"] == "list":
             items = Items(tree, self, once=once)
             return lambda: list(items)
-        if once is not None:
-            return lambda: self.decode(tree)
-        data = _held(tree)
-        return lambda: self.decode(orjson.loads(data))
+        return partial(self.decode, tree) if once is not None else partial(self._read_json, _held(tree))
 
     def plain_reader(self, cls: Any, name: str, *, fields_set_mode: str | None) -> Callable[[bytes], Any]:
         """Return a function that builds models of that class from the JSON of their plain form. Made once for a name."""
@@ -229,6 +225,11 @@ class Values:
             return None
         cls = self.types.resolve(name)
         return cls if isinstance(cls, type) and is_model(cls) else None
+
+
+def _always(value: Any) -> Callable[[], Any]:
+    """Return a function that returns that value: a `lambda` where it is needed would slow down all that needs none."""
+    return lambda: value
 
 
 def _held(tree: Any, dump: Callable[[Any], bytes] = held_json) -> bytes:

@@ -142,17 +142,17 @@ def _joined(flight: Flight, expiry: Expiry | None) -> JoinFlight:
 
 def _replayed(request: Request, found: Recording) -> Outcome | None:
     """Return the outcome of a recording that a call is replayed with, None where the call has to be made all the same."""
-    session, mode, setting, number, index = request.session, request.mode, request.setting, request.number, None
+    mode, setting, number, index = request.mode, request.setting, request.number, None
     if mode is modes.RECORD_IF_MISSING:
         if setting.expiry is not None and setting.expiry.is_over(found):
             return None
-        if number is not None and setting.has_draws:
+        if setting.has_draws and number is not None:
             index = found.draws.index(number)
             if index is None:
                 return None
     elif mode is not modes.REPLAY:
         return None
-    return session.replay(request.call, found, setting.values, number, index)
+    return request.session.replay(request.call, found, setting.values, number, index)
 
 
 def look(request: Request, found: Recording | None = None) -> Outcome | Recording | None:
@@ -167,12 +167,11 @@ def look(request: Request, found: Recording | None = None) -> Outcome | Recordin
     if request.setting.is_numbered or mode is modes.RECORD:
         request.take_number()
     try:
-        if found is None:
-            found = session.in_memory(call)
-            if found is None:  # in `record` too: a damaged recording is never overwritten silently
-                found = session.fetch(call) if session.reads_in_place else None
-                if found is None:
-                    return None
+        found = found or session.in_memory(call)
+        if found is None:  # in `record` too: a damaged recording is never overwritten silently
+            found = session.fetch(call) if session.reads_in_place else None
+            if found is None:
+                return None
         outcome = _replayed(request, found)
     except BaseException:
         request.give_back()

@@ -6,6 +6,7 @@ import types
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from memo._calls.call import Call
@@ -53,6 +54,7 @@ class RecordableFunction:
         self.session = session
         self.kind = kind_of(core)
         self._run = run
+        self._brings_classes = describe is not None and run.brings_classes
         self.drives = {"async generator": "async_generator", "plain": "sync"}.get(self.kind, self.kind)
         self._drive = getattr(run, self.drives)
         if self.kind == "coroutine":
@@ -223,19 +225,20 @@ class RecordableFunction:
                 wrapped,
                 args,
                 kwargs,
-                lambda: self.run(session, mode, wrapped, instance, args, kwargs, restarts=restarts),
+                # No lambda: its cells would slow down each call here by a tenth.
+                partial(self.run, session, mode, wrapped, instance, args, kwargs, restarts=restarts),
             )
         except StoreError as error:  # of the salt
             return self._unsalted(session, error, wrapped, args, kwargs)
         if restarts:
             session.restart(call)
         if self._is_compared:
-            is_object = instance is not None and self._tells_objects_apart and not isinstance(instance, type)
-            caller = caller_of(self, instance) if is_object else self
+            is_function = instance is None or not self._tells_objects_apart or isinstance(instance, type)
+            caller = self if is_function else caller_of(self, instance)
             if session.callers.by_key.get(call.key) is not caller:
                 session.callers.check(self.name, call.key, caller, memoizes=self.session is not None)
         # Only a call whose arguments hold a class, or an instance of one, can bring a class that has no name.
-        if call.has_types or (self._describe is not None and self._run.brings_classes):
+        if call.has_types or self._brings_classes:
             setting = self._reaching(setting, args, kwargs)
         return self._drive(self._run(self, setting, session, mode, call, wrapped, args, kwargs, instance))
 

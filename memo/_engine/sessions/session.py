@@ -28,7 +28,7 @@ from memo._engine.sessions.settings import Settings
 from memo._engine.sessions.spending import LiveLimit, Spending
 from memo._engine.sessions.stats import Counts, Stats
 from memo._engine.sessions.verification import Verification, VerifiedCall
-from memo._engine.storing.definitions import generation
+from memo._engine.storing import definitions
 from memo._engine.storing.expiry import Expiry
 from memo._engine.storing.gateway import StoreGateway
 from memo._engine.storing.memory import Memory, Recording
@@ -295,7 +295,7 @@ class Session(Settings):
         if self.max_age is not None or call.watched or recording.watched:
             self.staleness.check(call, recording, is_refreshed=self.is_refreshed(call.function))
         outcome = recording.only
-        if outcome is None or self.exhausted == "error" or recording.generation != generation():
+        if outcome is None or self.exhausted == "error" or recording.generation != definitions.generation:
             if index is None:
                 is_only = recording.count == 1 and self.exhausted == "repeat"
                 index = 0 if is_only else self._index(call, recording, number)

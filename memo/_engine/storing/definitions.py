@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["defined", "generation"]
+__all__ = ["defined"]
 
 _seen: set[tuple[str, str]] = set()
-_redefined: list[int] = [0]
+
+generation = 0
+"""How often functions were redefined: what was prepared in an earlier generation may have old types."""
 
 
 def defined(function: Any) -> None:
@@ -15,14 +17,10 @@ def defined(function: Any) -> None:
 
     Functions inside others, which each call redefines, do not count.
     """
+    global generation  # noqa: PLW0603
     name = (str(getattr(function, "__module__", "")), str(getattr(function, "__qualname__", "<locals>")))
     if "<locals>" in name[1]:
         return
     if name in _seen:
-        _redefined[0] += 1
+        generation += 1
     _seen.add(name)
-
-
-def generation(count: list[int] = _redefined) -> int:
-    """Return how often functions were redefined: what was prepared in an earlier generation may have old types."""
-    return count[0]

@@ -75,7 +75,6 @@ class StoreGateway:
         self._claims: Claims | None = any_store if Claims in capabilities and claims else None
         self.is_remote = Remote in capabilities
         """Whether the store is on a server, which others use too."""
-        self._may_spool = self.is_remote or recording
         self._aget: Callable[[str], Awaitable[bytes | None]] | None = (
             any_store.aget if AsyncReads in capabilities else None
         )
@@ -95,9 +94,7 @@ class StoreGateway:
 
     def get(self, name: str) -> bytes | None:
         """Return the bytes of that name, None where there are none."""
-        if not self._may_spool:
-            return self._store.get(name)
-        if self._reads.is_open():
+        if self._reads.error is not None and self._reads.is_open():
             return self._instead(name)
         try:
             return self._store.get(name)
@@ -117,7 +114,7 @@ class StoreGateway:
 
     def _after(self, error: StoreError, name: str) -> bytes | None:
         """Return what there is in place of what could not be read. Raises the error where nothing is recorded."""
-        if not self._may_recover(error):
+        if not (self.is_remote or self._recording) or not self._may_recover(error):
             raise error
         if not self._reads.is_open():
             self._reads.trip(error)

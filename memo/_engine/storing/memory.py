@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from memo._calls.call import Call
-from memo._engine.storing.definitions import generation
+from memo._engine.storing import definitions
 from memo._recordings.document import Document, parse
 from memo._recordings.draws import Draws
 from memo._recordings.outcomes import Outcome, is_untyped
@@ -42,6 +42,11 @@ class Recording:
     JSON, is prepared for any number of replays at the second: most have one in a session, which takes what was parsed as it is.
     """
 
+    _draws: Draws | None = None
+    _outcomes: list[Outcome | None] | None = None
+    """The prepared outcomes, of a recording that is held."""
+    _parsed: list[Any]
+    """The tree of an only outcome, until the first replay takes it."""
     made: float | None = None
     """Seconds since the epoch at which it was recorded: computed when first needed."""
     until: float | None = None
@@ -52,15 +57,16 @@ class Recording:
     def __init__(self, document: Document, data: bytes, store: Store, name: str, *, held: bool) -> None:
         self._trees: list[Any] = document.outcomes
         self.count = len(self._trees)
-        self._draws: Draws | None = None
-        self._outcomes = _none_yet(self.count) if held else None
-        is_taken = held and self.count == 1 and is_untyped(self._trees[0])
-        self._data = data if is_taken or not held else b""
-        self._parsed = self._trees[:] if is_taken else []
-        """The tree of an only outcome, until the first replay takes it."""
+        self._data = data
+        if held:
+            self._outcomes = _none_yet(self.count)
+            if self.count == 1 and is_untyped(self._trees[0]):
+                self._parsed = self._trees[:]
+            else:
+                self._data = b""
         self._store = store
         self.name = name
-        self.generation = generation()
+        self.generation = definitions.generation
         self.watched = document.watched
         self.recorded_at = document.recorded_at
         self.size = len(data) + _OBJECTS
@@ -79,7 +85,7 @@ class Recording:
 
     def outcome(self, index: int, values: Values) -> Outcome:
         """Return the outcome at that index, prepared to be read by `values`."""
-        if self.generation != generation():
+        if self.generation != definitions.generation:
             self._renew()
         outcomes = self._outcomes
         if outcomes is None:
@@ -120,7 +126,7 @@ class Recording:
 
     def _renew(self) -> None:
         """Forget the prepared outcomes, which may be of classes that were redefined; keep them if they cannot be read."""
-        self.generation = generation()
+        self.generation = definitions.generation
         if self._outcomes is None:
             return
         try:
