@@ -99,11 +99,12 @@ def _added(own: Options, more: Options) -> Options:
 
 def _offers(patch: Patch, requires: str, path: Sequence[str] | None) -> bool:
     """Return whether a preset's target visibly exists. An SDK that is not installed is no error."""
+    package = patch.target.partition(":")[0].partition(".")[0]
+    mention = package in sys.modules and not patch.versioned and patch.target not in _mentioned
     try:
-        check(patch, path=path)
+        check(patch, path=path, suggest=mention)
     except TargetNotFound as error:
-        package = patch.target.partition(":")[0].partition(".")[0]
-        if package in sys.modules and not patch.versioned and patch.target not in _mentioned:
+        if mention:
             _mentioned.add(patch.target)
             log.warning("%s. memo does not know this version: the preset needs %s", error, requires)
         return False

@@ -29,11 +29,11 @@ _applied: dict[str, AppliedPatch] = {}
 _hooked: set[str] = set()
 
 
-def check(patch: Patch, *, path: Sequence[str] | None = ()) -> None:
+def check(patch: Patch, *, path: Sequence[str] | None = (), suggest: bool = True) -> None:
     """Raise `TargetNotFound` for a target that is visibly not there, without importing anything.
 
     And `InvalidOption` for options that fit no function. `path` lists folders of modules beside `sys.path`; None means
-    that these are unknown yet.
+    that these are unknown yet. If `suggest` is true, the error names the modules that may be meant.
     """
     module, _ = split(patch.target)
     function_of(_anything, patch)
@@ -41,7 +41,7 @@ def check(patch: Patch, *, path: Sequence[str] | None = ()) -> None:
     if module in sys.modules:
         resolve(patch.target)
     elif path is not None:
-        find(patch.target, module, path)
+        find(patch.target, module, path, suggest=suggest)
 
 
 def apply(patch: Patch) -> None:

@@ -68,8 +68,11 @@ def _attribute(owner: Any, name: str, target: str, before: str) -> Any:
         raise TargetNotFound(target, reason, [f"{before}{near}" for near in _nearest(name, dir(owner))]) from None
 
 
-def find(target: str, module: str, more: Sequence[str]) -> None:
-    """Look for a module that is not imported. Raises `TargetNotFound`."""
+def find(target: str, module: str, more: Sequence[str], *, suggest: bool = True) -> None:
+    """Look for a module that is not imported. Raises `TargetNotFound`, which names what is there instead if `suggest` is true.
+
+    Looking for suggestions lists every folder of `sys.path`, which takes 40 ms where many packages are installed.
+    """
     path: Sequence[str] | None = None
     before = ""
     for part in module.split("."):
@@ -80,15 +83,19 @@ def find(target: str, module: str, more: Sequence[str]) -> None:
             spec = _spec(name, path) or (_spec(name, more) if path is None else None)
             if spec is None:
                 folders = [*sys.path, *more] if path is None else path
-                there = {found.name for found in pkgutil.iter_modules(folders)}
-                if not before:
-                    there |= sys.stdlib_module_names
-                kind = "module" if before else "package"
-                near = [before + near for near in _nearest(part, there)]
-                deeper = _deeper(before, path or (), module.rpartition(".")[2]) if before else []
-                raise TargetNotFound(target, f"there is no {kind} {name}", list(dict.fromkeys([*deeper, *near])))
+                near = _suggestions(before, part, folders, module.rpartition(".")[2]) if suggest else []
+                raise TargetNotFound(target, f"there is no {'module' if before else 'package'} {name}", near)
             path = list(spec.submodule_search_locations or ())
         before = f"{name}."
+
+
+def _suggestions(before: str, part: str, folders: Sequence[str], last: str) -> list[str]:
+    """Return the modules that may be meant: those of that name further down in the package, and those of similar names."""
+    there = {found.name for found in pkgutil.iter_modules(folders)}
+    if not before:
+        there |= sys.stdlib_module_names
+    deeper = _deeper(before, folders, last) if before else []
+    return list(dict.fromkeys([*deeper, *(before + near for near in _nearest(part, there))]))
 
 
 def _deeper(before: str, folders: Sequence[str], name: str) -> list[str]:

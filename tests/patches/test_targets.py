@@ -235,3 +235,15 @@ def test_a_module_that_has_moved_further_down_is_named(monkeypatch, tmp_path):
         memo.install("moved_sdk.chat:Chat.complete")
     assert raised.value.nearest[:2] == ("moved_sdk.client.chat", "moved_sdk.client.beta.chat")
     assert "Did you mean moved_sdk.client.chat" in str(raised.value)
+
+
+def test_a_preset_lists_no_folder_of_packages_for_what_is_not_installed():
+    listed, listening = [], [True]
+    sys.addaudithook(lambda event, given: listening and event == "os.listdir" and listed.append(given[0]))
+    with memo.install("http"):  # the import system lists each folder once
+        pass
+    listed.clear()
+    with memo.install("http"):  # nobody has the packages of all its targets
+        pass
+    listening.clear()
+    assert [folder for folder in listed if folder in sys.path] == []
