@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from memo._calls import secret_languages
 from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, RANDOM, TOKEN, Form, stronger
 
 __all__ = ["describes", "holds_headers", "judge", "judge_below", "plain_name", "plain_names"]
@@ -42,7 +43,7 @@ _ENDINGS = (
     "userpass dbpass sshpass databasepass smtppass mysqlpass pgpass ftppass rootpass adminpass csrftoken xsrftoken "
     "privkey aeskey fernetkey secretboxkey unsealkey sessionkey recoverykey activationkey tlskey sslkey certkey "
     "codeverifier oauthverifier clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash "
-    "pwdhash clientkeydata passwort kennwort motdepasse contrasena senha wachtwoord"
+    "pwdhash clientkeydata"
 ).split()
 """How a name ends, written as one word, that holds nothing else."""
 
@@ -120,14 +121,16 @@ def judge(name: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] =
     words = [word.lower() for word in _WORD.findall(name)]
     while len(words) > 1 and (words[-1].isdigit() or words[-1] in _TAILS):
         words.pop()
-    if not words or (len(words) > 1 and words[0] in _QUESTIONS):
+    if not words:
+        return None if name.isascii() else secret_languages.judge(name)
+    if len(words) > 1 and words[0] in _QUESTIONS and name.isascii():
         return None
     joined = "".join(words)
     if "public" in words and words[-1] in ("key", "keys"):
         return None
     if joined in _EXACT or plain in _EXACT or plain.endswith("connectionstring") or joined.endswith(tuple(_ENDINGS)):
         return ANY
-    return _ambiguous(words)
+    return secret_languages.judge(name) or _ambiguous(words)
 
 
 def _ambiguous(words: list[str]) -> Form | None:

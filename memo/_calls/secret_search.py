@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import orjson
 
+from memo._calls import secret_languages
 from memo._values.secrets import SECRET_TYPES
 
 __all__ = ["are_found", "names_in_json", "names_in_text"]
@@ -23,13 +24,13 @@ _LAST_WORDS = """
     sessionid accesskeyid connectionstring pgpassfile seedphrase recoveryphrase mnemonicphrase secretphrase recoverycode
     recoverycodes backupcode backupcodes login pin pat pw psk csrf xsrf samlresponse samlassertion codeverifier oauthverifier
     clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash pwdhash otpcode mfacode smscode
-    verificationcode verifycode authcode authorizationcode authenticationcode logincode devicecode timecode facode keydata passwort kennwort motdepasse contrasena senha wachtwoord
+    verificationcode verifycode authcode authorizationcode authenticationcode logincode devicecode timecode facode keydata
 """.split()
 
 
 def names_in_json(more: frozenset[str]) -> list[str]:
     """Return expressions, one of which matches in all JSON with a name of a credential; `more` are names of a user."""
-    return [_spelled([*_LAST_WORDS, *more]) + _IN_JSON, *map(re.escape, SECRET_TYPES)]
+    return [_spelled([*_LAST_WORDS, *more]) + _IN_JSON, secret_languages.in_json(), *map(re.escape, SECRET_TYPES)]
 
 
 def names_in_text(more: frozenset[str]) -> list[str]:

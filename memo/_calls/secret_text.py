@@ -11,7 +11,15 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from memo._calls import secret_encoded, secret_json, secret_pairs, secret_search, secret_shapes, secret_yaml
+from memo._calls import (
+    secret_encoded,
+    secret_json,
+    secret_languages,
+    secret_pairs,
+    secret_search,
+    secret_shapes,
+    secret_yaml,
+)
 from memo._calls.secret_forms import ANY, PASSWORD, RANDOM, SCHEMES, TOKEN, Form, is_code, is_given
 from memo._calls.secret_names import judge
 from memo._calls.secret_shapes import search_at_once, search_for
@@ -25,7 +33,7 @@ __all__ = ["MASK", "hidden", "may_hold", "may_hold_in_json", "merged", "spans"]
 MASK = "<secret>"
 
 _ASSIGNED = re.compile(
-    r"""(?P<tail>[\w.-]{0,24})
+    r"""(?P<tail>(?u:[\w.\u0300-\u036f-]){0,24})
     (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>)|\]\s{0,8}[?|]{0,2}=(?!=))\s{0,8}[bBrRuUfF]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
       | (?:\s[^<>\n]{1,128})?>(?:<!\[CDATA\[)?(?P<element>[^<>\n]{1,4096}?)(?:</|\]\]>)
       | \s{0,2}[:=]\s{0,4}(?:[A-Z]\w{0,31}\(){1,2}\\{0,8}["'](?P<wrapped>[^\s"'\\]{6,4096})
@@ -57,8 +65,10 @@ _QUOTED_STEMS = """
 """In the other names, which count where a text quotes JSON or code, in three spellings."""
 _ENCODED_AFTER = r"""%(?:2[27]|3[aAdD])|&(?:quot|apos|#3[49]|#x2[27]);|(?:\x1b|\\+u001[bB])\["""
 _AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|\x{{ff1a}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|\s{{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
-_IN_TEXT = rf"""[0-9A-Za-z_.-]*(?:(?:\\*["'])?{_AFTER})"""
-_IN_JSON = rf"""[0-9A-Za-z_.-]*(?:(?:\\+["']|')?{_AFTER})"""
+_ASSIGNS_IN_TEXT = rf"""(?:\\*["'])?{_AFTER}"""
+_ASSIGNS_IN_JSON = rf"""(?:\\+["']|')?{_AFTER}"""
+_IN_TEXT = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_TEXT})"
+_IN_JSON = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_JSON})"
 _ANY_STEM = rf"(?:{'|'.join([*_STEMS.split(), *_QUOTED_STEMS])})[0-9A-Za-z_.:-]*"
 _NAMED = [
     rf"""(?:[nN]ame|[kK]ey|header|field|variable)\\*["']\s*:\s*\\*["'][^"'\\]*{_ANY_STEM}\\*["']""",
@@ -84,6 +94,7 @@ def may_hold(text: str, more: frozenset[str] = frozenset()) -> bool:
         _marked_text()(text)
         or _named_text(more)(text)
         or not (text.isascii() or is_text(text))  # what has lone surrogates is not searched by Rust's engine
+        or secret_languages.may_hold(text)
     )
 
 
@@ -92,7 +103,7 @@ def may_hold_in_json(text: str, more: frozenset[str] | None = None) -> bool:
 
     With `more`, the names that a user adds, also whether a name in the JSON may be that of a credential.
     """
-    return _marked_json()(text) or _named_json(more)(text)
+    return _marked_json()(text) or _named_json(more)(text) or secret_languages.may_hold(text)
 
 
 @cache
@@ -121,7 +132,7 @@ def _marked(assigned: str) -> Callable[[str], bool]:
 def _named_text(more: frozenset[str]) -> Callable[[str], bool]:
     if not secret_search.are_found(more):
         return bool
-    return search_at_once([*_frequent(r"""\\*["']"""), *secret_search.names_in_text(more)])
+    return search_at_once([*_frequent(r"""\\*["']""", _ASSIGNS_IN_TEXT), *secret_search.names_in_text(more)])
 
 
 @cache
@@ -129,13 +140,13 @@ def _named_json(more: frozenset[str] | None) -> Callable[[str], bool]:
     if more is not None and not secret_search.are_found(more):
         return bool
     names = [] if more is None else secret_search.names_in_json(more)
-    return search_at_once([*_frequent(r"""(?:\\+["']|')"""), *names])
+    return search_at_once([*_frequent(r"""(?:\\+["']|')""", _ASSIGNS_IN_JSON), *names])
 
 
-def _frequent(quote: str) -> list[str]:
+def _frequent(quote: str, assigned: str) -> list[str]:
     """Return expressions that begin with what is frequent; `quote` is one that a text, or a text in JSON, quotes."""
     quoted = rf"(?:{'|'.join(_QUOTED_STEMS)})[0-9A-Za-z_.-]*{quote}\s*(?::|=>)"
-    return [quoted, *_NAMED, secret_encoded.BEGINNING]
+    return [quoted, *_NAMED, secret_encoded.BEGINNING, secret_languages.plain_names(assigned)]
 
 
 def spans(text: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] = frozenset()) -> list[tuple[int, int]]:
@@ -188,7 +199,21 @@ def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list
         for pair in _PAIR.finditer(text)
         if (is_given if pair["bracket"] == "(" else PASSWORD)(pair["secret"])
     ]
-    stem = _STEM.search(text)
+    foreign = secret_languages.stem(text)
+    if foreign is not None:
+        found += secret_languages.spans(text)
+    for stems in (_STEM, foreign):
+        if stems is not None:
+            found += _named_spans(text, stems, more, fewer)
+    return found
+
+
+def _named_spans(
+    text: str, stems: re.Pattern[str], more: frozenset[str], fewer: frozenset[str]
+) -> list[tuple[int, int]]:
+    """Return where credentials are that follow their name."""
+    found: list[tuple[int, int]] = []
+    stem = stems.search(text)
     while stem is not None:
         end = stem.end()
         assigned = _ASSIGNED.match(text, end)
@@ -207,7 +232,7 @@ def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list
             if form is not None and form(assigned[group]):
                 found.append(assigned.span(group))
                 end = assigned.end()
-        stem = _STEM.search(text, end)
+        stem = stems.search(text, end)
     return found
 
 

@@ -118,6 +118,14 @@ TEXTS = [
     "key is ",
     "WIFI:S:a;",
     "identified by '",
+    "senha ",
+    "senha es ",
+    "contraseña: ",
+    "contraseña de a",
+    "пароль",
+    "密码是",
+    "mot de passe est ",
+    "\\u043f\\u0430",
 ]
 
 

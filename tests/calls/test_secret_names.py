@@ -1,6 +1,7 @@
 """Names: which fields hold a credential, which hold data, and which hold one only where the value has its form."""
 
 import copy
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,16 @@ CREDENTIALS = """
     SAMLResponse client_assertion security_answer password_hash azure_storage_connection_string x-amz-security-token
     SharedAccessSignature root_token CI_JOB_TOKEN DOCKERHUB_TOKEN authenticity_token SECRET_KEY_BASE mnemonic_phrase
     recovery_codes db_pass smtp_pass client_secret_old vault_token Private-Token device_token oauth_token
+    contraseña contrasena nuevaContraseña mot_de_passe motDePasse senha novaSenha Passwort db_passwort Kennwort wachtwoord
+    lösenord пароль ПАРОЛЬ новый_пароль 密码 数据库密码 密碼 パスワード 비밀번호 סיסמה รหัสผ่าน kata_sandi
 """.split()
 """Whatever their text is."""
 
 PERHAPS = """
     token Token TOKEN secret secrets stripe_key STRIPE_KEY googleMapsKey foo_token fooToken mytoken auth key session
     sid dbsecret keys jwt token_value AUTH sessionid csrf bearer otp otp_code mfa_code auth_code authorizationCode pin passcode
-    login pat
+    login pat parola heslo hasło şifre κωδικός 密钥 令牌 токен clave_api claveApi chave_secreta api_schlüssel contraseña_bd
+    senha_do_banco пароль_бд
 """.split()
 """Credentials where their text has the form of one."""
 
@@ -55,6 +59,7 @@ DATA = """
     keyframes session_count session_name answer_key lookup_key passport secrets_found tokens_used token_logprobs csrf_enabled
     signature thought_signature encrypted_content nonce salt checksum etag user username email name model id role content
     text title bearing basics credit card_type secretion tokenized keystone keypath passed bypass
+    palabra_clave clave chave ключевые_слова длина 关键 关键词 键 キー passage_clé schlüsselwort sensei parolee secretario
 """.split()
 """None, whatever their text is."""
 
@@ -71,6 +76,14 @@ def recorded(value: Any, **options: Any) -> dict[str, Any]:
     [name] = store.scan()
     [outcome] = orjson.loads(store.get(name) or b"")["outcomes"]
     return outcome
+
+
+@pytest.mark.parametrize("name", ["contraseña", "lösenord", "mật_khẩu", "パスワード"])
+def test_accents_may_be_apart(name: str):
+    apart = unicodedata.normalize("NFD", name)
+    assert apart != name
+    assert recorded({apart: PLAIN})["redacted"] == [apart]
+    assert "hunter2" not in recorded(f"{apart}: {PLAIN}")["value"]
 
 
 def test_the_table_is_large_enough():

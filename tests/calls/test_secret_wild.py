@@ -138,6 +138,29 @@ Markdown, bold | - **Password:** <pw>
 prose | your api key is <a32> ok?
 German | Passwort: <pw>
 French | mot de passe : <pw>
+German, a sentence | Das Passwort lautet <pw>.
+German, the key | API-Schlüssel: <a40>
+Spanish | contraseña: <pw>
+Spanish, a sentence | La contraseña es <pw> y caduca.
+Spanish, an adjective | Contraseña temporal: <pw>
+Spanish, JSON | {"contraseña_bd": "<pw>"}
+Spanish, escaped | {"contrase\\u00f1a": "<pw>"}
+Portuguese | A senha do banco é <pw>
+Portuguese, a variable | SENHA_DO_BANCO=<pw>
+French, a sentence | Le mot de passe est <pw>
+Dutch | wachtwoord: <pw>
+Swedish | lösenord = "<pw>"
+Polish, JSON | {"hasło": "<pw>"}
+Russian | Ваш пароль: <pw>.
+Russian, JSON | {"пароль": "<pw>", "логин": "ann"}
+Russian, a key | {"ключ_api": "<a40>"}
+Greek | Κωδικός: <pw>
+Chinese | 密码：<pw>
+Chinese, a sentence | 数据库的密码是<pw>。
+Chinese, JSON | {"密码": "<pw>"}
+Chinese, a key | {"密钥": "<a40>"}
+Japanese | パスワードは<pw>です
+Korean | 비밀번호: <pw>
 a full-width colon | password\uff1a<pw>
 a JSON in a URL | %7B%22password%22%3A%22<pw>%22%7D
 a URL in a URL | https://x/?next=%2Fcb%3Faccess_token%3D<a40>
@@ -152,7 +175,7 @@ YAML, a tag | password: !!str <pw>
 TOML, three quotes | password = '''<pw>'''
 aligned | password   =   <pw>
 a colour | \x1b[32mpassword\x1b[0m: <pw>
-"""
+"""  # noqa: RUF001 - a colon of Chinese
 """Texts with credentials: in `<>` how long each is, and of which letters."""
 
 CASES = {name: text for name, _, text in (row.partition(" | ") for row in TEXTS.strip().splitlines())}
@@ -251,6 +274,10 @@ DATA: list[Any] = [
     "risk-assessment-framework-for-2024-and-beyond",
     "$1$ is 1 dollar, $5$ five",
     "AT&amp;T key: a, x%20key%3D1",
+    {"parola": "ciao", "heslo": "encyklopedie", "clave": "sol-mayor-1", "palabra_clave": "a1b2c3d4"},
+    "La contraseña es obligatoria, la senha é secreta, das Passwort ist falsch, le mot de passe est requis",
+    "пароль: обязательное поле; 密码: 必填, 密码长度至少为8位。パスワードは8文字以上です",
+    "A parola: è una parola, Heslo: kniha, parool: nee, hasło reklamowe: tanio",
     "<key>CFBundleVersion</key><string>1.2.3b4</string>",
     '<input type="password" name="pw" placeholder="Your password 123">',
 ]
