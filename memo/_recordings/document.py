@@ -37,7 +37,7 @@ from memo._calls.secrets import redact
 from memo._json import canonical_json
 from memo.errors import KeyMismatch, MemoError, NewerFormat, NotARecording, RecordingDamaged
 
-__all__ = ["FORMAT_VERSION", "Document", "masked_values", "parse", "parse_head", "render", "timestamp"]
+__all__ = ["FORMAT_VERSION", "Document", "masked_values", "parse", "parse_head", "render", "render_new", "timestamp"]
 
 FORMAT_VERSION = 1
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
@@ -162,63 +162,88 @@ _FIELDS = frozenset({"memo", *Document._fields})
 
 def render(document: Document) -> bytes:
     """Return the bytes of the file of a recording."""
-    laid_out = {name: _laid_out(part, 2) for name, part in document.tree().items() if name != "outcomes"}
-    laid_out["outcomes"] = [_moved(_outcome(outcome), b"\n    ") for outcome in document.outcomes]
+    laid_out = {
+        name: _laid_out(part, 2) if type(part) in _NESTED else part
+        for name, part in document.tree().items()
+        if name != "outcomes"
+    }
+    laid_out["outcomes"] = [_outcome(outcome) for outcome in document.outcomes]
     return orjson.dumps(laid_out, option=_LINES | orjson.OPT_APPEND_NEWLINE)
 
 
-def _outcome(outcome: dict[str, Any]) -> bytes:
+def render_new(
+    call: Call,
+    outcome: dict[str, Any],
+    *,
+    test: str | None = None,
+    parent: str | None = None,
+    tags: tuple[str, ...] = (),
+) -> bytes:
+    """Return the bytes of the file of a new recording: as `render(Document.of(call, [outcome], …))`, in half the time."""
+    tree: dict[str, Any] = {"memo": FORMAT_VERSION, "function": call.function}
+    if call.version is not None:
+        tree["version"] = call.version
+    tree["key"] = call.key
+    fits = len(call.arguments) + 2 <= _LINE
+    tree["arguments"] = orjson.Fragment(call.arguments) if fits else _laid_out(orjson.loads(call.arguments), 2)
+    if call.watched:
+        tree["watched"] = _laid_out(dict(call.watched), 2)
+    tree["recorded_at"] = timestamp()
+    if test:
+        tree["test"] = test
+    if call.watched_values:
+        tree["watched_values"] = _laid_out(masked_values(call.watched_values), 2)
+    if parent:
+        tree["parent"] = parent
+    if tags:
+        tree["tags"] = _laid_out(list(tags), 2)
+    tree["outcomes"] = [_outcome(outcome)]
+    return orjson.dumps(tree, option=_LINES | orjson.OPT_APPEND_NEWLINE)
+
+
+def _outcome(outcome: dict[str, Any]) -> orjson.Fragment:
+    """Return an outcome as it is laid out in the list of outcomes."""
     if "stream" not in outcome:
-        return _pretty(outcome, 4)
-    stream = {
-        name: [orjson.Fragment(orjson.dumps(item)) for item in member] if name == "items" else _laid_out(member, 6)
-        for name, member in outcome["stream"].items()
-    }
+        return _laid_out(outcome, 4, b"\n    ")
+    stream = _stream(outcome["stream"], 6)
     rest = [
         b", %b: %b" % (orjson.dumps(name), orjson.dumps(member)) for name, member in outcome.items() if name != "stream"
     ]
-    return b'{"stream": %b}%b}' % (orjson.dumps(stream, option=_LINES).removesuffix(b"\n}"), b"".join(rest))
+    return _moved(b'{"stream": %b}%b}' % (stream.removesuffix(b"\n}"), b"".join(rest)), b"\n    ")
 
 
-def _pretty(node: Any, indent: int) -> bytes:
-    """`node` on one line where it fits or is a row of numbers; else one entry a line, further in than what `node` is in."""
-    kind = type(node)
-    if kind not in _NESTED or (kind is list and _NUMBERS.issuperset(map(type, node))):
-        return orjson.dumps(node)
-    if kind is dict and node.get("__type__") == "stream":  # an item a line, wherever it is
-        node = {
-            name: [orjson.Fragment(orjson.dumps(item)) for item in part]
-            if name == "items" and type(part) is list
-            else _laid_out(part, indent + 2)
-            for name, part in node.items()
-        }
-        return orjson.dumps(node, option=_LINES)
-    flat = orjson.dumps(node)
-    if indent + len(flat) <= _LINE or (not flat.isascii() and indent + len(flat.decode()) <= _LINE):
-        return flat
-    entries = (
-        {name: _laid_out(child, indent + 2) if type(child) in _NESTED else child for name, child in node.items()}
-        if kind is dict
-        else [_laid_out(child, indent + 2) if type(child) in _NESTED else child for child in node]
-    )
+def _stream(stream: dict[str, Any], indent: int) -> bytes:
+    """Return a stream with an item a line."""
+    entries = {
+        name: [item if type(item) in _ON_A_LINE else orjson.Fragment(orjson.dumps(item)) for item in part]
+        if name == "items" and type(part) is list
+        else _laid_out(part, indent)
+        if type(part) in _NESTED
+        else part
+        for name, part in stream.items()
+    }
     return orjson.dumps(entries, option=_LINES)
 
 
-def _broken(data: bytes, error: orjson.JSONDecodeError) -> str:
-    if not data.strip():
-        return "is empty"
-    if data.startswith(_OURS) or b"\n" + _OURS in data:
-        line = data[: data.index(_OURS)].count(b"\n") + 1
-        return f"holds a merge conflict (line {line})"
-    return f"is not valid JSON ({error})"
+def _laid_out(node: Any, indent: int, line: bytes = b"\n  ") -> orjson.Fragment:
+    """Return an object or array on one line where it fits, or is a row of numbers; else an entry a line.
 
-
-_OURS = b"<<<<<<< "
-"""What git writes before the first side of a conflict, at the beginning of a line."""
-
-
-def _laid_out(node: Any, indent: int) -> Any:
-    return _moved(_pretty(node, indent), b"\n  ") if type(node) in _NESTED else node
+    The entries are further in than what the node is in.
+    """
+    if type(node) is dict and node.get("__type__") == "stream":  # an item a line, wherever it is
+        return _moved(_stream(node, indent + 2), line)
+    flat = orjson.dumps(node)
+    if len(flat) <= _LINE - indent or (not flat.isascii() and len(flat.decode()) <= _LINE - indent):
+        return orjson.Fragment(flat)
+    if type(node) is dict:
+        entries: Any = {
+            name: _laid_out(part, indent + 2) if type(part) in _NESTED else part for name, part in node.items()
+        }
+    elif _NUMBERS.issuperset(map(type, node)):
+        return orjson.Fragment(flat)
+    else:
+        entries = [_laid_out(part, indent + 2) if type(part) in _NESTED else part for part in node]
+    return _moved(orjson.dumps(entries, option=_LINES), line)
 
 
 def _moved(text: bytes, line: bytes) -> orjson.Fragment:
@@ -226,6 +251,8 @@ def _moved(text: bytes, line: bytes) -> orjson.Fragment:
     return orjson.Fragment(text.replace(b"\n", line))
 
 
+_ON_A_LINE = frozenset({orjson.Fragment, str, int, float, bool, type(None)})
+"""What JSON has on one line, however it is laid out."""
 _NESTED, _NUMBERS = frozenset({dict, list}), frozenset({int, float})
 _LINES = orjson.OPT_INDENT_2
 
@@ -262,6 +289,19 @@ def parse(data: bytes, location: str | Callable[[], str], call: Call | None = No
     if call_key(document.function, canonical, document.version) != document.key:
         raise KeyMismatch(_place(location), "has a key that is not the key of its arguments")
     return document
+
+
+def _broken(data: bytes, error: orjson.JSONDecodeError) -> str:
+    if not data.strip():
+        return "is empty"
+    if data.startswith(_OURS) or b"\n" + _OURS in data:
+        line = data[: data.index(_OURS)].count(b"\n") + 1
+        return f"holds a merge conflict (line {line})"
+    return f"is not valid JSON ({error})"
+
+
+_OURS = b"<<<<<<< "
+"""What git writes before the first side of a conflict, at the beginning of a line."""
 
 
 def parse_head(data: bytes) -> Document:

@@ -194,11 +194,13 @@ def loss_warning(function: str, outcome: dict[str, Any]) -> ErrorNotWholeWarning
 
 def value_outcome(value: Any, values: Values, secrets: SecretRules) -> dict[str, Any]:
     """Return the outcome of a call that returned. Raises `UnrecordableValue`."""
-    masks = _Masks(values, secrets)
     tree = values.encode(value)
     written = _written(tree)
     refuse_unread(tree, written)
-    return {"value": masks.without_secrets(tree, written=written), **masks.report()}
+    if not may_hold_secret(written.decode(), secrets):
+        return {"value": tree}
+    masks = _Masks(values, secrets)
+    return {"value": masks.of(tree), **masks.report()}
 
 
 def error_outcome(
@@ -227,8 +229,11 @@ class StreamWriter:
         """Add an item as it is now: what its consumer does to it later is not recorded."""
         if self.failure is None:
             try:
-                self._packer.add(self._values.encode_item(item, self._last))
+                tree = self._values.encode(item)
+                if item is self._last:
+                    tree = self._values.again(item, tree)
                 self._last = item
+                self._packer.add(tree)
             except Exception as error:  # noqa: BLE001 - whatever a value of anybody's does: the stream goes on
                 if isinstance(error, UnrecordableValue):
                     error.path = f"[{self.count}]{error.path}"
@@ -311,10 +316,12 @@ class _Masks:
             self._check(items[index], path_text([index]))  # type: ignore[index]
         return bool(found)
 
-    def without_secrets(self, tree: Any, *at: int, written: bytes | None = None) -> Any:
-        """Return a tree without its secrets; `at` is the index of an item, `written` its JSON. Raises `UnrecordableValue`."""
-        if not may_hold_secret((written or _written(tree)).decode(), self._rules):
-            return tree
+    def without_secrets(self, tree: Any, *at: int) -> Any:
+        """Return a tree without its secrets; `at` is the index of an item. Raises `UnrecordableValue`."""
+        return self.of(tree, *at) if may_hold_secret(_written(tree).decode(), self._rules) else tree
+
+    def of(self, tree: Any, *at: int) -> Any:
+        """Return a tree, which may hold secrets, without them; `at` is the index of an item. Raises `UnrecordableValue`."""
         holder = [tree]
         masked, allowed = redact(holder, self._rules, at)
         paths = [path_text(steps) for steps in masked]

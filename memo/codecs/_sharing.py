@@ -51,20 +51,23 @@ def changeable(model: BaseModel) -> list[Any]:
         kind = type(value)
         if kind is list or kind is dict or can_change(kind):
             found.append(value)
-        if id(value) in met:
+        at = id(value)
+        if at in met:
             continue
-        met.add(id(value))
+        met.add(at)
         held: Iterable[Any]
         if kind is list:
             held = value
         elif is_model(kind):
             held = value.__dict__.values()
-            for more in (value.__pydantic_extra__, value.__pydantic_private__):
-                if more:
-                    pending += [item for item in more.values() if type(item) not in _PLAIN]
+            if value.__pydantic_extra__:
+                pending += [item for item in value.__pydantic_extra__.values() if type(item) not in _PLAIN]
+            if value.__pydantic_private__:
+                pending += [item for item in value.__pydantic_private__.values() if type(item) not in _PLAIN]
         else:
             held = _inside(value)
-        pending += [item for item in held if type(item) not in _PLAIN]
+        if not _PLAIN.issuperset(map(type, held)):
+            pending += [item for item in held if type(item) not in _PLAIN]
     return found[1:] if found and found[0] is model else found
 
 

@@ -79,7 +79,9 @@ def _itself(part: Any, step: str) -> Any:
 class Writer:
     """One encoding: knows the depth, and whether anything still needs to be proved."""
 
+    unproved = False
     _outside: BaseException | None = None
+    _depth = 0
     _links = 0
     _in_chain = False
     _in_error = False
@@ -106,8 +108,6 @@ class Writer:
         if outside is not None:
             self._outside = outside
         self._above: set[int] = set()
-        self._depth = 0
-        self.unproved = False
 
     def write(self, value: Any, step: str = "") -> Any:
         """Return the tree of `value`; `step` continues the path of the container to `value`.
@@ -315,10 +315,14 @@ class Writer:
     def _hold(self, inside: list[Any]) -> None:
         """Note what a model's plain form holds."""
         assert self._held is not None
-        for part in inside:
-            if id(part) in self._held:
-                self.shared.add(id(part))
-            self._held[id(part)] = part
+        ids = [*map(id, inside)]
+        if len(set(ids)) == len(ids) and self._held.keys().isdisjoint(ids):
+            self._held.update(zip(ids, inside, strict=True))
+            return
+        for at, part in zip(ids, inside, strict=True):
+            if at in self._held:
+                self.shared.add(at)
+            self._held[at] = part
 
     def _enum(self, value: Enum, kind: Any) -> Any:
         name = self._spell(kind)

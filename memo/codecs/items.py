@@ -37,10 +37,13 @@ _WORTH = 0.8
 
 
 class Packer:
-    """Collects the trees of items one by one, as bytes: a tree of Python objects takes ten times as much memory."""
+    """Collects the trees of items one by one, as bytes: a tree of Python objects takes ten times as much memory.
+
+    A text is kept as it is, which takes as much as its bytes.
+    """
 
     def __init__(self) -> None:
-        self._items: list[tuple[str | None, str | None, bytes]] = []
+        self._items: list[tuple[str | None, str | None, bytes | str]] = []
         self._counts: Counter[tuple[str, str | None]] = Counter()
 
     def __len__(self) -> int:
@@ -48,7 +51,10 @@ class Packer:
 
     def add(self, tree: Any) -> None:
         """Add an item."""
-        if type(tree) is not dict or "__type__" not in tree:
+        kind = type(tree)
+        if kind is str:
+            self._items.append(("json", None, tree))
+        elif kind is not dict or "__type__" not in tree:
             self._items.append(("json", None, held_json(tree)))
         elif (
             tree.keys() in _SHARED
@@ -64,25 +70,29 @@ class Packer:
     def __iter__(self) -> Iterator[Any]:
         """Yield the trees again, one by one."""
         for name, count, data in self._items:
-            yield _with_type(orjson.loads(data), name, count)
+            yield data if type(data) is str else _with_type(orjson.loads(data), name, count)
 
     def trees(self) -> list[Any]:
         """Return the trees again: all of them are read at once, which takes a third of the time."""
-        trees: list[Any] = orjson.loads(b"[%b]" % b",".join([data for _, _, data in self._items]))
+        items = [data for _, _, data in self._items]
+        if _TEXTS.issuperset(map(type, items)):
+            return items
+        trees: list[Any] = orjson.loads(b"[%b]" % b",".join(map(_written, items)))
         if not self._counts:
             return trees
         return [_with_type(tree, name, count) for tree, (name, count, _) in zip(trees, self._items, strict=True)]
 
     def text(self) -> str:
         """Return all of the JSON, and the names of the types, to be searched."""
-        return b"\n".join(
-            [*(data for _, _, data in self._items), *(name.encode() for name, _ in self._counts)]
-        ).decode()
+        items = [data for _, _, data in self._items]
+        if _TEXTS.issuperset(map(type, items)):
+            return orjson.dumps(items).decode()
+        return b"\n".join([*map(_written, items), *(name.encode() for name, _ in self._counts)]).decode()
 
     def packed(self) -> dict[str, Any]:
-        """Return `items` (each an `orjson.Fragment`), and what most of them share (`of`, `set`, `base`)."""
+        """Return `items` (each a text or an `orjson.Fragment`), and what most of them share (`of`, `set`, `base`)."""
         if not self._counts:
-            return {"items": [orjson.Fragment(data) for _, _, data in self._items]}
+            return {"items": [data if type(data) is str else orjson.Fragment(data) for _, _, data in self._items]}
         common = self._counts.most_common(1)[0][0][0]
         counts = {count for name, count in self._counts if name == common} - {None}
         count = next((mode for mode in ("declared", "declared at top") if mode in counts), "all")
@@ -90,7 +100,7 @@ class Packer:
         fitting = {None, count, "declared at top" if count == "declared" else count}
         alike = [name == common and fields_set_mode in fitting for name, fields_set_mode, _ in self._items]
         entries = [
-            data if fits or name is None else _tagged(name, fields_set_mode, data)
+            _written(data) if fits or name is None else _tagged(name, fields_set_mode, _written(data))
             for (name, fields_set_mode, data), fits in zip(self._items, alike, strict=True)
         ]
         base, entries = _without_base(entries, alike, common, count if counts else None)
@@ -100,6 +110,13 @@ class Packer:
             **({"base": base} if base else {}),
             "items": [orjson.Fragment(entry) for entry in entries],
         }
+
+
+_TEXTS = frozenset({str})
+
+
+def _written(data: bytes | str) -> bytes:
+    return orjson.dumps(data) if type(data) is str else data  # type: ignore[return-value]
 
 
 def _with_type(tree: Any, name: str | None, count: str | None) -> Any:

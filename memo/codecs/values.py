@@ -15,6 +15,7 @@ import orjson
 
 from memo._json import canonical_json, held_json
 from memo._values.kinds import is_model
+from memo._values.scalars import LARGEST, SMALLEST
 from memo.codecs import _models
 from memo.codecs._reader import is_builtin_form, read_form
 from memo.codecs._shape import mapping
@@ -84,7 +85,13 @@ class Values:
 
         Raises `UnrecordableValue`, naming the path, for what is no data or would not come back the same.
         """
-        if type(value) is str and value.isascii():
+        kind = type(value)
+        if (
+            (kind is str and value.isascii())
+            or (kind is int and SMALLEST <= value <= LARGEST)
+            or kind is bool
+            or value is None
+        ):
             return value  # most items of streams
         try:
             writer = Writer(self.types, streams=self.streams, shared=())
@@ -104,10 +111,9 @@ class Values:
             raise UnrecordableValue(lost, f"({type(value).__name__}) would not come back equal")
         return tree
 
-    def encode_item(self, item: Any, last: Any) -> Any:
-        """Return the typed JSON of an item of a stream, which may be the object that came last, changed since."""
-        tree = self.encode(item)
-        return {"__type__": "again", "value": tree} if item is last and can_become(type(item)) else tree
+    def again(self, item: Any, tree: Any) -> Any:
+        """Return the form of an item of a stream that is the object which came last, changed since: `tree` is its own form."""
+        return {"__type__": "again", "value": tree} if can_become(type(item)) else tree
 
     def _sharing(self, value: Any, shared: Iterable[int]) -> tuple[Any, str | None]:
         """Return the form of a value that holds objects in several places, and the path of what would not come back equal.

@@ -122,7 +122,7 @@ def decide(
             if found is not None and expiry is not None and expiry.refreshes:
                 return ReplayExpired(found)
             if leads:
-                return CallLive(Draw(number, number or 0 if has_draws else 0, is_counted=has_draws, expiry=expiry))
+                return CallLive(_added(request))
             key = request.call.key
             flight, is_first = request.session.flights.join(f"{key}~{number}" if has_draws else key)
             return LeadFlight(flight) if is_first else _joined(flight, expiry)
@@ -132,6 +132,12 @@ def decide(
             return CallLive(Draw(number, number or 0, is_compared=True))
         case modes.LIVE:
             return _UNRECORDED
+
+
+def _added(request: Request) -> Draw:
+    """Return where the outcome of a call is stored that `record-if-missing` makes."""
+    number, has_draws = request.number, request.setting.has_draws
+    return Draw(number, number or 0 if has_draws else 0, has_draws, expiry=request.setting.expiry)
 
 
 def _joined(flight: Flight, expiry: Expiry | None) -> JoinFlight:
@@ -268,7 +274,10 @@ def _steps(request: Request, found: object, kinds: Kinds) -> Generator[Step, obj
                     return CallLive(draw, leading)
                 case LeadFlight(leading):
                     leads = True
-                    found = yield _Lead(request, leading)
+                    lead = _Lead(request, leading)
+                    found = lead.run() if request.session.leads_at_once else (yield lead)
+                    if found is None:
+                        return CallLive(_added(request), leading)
                 case JoinFlight(flight):
                     end = yield _Wait(request, flight, kinds)
                     if isinstance(end, Pending):

@@ -131,18 +131,26 @@ class Attempt:
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._watch is not None:
             self._watch.after()
-        entered, others = self._entered, []
-        while entered:  # nested, where one stream of a result reads another of them
+        token = self._entered.pop()
+        try:
+            making.reset(token)
+        except ValueError:
+            self._reset_another(token)
+        if self._is_stream and self.flight is not None and error is None:
+            self.flight.idle_since = time.monotonic()
+
+    def _reset_another(self, token: Token[Making | None]) -> None:
+        """Reset, of nested ones, what was entered in this context: one stream of a result reads another, or closes it."""
+        entered, others = self._entered, [token]
+        while entered:
             token = entered.pop()
             try:
                 making.reset(token)
-            except ValueError:  # of another task, in another context: it reads another stream, or what this one closes
+            except ValueError:  # of another task, in another context
                 others.append(token)
             else:
                 break
         entered += reversed(others)
-        if self._is_stream and self.flight is not None and error is None:
-            self.flight.idle_since = time.monotonic()
 
     # The outcome of the call
 
@@ -295,8 +303,9 @@ class Attempt:
         if len(sys.modules) != self._modules:
             self._modules = note_imports(self._modules)
         passed = self._passed or self._stream()
-        seconds = round(time.perf_counter() - self._started, 6) if self._session.timings else None
-        passed.add(item if self.convert is None else self.convert(item), seconds)
+        if self._session.timings:
+            passed.note_offset(round(time.perf_counter() - self._started, 6))
+        passed.add(item if self.convert is None else self.convert(item))
 
     def answered(self) -> None:
         """Note that the stream answered what was thrown into it after the items that passed."""

@@ -18,6 +18,8 @@ class PassedStream:
     def __init__(self, values: Values, secrets: SecretRules) -> None:
         self._values = values
         self._writer = StreamWriter(values, secrets)
+        self.add = self._writer.add
+        """Adds an item that passes."""
         self._offsets: list[float] = []
         self._answered: list[int] = []
         self._differs = False
@@ -36,11 +38,9 @@ class PassedStream:
         """True if items passed since the last outcome, or there was none."""
         return self._writer.count != self.stored_count
 
-    def add(self, item: Any, seconds: float | None) -> None:
-        """Add an item that passes, and how many seconds after the start of the call, if that is kept."""
-        self._writer.add(item)
-        if seconds is not None:
-            self._offsets.append(seconds)
+    def note_offset(self, seconds: float) -> None:
+        """Note how many seconds after the start of the call the last item passed."""
+        self._offsets.append(seconds)
 
     def answer(self) -> None:
         """Note that the stream answered what was thrown into it after the items that passed."""

@@ -95,6 +95,8 @@ class Session(Settings):
         self.aread_salt = self._gateway.aread_salt
         self.reads_in_place = self._gateway.in_place
         """Whether reading is quick enough for an event loop."""
+        self.leads_at_once = self._gateway.claims_nothing and self.reads_in_place
+        """Whether nobody has to be waited for to lead a call: there is no other process, and reading is quick."""
         self.is_remote = self._gateway.is_remote
         self.staleness = Staleness(
             self.store, self.max_age, self.on_expiry, self.on_watched_change, of_test=self.is_of_test

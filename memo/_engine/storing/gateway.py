@@ -73,6 +73,7 @@ class StoreGateway:
         self.ttl: float | None = any_store.ttl if Expires in capabilities else None
         """Seconds that the store keeps an entry."""
         self._claims: Claims | None = any_store if Claims in capabilities and claims else None
+        self.claims_nothing = self._claims is None
         self.is_remote = Remote in capabilities
         """Whether the store is on a server, which others use too."""
         self._aget: Callable[[str], Awaitable[bytes | None]] | None = (

@@ -16,7 +16,7 @@ from memo._engine.numbering.shared_draws import SharedDraws
 from memo._engine.storing.expiry import Expiry
 from memo._engine.storing.gateway import StoreGateway
 from memo._engine.waiting.flights import Claim
-from memo._recordings.document import Document, parse, render
+from memo._recordings.document import parse, render, render_new
 from memo._recordings.draws import Draws, first_draw, with_draw
 from memo.errors import EntryVanished, StoreNotWritable
 from memo.stores import Store
@@ -136,8 +136,8 @@ class Writer:
             return b""
 
     def _new(self, call: Call, draw: Draw, outcome: dict[str, Any]) -> bytes:
-        outcomes = [first_draw(draw.place, outcome) if draw.is_counted else outcome]
-        return render(Document.of(call, outcomes, test=self._test, parent=draw.parent, tags=draw.tags))
+        outcome = first_draw(draw.place, outcome) if draw.is_counted else outcome
+        return render_new(call, outcome, test=self._test, parent=draw.parent, tags=draw.tags)
 
     def _changed(self, call: Call, draw: Draw, outcome: dict[str, Any], found: bytes) -> bytes | None:
         """Return the recording with the outcome in its place, None if the place is taken."""

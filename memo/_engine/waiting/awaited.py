@@ -12,7 +12,7 @@ import asyncio
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from types import FrameType
@@ -31,13 +31,37 @@ _MOST_OBJECTS = 2000
 class Stand:
     """Where a task, or a thread, is: looked at later, from any thread."""
 
-    __slots__ = ("_task", "_thread")
+    __slots__ = ("_task", "loop", "thread")
 
     def __init__(self) -> None:
-        self._thread = threading.get_ident()
-        task = _task()
+        self.thread = threading.get_ident()
+        self.loop: Any
+        """The event loop of asyncio, or the token of trio's; None outside event loops."""
+        self.loop, task = _loop_and_task()
         # Weak: what runs holds the flight, and is to end where nobody holds it.
         self._task = None if task is None else weakref.ref(task)
+
+    def is_in_task_of(self, other: Stand) -> bool:
+        """Return whether the same task is at both."""
+        task = self._running()
+        return task is not None and task is other._running()
+
+    def call_soon(self, function: Callable[[], object]) -> None:
+        """Have the event loop call a function soon, from any thread. One that is gone calls nothing."""
+        with suppress(RuntimeError):
+            (getattr(self.loop, "call_soon_threadsafe", None) or self.loop.run_sync_soon)(function)
+
+    def is_gone(self) -> bool:
+        """Return whether the event loop was closed, or is not running: then nothing goes on in it."""
+        if self.loop is None:
+            return False
+        if hasattr(self.loop, "is_running"):
+            return not self.loop.is_running()
+        try:
+            self.loop.run_sync_soon(_nothing)
+        except RuntimeError:  # trio's run is over
+            return True
+        return False
 
     def waits_for(self, other: Stand) -> bool:
         """Return whether what runs here waits at something that the code which runs at `other` has in hand."""
@@ -48,13 +72,17 @@ class Stand:
             id(thing) in awaited or id(_shared(thing)) in awaited for thing in islice(other._in_hand(), _MOST_OBJECTS)
         )
 
+    def _running(self) -> Any:
+        """Return the task, None if there is none, or no more."""
+        return None if self._task is None else self._task()
+
     def _frames(self) -> list[FrameType]:
         """Return the frames, from the innermost out."""
-        task: Any = None if self._task is None else self._task()
+        task = self._running()
         coroutine = None if task is None else task.coro if hasattr(task, "coro") else task.get_coro()
         frames = list(islice(_of_coroutine(coroutine), _MOST_FRAMES))
         if self._task is None or getattr(coroutine, "cr_running", False):
-            frame = sys._current_frames().get(self._thread)  # pyright: ignore[reportPrivateUsage] - documented
+            frame = sys._current_frames().get(self.thread)  # pyright: ignore[reportPrivateUsage] - documented
             frames = []
             while frame is not None and len(frames) < _MOST_FRAMES:
                 frames.append(frame)
@@ -71,7 +99,7 @@ class Stand:
             if primitive is not None:
                 yield primitive
                 yield _shared(primitive)
-        future = None if self._task is None else getattr(self._task(), "_fut_waiter", None)
+        future = getattr(self._running(), "_fut_waiter", None)
         if future is not None:
             yield future
             yield from getattr(future, "_children", ())  # of `gather`
@@ -90,17 +118,20 @@ class Stand:
                 yield from _members(value, names)
 
 
-def _task() -> Any:
-    """Return the task of asyncio or trio that runs here, None if there is none."""
-    with suppress(RuntimeError):
-        task = asyncio.current_task()
-        if task is not None:
-            return task
-    trio = sys.modules.get("trio")
-    if trio is not None:
-        with suppress(RuntimeError):
-            return trio.lowlevel.current_task()
-    return None
+def _loop_and_task() -> tuple[Any, Any]:
+    """Return the event loop of asyncio that runs here, or the token of trio's, and its running task; None for what there is not."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        trio = sys.modules.get("trio")
+        if trio is not None:
+            with suppress(RuntimeError):
+                return trio.lowlevel.current_trio_token(), trio.lowlevel.current_task()
+        return None, None
+    return loop, asyncio.current_task(loop)
+
+
+def _nothing() -> None: ...
 
 
 def _package(frame: FrameType) -> str:

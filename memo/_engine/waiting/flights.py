@@ -6,7 +6,6 @@ because waiting is in vain, and then the caller goes on as if nobody else were m
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import os
@@ -15,11 +14,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, StrEnum, auto
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import WeakSet, WeakValueDictionary
 
 import anyio
-from anyio.lowlevel import current_token
 
 from memo._engine.waiting.awaited import Stand
 from memo._engine.waiting.nesting import current_flight
@@ -85,20 +83,21 @@ def flight_of_claim(token: str) -> Flight | None:
 class Flight:
     """A live call on its way."""
 
+    claim: Claim | None = None
+    claim_of_draw: Claim | None = None
+    idle_since: float | None = None
+    """The `time.monotonic()` at which an item was handed over, until the consumer asks for the next one."""
+    _finished = False
+    _pending: Pending | None = None
+    _consumed = True
+
     def __init__(self, on_finish: Callable[[], None]) -> None:
         self.parent: Flight | None = current_flight()
-        self.claim: Claim | None = None
-        self.claim_of_draw: Claim | None = None
         self._on_finish = on_finish
         # Reentrant: the garbage collector finishes flights too, at any time.
         self._lock = threading.RLock()
-        self._finished = False
         self._wake: list[Callable[[], object]] = []
-        self._pending: Pending | None = None
-        self._consumed = True
-        self.idle_since: float | None = None
-        """The `time.monotonic()` at which an item was handed over, until the consumer asks for the next one."""
-        self._owner = _Owner()
+        self._owner = Stand()
 
     def hold(self, claim: Claim | None, *, of_draw: bool = False) -> None:
         """Hold a claim in the store until the flight ends: that of the call, or of its first draw beside it."""
@@ -111,7 +110,7 @@ class Flight:
 
     def set_owner(self) -> None:
         """Note that the running task and thread make the call, or consume what the call returned."""
-        self._owner = _Owner()
+        self._owner = Stand()
 
     def mark_pending(self, kind: Pending) -> None:
         """Note that the call returned, and that its outcome is still to come.
@@ -134,12 +133,14 @@ class Flight:
             if self._finished:
                 return
             self._finished = True
-        for claim in (self.claim, self.claim_of_draw):
-            if claim is not None:
-                claim.release()
+        if self.claim is not None:
+            self.claim.release()
+        if self.claim_of_draw is not None:
+            self.claim_of_draw.release()
         on_finish, self._on_finish = self._on_finish, _nothing  # which holds the flight
         on_finish()
-        self._wake_all()
+        if self._wake:
+            self._wake_all()
 
     def wait_in_thread(self, *kinds: Pending, patience: float) -> WaitEnd | Pending:
         """Block until the call is over, or has returned a pending result of one of these kinds.
@@ -163,20 +164,17 @@ class Flight:
 
     async def wait(self, *kinds: Pending, patience: float) -> WaitEnd | Pending:
         """Async twin of `wait_in_thread`."""
-        task, loop = _task()
-        # Both loops' ways to call something soon from any thread; a loop that is gone has nobody left to wake.
-        call_soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+        here = Stand()
         with waiting(self, patience) as wait:
             while not wait.is_in_vain:
                 look = anyio.Event()
 
                 def wake(look: anyio.Event = look) -> None:
-                    with suppress(RuntimeError):
-                        call_soon(look.set)
+                    here.call_soon(look.set)
 
                 wait.wake = wake
                 with self._lock:
-                    seen = self._seen(kinds, own=self._owner.task == task)
+                    seen = self._seen(kinds, own=self._owner.is_in_task_of(here))
                     if seen is not None:
                         return seen
                     self._wake.append(wake)
@@ -209,7 +207,7 @@ class Flight:
 
     def waits_for(self, waiter: Stand) -> bool:
         """Return whether the call waits at a queue or the like that its waiter has in hand."""
-        return self._owner.stand.waits_for(waiter)
+        return self._owner.waits_for(waiter)
 
     def _forget(self, wake: Callable[[], object]) -> None:
         with self._lock, suppress(ValueError):
@@ -222,50 +220,7 @@ class Flight:
             wake()
 
 
-class _Owner:
-    """The thread, task and event loop that make a call, as they are when this is made."""
-
-    __slots__ = ("loop", "stand", "task", "thread")
-
-    def __init__(self) -> None:
-        self.thread = threading.get_ident()
-        self.stand = Stand()
-        self.task: int | None
-        self.loop: Any
-        try:
-            self.task, self.loop = _task()
-        except RuntimeError:  # not in an event loop
-            self.task = self.loop = None
-
-    def is_gone(self) -> bool:
-        """Return whether the event loop was closed, or is not running: then nothing goes on in it."""
-        if self.loop is None:
-            return False
-        if hasattr(self.loop, "is_running"):
-            return not self.loop.is_running()
-        try:
-            self.loop.run_sync_soon(_nothing)
-        except RuntimeError:  # trio's run is over
-            return True
-        return False
-
-
 def _nothing() -> None: ...
-
-
-def _task() -> tuple[int, Any]:
-    """Return what identifies the running task, and its event loop. Raises `RuntimeError` outside event loops.
-
-    asyncio is asked first: anyio's answer takes ten times as long.
-    """
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # trio, or no loop runs here
-        task = None
-    if task is not None:
-        return id(task), task.get_loop()
-    token = current_token()
-    return anyio.get_current_task().id, getattr(token, "native_token", token)  # itself, before anyio 4.11
 
 
 class Flights:
