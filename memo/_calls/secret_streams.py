@@ -76,10 +76,10 @@ def _joined_texts(values: list[Any]) -> Iterator[str]:
     if len(texts) > 1 and len(set(texts)) > 1:
         yield "".join(texts)
     dicts = _of(dict, values, kinds)
-    if any(_is_bytes(value) for value in dicts):
-        yield "".join([text for value in values if (text := _text_of_bytes(value))])
     if len(dicts) > 1:
         names = set().union(*dicts)
+        if "__type__" in names and any(map(_is_bytes, dicts)):
+            yield "".join([text for value in dicts if (text := _text_of_bytes(value))])
         apart = [[value.get(name) for value in dicts] for name in sorted(names & _APART)]
         for alike in _groups(dicts, apart):
             if len(alike) > 1:

@@ -49,6 +49,8 @@ class Plain(NamedTuple):
     attributes: dict[str, Any]
     shallow: bool
     """True if `data` cannot be nested deep."""
+    changeable: list[Any]
+    """What can change inside the model, but for its attributes: once for each place that it is in."""
 
 
 def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
@@ -74,18 +76,22 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
         vars(back).update(attributes)
     shallow = written.count(b"{") + written.count(b"[") <= _SHALLOW
     where = extras(back)
-    if difference(back, value, parts) is None:
+    met: list[Any] = []
+    if difference(back, value, parts, met) is None:
         fields_set_mode = "all" if where else ""
     elif where:
         _count_inside(back)
         fields_set_mode = where
-        if difference(back, value, parts) is not None:
+        met = []
+        if difference(back, value, parts, met) is not None:
             return None
     else:
         return None
     if (_may_vary(cls) and varies(back)) or imports_by_name(cls):
         return None
-    return Plain(data, fields_set_mode, attributes, shallow)
+    if met and met[0] is value:
+        del met[0]
+    return Plain(data, fields_set_mode, attributes, shallow, met)
 
 
 @by_class

@@ -295,7 +295,7 @@ class Writer:
             self.unproved = True
             return {"__type__": name, **_models.exact_form(value, self.write)}
         if self._held is not None and not self._given:
-            self._hold(changeable(value))
+            self._hold(plain.changeable)
         # A level of values takes up to two of JSON's; a plain form has only JSON's.
         if not plain.shallow and 2 * self._depth + _levels(plain.data) > 2 * MAX_DEPTH:
             raise UnrecordableValue("", _TOO_DEEP)

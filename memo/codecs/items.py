@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -27,7 +27,6 @@ from memo.errors import DataMismatch
 
 __all__ = ["Items", "Packer", "is_plain", "pack"]
 
-_SHARED = ({"__type__", "value"}, {"__type__", "value", "set"})
 _SAMPLE = 64
 """How many items are compared to find the base: each is held as an object in the meantime."""
 _SMALL = 1500
@@ -57,7 +56,8 @@ class Packer:
         elif kind is not dict or "__type__" not in tree:
             self._items.append(("json", None, held_json(tree)))
         elif (
-            tree.keys() in _SHARED
+            "value" in tree
+            and (len(tree) == 2 or (len(tree) == 3 and "set" in tree))
             and tree["__type__"] != "again"
             and not (type(tree["value"]) is dict and "__type__" in tree["value"])
         ):
@@ -137,27 +137,42 @@ def _without_base(
     whole = sum(map(len, entries))
     if whole <= _SMALL:
         return {}, entries
-    sample = [orjson.loads(entry) for entry in islice(compress(entries, alike), _SAMPLE)]
-    base: dict[str, Any] = {}
-    if len(sample) > 1 and all(type(tree) is dict for tree in sample):
-        for key in sample[0]:
-            if all(key in tree for tree in sample):
-                most, times = Counter(orjson.dumps(tree[key]) for tree in sample).most_common(1)[0]
-                # A value that few share stays with them, to be read there. Its key holds the place, for the order.
-                base[key] = orjson.loads(most) if times * 2 > len(sample) else None
+    trees = map(orjson.loads, compress(entries, alike))
+    sample = [*islice(trees, _SAMPLE)]
+    base = _base(sample)
     if not base:
         return {}, entries
+    again = chain(sample, trees)
     rests = [
-        _rest(entry, base) or _tagged(name, count, entry) if fits else entry
+        _rest(entry, next(again), base) or _tagged(name, count, entry) if fits else entry
         for entry, fits in zip(entries, alike, strict=True)
     ]
     left = len(orjson.dumps(base)) + sum(map(len, rests))
     return (base, rests) if left < whole * _WORTH else ({}, entries)
 
 
-def _rest(entry: bytes, base: dict[str, Any]) -> bytes | None:
-    """Return an entry without the base; None if both together would not give the same bytes again."""
-    tree: Any = orjson.loads(entry)
+def _base(sample: list[Any]) -> dict[str, Any]:
+    """Return the fields that most items of a sample share, and the places of those that all have."""
+    base: dict[str, Any] = {}
+    if len(sample) < 2 or not _MAPPINGS.issuperset(map(type, sample)):
+        return base
+    for key in sample[0]:
+        if all(key in tree for tree in sample):
+            values = [tree[key] for tree in sample]
+            if values.count(values[0]) * 2 > len(values):
+                base[key] = values[0]
+                continue
+            most, times = Counter(map(orjson.dumps, values)).most_common(1)[0]
+            # A value that few share stays with them, to be read there. Its key holds the place, for the order.
+            base[key] = orjson.loads(most) if times * 2 > len(sample) else None
+    return base
+
+
+_MAPPINGS = frozenset({dict})
+
+
+def _rest(entry: bytes, tree: Any, base: dict[str, Any]) -> bytes | None:
+    """Return an entry, read as `tree`, without the base; None if both together would not give the same bytes again."""
     if type(tree) is not dict:
         return None
     rest = {

@@ -24,6 +24,7 @@ from memo._values.kinds import (
     slot_members,
 )
 from memo._values.paths import step_text
+from memo.codecs._sharing import can_change
 from memo.codecs.registry import codec_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["difference"]
 
-_BY_EQUALITY = frozenset({str, int, bool, bytes, bytearray, type(None)})
+_BY_EQUALITY = frozenset({str, int, bool, bytes, type(None)})
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -40,19 +41,35 @@ def _alike(a: Any, b: Any) -> bool:
     return kind is type(b) and (kind in _BY_EQUALITY or (kind is float and a != 0)) and a == b
 
 
-def difference(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+_Parts = Callable[[Any], Any]
+_Comparison = Callable[[Any, Any, _Parts, list[Any]], str | None]
+
+
+def difference(a: Any, b: Any, parts: Callable[[Any], Any], met: list[Any] | None = None) -> str | None:
     """Return the path of the first place where `a` is not `b`, "" for the whole; None if there is none.
 
     `parts` takes a value of a type that only a codec knows and returns what identifies the value.
+    What can change in `b`, itself included, is added to `met`: once for each place that it is in.
     """
     kind = type(a)
-    return _comparison(kind)(a, b, parts) if kind is type(b) else ""
+    if kind is not type(b):
+        return ""
+    compare, changes = _comparison(kind)
+    if met is None:
+        met = []
+    elif changes:
+        met.append(b)
+    return compare(a, b, parts, met)
 
 
 @by_class
-def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | None]:
-    """Return the function that compares two values of that type."""
-    if kind in _BY_EQUALITY:
+def _comparison(kind: type) -> tuple[_Comparison, bool]:
+    """Return the function that compares two values of that type, and whether they can change."""
+    return _comparing(kind), can_change(kind)
+
+
+def _comparing(kind: type) -> _Comparison:
+    if kind in _BY_EQUALITY or kind is bytearray:
         return _equal
     if kind in _BUILTINS:
         return _BUILTINS[kind]
@@ -69,70 +86,70 @@ def _comparison(kind: type) -> Callable[[Any, Any, Callable[[Any], Any]], str | 
     return _other
 
 
-def _equal(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+def _equal(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     return None if a == b else ""
 
 
-def _identical(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+def _identical(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     return None if a is b else ""
 
 
-def _float(a: float, b: float, parts: Callable[[Any], Any]) -> str | None:
+def _float(a: float, b: float, parts: _Parts, met: list[Any]) -> str | None:
     return None if (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b) else ""
 
 
-def _fielded(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
-    return _fields(fielded_state(a), fielded_state(b), parts)
+def _fielded(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+    return _fields(fielded_state(a), fielded_state(b), parts, met)
 
 
-def _subclass(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+def _subclass(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     if codec_of(type(a)) is not None:
-        return _other(a, b, parts)
-    inner = difference(builtin_content(a), builtin_content(b), parts)
-    return _fields(own_attributes(a), own_attributes(b), parts) if inner is None else inner
+        return _other(a, b, parts, met)
+    inner = difference(builtin_content(a), builtin_content(b), parts, met)
+    return _fields(own_attributes(a), own_attributes(b), parts, met) if inner is None else inner
 
 
-def _named_tuple(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
-    inner = _sequence(a, b, parts)
-    return _fields(getattr(a, "__dict__", {}), getattr(b, "__dict__", {}), parts) if inner is None else inner
+def _named_tuple(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+    inner = _sequence(a, b, parts, met)
+    return _fields(getattr(a, "__dict__", {}), getattr(b, "__dict__", {}), parts, met) if inner is None else inner
 
 
-def _moment(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+def _moment(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     alike = a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
     return difference(a.tzinfo, b.tzinfo, parts) if alike else ""
 
 
-def _other(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+def _other(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     return None if difference(parts(a), parts(b), parts) is None else ""
 
 
-def _sequence(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+def _sequence(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     if len(a) != len(b):
         return ""
     for index, (x, y) in enumerate(zip(a, b, strict=True)):
         if _alike(x, y):
             continue
-        inner = difference(x, y, parts)
+        inner = difference(x, y, parts, met)
         if inner is not None:
             return f"[{index}]{inner}"
     return None
 
 
-def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: Callable[[Any], Any]) -> str | None:
+def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: _Parts, met: list[Any]) -> str | None:
     if len(a) != len(b):
         return ""
     for (name, x), (other, y) in zip(a.items(), b.items(), strict=True):
-        if not _alike(name, other) and difference(name, other, parts) is not None:
+        if not _alike(name, other) and difference(name, other, parts, met) is not None:
             return ""
         if _alike(x, y):
             continue
-        inner = difference(x, y, parts)
+        inner = difference(x, y, parts, met)
         if inner is not None:
             return f"{step_text(name)}{inner}"
     return None
 
 
-def _set(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
+def _set(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     if len(a) != len(b):
         return ""
     rest = list(b)
@@ -140,11 +157,11 @@ def _set(a: Any, b: Any, parts: Callable[[Any], Any]) -> str | None:
         at = next((i for i, y in enumerate(rest) if difference(x, y, parts) is None), None)
         if at is None:
             return ""
-        del rest[at]
+        difference(x, rest.pop(at), parts, met)
     return None
 
 
-def _fields(a: dict[str, Any], b: dict[str, Any], parts: Callable[[Any], Any]) -> str | None:
+def _fields(a: dict[str, Any], b: dict[str, Any], parts: _Parts, met: list[Any]) -> str | None:
     if a.keys() != b.keys():
         return ""
     for name, x in a.items():
@@ -157,34 +174,37 @@ def _fields(a: dict[str, Any], b: dict[str, Any], parts: Callable[[Any], Any]) -
         # `_alike`, inlined: most of the time that proving a model takes is spent here.
         if (kind in _BY_EQUALITY or (kind is float and x != 0)) and x == y:
             continue
-        inner = _comparison(kind)(x, y, parts)
+        compare, changes = _comparison(kind)
+        if changes:
+            met.append(y)
+        inner = compare(x, y, parts, met)
         if inner is not None:
             return f".{name}{inner}"
     return None
 
 
-def _model(a: BaseModel, b: BaseModel, parts: Callable[[Any], Any]) -> str | None:
-    inner = _fields(vars(a), vars(b), parts)
+def _model(a: BaseModel, b: BaseModel, parts: _Parts, met: list[Any]) -> str | None:
+    inner = _fields(vars(a), vars(b), parts, met)
     if inner is not None:
         return inner
     if a.__pydantic_fields_set__ != b.__pydantic_fields_set__:
         return ""
     extra, other = a.__pydantic_extra__, b.__pydantic_extra__
     if extra or other:
-        inner = difference(extra, other, parts)
+        inner = difference(extra, other, parts, met)
         if inner is not None:
             return inner
     elif extra != other:
         return ""
     private, other = a.__pydantic_private__, b.__pydantic_private__
     if private is not other:
-        inner = difference(private, other, parts)
+        inner = difference(private, other, parts, met)
         if inner is not None:
             return inner
-    return _fields(dict(in_slots(a)), dict(in_slots(b)), parts) if slot_members(type(a)) else None
+    return _fields(dict(in_slots(a)), dict(in_slots(b)), parts, met) if slot_members(type(a)) else None
 
 
-_BUILTINS: dict[type, Callable[[Any, Any, Callable[[Any], Any]], str | None]] = {
+_BUILTINS: dict[type, _Comparison] = {
     float: _float,
     list: _sequence,
     tuple: _sequence,
