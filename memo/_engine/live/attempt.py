@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import Token
-from functools import partial
 from typing import Any, Self, TypeVar
 
 import orjson
@@ -164,11 +163,16 @@ class Attempt:
 
         Where the value has no such form, return why, unreported; None where something else failed, which is reported.
         """
-        refusals: list[UnrecordableValue] = []
         values = self._values.holding(streams) if streams else self._values
-        encode = partial(value_outcome, self._converted(value), values, self._secrets)
-        outcome = self._encoded(encode, refusals.append)
-        return refusals[0] if refusals else outcome
+        seconds = self._seconds()
+        try:
+            outcome = value_outcome(self._converted(value), values, self._secrets)
+        except UnrecordableValue as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the live answer goes to the caller, whatever happens here
+            self._failed(error)
+            return None
+        return self._made(outcome, seconds)
 
     def keep(self, outcome: dict[str, Any] | None) -> None:
         """Take an outcome as the one to be stored; None stores nothing."""
@@ -176,8 +180,7 @@ class Attempt:
 
     def refuse(self, error: Exception) -> None:
         """Report that the outcome cannot be recorded, for that reason: nothing will be stored."""
-        self._loss = None
-        self._session.failed(self._call, error)
+        self._failed(error)
         self.keep(None)
 
     def _converted(self, value: Any) -> Any:
@@ -390,21 +393,27 @@ class Attempt:
         self._loss = why_no_answer(error)
         return False
 
-    def _encoded(
-        self, encode: Callable[[], dict[str, Any]], on_refusal: Callable[[UnrecordableValue], object] | None = None
-    ) -> dict[str, Any] | None:
-        """Return the outcome, encoded now: the caller may change the value later."""
-        seconds = round(time.perf_counter() - self._started, 6)
-        self._modules = note_imports(self._modules)
+    def _encoded(self, encode: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+        """Return the outcome, encoded now: the caller may change the value later. None if that failed, which is reported."""
+        seconds = self._seconds()
         try:
             outcome = encode()
         except Exception as error:  # noqa: BLE001 - the live answer goes to the caller, whatever happens here
-            if on_refusal is not None and isinstance(error, UnrecordableValue):
-                on_refusal(error)
-                return None
-            self._loss = None
-            self._session.failed(self._call, error)
+            self._failed(error)
             return None
+        return self._made(outcome, seconds)
+
+    def _seconds(self) -> float:
+        """Return how long the call took until now, when its outcome is encoded."""
+        if len(sys.modules) != self._modules:
+            self._modules = note_imports(self._modules)
+        return round(time.perf_counter() - self._started, 6)
+
+    def _failed(self, error: Exception) -> None:
+        self._loss = None
+        self._session.failed(self._call, error)
+
+    def _made(self, outcome: dict[str, Any], seconds: float) -> dict[str, Any]:
         if self.awaited:
             outcome["awaited"] = True
         return self.timed(outcome, seconds)

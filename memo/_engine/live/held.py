@@ -183,12 +183,13 @@ def find(
     A value is encoded first; what has no form is looked at then: `is_stream` says of an object whether it is a stream, given
     whether it is `declared`, and the `whole` value. None, reported, if the value cannot be recorded.
     """
-    found: Found = [
-        (steps, stream)
-        for wanted in declared
-        for steps, stream in _places(value, wanted)
-        if is_stream(stream, declared=True, whole=not steps)
-    ]
+    found: Found = []
+    for wanted in declared:
+        found += [
+            (steps, stream)
+            for steps, stream in _places(value, wanted)
+            if is_stream(stream, declared=True, whole=not steps)
+        ]
     while True:
         outcome = attempt.encoded(value, [stream for _, stream in found])
         if not isinstance(outcome, UnrecordableValue):

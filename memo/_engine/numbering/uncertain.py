@@ -60,6 +60,8 @@ class UncertainDraws:
 
     def enclosing(self) -> Making | None:
         """Return the call inside which a call from a foreign context is probably made: the only one that runs."""
+        if not self.running:
+            return None
         running = [*self.running]
         return running[0] if len(running) == 1 else None
 

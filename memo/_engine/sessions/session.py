@@ -29,14 +29,13 @@ from memo._engine.sessions.spending import LiveLimit, Spending
 from memo._engine.sessions.stats import Counts, Stats
 from memo._engine.sessions.verification import Verification, VerifiedCall
 from memo._engine.storing import definitions
-from memo._engine.storing.expiry import Expiry
 from memo._engine.storing.gateway import StoreGateway
 from memo._engine.storing.memory import Memory, Recording
 from memo._engine.storing.pending import PendingStore
 from memo._engine.storing.recordings import Recordings
 from memo._engine.storing.writing import Draw, Writer
 from memo._engine.streaming.consumers import OpenStreams
-from memo._engine.waiting.flights import Claim, Flight, Flights
+from memo._engine.waiting.flights import Claim, Flights
 from memo._engine.waiting.nesting import making
 from memo._engine.waiting.threads import in_thread
 from memo._recordings.outcomes import Outcome
@@ -109,6 +108,8 @@ class Session(Settings):
         self.in_memory = self._memory.get
         """Returns the recording of a call, if it is in memory and need not be read again."""
         self.recordings = Recordings(self.store, self._entries, self._gateway, self._memory)
+        self.lead, self.alead = self.recordings.claim, self.recordings.aclaim
+        """Return what has been recorded in the meantime; else claim a draw for the fleet, where the store can."""
         self._writer = Writer(self.store, self._gateway, self.test, self.pending and self.pending.aside)
         self._set_limits(settings)
         self._set_records(settings)
@@ -267,19 +268,6 @@ class Session(Settings):
     async def afetch(self, call: Call) -> Recording | None:
         """Async twin of `fetch`: off the event loop where the store is not quick."""
         return await self.recordings.afetch(call)
-
-    def lead(self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None) -> Recording | None:
-        """Return what has been recorded in the meantime; else claim the draw for the fleet, where the store can.
-
-        Raises `RefreshedElsewhere` for a call behind a replay that another process makes, or has made.
-        """
-        return self.recordings.claim(call, flight, number, expiry)
-
-    async def alead(
-        self, call: Call, flight: Flight, number: int | None, expiry: Expiry | None = None
-    ) -> Recording | None:
-        """Async twin of `lead`. Cancelled, it claims nothing."""
-        return await self.recordings.aclaim(call, flight, number, expiry)
 
     def give_back(self, call: Call, number: int | None) -> None:
         """Let the next identical call have the number of a call that was neither replayed nor recorded."""

@@ -204,7 +204,7 @@ class StoreGateway:
         write: Callable[[str, bytes], bytes | None],
         spool: Callable[[DirectoryStore, str, bytes], bytes | None],
     ) -> bytes | None:
-        if not self._writes.is_open():
+        if self._writes.error is None or not self._writes.is_open():
             try:
                 return write(name, data)
             except EntryVanished:
@@ -246,7 +246,7 @@ class StoreGateway:
     @property
     def claims(self) -> Claims | None:
         """Return where calls are claimed, if they are."""
-        return None if self._writes.is_open() else self._claims
+        return None if self._claims is None or self._writes.is_open() else self._claims
 
     def claim(self, name: str, draw: int | None) -> Claim | bytes | None:
         """Claim a call, or a draw of one; return the bytes instead if the call was recorded, None if there is no claim.

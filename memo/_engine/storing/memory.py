@@ -185,6 +185,8 @@ class Memory:
 
     def drop(self, key: str) -> None:
         """Forget the recording of that key."""
+        if key not in self._recordings:
+            return
         with self._lock:
             dropped = self._recordings.pop(key, None)
             if dropped is not None:

@@ -91,9 +91,10 @@ class Flight:
     _pending: Pending | None = None
     _consumed = True
 
-    def __init__(self, on_finish: Callable[[], None]) -> None:
+    def __init__(self, flights: Flights, key: str) -> None:
         self.parent: Flight | None = current_flight()
-        self._on_finish = on_finish
+        self._flights = flights
+        self._key = key
         # Reentrant: the garbage collector finishes flights too, at any time.
         self._lock = threading.RLock()
         self._wake: list[Callable[[], object]] = []
@@ -137,8 +138,7 @@ class Flight:
             self.claim.release()
         if self.claim_of_draw is not None:
             self.claim_of_draw.release()
-        on_finish, self._on_finish = self._on_finish, _nothing  # which holds the flight
-        on_finish()
+        self._flights.drop(self._key, self)
         if self._wake:
             self._wake_all()
 
@@ -220,9 +220,6 @@ class Flight:
             wake()
 
 
-def _nothing() -> None: ...
-
-
 class Flights:
     """The live calls on their way, by key."""
 
@@ -239,10 +236,11 @@ class Flights:
             flight = self._flights.get(key)
             if flight is not None:
                 return flight, False
-            flight = self._flights[key] = Flight(lambda: self._drop(key, flight))
+            flight = self._flights[key] = Flight(self, key)
             return flight, True
 
-    def _drop(self, key: str, flight: Flight | None) -> None:
+    def drop(self, key: str, flight: Flight) -> None:
+        """Forget a flight that is over."""
         with self._lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]
