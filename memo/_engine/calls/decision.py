@@ -268,16 +268,16 @@ def _steps(request: Request, found: object, kinds: Kinds) -> Generator[Step, obj
             assert found is None or isinstance(found, Recording)
             decision = decide(request, found, leads=leads)
             match decision:
-                case Outcome():
-                    return _settled(request, decision, leading)
-                case CallLive(draw):
-                    return CallLive(draw, leading)
-                case LeadFlight(leading):
+                case LeadFlight(leading):  # what nearly every call is that is recorded
                     leads = True
                     lead = _Lead(request, leading)
                     found = lead.run() if request.session.leads_at_once else (yield lead)
                     if found is None:
                         return CallLive(_added(request), leading)
+                case Outcome():
+                    return _settled(request, decision, leading)
+                case CallLive(draw):
+                    return CallLive(draw, leading)
                 case JoinFlight(flight):
                     end = yield _Wait(request, flight, kinds)
                     if isinstance(end, Pending):
