@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from memo import recordable, recording
+from memo._calls.call import Call
 from memo._calls.digest import call_key
 from memo._json import canonical_json
-from memo._recordings.document import Document, parse, render
+from memo._recordings.document import Document, parse, render, render_new
 from memo.stores import MemoryStore
 
 
@@ -281,3 +282,20 @@ def test_another_call_has_another_key():
     moved = document.with_call("embed", canonical_json({"text": "y"}), 2)
     assert (moved.arguments, moved.version, moved.outcomes) == ({"text": "y"}, 2, document.outcomes)
     assert parse(render(moved), "here").key == call_key("embed", canonical_json({"text": "y"}), 2) != document.key
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"x": 1}, {"x": "y" * 95}, {"x": "y" * 97}, {"x": ["é" * 60, 1], "y": [0.5] * 60}]
+)
+@pytest.mark.parametrize(
+    ("more", "of_call"),
+    [
+        ({}, {}),
+        ({"test": "tests/test_a.py::test_b", "tags": ("a", "b"), "parent": "outer/1234"}, {"version": 2}),
+        ({}, {"watched": {"tools": "12"}, "watched_values": {"tools": [["search", "x" * 120]]}}),
+    ],
+)
+def test_a_new_recording_is_written_like_any_other(arguments, more, of_call):
+    call = Call.of("f", arguments, of_call.get("version"))._replace(**of_call)
+    outcome = {"value": {"text": "z" * 90}, "seconds": 0.1, "calls": 1}
+    assert render_new(call, outcome, **more) == render(Document.of(call, [outcome], **more))
