@@ -49,9 +49,10 @@ def review(store: StoreArgument = None) -> int:
 
     Exit codes: 0 if nothing is pending any more, 1 if something is, 2 if this is no terminal or the store does not exist.
     """
-    from memo.maintenance.pending import settle
+    from memo.maintenance.pending import pending_store, settle
 
     opened = open_store(store)
+    pending_store(opened)
     where = shlex.quote(near(opened.location()))
     if not is_interactive():
         raise typer.BadParameter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 
 from memo.errors._base import MemoError
@@ -13,6 +14,7 @@ __all__ = [
     "InvalidMode",
     "InvalidOption",
     "MissingExtra",
+    "NoReviews",
     "NoSourceVersion",
     "UnknownFunctionWarning",
     "UnknownOption",
@@ -39,6 +41,15 @@ def _nearest_to(value: object, allowed: Iterable[str]) -> str:
 
 class InvalidMode(InvalidOption):
     """The name of a mode is neither one of memo's nor one of the accepted aliases."""
+
+
+class NoReviews(InvalidOption):
+    """A store keeps no recordings beside its own that would wait for a review: `value` says where it is."""
+
+    def __init__(self, option: str, location: str) -> None:
+        super().__init__(option, location, ["a directory", "sqlite:///FILE", "memory://"])
+        copy = f"memo copy {shlex.quote(location)} recordings"
+        self.args = (f"{self.args[0]}\n  to review in a directory: {copy}, and record with recordings as the store",)
 
 
 class ContradictingModes(InvalidOption):

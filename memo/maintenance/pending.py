@@ -17,7 +17,7 @@ from typing import Any
 from memo._calls.digest import entry_name
 from memo._recordings.changed import differs
 from memo._recordings.document import Document, parse, render
-from memo.errors import EntryVanished, InvalidOption, MemoError, RecordingDamaged, Refused
+from memo.errors import EntryVanished, MemoError, NoReviews, RecordingDamaged, Refused
 from memo.maintenance._secret_free import as_recorded_now
 from memo.maintenance.entries import is_where_replay_looks, read
 from memo.maintenance.trees import part_of
@@ -53,10 +53,10 @@ class Pending:
 
 
 def pending_store(store: Store) -> Discards:
-    """Return the store of what is pending beside a store. Raises `InvalidOption` for a store that keeps nothing beside."""
+    """Return the store of what is pending beside a store. Raises `NoReviews` for a store that keeps nothing beside."""
     if isinstance(store, Reviews):
         return store.pending()
-    raise InvalidOption("store of pending recordings", store.location(), ["a directory", "sqlite:///FILE", "memory://"])
+    raise NoReviews("store of pending recordings", store.location())
 
 
 def put_aside(store: Store, document: Document, reason: str, *, name: str = "") -> bool:
@@ -64,7 +64,7 @@ def put_aside(store: Store, document: Document, reason: str, *, name: str = "") 
 
     Secrets in its outcomes are masked as in recordings. What was pending before is replaced; it goes if nothing differs any
     more. The recording itself stays. `name` is that of the recording in the store, by default that of its call; in a tree of stores it says which store. Raises
-    `StoreError`, `InvalidOption`, and `RecordingDamaged` for a damaged recording.
+    `StoreError`, `NoReviews`, and `RecordingDamaged` for a damaged recording.
     """
     aside = pending_store(store)
     name = name or entry_name(document.function, document.key)

@@ -161,7 +161,9 @@ def test_what_cannot_be_done_says_what_can(memo, aside, tmp_path, arguments, say
 
 
 def test_a_store_that_keeps_nothing_beside(memo):
-    assert "allowed: a directory, sqlite:///FILE, memory://" in memo("pending", "redis://localhost/0", code=2).err
+    told = memo("pending", "redis://localhost/0", code=2).err
+    assert "allowed: a directory, sqlite:///FILE, memory://" in told
+    assert "memo copy redis://localhost:6379/0 recordings" in told
 
 
 def test_other_commands_do_not_see_what_is_pending(memo, aside, write, tmp_path):

@@ -334,6 +334,7 @@ RAISES = {
     "CallNotRepeatable": raise_not_repeatable,
     "RecordingsDifferWarning": raise_differ,
     "TooManyLiveCalls": lambda: memo.Recorder(MemoryStore(), mode="live", max_live=0).recordable(lambda: 1)(),
+    "NoReviews": lambda: recording("redis://localhost:1/0", mode="record", pending=True).__enter__(),
     "ContradictingModes": lambda: recording(MemoryStore(), modes={"a*b": "live", "*ab": "replay"}).__enter__(),
     "UnknownFunctionWarning": raise_unknown_function,
     "RecordingReplacedWarning": raise_replaced,

@@ -1,6 +1,7 @@
 """Faults of functions of the user's own: which attempt has one, what is raised, and what is wrong with a fault."""
 
 import time
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
@@ -271,3 +272,82 @@ def test_a_fault_says_how_it_was_made():
     assert str(fault.rate_limit(every=3, retry_after=2)) == "rate_limit(retry_after=2, every=3)"
     assert str(fault.raises(Busy, function="app.*")) == "raises(Busy, function='app.*')"
     assert memo.fault.parse(str(fault.slow(first=0.5, per_item=0.05))) == [fault.slow(first=0.5, per_item=0.05)]
+
+
+@recordable(name="app.held")
+async def held():
+    return {"id": 1, "stream": words.__wrapped__("a b c")}
+
+
+@recordable(name="app.pair")
+def pair():
+    return "id", letters.__wrapped__("abc")
+
+
+@recordable(name="app.given")
+@asynccontextmanager
+async def given():
+    yield words.__wrapped__("a b c")
+
+
+@recordable(name="app.managed")
+@contextmanager
+def managed():
+    yield {"stream": letters.__wrapped__("abc")}
+
+
+@recordable(name="app.plain_managed")
+@contextmanager
+def plain_managed(left):
+    yield "text"
+    left.append(True)
+
+
+async def read_held(got):
+    await collect((await held())["stream"], got)
+
+
+async def read_pair(got):
+    got.extend(pair()[1])
+
+
+async def read_given(got):
+    async with given() as stream:
+        await collect(stream, got)
+
+
+async def read_managed(got):
+    with managed() as answer:
+        got.extend(answer["stream"])
+
+
+@pytest.mark.parametrize("mode", ["replay", "record", "live"])
+@pytest.mark.parametrize("read", [read_held, read_pair, read_given, read_managed])
+async def test_a_stream_inside_a_result_is_cut_and_recorded_whole(read, mode):
+    store, got = MemoryStore(), []
+    with recording(store, mode="record"):
+        await read([])
+    with recording(store, mode=mode, faults=[fault.cut(after=2, error=Busy("gone"))]) as recorder:
+        with pytest.raises(Busy, match="gone"):
+            await read(got)
+    assert got == ["a", "b"]
+    assert sum(recorder.stats.injected.values()) == 1
+    with recording(store):
+        await read(whole := [])
+    assert whole == ["a", "b", "c"]
+    with recording(store, faults=[fault.slow(first=0.03, per_item=0.02)]):
+        started = time.perf_counter()
+        await read([])
+        assert time.perf_counter() - started >= 0.07
+
+
+async def test_what_a_context_manager_gives_that_is_no_stream_is_cut_as_it_is_entered():
+    left = []
+    with recording(MemoryStore(), mode="live", faults=[fault.cut(call=1), fault.slow(first=0.03, call=2)]):
+        with pytest.raises(ConnectionError), plain_managed(left):
+            pass
+        assert left == [True]
+        started = time.perf_counter()
+        with plain_managed(left) as text:
+            assert text == "text"
+        assert time.perf_counter() - started >= 0.03

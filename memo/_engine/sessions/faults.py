@@ -16,6 +16,7 @@ import anyio
 
 from memo._engine.rules.patterns import covers, is_known, misspelled_family, nearest
 from memo._engine.streaming.held_back import hold_back, is_held_back
+from memo._engine.streaming.held_inside import holds_streams, is_manager, managed, replaced
 from memo.errors import InvalidOption, UnknownFunctionWarning
 from memo.fault import Fault, parse
 
@@ -153,8 +154,8 @@ class FaultyCall:
         return self.broken(fault)
 
     def is_stream(self, value: Any) -> bool:
-        """Return whether a result is a stream, whose items can be held back."""
-        return is_held_back(type(value))
+        """Return whether a result is a stream, whose items can be held back, or holds or gives one."""
+        return is_held_back(type(value)) or is_manager(type(value)) or holds_streams(value)
 
     def counts(self, item: Any) -> bool:
         """Return whether an item of a stream counts as one for a fault."""
@@ -168,9 +169,25 @@ class FaultyCall:
             return self.passed(value, fault)
         if is_held_back(type(value)):
             return hold_back(value, partial(self.passed, fault=fault), partial(self.apassed, fault=fault))
+        if is_manager(type(value)):
+            return managed(value, partial(self._given, fault=fault), partial(self._agiven, fault=fault))
+        whole = replaced(value, partial(self.changed, fault=fault))
+        if whole is not value:
+            return whole
         if fault.kind == "cut":
             raise raised_for(fault, self.name)
         return value
+
+    def _given(self, value: Any, fault: Fault) -> Any:
+        """Return what a context manager gives as it is with a fault."""
+        if not self.is_stream(value):
+            time.sleep(fault.first)
+        return self.changed(value, fault)
+
+    async def _agiven(self, value: Any, fault: Fault) -> Any:
+        if not self.is_stream(value):
+            await anyio.sleep(fault.first)
+        return self.changed(value, fault)
 
     # The kinds of function
 
@@ -184,9 +201,7 @@ class FaultyCall:
             return value
         if inspect.isawaitable(value):
             return self._awaited(value, fault)
-        if not self.is_stream(value):
-            time.sleep(fault.first)
-        return self.changed(value, fault)
+        return self._given(value, fault)
 
     async def coroutine(self) -> Any:
         """Make the call of a coroutine function."""
@@ -198,10 +213,7 @@ class FaultyCall:
         return await self._awaited(self.proceed(), fault)
 
     async def _awaited(self, value: Awaitable[Any], fault: Fault) -> Any:
-        result = await value
-        if not self.is_stream(result):
-            await anyio.sleep(fault.first)
-        return self.changed(result, fault)
+        return await self._agiven(await value, fault)
 
     def generator(self) -> Generator[Any, Any, Any]:
         """Make the call of a generator function."""

@@ -8,7 +8,7 @@ from memo._engine.numbering.shared_draws import SharedDraws
 from memo._recordings.changed import differs
 from memo._recordings.document import parse
 from memo._recordings.volatile import differs_in_volatile_only
-from memo.errors import EntryVanished, InvalidOption, MemoError
+from memo.errors import EntryVanished, MemoError, NoReviews
 from memo.stores import Closes, DirectoryStore, Reviews, Store, salt
 
 __all__ = ["PendingStore"]
@@ -20,16 +20,12 @@ class PendingStore:
     A session reads what it has put aside itself, so that its own calls go on as if that were recorded. What an earlier session
     put aside is never read, and is replaced by what is recorded now. What does not differ from the recording is not pending, nor,
     unless `volatile` is set, what differs in ids and times alone.
-    Raises `InvalidOption` for a store that keeps nothing beside its entries.
+    Raises `NoReviews` for a store that keeps nothing beside its entries.
     """
 
     def __init__(self, store: Store, *, volatile: bool = False) -> None:
         if not isinstance(store, Reviews):
-            raise InvalidOption(
-                "store of a recorder with pending=True",
-                store.location(),
-                ["a directory", "sqlite:///FILE", "memory://"],
-            )
+            raise NoReviews("store of a recorder with pending=True", store.location())
         self.beneath: Store = store
         self.reads_in_place = store.reads_in_place
         self.writes_in_place = store.writes_in_place
