@@ -86,8 +86,8 @@ def rows(directory: Path) -> dict[str, Callable[[], tuple[Call, Callable[[], Abs
         is_stream = function in (models, texts)
         return (lambda: to_end(decorated(argument))) if is_stream else (lambda: decorated(argument)), nullcontext
 
-    def record(function: Any, argument: Any) -> Any:
-        decorated, numbers = Recorder("memory://", mode="record-if-missing").recordable(function), count()
+    def record(function: Any, argument: Any, store: Any) -> Any:
+        decorated, numbers = Recorder(store, mode="record-if-missing").recordable(function), count()
         is_stream = function in (models, texts)
         once = lambda: decorated(argument(next(numbers)))  # noqa: E731
         return (lambda: to_end(once())) if is_stream else once, nullcontext
@@ -120,7 +120,8 @@ def rows(directory: Path) -> dict[str, Callable[[], tuple[Call, Callable[[], Abs
     made["replay in a scope: model of 1 KB"] = lambda: in_scope(directory / "scope")
     made["replay, scope opened: model of 1 KB"] = lambda: opened(directory / "opened")
     for name, (function, make) in RECORDED.items():
-        made[f"record in memory: {name}"] = lambda f=function, m=make: record(f, m)
+        made[f"record in memory: {name}"] = lambda f=function, m=make: record(f, m, "memory://")
+        made[f"record to disk: {name}"] = lambda f=function, m=make, n=name: record(f, m, directory / f"recorded {n}")
     for name, ask in ASKED.items():
         made[f"openai: {name}"] = lambda a=ask, n=name: openai(a, directory / f"openai {n}")
     return made

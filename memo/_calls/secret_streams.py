@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from memo._calls import secret_text
@@ -72,23 +73,34 @@ def mask_inside(tree: Any) -> None:
 def _joined_texts(values: list[Any]) -> Iterator[str]:
     """Yield the texts that `_search` searches, without where they are, which takes a tenth of the time."""
     kinds = set(map(type, values))
-    texts = _of(str, values, kinds)
-    if len(texts) > 1 and len(set(texts)) > 1:
-        yield "".join(texts)
-    dicts = _of(dict, values, kinds)
-    if len(dicts) > 1:
-        names = set().union(*dicts)
-        if "__type__" in names and any(map(_is_bytes, dicts)):
-            yield "".join([text for value in dicts if (text := _text_of_bytes(value))])
-        apart = [[value.get(name) for value in dicts] for name in sorted(names & _APART)]
-        for alike in _groups(dicts, apart):
-            if len(alike) > 1:
-                for name in names.difference(_APART):
-                    yield from _joined_texts([value[name] for value in alike if name in value])
-    lists = _of(list, values, kinds)
-    if len(lists) > 1:
-        for column in _columns(lists):
-            yield from _joined_texts(column)
+    if str in kinds:
+        texts = _of(str, values, kinds)
+        if len(set(texts)) > 1:
+            yield "".join(texts)
+    if dict in kinds:
+        yield from _texts_in_dicts(_of(dict, values, kinds))
+    if list in kinds:
+        lists = _of(list, values, kinds)
+        if len(lists) > 1:
+            for column in _columns(lists):
+                yield from _joined_texts(column)
+
+
+def _texts_in_dicts(dicts: list[Any]) -> Iterator[str]:
+    if len(dicts) < 2:
+        return
+    names = set().union(*dicts)
+    if "__type__" in names and any(map(_is_bytes, dicts)):
+        yield "".join([text for value in dicts if (text := _text_of_bytes(value))])
+    apart = [[value.get(name) for value in dicts] for name in sorted(names & _APART)]
+    for alike in _groups(dicts, apart):
+        if len(alike) > 1:
+            for name in names.difference(_APART):
+                try:
+                    column = [*map(itemgetter(name), alike)]
+                except KeyError:  # some do not have it
+                    column = [value[name] for value in alike if name in value]
+                yield from _joined_texts(column)
 
 
 def _columns(lists: list[Any]) -> Iterable[list[Any]]:

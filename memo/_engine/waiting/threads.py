@@ -37,14 +37,21 @@ async def in_thread(function: Callable[[], T]) -> T:
     if not on_asyncio():
         return await anyio.to_thread.run_sync(function, limiter=_threads())
     await checkpoint_if_cancelled()
-    context = copy_context()
-    try:
-        future = asyncio.get_running_loop().run_in_executor(_asyncio_threads(), lambda: context.run(_kept_in, function))
-    except RuntimeError:  # the interpreter exits and starts no thread any more
-        return function()
+    future = _begun(function)
     with anyio.CancelScope(shield=True):
         await future
     return future.result()
+
+
+def _begun(function: Callable[[], T]) -> asyncio.Future[T]:
+    """Return the future of a function that runs in one of memo's threads for asyncio loops."""
+    loop, context = asyncio.get_running_loop(), copy_context()
+    try:
+        return loop.run_in_executor(_asyncio_threads(), context.run, _kept_in, function)
+    except RuntimeError:  # the interpreter exits and starts no thread any more
+        future = loop.create_future()
+        future.set_result(function())
+        return future
 
 
 def _kept_in(function: Callable[[], T]) -> T:
@@ -104,7 +111,7 @@ async def run_to_end(function: Callable[P, object], *args: P.args, **kwargs: P.k
     while not ended:
         try:
             with anyio.CancelScope(shield=True):
-                await in_thread(run)
+                await (_begun(run) if on_asyncio() else in_thread(run))
         except asyncio.CancelledError as error:  # run once more: that waits for the first thread, or does its work
             cancelled = error
     if cancelled is not None:
