@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from memo._calls.call import Call
-from memo._recordings.outcomes import is_answer
+from memo._recordings.answers import is_answer
 from memo.errors import MissingExtra
 from memo.importers._http_interactions import taken_as_http
 from memo.importers._taking import Interaction, taken_from

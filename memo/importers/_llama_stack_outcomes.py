@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from memo._calls.call import Call
 from memo._calls.secrets import NO_RULES
-from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
+from memo._recordings.outcome_forms import StreamWriter, error_outcome, value_outcome
 from memo.codecs.types import Types
 from memo.codecs.values import Values
 from memo.importers._llama_stack_calls import STAINLESS, call_of, member, read

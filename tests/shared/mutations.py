@@ -93,7 +93,7 @@ def recordings() -> list[dict[str, Any]]:
     from memo._calls.call import Call
     from memo._calls.secrets import NO_RULES
     from memo._recordings.document import Document
-    from memo._recordings.outcomes import StreamWriter, error_outcome, value_outcome
+    from memo._recordings.outcome_forms import StreamWriter, error_outcome, value_outcome
     from memo.codecs.types import Types
     from memo.codecs.values import Values
 

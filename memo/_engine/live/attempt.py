@@ -27,14 +27,9 @@ from memo._engine.streaming.consumers import Consumer, OpenStream
 from memo._engine.waiting.flights import Flight, Pending
 from memo._engine.waiting.nesting import Making, making
 from memo._engine.waiting.threads import in_event_loop, run_to_end
-from memo._recordings.outcomes import (
-    Outcome,
-    error_outcome,
-    is_answer,
-    loss_warning,
-    value_outcome,
-    why_no_answer,
-)
+from memo._recordings.answers import is_answer, why_no_answer
+from memo._recordings.outcome_forms import error_outcome, loss_warning, value_outcome
+from memo._recordings.outcomes import Outcome
 from memo.codecs.imports import note_imports
 from memo.codecs.values import Values
 from memo.errors import ArgumentsChangedWarning, ErrorNotWholeWarning, MemoError, UnrecordableValue

@@ -17,7 +17,7 @@ import orjson
 
 from memo._engine.live.attempt import Attempt
 from memo._engine.streaming.consumers import Consumer
-from memo._recordings.outcomes import StreamWriter, value_outcome
+from memo._recordings.outcome_forms import StreamWriter, value_outcome
 from memo._values.kinds import is_named_tuple, own_attributes
 from memo._values.paths import Step, path_text, steps_of
 from memo.errors import UnrecordableValue

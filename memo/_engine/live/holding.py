@@ -16,7 +16,7 @@ from memo._engine.streaming.bodies import AsyncBody, SyncBody
 from memo._engine.streaming.consumers import Consumer
 from memo._engine.streaming.delegates import Delegate, delegate_class
 from memo._engine.waiting.flights import Pending
-from memo._recordings.outcomes import value_outcome
+from memo._recordings.outcome_forms import value_outcome
 from memo._values.kinds import declares
 from memo._values.paths import path_text
 from memo.codecs.registry import codec_of

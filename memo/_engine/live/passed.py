@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from memo._calls.secrets import SecretRules
-from memo._recordings.outcomes import StreamWriter
+from memo._recordings.outcome_forms import StreamWriter
 from memo.codecs.values import Values
 
 __all__ = ["PassedStream"]
