@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections import ChainMap, Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
@@ -36,6 +36,7 @@ from memo._calls.credentials import LEFT_OUT, Credential, CredentialFilter
 from memo._calls.secret_forms import is_credential
 from memo._calls.secret_names import holds_headers
 from memo._calls.secrets import NO_RULES, SecretRules, header_text, is_header, looks_secret, mask
+from memo._calls.unkeyable import Unkeyable, without_form
 from memo._values.kinds import fielded_state, is_model, is_named_tuple
 from memo._values.paths import Step, path_text
 from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
@@ -51,15 +52,6 @@ _LONGEST_PATH = 60
 _KNOWN = 4096
 _PAIRS = (list, tuple)
 _NAMES = (str, bytes)
-
-
-class Unkeyable:
-    """Stands in a canonical tree for a value that has no canonical form: an error only if it is not left out."""
-
-    __slots__ = ("reason",)
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
 
 
 class _TooDeep(Exception):
@@ -126,7 +118,7 @@ class Canonical:
 
     def unkeyable(self, tree: dict[str, Any]) -> list[str]:
         """Return the names at the top of a tree under which something has no canonical form."""
-        return [name for name, member in tree.items() if any(_without_form(member, ()))]
+        return [name for name, member in tree.items() if any(without_form(member, ()))]
 
     def json(self, tree: Any) -> bytes:
         """Return a tree as canonical JSON. Raises `UnkeyableArgument`."""
@@ -138,7 +130,7 @@ class Canonical:
 
     def check(self, tree: Any, steps: tuple[Step, ...] = ()) -> None:
         """Raise `UnkeyableArgument` if a tree, to which `steps` lead, holds a value without a canonical form."""
-        for inner, reason in _without_form(tree, steps):
+        for inner, reason in without_form(tree, steps):
             path = mask(path_text(inner))  # a mapping's key may be a credential
             if len(path) > _LONGEST_PATH:
                 path = f"{path[:_LONGEST_PATH]}…"
@@ -245,7 +237,7 @@ class Canonical:
         return {"__type__": "dict", "pairs": self._sorted(pairs)}
 
     def _sorted(self, forms: list[Any]) -> list[Any] | Unkeyable:
-        for _, reason in _without_form(forms, ()):
+        for _, reason in without_form(forms, ()):
             return Unkeyable(reason)
         return sorted(forms, key=_sortable)
 
@@ -338,16 +330,3 @@ def _sortable(form: Any) -> bytes:
 
 def _no_form(kind: type) -> str:
     return f"is a {kind.__module__}.{kind.__qualname__}, which has no canonical form"
-
-
-def _without_form(node: Any, steps: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], str]]:
-    """Yield the steps to each value that has no canonical form, with the reason."""
-    if isinstance(node, Unkeyable):
-        yield steps, node.reason
-    elif isinstance(node, list):
-        for index, member in enumerate(node):
-            yield from _without_form(member, (*steps, index))
-    elif isinstance(node, dict):
-        inner = "value" if "__type__" in node else None
-        for key, member in node.items():
-            yield from _without_form(member, steps if key == inner else (*steps, key))

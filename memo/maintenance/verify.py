@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sys
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib import import_module
 from itertools import chain, islice
 from multiprocessing import resource_tracker
 
-from memo._recordings.document import parse
-from memo._recordings.outcomes import Outcome
-from memo.codecs.types import Types
-from memo.codecs.values import Values
 from memo.errors import (
-    DataMismatch,
     InvalidOption,
-    KeyMismatch,
     MemoError,
-    NewerFormat,
-    NotARecording,
-    RecordingDamaged,
-    StoreError,
-    TypeNotFound,
-    UntrustedType,
 )
+from memo.maintenance._checking import Checker, Found, Reason, reason_of
 from memo.maintenance.entries import LARGEST, is_where_replay_looks, read
 from memo.stores import Store
 
@@ -41,41 +28,6 @@ _FEW = 1500
 """Recordings below which starting processes takes longer than checking here."""
 _BATCH_BYTES, _BATCH = 1 << 20, 200
 """The largest batch for another process, in bytes and in recordings."""
-
-
-class Reason(StrEnum):
-    """Why a recording fails."""
-
-    DAMAGED = "damaged"
-    """The recording is not complete, larger than the limit, or no file of the store."""
-    NOT_A_RECORDING = "not a recording"
-    """The file holds something else, or a format that memo never had."""
-    KEY_MISMATCH = "key mismatch"
-    """The key is not that of the arguments: the recording was edited."""
-    MISPLACED = "misplaced"
-    """The file is not where replay looks for its key: it was moved or renamed."""
-    NEWER_FORMAT = "newer format"
-    """A newer memo wrote the recording."""
-    TYPE_NOT_FOUND = "type not found"
-    """A type that the recording names no longer exists."""
-    DATA_MISMATCH = "data mismatch"
-    """The data no longer fits its type."""
-    NO_DATA_TYPE = "no data type"
-    """The recording names something that is not a data type."""
-    NOT_READABLE = "not readable"
-    """The store cannot read the recording: permissions, input or output."""
-
-
-_REASONS: tuple[tuple[type[MemoError], Reason], ...] = (
-    (NotARecording, Reason.NOT_A_RECORDING),
-    (KeyMismatch, Reason.KEY_MISMATCH),
-    (RecordingDamaged, Reason.DAMAGED),
-    (NewerFormat, Reason.NEWER_FORMAT),
-    (TypeNotFound, Reason.TYPE_NOT_FOUND),
-    (DataMismatch, Reason.DATA_MISMATCH),
-    (UntrustedType, Reason.NO_DATA_TYPE),
-    (StoreError, Reason.NOT_READABLE),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +92,7 @@ def verify(
     total = sum(1 for _ in store.scan()) if progress is not None else 0
     tally = ReportBuilder(store, largest, VerifyReport(), progress, total)
     trust = tuple(trust)
-    checker = _Checker(trust)
+    checker = Checker(trust)
     names = store.scan()
     while few := list(islice(names, _FEW)):
         if len(few) == _FEW and jobs > 1:
@@ -151,75 +103,6 @@ def verify(
                 tally.add(name, checker.check(data, store.location(name)))
     tally.report.failures.sort(key=lambda failure: failure.name)
     return tally.report
-
-
-@dataclass(slots=True)
-class _Found:
-    """What checking one recording found."""
-
-    call: tuple[str, str] | None
-    """Function and key, if the recording is complete."""
-    failures: list[tuple[Reason, str]]
-    packages: set[str]
-    """Packages that are not trusted."""
-    local: bool = False
-
-
-class _Checker:
-    """Checks recordings in this process."""
-
-    def __init__(self, trust: Iterable[str]) -> None:
-        self._values = Values(Types(trust=trust))
-
-    def check(self, data: bytes, location: str) -> _Found:
-        found = _Found(None, [], set())
-        try:
-            document = parse(data, location)
-        except MemoError as error:
-            found.failures.append(_reason_of(error))
-            return found
-        found.call = document.function, document.key
-        for number, tree in enumerate(document.outcomes, 1):
-            try:
-                self._read(Outcome(tree, self._values, lambda: location, once=data))
-            except UntrustedType as error:
-                self._untrusted(error, found, number)
-            except MemoError as error:
-                found.failures.append(_reason_of(error, f"outcome {number}: "))
-            except Exception as error:  # noqa: BLE001 - what nobody wrote may fail anywhere on its way to a value
-                message = f"outcome {number}: cannot be read ({type(error).__name__}: {error})"
-                found.failures.append((Reason.DAMAGED, message))
-        return found
-
-    @staticmethod
-    def _read(outcome: Outcome) -> None:
-        for read_ in (outcome.read, outcome.error, outcome.returned, outcome.response):
-            if read_ is not None:
-                read_()
-        for _ in outcome.items or ():
-            pass
-
-    @staticmethod
-    def _untrusted(error: UntrustedType, found: _Found, number: int) -> None:
-        module = error.name.partition(":")[0] if ":" in error.name else error.name.rpartition(".")[0]
-        if "<locals>" in error.name:
-            found.local = True
-        elif module in sys.modules:
-            found.failures.append(_reason_of(error, f"outcome {number}: "))
-        else:
-            found.packages.add(module.partition(".")[0])
-
-
-def _reason_of(error: MemoError, where: str = "") -> tuple[Reason, str]:
-    """Why, and in which words, without the place and the advice."""
-    reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), Reason.DAMAGED)
-    words = str(getattr(error, "reason", error))
-    name = getattr(error, "name", None)
-    if isinstance(error, DataMismatch):
-        words = f"the data does not fit {name}: {' '.join(words.split())}"
-    elif name is not None:
-        words = f"{name}: {words}"
-    return reason, where + words
 
 
 @dataclass(slots=True)
@@ -237,12 +120,12 @@ class ReportBuilder:
         try:
             data = read(self.store, name, largest=self.largest)
         except MemoError as error:
-            self.add(name, _Found(None, [_reason_of(error)], set()))
+            self.add(name, Found(None, [reason_of(error)], set()))
         else:
             if data is not None:
                 yield data
 
-    def add(self, name: str, found: _Found) -> None:
+    def add(self, name: str, found: Found) -> None:
         report = self.report
         report.recordings += 1
         if found.call is not None and not is_where_replay_looks(self.store, name, *found.call):
@@ -273,7 +156,7 @@ def _in_processes(
     # This process reads, so any kind of store works; a few batches are in flight, never the whole store.
     others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, setup)
-    waiting: deque[Future[list[tuple[str, _Found]]]] = deque()
+    waiting: deque[Future[list[tuple[str, Found]]]] = deque()
     try:
         for batch in _batches(tally, names):
             with _interrupts_held():
@@ -323,12 +206,12 @@ def _batches(tally: ReportBuilder, names: Iterable[str]) -> Iterator[_Batch]:
         yield batch
 
 
-def _collect(done: Future[list[tuple[str, _Found]]], tally: ReportBuilder) -> None:
+def _collect(done: Future[list[tuple[str, Found]]], tally: ReportBuilder) -> None:
     for name, found in done.result():
         tally.add(name, found)
 
 
-_checkers: list[_Checker] = []
+_checkers: list[Checker] = []
 """The checker of a started process."""
 
 
@@ -336,10 +219,10 @@ def _begin(trust: tuple[str, ...], modules: tuple[str, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops this process
     for module in modules:
         import_module(module)
-    _checkers.append(_Checker(trust))
+    _checkers.append(Checker(trust))
 
 
-def _check(batch: _Batch) -> list[tuple[str, _Found]]:
+def _check(batch: _Batch) -> list[tuple[str, Found]]:
     return [(name, _checkers[0].check(data, location)) for name, location, data in batch]
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from weakref import WeakSet
 
 from memo.errors import NewerFormat, StoreError, StoreFull, StoreLocked, StoreNotReadable, StoreNotWritable
+from memo.stores._sqlite_connections import Connection, Kept, Patience
 
 __all__ = ["SqliteFile"]
 
@@ -28,7 +29,6 @@ _SCHEMA = (
     "CREATE TABLE entries (name BLOB NOT NULL UNIQUE, entry BLOB NOT NULL)",
     "CREATE TABLE claims (name BLOB PRIMARY KEY, token TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
 )
-_IMPATIENT_SECONDS = 0.05
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What Python's module raises: of a damaged schema, it cannot decode SQLite's own message."""
 _ELSEWHERE = "to record elsewhere: MEMO_STORE=sqlite:///FILE"
@@ -45,7 +45,7 @@ class SqliteFile:
         self.path = path
         self.location = f"sqlite:///{quote(path)}"
         self._timeout = timeout
-        self._reading, self._writing = _Patience(timeout), _Patience(timeout)
+        self._reading, self._writing = Patience(timeout), Patience(timeout)
         self._reset()
 
     def exists(self) -> bool:
@@ -109,7 +109,7 @@ class SqliteFile:
 
     # Transactions
 
-    def _commit(self, kept: _Kept) -> None:
+    def _commit(self, kept: Kept) -> None:
         jobs: list[_Job] = []
         with suppress(IndexError):
             while True:
@@ -127,7 +127,7 @@ class SqliteFile:
         for job in jobs:
             job.done = True
 
-    def _transaction(self, kept: _Kept, jobs: list[_Job]) -> None:
+    def _transaction(self, kept: Kept, jobs: list[_Job]) -> None:
         try:
             flushed = any(job.flushed for job in jobs)
             connection = kept.waiting(self._writing.seconds())
@@ -153,13 +153,13 @@ class SqliteFile:
     def _reset(self) -> None:
         self._process = os.getpid()
         self._local = threading.local()
-        self._connections: WeakSet[_Kept] = WeakSet()
+        self._connections: WeakSet[Kept] = WeakSet()
         # Writers of one process take turns here: SQLite's own way to wait is to sleep, and is unfair.
         # Reentrant: the garbage collector, which ends streams, may come at any time.
         self._turn, self._opening = threading.RLock(), threading.RLock()
         self._jobs: deque[_Job] = deque()
 
-    def _held(self, *, make: bool) -> _Kept | None:
+    def _held(self, *, make: bool) -> Kept | None:
         """Return this thread's connection, which nobody closes until it is released. None if there is no file to connect to."""
         while (kept := self._connected(make=make)) is not None:
             kept.using.acquire()
@@ -168,7 +168,7 @@ class SqliteFile:
             kept.using.release()
         return None
 
-    def _connected(self, *, make: bool) -> _Kept | None:
+    def _connected(self, *, make: bool) -> Kept | None:
         """Return this thread's connection to the file that is there now. None if there is none and it is not to be made."""
         if self._process != os.getpid():
             _of_other_processes.append((self._local, list(self._connections)))  # which must not be closed here
@@ -178,7 +178,7 @@ class SqliteFile:
             file = (status.st_dev, status.st_ino) if status.st_size else None
         except OSError:
             file = None
-        kept: _Kept | None = getattr(self._local, "kept", None)
+        kept: Kept | None = getattr(self._local, "kept", None)
         if kept is not None and kept.file == file and not kept.closed:
             return kept
         if file is None and not make:
@@ -193,7 +193,7 @@ class SqliteFile:
             raise StoreNotWritable(self.location, f"cannot be made: {error.strerror}") from error
         if connection is None:
             return None
-        kept = self._local.kept = _Kept(connection, (status.st_dev, status.st_ino))
+        kept = self._local.kept = Kept(connection, (status.st_dev, status.st_ino))
         with self._opening:
             self._connections.add(kept)
         return kept
@@ -213,7 +213,7 @@ class SqliteFile:
             timeout=patience.seconds(),
             isolation_level=None,
             check_same_thread=False,  # the garbage collector closes it, in any thread
-            factory=_Connection,
+            factory=Connection,
         )
         try:
             if self._prepare(connection, make=make):
@@ -264,7 +264,7 @@ class SqliteFile:
         return int(version)
 
     def _failure(
-        self, error: sqlite3.Error | UnicodeDecodeError, patience: _Patience, kind: type[StoreError]
+        self, error: sqlite3.Error | UnicodeDecodeError, patience: Patience, kind: type[StoreError]
     ) -> StoreError:
         name = getattr(error, "sqlite_errorname", "")
         doing = "read" if kind is StoreNotReadable else "written"
@@ -282,29 +282,6 @@ class SqliteFile:
         return kind(self.location, f"cannot be {doing}: {error}")
 
 
-class _Patience:
-    """How long callers wait for a lock: all of them together for so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._impatient_until = 0.0
-
-    def seconds(self) -> float:
-        """Return how long to wait now."""
-        if self._impatient_until and time.monotonic() < self._impatient_until:
-            return min(self._seconds, _IMPATIENT_SECONDS)
-        return self._seconds
-
-    def give_up(self) -> None:
-        """Let others hardly wait for a while: somebody has waited in vain."""
-        if not self._impatient_until or time.monotonic() >= self._impatient_until:
-            self._impatient_until = time.monotonic() + self._seconds
-
-    def rest(self) -> None:
-        """Be patient again: the lock was there."""
-        self._impatient_until = 0.0
-
-
 class _Job:
     """A write that waits for the next transaction."""
 
@@ -316,41 +293,7 @@ class _Job:
         self.error: Exception | None = None
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that is closed when nobody has it, in a cycle of references too: Python 3.13 warns of one that is open then."""
-
-    def __del__(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # the file could not be opened
-            self.close()
-
-
-class _Kept:
-    """A thread's connection, closed with the thread."""
-
-    def __init__(self, connection: sqlite3.Connection, file: tuple[int, int]) -> None:
-        self.connection = connection
-        self.file = file
-        self.closed = False
-        self.using = threading.RLock()
-        self._seconds = -1.0
-
-    def waiting(self, seconds: float) -> sqlite3.Connection:
-        """Return the connection, which waits for locks so long."""
-        if seconds != self._seconds:
-            self.connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-            self._seconds = seconds
-        return self.connection
-
-    def close(self) -> None:
-        with self.using:
-            self.closed = True
-            self.connection.close()
-
-    def __del__(self) -> None:
-        self.connection.close()  # now: a connection is in a cycle with its own cache of statements
-
-
-_of_other_processes: list[tuple[threading.local, list[_Kept]]] = []
+_of_other_processes: list[tuple[threading.local, list[Kept]]] = []
 
 
 def _is_lock(error: Exception) -> bool:
