@@ -48,10 +48,10 @@ class Found:
         return parse(self.data, self.location)
 
 
-def not_found(option: str, named: str, allowed: str, said: str) -> InvalidOption:
-    """Return the error for a name that nothing has, which says so."""
+def not_found(option: str, named: str, allowed: str, message: str) -> InvalidOption:
+    """Return the error for a name that nothing has, which has that message."""
     error = InvalidOption(option, named, [allowed])
-    error.args = (said,)
+    error.args = (message,)
     return error
 
 

@@ -59,7 +59,9 @@ def _in_outcomes(before: dict[str, Any], after: dict[str, Any]) -> list[Differen
     from memo._recordings.differences import Difference, differences
 
     if "calls" not in before or "calls" not in after:  # one stands for any number of calls
-        before, after = ({name: part for name, part in each.items() if name != "calls"} for each in (before, after))
+        before, after = (
+            {name: part for name, part in outcome.items() if name != "calls"} for outcome in (before, after)
+        )
     found = differences(*of_one_form(before, after)) or differences(before, after)
     if not found or "stream" not in before or "stream" not in after:
         return found

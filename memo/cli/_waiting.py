@@ -38,7 +38,7 @@ class Waiting:
 
 
 def waiting(store: Store) -> list[Waiting]:
-    """Return what is pending, in the order of names. Raises `StoreError`, and `InvalidOption` for a store that keeps nothing beside."""
+    """Return what is pending, in the order of names. Raises `StoreError`, and `InvalidOption` for a store that cannot hold pending recordings."""
     from memo.maintenance.pending import all_pending, documents
 
     found: list[Waiting] = []

@@ -30,8 +30,8 @@ def decoder(encoding: str) -> Decoder | None:
         decoders.append(made)
 
     def decode(data: bytes) -> bytes:
-        for each in decoders:
-            data = each(data)
+        for decode_one in decoders:
+            data = decode_one(data)
         return data
 
     return decode

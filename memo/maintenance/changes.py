@@ -18,7 +18,7 @@ from memo._calls.digest import entry_name
 from memo._recordings.document import Document, parse, render
 from memo.errors import MemoError, RecordingDamaged, Refused
 from memo.maintenance.entries import is_where_replay_looks, read
-from memo.maintenance.trees import StoreTree, beside, file_of
+from memo.maintenance.trees import StoreTree, file_of, sibling
 from memo.stores import DirectoryStore, Store
 
 __all__ = ["ApplyResult", "Change", "Document", "Plan", "Progress", "Rewrite", "apply", "plan_changes", "remove_empty"]
@@ -118,8 +118,8 @@ def _planned(store: Store, name: str, rewrite: Rewrite, rename: Callable[[str], 
     if not is_where_replay_looks(store, name, function, key):
         raise Refused(store.location(name), "is not where replay looks for it: its name is not that of its key")
     new = rewrite(document)
-    old_name = beside(store, name, entry_name(function, key))
-    new_name = rename(beside(store, name, entry_name(new.function, new.key)))
+    old_name = sibling(store, name, entry_name(function, key))
+    new_name = rename(sibling(store, name, entry_name(new.function, new.key)))
     moves = new_name != old_name
     if new is document and not moves:
         return None

@@ -14,7 +14,7 @@ from memo._recordings.document import Document, parse, render
 from memo._recordings.draws import joined
 from memo.errors import InvalidOption, MemoError, StoreError
 from memo.maintenance.entries import read
-from memo.maintenance.trees import SEPARATOR, StoreTree, beside
+from memo.maintenance.trees import SEPARATOR, StoreTree, sibling
 from memo.stores import Creates, DirectoryStore, Store, Swaps
 from memo.stores.file_names import JSON_LINES
 
@@ -137,7 +137,7 @@ def _one(
         document = parse(data, source.location(name))
         # By its contents, not by its name: files have other names than entries of a server.
         entry = entry_name(document.function, document.key)
-        into = _with_suffix(beside(source, name, entry), suffix) if isinstance(dest, StoreTree) else entry
+        into = _with_suffix(sibling(source, name, entry), suffix) if isinstance(dest, StoreTree) else entry
         there = create(into, data)
         if there is not None:
             return "present" if there == data else _added(dest, into, document, there)

@@ -15,7 +15,7 @@ from memo._calls.digest import entry_name
 from memo._recordings.ages import moment
 from memo._recordings.document import Document, parse
 from memo.errors import MemoError, RecordingDamaged, StoreNotReadable
-from memo.maintenance.trees import beside, part_of
+from memo.maintenance.trees import part_of, sibling
 from memo.stores import DirectoryStore, JsonLinesStore, Store
 from memo.stores.file_names import JSON_LINES
 
@@ -132,4 +132,4 @@ def recorded_at(document: Document) -> datetime | None:
 
 def is_where_replay_looks(store: Store, name: str, function: str, key: str) -> bool:
     """Return whether a recording has the name under which replay looks for its call."""
-    return store.location(name) == store.location(beside(store, name, entry_name(function, key)))
+    return store.location(name) == store.location(sibling(store, name, entry_name(function, key)))

@@ -53,7 +53,7 @@ class Pending:
 
 
 def pending_store(store: Store) -> Discards:
-    """Return the store of what is pending beside a store. Raises `NoReviews` for a store that keeps nothing beside."""
+    """Return the store of what is pending beside a store. Raises `NoReviews` for a store that cannot hold pending recordings."""
     if isinstance(store, Reviews):
         return store.pending()
     raise NoReviews("store of pending recordings", store.location())

@@ -17,13 +17,13 @@ from memo.stores.file_names import JSON_LINES, PENDING_FOLDER
 __all__ = [
     "SEPARATOR",
     "StoreTree",
-    "beside",
     "file_of",
     "folder_of",
     "open_directory",
     "part_of",
     "pending_folder",
     "recordings_below",
+    "sibling",
     "with_pending",
 ]
 
@@ -264,7 +264,7 @@ def folder_of(store: Store, name: str) -> str:
     return name.partition(SEPARATOR)[0] if isinstance(store, StoreTree) else ""
 
 
-def beside(store: Store, name: str, entry: str) -> str:
+def sibling(store: Store, name: str, entry: str) -> str:
     """Return the name of `entry` in the same store as the entry `name`."""
     return f"{folder_of(store, name)}{SEPARATOR}{entry}" if isinstance(store, StoreTree) else entry
 

@@ -120,8 +120,8 @@ def _mention(requires: str) -> None:
         return
     _mentioned.add(requires)
     if ", " in requires:
-        for each in requires.split(", "):
-            _mention(each)
+        for requirement in requires.split(", "):
+            _mention(requirement)
         return
     name, _, least = requires.partition(">=")
     try:

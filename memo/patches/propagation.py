@@ -163,7 +163,7 @@ def _add(clients: frozenset[str], request: Any) -> None:
     if not isinstance(session, Recorder) or HEADER in request.headers:
         return
     address = _address(request)
-    if any(not clients.isdisjoint(each.clients) and each.reaches(*address) for each in _active[:]):
+    if any(not clients.isdisjoint(propagation.clients) and propagation.reaches(*address) for propagation in _active[:]):
         request.headers.update(session.headers)
 
 

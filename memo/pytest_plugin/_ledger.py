@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from memo.pytest_plugin._run import Run, told
+from memo.pytest_plugin._run import Run, failure_line
 from memo.pytest_plugin._settings import Settings
 from memo.pytest_plugin._usage import Note, Usage
 
@@ -120,7 +120,7 @@ class Ledger:
             if "path" in event:
                 self.usage.written_after_report.add(event["path"])
             elif is_late and event["event"] in ("missed", "error", "failed"):
-                self.usage.late.append(told(event))
+                self.usage.late.append(failure_line(event))
         self.usage.left += self._run.left()
         self._run.remove()
 

@@ -15,7 +15,7 @@ import pytest
 
 from memo._engine.sessions.scope_names import RUN, SECRET
 
-__all__ = ["Run", "told"]
+__all__ = ["Run", "failure_line"]
 
 _PROCESS = ".process"
 """The end of the names of files that say which processes handed over a scope."""
@@ -93,7 +93,7 @@ class Run:
                 yield ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
             for event in events:
                 if event["event"] in ("missed", "error", "failed"):
-                    yield f"  {told(event)}"
+                    yield f"  {failure_line(event)}"
 
     def remove(self) -> None:
         """Remove the journals of this run, and those of runs that were killed."""
@@ -116,10 +116,10 @@ class Run:
         return folders if cache is None else [Path(cache._cachedir) / "d" / "memo" / "scopes" / self._name, *folders]
 
 
-def told(event: dict[str, Any]) -> str:
+def failure_line(event: dict[str, Any]) -> str:
     """Return what went wrong in another process, in a line."""
-    said = event.get("text") or f"{event['function']}: there is no recording of this call"
-    return f"{event['test']}: {said}"
+    message = event.get("text") or f"{event['function']}: there is no recording of this call"
+    return f"{event['test']}: {message}"
 
 
 def _was_killed(folder: Path) -> bool:

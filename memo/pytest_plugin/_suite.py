@@ -155,7 +155,7 @@ class Suite:
         own = item.stash.get(RECORDER, None)
         for recorder in self._recorders.of(item) if self._recorders.wider else [own]:
             if recorder is not None:
-                recorder.hear()
+                recorder.catch_up()
         return own
 
     def _caught(self, errors: list[MemoError], item: pytest.Item) -> list[str]:
@@ -224,7 +224,7 @@ class Suite:
         vars(report)["memo_unseen"] = self._unseen.end(item)
         recorder = item.stash.get(RECORDER, None)
         if recorder is not None:
-            recorder.hear()
+            recorder.catch_up()
             del item.stash[RECORDER]  # the test may be run again
             if self._settings.scope == "test":
                 recorder.is_over = True
@@ -241,7 +241,7 @@ class Suite:
         for (node, scope), recorder in self._recorders.wider.items():
             users = [item.nodeid for item in self._items if node_of(item, scope) is node]
             reach = str(self._root if scope == "session" else node.path)
-            recorder.hear()
+            recorder.catch_up()
             for note in (_note(recorder, users, scope, reach), *self._recorders.layers.notes(recorder, users)):
                 self._ledger.usage.add(note)
             recorder.end()

@@ -40,9 +40,9 @@ def summarize(
     advice = [*causes(usage.misses, config), *renames(usage.misses)]
     unrecorded = list(_unrecorded(usage))
     if usage.unseen:
-        from memo.pytest_plugin._unseen import told_unseen
+        from memo.pytest_plugin._unseen import unseen_line
 
-        unrecorded.append(told_unseen(usage.unseen))
+        unrecorded.append(unseen_line(usage.unseen))
     if quiet and not (fails or advice or unrecorded or waits):
         return
     terminal.section("memo", sep="-")

@@ -11,7 +11,7 @@ from memo._engine.sessions.unseen import ConnectionWatch, watched
 from memo.pytest_plugin._recorder import TestRecorder
 from memo.pytest_plugin._settings import Settings
 
-__all__ = ["Unseen", "told_unseen"]
+__all__ = ["Unseen", "unseen_line"]
 
 _SHOWN = 5
 _Begun = tuple[ConnectionWatch, TestRecorder, int]
@@ -49,9 +49,9 @@ class Unseen:
             self.end(item)
 
 
-def told_unseen(unseen: Mapping[str, list[str]]) -> str:
+def unseen_line(unseen: Mapping[str, list[str]]) -> str:
     """Return a line for all such tests, by their ids, and the hosts."""
-    hosts = _listed([*dict.fromkeys(host for each in unseen.values() for host in each)])
+    hosts = _listed([*dict.fromkeys(host for hosts in unseen.values() for host in hosts)])
     tests = "1 test" if len(unseen) == 1 else f"{len(unseen):,} tests"
     return (
         f"{tests} with the mark memo made no call that memo knows, but connected to {hosts}: "

@@ -20,7 +20,7 @@ _SHOWN = 20
 
 def verified_by(recorder: TestRecorder) -> list[dict[str, Any]]:
     """Return the calls that a recorder made in `verify`, as JSON: that goes from a worker of xdist to the controller."""
-    own = [made.told(recorder.test or "") for made in recorder.verification.calls] if recorder.verification else []
+    own = [made.as_json(recorder.test or "") for made in recorder.verification.calls] if recorder.verification else []
     return [*own, *recorder.verified_elsewhere]
 
 

@@ -145,7 +145,7 @@ def as_layers(named: Sequence[object]) -> Store:
 
     Raises `InvalidOption`, and `MissingExtra`.
     """
-    stores = [as_store(each) for each in named]
+    stores = [as_store(store) for store in named]
     if len(stores) == 1:
         return stores[0]
     return LayeredStore(stores, [store for store, given in zip(stores, named, strict=True) if store is not given])

@@ -21,7 +21,7 @@ class _Channel:
 
     def __init__(self) -> None:
         self.waiters: set[asyncio.Future[None]] = set()
-        self.heard = asyncio.Event()
+        self.is_settled = asyncio.Event()
         """Set when the server has confirmed the subscription, or never will."""
 
 
@@ -56,7 +56,7 @@ class Listener:
         channel.waiters.add(woken)
         self._waiting += 1
         try:
-            await channel.heard.wait()
+            await channel.is_settled.wait()
             if self.is_over:
                 return False
             if await look():
@@ -89,7 +89,7 @@ class Listener:
             self.is_over = True
             for channel in self._channels.values():
                 self._heard(b"message", channel)
-                channel.heard.set()
+                channel.is_settled.set()
 
     def _subscribe(self, *names: str) -> None:
         # In its own task: a waiter that is cancelled while it writes would break the connection.
@@ -103,7 +103,7 @@ class Listener:
 
     def _heard(self, kind: bytes, channel: _Channel) -> None:
         if kind == b"subscribe":
-            channel.heard.set()
+            channel.is_settled.set()
             return
         for woken in channel.waiters:
             if not woken.done():

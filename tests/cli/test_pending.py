@@ -160,7 +160,7 @@ def test_what_cannot_be_done_says_what_can(memo, aside, tmp_path, arguments, say
     assert value(tmp_path, "app.f", aside("app.f", "old", "new", x=1)) == "old"
 
 
-def test_a_store_that_keeps_nothing_beside(memo):
+def test_a_store_that_cannot_hold_pending_recordings(memo):
     told = memo("pending", "redis://localhost/0", code=2).err
     assert "allowed: a directory, sqlite:///FILE, memory://" in told
     assert "memo copy redis://localhost:6379/0 recordings" in told

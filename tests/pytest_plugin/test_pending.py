@@ -118,7 +118,7 @@ def test_nothing_is_put_aside_where_nothing_is_recorded(project, mode):
     assert f"the mode {mode} records nothing: --memo-mode=record --memo-pending" in run.errors
 
 
-def test_a_store_that_keeps_nothing_beside(project, monkeypatch):
+def test_a_store_that_cannot_hold_pending_recordings(project, monkeypatch):
     monkeypatch.setenv("MEMO_STORE", "redis://localhost/0")
     project.write(test_app=TESTS.format(start="X", asked=0))
     run = project.run("--memo-mode=record", "--memo-pending")

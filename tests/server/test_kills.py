@@ -59,7 +59,7 @@ def test_a_journal_is_read_whatever_processes_were_killed_while_they_wrote_it(tm
         for process in processes:
             process.kill()
             process.wait()
-    recorder.hear()
+    recorder.catch_up()
     done = recorder.stats.replayed if mode == "replay" else recorder.stats.live
     whole = journal.read_bytes().count(b'"replayed"' if mode == "replay" else b'"live"')
     assert KILLS <= done <= whole <= done + 2 * KILLS

@@ -136,7 +136,7 @@ async def test_in_replay_no_call_is_made(store, worker, host):
         answer = (await http.get("/", headers=headers)).text
     assert answer.startswith("lost: thread ")
     assert CALLS == []
-    recorder.hear()
+    recorder.catch_up()
     assert (recorder.stats.unscoped, recorder.stats.replayed) == (1, 0)
 
 
@@ -148,7 +148,7 @@ async def test_while_recording_the_call_is_made_and_both_processes_warn(tmp_path
         async with application(host, worker) as http:
             assert (await http.get("/", headers=headers)).text == "WHY"
     with pytest.warns(ScopeLostWarning, match=r"called from thread '.*' of process \d+, which is in no scope"):
-        recorder.hear()
+        recorder.catch_up()
     assert (CALLS, recorder.stats.unscoped, recorder.stats.recorded) == (["why"], 1, 0)
 
 
@@ -157,7 +157,7 @@ async def test_carry_takes_the_scope_there(store, worker, host):
     recorder, headers = scope(store, "replay")
     async with application(host, worker, memo.carry) as http:
         assert (await http.get("/", headers=headers)).text == "WHY"
-    recorder.hear()
+    recorder.catch_up()
     assert (CALLS, recorder.stats.replayed, recorder.stats.unscoped) == ([], 1, 0)
 
 

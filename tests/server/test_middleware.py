@@ -106,7 +106,7 @@ async def test_streams_and_background_tasks_are_inside(tmp_path):
         assert set((await http.get("/stream", headers=headers)).text.split()) == {str(tmp_path / "a")}
         assert (await http.get("/later", headers=headers)).text == str(tmp_path / "a")
         assert (await http.get("/where")).text == "nowhere"
-    recorder.hear()
+    recorder.catch_up()
     assert recorder.stats.recorded == 1
     assert [file.name for file in (tmp_path / "a").iterdir()] == ["app.ask"]
 
@@ -116,7 +116,7 @@ async def test_what_was_recorded_is_replayed_in_another_scope(tmp_path):
         recorder, headers = scope(tmp_path / "a", mode=mode)
         async with client() as http:
             assert (await http.get("/answer?q=why", headers=headers)).text == "WHY"
-        recorder.hear()
+        recorder.catch_up()
         assert getattr(recorder.stats, count) == 1
 
 
@@ -195,7 +195,7 @@ async def test_layers_travel(tmp_path):
     async with client() as http:
         for prompt in ("below", "own"):
             assert (await http.get(f"/answer?q={prompt}", headers=headers)).text == prompt.upper()
-    recorder.hear()
+    recorder.catch_up()
     assert (recorder.stats.replayed, recorder.stats.recorded) == (1, 1)
     assert [len(list((tmp_path / name).rglob("*.json"))) for name in ("own", "common")] == [1, 1]
 

@@ -86,7 +86,7 @@ class UncertainDraws:
         self._note(call, reason, _AWAIT, 0)  # it is one of those inside
 
     def begin_stream(self, call: Call) -> OverlappingStreams:
-        """Note that a stream is open, which `end_stream` is to be told of again."""
+        """Note that a stream is open, until `end_stream` gets what this returns."""
         with self._lock:
             streams = self._streams.setdefault(call.key, OverlappingStreams(call))
             streams.open += 1

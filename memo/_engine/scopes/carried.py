@@ -114,7 +114,7 @@ class CarriedRecorder(ObservedRecorder):
 
     def on_verified(self, made: VerifiedCall) -> None:
         """Note a call that was compared with what is recorded."""
-        self._journal.write("verified", **made.told(self._carrier.test or ""))
+        self._journal.write("verified", **made.as_json(self._carrier.test or ""))
 
     def _on_recorded(self, name: str) -> None:
         """Note a recording that was written."""

@@ -73,7 +73,7 @@ class Carrier:
             tree = orjson.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
             version = tree["version"]
             if version == _VERSION:
-                return cls(**{each.name: tree[each.name] for each in fields(cls)})
+                return cls(**{item.name: tree[item.name] for item in fields(cls)})
         except (ValueError, KeyError, TypeError) as error:
             raise ScopeRefused(f"it cannot be read ({type(error).__name__})", _FIX) from None
         raise ScopeRefused(
@@ -166,7 +166,7 @@ _FLOATS = re.compile(r"floats\((\d{1,3})\)")
 
 
 def _scrubbers(rules: Mapping[str, Any] | None) -> Any:
-    written = {path: [_word(each) for each in _several(found)] for path, found in (rules or {}).items()}
+    written = {path: [_word(scrubber) for scrubber in _several(found)] for path, found in (rules or {}).items()}
     return _NONE if any(None in words for words in written.values()) else written
 
 
@@ -181,7 +181,7 @@ def _word(scrubber: Any) -> str | None:
 
 def _stores(fallback: StoreLike | Iterable[StoreLike]) -> list[str]:
     several = [fallback] if isinstance(fallback, str | os.PathLike | Store) else fallback
-    return [portable_store(as_store(each), each) for each in several]
+    return [portable_store(as_store(store), store) for store in several]
 
 
 _WRITERS: dict[str, Callable[[Any], Any]] = {"fallback": _stores, "scrub": _scrubbers}

@@ -1,4 +1,4 @@
-"""A recorder that is told of each call: of a test, which judges its recordings, or of a scope of another process."""
+"""A recorder with a hook for each event of a call: of a test, which judges its recordings, or of a scope of another process."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class Recorder(Session, metaclass=_Shown):
         leave(self)
         self._guard(active=False)
         self.store_open_streams()
-        self.hear()
+        self.catch_up()
         try:
             if kind is None:
                 self.raise_failures()
@@ -196,7 +196,7 @@ class Recorder(Session, metaclass=_Shown):
         if self.started:
             self.started = False
             self._cease()
-        self.hear()
+        self.catch_up()
         try:
             self.raise_failures()
         finally:
@@ -235,7 +235,7 @@ class Recorder(Session, metaclass=_Shown):
             self.shared = share(self, self.journals() if self.journals is not None else None)
         return self.shared
 
-    def hear(self) -> None:
+    def catch_up(self) -> None:
         """Take over what other processes did in this scope since the last time: they write it into the scope's journal."""
         if self.shared is not None:
             for event in self.shared.events():

@@ -94,8 +94,8 @@ def leave(session: Session) -> None:
 
 def replace_session(session: Session, other: Session) -> None:
     """Let another session serve the calls of this context, and of the process, that a session has served so far."""
-    process_wide[:] = [other if each is session else each for each in process_wide]
-    _scopes.set(tuple(other if each is session else each for each in _scopes.get()))
+    process_wide[:] = [other if item is session else item for item in process_wide]
+    _scopes.set(tuple(other if item is session else item for item in _scopes.get()))
     if active.get() is session:
         active.set(other)
 

@@ -29,7 +29,7 @@ class VerifiedCall(NamedTuple):
     document: Document
     """The recording that the call would have now."""
 
-    def told(self, test: str) -> dict[str, Any]:
+    def as_json(self, test: str) -> dict[str, Any]:
         """Return what happened as JSON: the function, the test, and a tier and a line for each change."""
         changes = None
         if self.changes is not None:

@@ -20,7 +20,7 @@ class PendingStore:
     A session reads what it has put aside itself, so that its own calls go on as if that were recorded. What an earlier session
     put aside is never read, and is replaced by what is recorded now. What does not differ from the recording is not pending, nor,
     unless `volatile` is set, what differs in ids and times alone.
-    Raises `NoReviews` for a store that keeps nothing beside its entries.
+    Raises `NoReviews` for a store that cannot hold pending recordings.
     """
 
     def __init__(self, store: Store, *, volatile: bool = False) -> None:

@@ -79,8 +79,8 @@ class Clients:
         try:
             client = self._made[name] = getattr(import_module(module), make)() if isinstance(make, str) else make()
         except Exception as error:  # the SDK's own, of a missing key above all
-            said = (str(error).splitlines() or [type(error).__name__])[0]
-            raise Unreachable(f"its client cannot be made: {said}") from error
+            message = (str(error).splitlines() or [type(error).__name__])[0]
+            raise Unreachable(f"its client cannot be made: {message}") from error
         return client
 
 
