@@ -1,4 +1,4 @@
-"""Faults: what a provider rarely does, done on purpose to the calls of a recorder.
+"""Faults: what a provider rarely does, done to the calls of a recorder on purpose.
 
     with recording("recordings", faults=[fault.rate_limit(every=3, retry_after=2), fault.cut(after=5, function="openai.*")]):
 
@@ -85,7 +85,7 @@ def status(code: int, *, retry_after: float | None = None, body: Any = None, **w
 
 
 def timeout(**when: Unpack[When]) -> Fault:
-    """Let the time-out of the client pass, without waiting for it. A function of your own raises `TimeoutError` by default."""
+    """Let the timeout of the client pass, without waiting for it. A function of your own raises `TimeoutError` by default."""
     return _made("timeout", "timeout", when)
 
 

@@ -2,8 +2,8 @@
 
     @recordable(scrub={"prompt": scrub.timestamps, "messages[*].content": (scrub.uuids, scrub.paths)})
 
-A scrubber takes one value (a text, a number, a truth value, None) and returns what shall are in the call for it. Any
-function like that will do. Nothing is scrubbed that is not named: text that is rewritten everywhere merges calls that differ.
+A scrubber takes one value (a text, a number, a truth value, None) and returns what the call has in its place. Any such
+function will do. Nothing is scrubbed that is not named: text that is rewritten everywhere merges calls that differ.
 
 `scrub.ids` takes the whole value at its place, since it numbers the ids in it: `scrub={"messages": scrub.ids()}`.
 """
@@ -64,7 +64,7 @@ def paths(value: Any) -> Any:
 def ids(*fields: str, pattern: str | None = None) -> Scrubber:
     """Return a scrubber that numbers ids by their first appearance: `<id 1>`, `<id 2>`, …
 
-    What is the same id twice stays so; what the ids link is linked still. `fields` are the names of the fields that hold
+    Equal ids get equal numbers, so what the ids link stays linked. `fields` are the names of the fields that hold
     ids, at any depth below the place that is scrubbed; `pattern` is a regular expression, and what it finds in a text is an
     id. With neither, it is the ids by which the requests of LLM APIs link calls of tools with their results
     (`tool_call_id`, `tool_calls[].id`, `tool_use_id`, …); the arguments of tools are data, and stay. If the place

@@ -1,4 +1,4 @@
-"""Which errors are answers, which are recorded: connections that fail, time-outs, 429 and 5xx say nothing about the call."""
+"""Which errors are answers, which are recorded: connections that fail, timeouts, 429 and 5xx say nothing about the call."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def lines(found: Iterable[Difference], limit: int = 60) -> list[str]:
 
 
 def shown(found: Iterable[Difference], limit: int = 60, short: int = _SHORT) -> list[list[Piece]]:
-    """Return the differences as lines of pieces, to be coloured by their kinds.
+    """Return the differences as lines of pieces, to be colored by their kinds.
 
     Two texts of at most `short` characters, together, are shown whole, one after the other.
     """

@@ -1,7 +1,7 @@
 """The output of commands: for people on a terminal, plain and stable in a pipe, and as JSON.
 
 All output passes through `print_line`, `print_table` or `print_json`, so that nothing in a recording or a file's name can
-control the terminal. Colour, frames and wrapping are for terminals; in a pipe a line is a line.
+control the terminal. Color, frames and wrapping are for terminals; in a pipe a line is a line.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ _STYLES = {"path": "bold", "same": "", "before": "red", "after": "green", "note"
 
 
 def print_differences(found: list[Difference], limit: int, short: int | None = None) -> None:
-    """Print differences in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and coloured on a terminal.
+    """Print differences in at most `limit` lines: what went in `[-…-]`, what came in `{+…+}`, and colored on a terminal.
 
     Texts that are longer than `short`, together, are compared word by word.
     """

@@ -48,7 +48,7 @@ class UnrecordableValue(MemoError, TypeError):
 class CallsNotRecordedWarning(MemoError, UserWarning):
     """Calls in a recording mode ended without an outcome that is recorded, so that a replay will not find the calls. A warning.
 
-    The calls were cancelled, or raised an error that does not answer the call: connection, time-out, 429, 5xx; or they had a
+    The calls were cancelled, or raised an error that does not answer the call: connection, timeout, 429, 5xx; or they had a
     credential, and the store failed whose salt its digest needs. `calls` has how often that happened, by function and reason.
     """
 

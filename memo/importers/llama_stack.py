@@ -17,7 +17,7 @@ files name neither the project nor the location of Vertex (`GOOGLE_CLOUD_PROJECT
 
 So `AsyncOpenAI(base_url=server).chat.completions.create(**body)` is the imported call. (The files' `url` is the base URL
 and an `endpoint` that starts with /v1, often a second one.) A request that no SDK made, which has a `payload` and no `endpoint`, is
-what `memo.install("http")` replays to any client. Headers, time-outs, the SDK's version and
+what `memo.install("http")` replays to any client. Headers, timeouts, the SDK's version and
 `id_normalization_mapping` are no part of a call and are not imported.
 
 Objects are built as their SDK builds them and proved like any other. An object of a package that is not installed is written

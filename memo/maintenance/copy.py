@@ -49,8 +49,8 @@ def copy(
     A tree of stores is copied into a directory as the same tree, and into any other store by its calls alone. `layout`
     gives each store of the tree a directory (`recording`) or a file of JSON lines (`test`), whichever it had.
 
-    Each is verified before (its key is the key of its arguments) and after (read back, it is the same bytes). To copy
-    again copies what is missing: so an interrupted copy is resumed. What is damaged is reported and stops nothing.
+    Each is verified before (its key is the key of its arguments) and after (read back, it is the same bytes). Copying
+    again copies what is missing, which resumes an interrupted copy. What is damaged is reported and stops nothing.
 
     `progress` is called with how many entries are done. Raises `StoreError` if either store fails, and `InvalidOption` for an
     unknown layout, and for one where there are no two trees.

@@ -60,7 +60,7 @@ def pending_store(store: Store) -> Discards:
 
 
 def put_aside(store: Store, document: Document, reason: str, *, name: str = "") -> bool:
-    """Put a recording aside that is new, or differs from the recording of its call; return whether it does.
+    """Put a recording aside if it is new, or differs from the recording of its call; return whether it was put aside.
 
     Secrets in its outcomes are masked as in recordings. What was pending before is replaced; it goes if nothing differs any
     more. The recording itself stays. `name` is that of the recording in the store, by default that of its call; in a tree of stores it says which store. Raises
@@ -173,7 +173,7 @@ def _bare(document: Document) -> Document:
 
 
 def accept(store: Store, pending: Pending) -> None:
-    """Let what is pending be the recording: in one step, so that it is the old one or the new one at any moment.
+    """Replace the recording by the pending one, in one step: at any moment, the old or the new one is there.
 
     Raises `Refused` if it cannot be read, or if it or the recording has changed since it was listed; both are then as before.
     """
@@ -208,7 +208,7 @@ def reject(store: Store, pending: Pending) -> None:
 
 
 def settle(store: Store) -> None:
-    """Delete what is pending no more, since the recording is the same: what a process leaves that was killed in `accept`."""
+    """Delete what equals the recording already: a process that was killed in `accept` leaves that."""
     aside = pending_store(store)
     for name in list(aside.scan()):
         if _found(store, aside, name) is None and (data := aside.get(name)) is not None:

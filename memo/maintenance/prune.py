@@ -98,13 +98,13 @@ class RetentionRule:
 
 
 def older_than(age: timedelta, now: datetime | None = None) -> RetentionRule:
-    """Return the rule that recordings made within `age`, or without a time of recording, are needed."""
+    """Return the rule that keeps recordings made within `age`, and those without a time of recording."""
     before = (now or datetime.now(UTC)) - age
     return RetentionRule(lambda key, recorded, accessed: recorded is None or recorded >= before)
 
 
 def not_used_by(lists: Iterable[Path]) -> RetentionRule:
-    """Return the rule that recordings in lists of what is used are needed.
+    """Return the rule that keeps the recordings which lists of what is used name.
 
     A list is text with a name on each line (empty lines and lines that begin with `#` are skipped), or a JSON list of names.
     A name ends in a key: `function/key`, the path of a file, or a key alone, with 32 or all 64 characters. Raises
@@ -115,7 +115,7 @@ def not_used_by(lists: Iterable[Path]) -> RetentionRule:
 
 
 def not_used_since(moment: datetime, now: datetime | None = None) -> RetentionRule:
-    """Return the rule that recordings read or written since `moment` are needed.
+    """Return the rule that keeps the recordings which were read or written since `moment`.
 
     The file system notes accesses to the day, and of every reader: a search through the files, a backup and `memo verify`
     count as use, and so does a fresh copy. So more is kept than necessary, but nothing that was replayed since is deleted.
@@ -132,7 +132,7 @@ def not_used_since(moment: datetime, now: datetime | None = None) -> RetentionRu
 
 
 def tagged(tags: Iterable[str]) -> RetentionRule:
-    """Return the rule that recordings with any of these tags are not needed."""
+    """Return the rule that keeps the recordings without any of these tags."""
     return RetentionRule(lambda key, recorded, accessed: False, tags=frozenset(tags))
 
 

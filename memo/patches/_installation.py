@@ -22,7 +22,7 @@ _SHOWN = 10
 
 
 class Installation:
-    """Patches in place, until `uninstall` or the end of a `with`. Uninstalling twice is uninstalling once.
+    """Patches in place, until `uninstall` or the end of a `with`. Uninstalling twice has no further effect.
 
     Installations may be uninstalled in any order, by any thread: a target stays patched as long as one of them wants it.
     A wrapper below a foreign one that was added since is switched off where it is, with a warning in the log.

@@ -59,7 +59,7 @@ class ObjectStore:
     ignores the condition keeps the last write instead. There are no claims: workers who ask the same at once all call, and
     all return what the first of them stored.
 
-    Busy answers (503) are tried again within the time-out. Any number of threads and event loops may use it at once. A
+    Busy answers (503) are tried again within the timeout. Any number of threads and event loops may use it at once. A
     process that is forked from one that has used it cannot use it: that is a `StoreError`. (Spawned processes can.)
     """
 

@@ -142,7 +142,7 @@ def _parts(url: str) -> tuple[str | None, str | None, str, int, int] | None:
     return (user, password, host or "localhost", port, database) if database >= 0 else None
 
 
-# The time-outs of redis-py are for each step, and an operation has many: addresses tried, greetings, pieces read.
+# The timeouts of redis-py are for each step, and an operation has many: addresses tried, greetings, pieces read.
 
 _operation = threading.local()
 

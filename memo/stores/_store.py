@@ -249,7 +249,7 @@ class Closes(Store, Protocol):
     def close(self) -> None:
         """Close what is open, in whichever thread it was opened, but for what is in use just now.
 
-        Whoever uses the store afterwards opens it again. To close twice is to close once.
+        Whoever uses the store afterwards opens it again. Closing twice has no further effect.
         """
         ...
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class CacheInfo(NamedTuple):
-    """As `functools.lru_cache` has it. Hits and misses are this process's; recordings are not limited in number."""
+    """The statistics of a cache, as `functools.lru_cache` has them. Hits and misses are this process's; recordings are not limited in number."""
 
     hits: int
     misses: int

@@ -15,7 +15,7 @@ __all__ = ["Options", "check_options"]
 
 
 class Options(TypedDict, total=False):
-    """What `recordable` takes."""
+    """The options of `recordable`."""
 
     name: str | None
     version: str | int | None

@@ -25,7 +25,7 @@ _KEPT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """A call that was made under a recorder, as plain data. `seconds` does not count where records are compared."""
+    """A call that was made under a recorder, as plain data. Comparing records ignores `seconds`."""
 
     function: str
     arguments: dict[str, Any] | None = None

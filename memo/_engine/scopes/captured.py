@@ -14,7 +14,7 @@ __all__ = ["Captured", "captured"]
 
 
 class Captured:
-    """A scope that was taken along. `with scope:` serves what is called inside with the scope's recorder.
+    """A captured scope: `with scope:` serves the calls inside with the scope's recorder.
 
     The scope may be opened any number of times, in any tasks and threads, one inside the other, and after the block that it was
     captured in has ended. It can be pickled: another process opens it if the process has the secret of the run

@@ -27,7 +27,7 @@ def recordable(*, recorder: Recorder, **options: Unpack[Options]) -> Memoize: ..
 def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **options: Unpack[Options]) -> Any:
     """Make a function recordable: inside `recording()` its calls are recorded and replayed, outside nothing changes.
 
-    It goes on any callable: coroutine functions, async generators, plain functions (whatever they return: a value, an
+    It decorates any callable: coroutine functions, async generators, plain functions (whatever they return: a value, an
     awaitable, an iterator, an async iterable), generators, methods, classmethods, staticmethods (above or below their
     decorators), partials, callable objects. Signature, docs, kind and static types stay those of the function.
 
@@ -38,7 +38,8 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     - `ignore`: arguments, or places in them (`"metadata.request_id"`, `"messages[*].id"`), that do not identify the call.
     - `watch`: places that stay out of the key but are remembered: a replay that differs there warns `WatchedFieldChangedWarning`.
     - `key`: a function from the arguments (a dict, defaults applied) to the ones that identify the call.
-    - `identity`: a function from `self` or `cls` to what identifies it; without it, it does not identify the call.
+    - `identity`: a function from `self` or `cls` to what identifies the object. Without one, `cls` identifies the call, and `self` does so
+      in functions that are bound to a recorder only.
     - `scrub`: places and what to do to them (`memo.scrub`): `{"prompt": scrub.uuids}`.
     - `secrets`: more names of arguments, fields and headers that hold credentials.
     - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
@@ -48,7 +49,7 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
     - `tags`: names by which recordings are invalidated together (`recorder.invalidate(tag=...)`): a list, or a function from
       the arguments (a dict, defaults applied) to one, called before each call that is recorded.
     - `ttl`: how long an outcome is good in `record-if-missing`, instead of the recorder's `ttl`: after that, the call is made again.
-    - `recorder`: the recorder it is bound to, instead of the one that is active where it is called.
+    - `recorder`: the recorder that the function is bound to, instead of the one that is active where the function is called.
 
     Which recorder is active is decided when the function is called. A recorded stream is replayed as a generator. A result
     that is itself a stream of another class (an SDK's) comes as a generator while it is recorded, too.

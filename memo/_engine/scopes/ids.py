@@ -15,7 +15,7 @@ __all__ = ["ids"]
 def ids(prefix: str, /) -> Callable[[], str]:
     """Return a function that makes ids: `new_id = memo.ids("resp_")`, then `new_id()` wherever the program needs one.
 
-    For ids that the program sends back with its next call, which so has the same key in a replay. In a scope the n-th id of a
+    For ids that the program sends back with its next call: that call then has the same key in a replay. In a scope the n-th id of a
     prefix is always the same (`resp_000000`, `resp_000001`, …), in all processes of the scope together, and each scope
     begins again; outside a scope an id is random. Ids are unique within their scope only. Safe for threads and processes.
     """

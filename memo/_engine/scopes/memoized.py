@@ -20,7 +20,7 @@ S = TypeVar("S")
 
 
 class Memoized(Protocol[P, R_co]):
-    """A function bound to a recorder: called as itself, with what users of functools and async-lru expect on it."""
+    """A function bound to a recorder: called like the function itself, with the cache methods of functools and async-lru."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Call the function."""

@@ -58,17 +58,23 @@ class Recorder(Session, metaclass=_Shown):
     loops at once. `recording()` opens one for a `with` block, `recorder.recordable` binds a function to one, and
     `recorder.start()` makes it the process's default.
 
+    Where recordings are:
+
     - `store`: a directory (made when it is needed), a URL (`sqlite:///file.db`, `redis://…`, `s3://bucket/prefix`,
       `memory://`), or any `Store`. `MEMO_STORE` in the environment wins. Of several (`["tests/x", "tests/common"]`), they are read
       in order, and the first is written to; `MEMO_STORE` takes the place of the first.
     - `fallback`: further stores, read in order where `store` has no recording of a call. Nothing is written there.
+
+    When a call is made, and when it is replayed:
+
     - `mode`: see `recording`. `MEMO_MODE` in the environment wins.
     - `modes`: the mode of some functions: `{"openai.*": "live", "tools.*": "replay"}`. The most specific pattern counts, those of
       `MEMO_MODES` before these; what no pattern covers has the recorder's mode.
     - `exhausted`: after the last outcome of a call, `"repeat"` it or raise `OutcomesExhausted` (`"error"`).
-    - `errors`: record the errors that are `"answers"` (the default in scopes), `"all"` (connections, time-outs, 429, 5xx too),
-      or `"none"` (the default of functions bound to the recorder: a cached error would be raised forever).
-    - `on_watched_change`: `"warn"` or `"fail"` when a replayed call differs in a watched field.
+    - `draws`: the k-th identical call of a scope takes outcome k; `False` keeps one outcome for each key.
+    - `allow`: SDKs that are not patched, and hosts (`"localhost:9000"`, `"*.example.com"`), that may be called live in replay.
+    - `block_network`: in `replay`, refuse connections to other machines, in every thread of the process: `NetworkBlocked`.
+    - `isolated`: serve the contexts of the recorder's own scopes alone: no thread, task or event loop that is in no scope.
     - `max_age`: how old a recording may be: `"90s"`, `"15m"`, `"12h"`, `"30d"`, `"4w"` or a `timedelta`. It is judged by the
       time at which it was recorded, when it is replayed; reading renews nothing.
     - `on_expiry`: what is done with an older one: `"warn"` replays it with one `RecordingExpiredWarning` a call, `"fail"` raises
@@ -79,33 +85,43 @@ class Recorder(Session, metaclass=_Shown):
       logged and counted in `stats.unrecorded`.
     - `ttl`: how long outcomes are good in `record-if-missing`: one for all functions, or by patterns of their names, of which
       the most specific counts. What is older is made again, as `on_expiry` says ("record" unless that is `"refresh"`).
-    - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
-    - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
+    - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.
+
+    What identifies a call:
+
+    - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, in addition to its own.
+    - `on_watched_change`: `"warn"` or `"fail"` when a replayed call differs in a watched field.
     - `secrets`: more names of parameters, fields and headers that hold credentials.
     - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
-    - `claims`: in `record-if-missing` a call has one recorded outcome in the whole fleet: who comes second gets that of the
-      first, although the call was made (a stream that has passed stays what it was). With claims, where the store can,
-      the call is also made only once, and the others wait. Whoever has waited for `claim_timeout` seconds makes it too,
-      and a warning is logged.
-    - `memory`: how many bytes of recordings are kept ready in memory.
-    - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, in addition to its own.
-    - `test`: written into new recordings, to say which test made them.
-    - `allow`: SDKs that are not patched, and hosts (`"localhost:9000"`, `"*.example.com"`), that may be called live in replay.
-    - `block_network`: in `replay`, refuse connections to other machines, in every thread of the process: `NetworkBlocked`.
-    - `isolated`: serve the contexts of the recorder's own scopes alone: no thread, task or event loop that is in no scope.
 
-    - `ttft`, `items_per_second`: for streams that were recorded without timings, the seconds before the first item, and how many
-      come in a second from then on.
+    What is stored, and how it is replayed:
+
+    - `errors`: record the errors that are `"answers"` (the default in scopes), `"all"` (connections, timeouts, 429, 5xx too),
+      or `"none"` (the default of functions bound to the recorder: a cached error would be raised forever).
     - `keep`: decides by the outcome whether it is stored: `memo.keep.finished`, or a function that takes a `CallRecord` and returns
       True, or False, or why not. What is not stored is reported at the end (`CallsNotRecordedWarning`).
-    - `calls`: list what is called, for `recorder.calls`. `max_live`: how many calls may go to the real function; the next raises
+    - `pending`: put what is recorded aside, for `memo review`, where it is new or differs from the recording, which stays as it is:
+      nothing replays it until it is accepted. What differs in ids and times alone is left out, unless it is `"all"`. For a
+      directory, `sqlite://` and `memory://`.
+    - `timings`: keep when each item of a stream came; `pace=1.0` replays such streams in their rhythm, 2.0 twice as fast.
+    - `ttft`, `items_per_second`: for streams that were recorded without timings, the seconds before the first item, and how many
+      come in a second from then on.
+    - `trust`: top-level packages whose data types recordings may name although the program has not imported them.
+    - `test`: written into new recordings, to say which test made them.
+
+    Limits, and what is kept in memory:
+
+    - `max_live`: how many calls may go to the real function; the next raises
       `TooManyLiveCalls` before it is made.
     - `max_cost`: what live calls may cost, by the tokens that their answers report and by `prices`, in the currency of these:
       `{"gpt-4o": (2.5, 10.0)}` for a million tokens in and out, or a function of the model and its tokens in and out. The next
       call raises `CostLimitReached`, and one of a model without a price `InvalidOption`, before it is made.
-    - `pending`: put what is recorded aside, for `memo review`, where it is new or differs from the recording, which stays as it is:
-      nothing replays it until it is accepted. What differs in ids and times alone is left out, unless it is "all". For a directory, `sqlite://` and `memory://`.
-    - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.
+    - `memory`: how many bytes of recordings are kept ready in memory.
+    - `claims`: in `record-if-missing` a call has one recorded outcome in the whole fleet: whoever comes second gets that of the
+      first, although the call was made (a stream that has passed stays what it was). With claims, where the store can,
+      the call is also made only once, and the others wait. Whoever has waited for `claim_timeout` seconds makes it too,
+      and a warning is logged.
+    - `calls`: list what is called, for `recorder.calls`.
 
     A recorder is a context manager, sync and async: `with recorder:` is a scope of it. Scopes nest and may overlap.
 

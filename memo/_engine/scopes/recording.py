@@ -70,8 +70,8 @@ class recording:  # noqa: N801 - it is used as a function
     is called: whatever its client is connected to, that would be a live call. With a `recording(mode="live")` around
     it, the call is made. With `block_network=True`, any connection to another machine raises `NetworkBlocked` in `replay`.
 
-    A scope that saw no call warns (`NoCallsWarning`) if the process connected to other hosts in that time, naming them; else it
-    says so in the log.
+    A scope that saw no call warns (`NoCallsWarning`) if the process connected to other hosts in that time, naming them; otherwise
+    that is only logged.
 
     `async with` does the same. As a decorator of a function (`@recording("recordings")`), each call of the function has a scope of
     its own; a generator function raises `InvalidOption`, since a scope cannot be open while its consumer works: open it inside.

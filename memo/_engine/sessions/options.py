@@ -24,7 +24,7 @@ __all__ = ["RecorderOptions", "allowed_values", "checked"]
 
 
 class RecorderOptions(TypedDict, total=False):
-    """What `Recorder` and `recording` take in addition to the store and the mode."""
+    """The options of `Recorder` and `recording`, besides the store and the mode."""
 
     exhausted: Literal["repeat", "error"]
     errors: Literal["none", "answers", "all"]

@@ -12,7 +12,7 @@ __all__ = ["Counts", "Stats"]
 
 @dataclass(slots=True)
 class Stats:
-    """What a recorder did so far: numbers of calls."""
+    """How many calls a recorder has replayed, recorded and made so far."""
 
     replayed: int = 0
     recorded: int = 0

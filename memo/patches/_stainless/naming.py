@@ -2,7 +2,7 @@
 
 What identifies a call: `method`, `path`, `query`, `body` (`extra_query` and `extra_body` merged in), `server`, `files` and
 `content` where something is uploaded, and `response` where the path does not tell what is asked for: `"raw"` for the HTTP
-response, else the name of the type (`cast_to` of `client.post`, `BetaMessage`). Headers, time-outs and idempotency keys do not, but
+response, else the name of the type (`cast_to` of `client.post`, `BetaMessage`). Headers, timeouts and idempotency keys do not, but
 for the headers that `memo.install("openai", headers=("openai-beta",))` names: their values are the argument `headers`.
 """
 

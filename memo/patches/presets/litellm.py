@@ -1,6 +1,6 @@
 """litellm: completions, embeddings and responses of every provider, plain and streamed, through a `Router` too.
 
-A call is identified by what is asked of the model: the arguments of `acompletion`, `aembedding`, … but for the key, time-out,
+A call is identified by what is asked of the model: the arguments of `acompletion`, `aembedding`, … but for the key, timeout,
 callbacks, retries, metadata and litellm's own bookkeeping. `acompletion` and `completion` share their recordings. A stream stays a
 `CustomStreamWrapper`. What a router adds of its own (which deployment it chose) is in no key. Retries and fallbacks happen
 outside a call, as litellm makes them.

@@ -1,7 +1,7 @@
 """MCP: every request that a `ClientSession` sends, and the transports below it.
 
 A request is identified by its method, what is sent, and the server: the name that the server gave in the handshake, and
-where it is (`transport`: the command and its arguments, or the URL). Progress callback, time-out and `meta` do not
+where it is (`transport`: the command and its arguments, or the URL). Progress callback, timeout and `meta` do not
 identify it, nor do the versions of client and server. With `ignore=("self.transport",)` the recordings of one server
 answer for another of the same name.
 
@@ -40,7 +40,7 @@ __all__ = ["PATCHES", "REQUIRES", "name_of", "note_name", "parameters_of"]
 REQUIRES = "mcp>=1.10"
 
 _TIMED_OUT = frozenset({-32001, 408})
-"""JSON-RPC's time-out, and that of 1.x."""
+"""JSON-RPC's timeout, and that of 1.x."""
 _OF_THE_MOMENT = _TIMED_OUT | {-32000, -32603}
 """And connection closed, internal error."""
 _ASIDE = ("meta", "clientInfo", "client_info", "protocolVersion", "protocol_version")
