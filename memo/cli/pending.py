@@ -46,7 +46,7 @@ def pending(store: StoreArgument = None, *, json: Json = False) -> int:
     aside: nothing replays them until they are accepted. CHANGE names what changed, ALIKE how many changed in the same way:
     + was added, - removed, ~ is of another type.
 
-    Exit codes: 0 if nothing is pending, 1 if something is, 2 if the store does not exist or keeps nothing pending.
+    Exit codes: 0 if nothing is pending, 1 if something is, 2 if the store does not exist or cannot hold pending recordings.
     """
     opened = open_store(store)
     items = waiting(opened)
