@@ -18,7 +18,9 @@ def run(
     *,
     mode: Annotated[
         str | None,
-        typer.Option(metavar="MODE", help="The mode of the whole process: live, record, replay, record-if-missing or verify."),
+        typer.Option(
+            metavar="MODE", help="The mode of the whole process: live, record, replay, record-if-missing or verify."
+        ),
     ] = None,
     store: Annotated[str | None, typer.Option(metavar="STORE", help="The store of the recordings.")] = None,
     patch: Annotated[

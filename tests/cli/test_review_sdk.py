@@ -13,7 +13,7 @@ from memo.cli import _output, main
 from memo.maintenance.pending import all_pending
 from memo.stores import DirectoryStore
 
-# The SDKs and httpx leave generators of their own behind, which trio tells.
+# The SDKs and httpx leave generators of their own behind, which trio reports.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(openai|httpx|httpcore):ResourceWarning")
 
 

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from unrecordable import Answer, aask, anything, ask, calls
 
 from memo import recordable, recording
 from memo._calls.digest import call_key
@@ -32,44 +32,6 @@ from memo.errors import (
     UntrustedType,
 )
 from memo.stores import MemoryStore
-
-
-class Answer(BaseModel):
-    text: str
-
-
-calls: list[Any] = []
-
-
-@recordable(name="ask")
-def ask(question: str) -> Answer:
-    calls.append(question)
-    return Answer(text=question.upper())
-
-
-@recordable(name="aask")
-async def aask(question: str) -> Answer:
-    calls.append(question)
-    return Answer(text=question.upper())
-
-
-@recordable(name="tell")
-def tell(n: int):
-    for i in range(n):
-        yield Answer(text=str(i))
-
-
-@recordable(name="any")
-def anything(value: str) -> Any:
-    return UNRECORDABLE[value]()
-
-
-UNRECORDABLE = {
-    "lambda": lambda: lambda: 1,
-    "lock": lambda: [__import__("threading").Lock()],
-    "fine": lambda: 5,
-    "file": lambda: {"f": sys.stdout},
-}
 
 
 @pytest.fixture

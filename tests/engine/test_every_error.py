@@ -16,7 +16,7 @@ from typing import Any
 import ollama
 import orjson
 import pytest
-from pydantic import BaseModel
+from unrecordable import ask, calls, tell
 
 import memo
 from memo import errors, recordable, recording
@@ -38,44 +38,6 @@ from memo.errors import (
 )
 from memo.maintenance import prune
 from memo.stores import MemoryStore
-
-
-class Answer(BaseModel):
-    text: str
-
-
-calls: list[Any] = []
-
-
-@recordable(name="ask")
-def ask(question: str) -> Answer:
-    calls.append(question)
-    return Answer(text=question.upper())
-
-
-@recordable(name="aask")
-async def aask(question: str) -> Answer:
-    calls.append(question)
-    return Answer(text=question.upper())
-
-
-@recordable(name="tell")
-def tell(n: int):
-    for i in range(n):
-        yield Answer(text=str(i))
-
-
-@recordable(name="any")
-def anything(value: str) -> Any:
-    return UNRECORDABLE[value]()
-
-
-UNRECORDABLE = {
-    "lambda": lambda: lambda: 1,
-    "lock": lambda: [__import__("threading").Lock()],
-    "fine": lambda: 5,
-    "file": lambda: {"f": sys.stdout},
-}
 
 
 def replay_of(tree: Any, function: Any = ask, *args: Any) -> Any:

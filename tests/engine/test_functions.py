@@ -9,6 +9,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 import anyio
 import anyio.to_thread
 import pytest
+from uses import outcome
 
 import memo
 from memo import RecordingNotFound, UnrecordableValue, recordable, recording
@@ -21,17 +22,6 @@ calls: list[object] = []
 @pytest.fixture(autouse=True)
 def _no_calls():
     calls.clear()
-
-
-async def outcome(result):
-    """What a call comes to, in whatever way it comes."""
-    if inspect.isawaitable(result):
-        result = await result
-    if hasattr(type(result), "__aiter__"):
-        return [item async for item in result]
-    if hasattr(type(result), "__next__"):
-        return list(result)
-    return result
 
 
 # Kinds of functions

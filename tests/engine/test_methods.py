@@ -4,6 +4,7 @@ import functools
 import inspect
 
 import pytest
+from uses import outcome
 
 from memo import RecordingNotFound, recordable, recording
 
@@ -15,17 +16,6 @@ calls: list[object] = []
 @pytest.fixture(autouse=True)
 def _no_calls():
     calls.clear()
-
-
-async def outcome(result):
-    """What a call comes to, in whatever way it comes."""
-    if inspect.isawaitable(result):
-        result = await result
-    if hasattr(type(result), "__aiter__"):
-        return [item async for item in result]
-    if hasattr(type(result), "__next__"):
-        return list(result)
-    return result
 
 
 # Methods

@@ -8,13 +8,14 @@ import importlib
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from loopback import Loopback
 from patched import SOURCE, names
 from pydantic import BaseModel
 
@@ -299,35 +300,16 @@ def file_object(name: str) -> Any:
     return {"id": name, **kind}
 
 
-class FakeServer(ThreadingHTTPServer):
+class FakeServer(Loopback):
     """A real HTTP server. `seen` has each request: method, path, body."""
 
-    daemon_threads = True
-    block_on_close = False
     request_queue_size = 256
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[tuple[str, str, Any]] = []
         self.lock = threading.Lock()
         self.gzipped = False
-        self._thread: threading.Thread | None = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    def handle_error(self, *_: Any) -> None:
-        """A client that has left is no error."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def stop(self) -> None:
-        """Nothing answers at its address any more. Stopping twice is stopping once."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self.shutdown()
-            thread.join()
-            self.server_close()
+        super().__init__(Handler)
 
 
 @pytest.fixture
@@ -421,3 +403,25 @@ def api_key() -> str:
 @pytest.fixture
 def organization() -> str:
     return ORGANIZATION
+
+
+@pytest.fixture
+async def closed_clients() -> AsyncIterator[None]:
+    """Close the clients of `remembered_calls` at the end of the test."""
+    from remembered_calls import clients
+    from uses import a
+
+    yield
+    while clients:
+        await a(clients.pop().close())
+
+
+@pytest.fixture
+def transformed(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """How often openai transforms arguments, a `Transformed`."""
+    from remembered_calls import METHODS, Transformed
+
+    made = Transformed()
+    for name in METHODS:
+        made.watch(importlib.import_module(f"openai.resources.{name}"), monkeypatch)
+    return made

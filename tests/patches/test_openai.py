@@ -10,7 +10,7 @@ from openai_uses import MESSAGES, USES, Use, client, one, opened
 
 import memo
 
-# The SDKs and httpx leave generators of their own behind, which trio tells.
+# The SDKs and httpx leave generators of their own behind, which trio reports.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(openai|httpx|httpcore):ResourceWarning")
 
 

@@ -17,7 +17,7 @@ from uses import a, collect, inside, some
 import memo
 from memo.errors import CallsNotRecordedWarning, StreamCutShort
 
-# The SDKs and httpx leave generators of their own behind, which trio tells.
+# The SDKs and httpx leave generators of their own behind, which trio reports.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(openai|httpx|httpcore):ResourceWarning")
 
 

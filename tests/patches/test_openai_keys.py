@@ -14,7 +14,7 @@ from openai_uses import MESSAGES, opened, raised, recordings
 import memo
 from memo.errors import AlreadyPatched, InvalidOption, RecordingNotFound, UnkeyableArgument, WatchedFieldChangedWarning
 
-# The SDKs and httpx leave generators of their own behind, which trio tells.
+# The SDKs and httpx leave generators of their own behind, which trio reports.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Async generator '(openai|httpx|httpcore):ResourceWarning")
 
 

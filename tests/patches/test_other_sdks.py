@@ -12,7 +12,7 @@ from uses import a, collect, each, inside, some
 import memo
 from memo.errors import StreamCutShort
 
-# The SDKs and httpx leave generators of their own behind, which trio tells.
+# The SDKs and httpx leave generators of their own behind, which trio reports.
 pytestmark = pytest.mark.filterwarnings(
     r"ignore:Async generator '(anthropic|cerebras|groq|httpx|httpcore|llama_stack_client|ogx_client|together):ResourceWarning"
 )

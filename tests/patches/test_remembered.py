@@ -1,11 +1,9 @@
 """Remembered calls: an identical call is not transformed again, whatever changed is another call."""
 
 import gc
-import importlib
 import json
 import weakref
 from array import array
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from remembered_calls import (
     CALLS,
-    METHODS,
+    LEFT_GENERATORS,
     Transformed,
     asked,
     both_kinds,
@@ -28,31 +26,13 @@ import memo
 from memo.errors import RecordingNotFound
 from memo.patches._stainless import remembered
 
-# The SDKs and httpx leave generators of their own behind, which trio tells.
-pytestmark = pytest.mark.filterwarnings(
-    r"ignore:Async generator '(cerebras|groq|httpx|httpcore|llama_stack_client|ogx_client|openai|together):ResourceWarning"
-)
-
-
-@pytest.fixture(autouse=True)
-async def closed() -> AsyncIterator[None]:
-    yield
-    while clients:
-        await a(clients.pop().close())
+pytestmark = [pytest.mark.filterwarnings(LEFT_GENERATORS), pytest.mark.usefixtures("closed_clients")]
 
 
 @pytest.fixture(autouse=True)
 def installed() -> Any:
     with memo.install("openai") as installation:
         yield installation
-
-
-@pytest.fixture
-def transformed(monkeypatch: pytest.MonkeyPatch) -> Transformed:
-    made = Transformed()
-    for name in METHODS:
-        made.watch(importlib.import_module(f"openai.resources.{name}"), monkeypatch)
-    return made
 
 
 @both_kinds

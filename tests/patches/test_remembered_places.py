@@ -4,7 +4,6 @@ import importlib
 import inspect
 import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,12 @@ import openai
 import pytest
 from openai.resources.chat.completions import AsyncCompletions, Completions
 from remembered_calls import (
-    METHODS,
+    LEFT_GENERATORS,
     ROOT,
     Transformed,
     asked,
     both_kinds,
     client,
-    clients,
     recordings,
     to_close,
 )
@@ -28,31 +26,13 @@ from uses import a, collect, inside, some
 import memo
 from memo.errors import RecordingDamaged, RecordingNotFound, StreamCutShort, WatchedFieldChangedWarning
 
-# The SDKs and httpx leave generators of their own behind, which trio tells.
-pytestmark = pytest.mark.filterwarnings(
-    r"ignore:Async generator '(cerebras|groq|httpx|httpcore|llama_stack_client|ogx_client|openai|together):ResourceWarning"
-)
-
-
-@pytest.fixture(autouse=True)
-async def closed() -> AsyncIterator[None]:
-    yield
-    while clients:
-        await a(clients.pop().close())
+pytestmark = [pytest.mark.filterwarnings(LEFT_GENERATORS), pytest.mark.usefixtures("closed_clients")]
 
 
 @pytest.fixture(autouse=True)
 def installed() -> Any:
     with memo.install("openai") as installation:
         yield installation
-
-
-@pytest.fixture
-def transformed(monkeypatch: pytest.MonkeyPatch) -> Transformed:
-    made = Transformed()
-    for name in METHODS:
-        made.watch(importlib.import_module(f"openai.resources.{name}"), monkeypatch)
-    return made
 
 
 # Recorders

@@ -1,9 +1,10 @@
 """A server on loopback that gives one prepared answer to every request."""
 
-import threading
 from collections.abc import Iterable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple, Self
+
+from loopback import Loopback
 
 
 class Answer(NamedTuple):
@@ -49,19 +50,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-class Answering(ThreadingHTTPServer):
+class Answering(Loopback):
     """The server, running until it is stopped."""
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
         self.prepared = Answer(b"{}", [("content-type", "application/json")], 200, None)
         self.special: dict[str, Answer] = {}
         self.count = 0
-        self._thread: threading.Thread | None = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
+        super().__init__(_Handler)
 
     def answer(
         self,
@@ -78,21 +74,6 @@ class Answering(ThreadingHTTPServer):
             self.prepared = made
         else:
             self.special[path] = made
-
-    def handle_error(self, *_: Any) -> None:
-        """Ignore clients that leave."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def stop(self) -> None:
-        """Let nothing answer at this address any more. Idempotent."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self.shutdown()
-            thread.join()
-            self.server_close()
 
     def __enter__(self) -> Self:
         return self

@@ -36,3 +36,9 @@ async def some(value: Any, count: int) -> list[Any]:
 
 async def collect(value: Any) -> list[Any]:
     return [item async for item in each(value)]
+
+
+async def outcome(result: Any) -> Any:
+    """What a call gives, in whatever way it gives it: a list of its items, of a stream."""
+    result = await a(result)
+    return await collect(result) if hasattr(type(result), "__aiter__") or hasattr(type(result), "__next__") else result
