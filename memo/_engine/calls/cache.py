@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from memo._calls.call import Call
-from memo._engine.calls.context import FunctionContext
+from memo._engine.calls.function import RecordableFunction
 from memo._engine.rules.modes import Mode
 from memo._engine.sessions.active import current
 from memo._engine.sessions.session import Session
@@ -27,33 +27,6 @@ class CacheInfo(NamedTuple):
     currsize: int
 
 
-class _Function(Protocol):
-    """The function whose recordings are meant."""
-
-    session: Session | None
-    name: str
-    hits: int
-    misses: int
-
-    def call(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call: ...
-
-    def setting(self, session: Session) -> FunctionContext: ...
-
-    async def acall(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call: ...
-
-    def run(
-        self,
-        session: Session,
-        mode: Mode,
-        wrapped: Any,
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        *,
-        restarts: bool = False,
-    ) -> Any: ...
-
-
 class CacheMethods:
     """The methods of a memoized function and of its bound methods.
 
@@ -69,8 +42,8 @@ class CacheMethods:
         return attributes
 
     @property
-    def _self_function(self: Any) -> _Function:
-        function: _Function = (self if self._self_parent is None else self._self_parent)._self_bound
+    def _self_function(self: Any) -> RecordableFunction:
+        function: RecordableFunction = (self if self._self_parent is None else self._self_parent)._self_bound
         return function
 
     @property
@@ -173,7 +146,7 @@ class CacheMethods:
         recorder the call is made and nothing is stored. Raises `CallNotAllowed` in `replay`, where no call is ever made.
         """
         session: Session | None = self._self_session
-        function: _Function = self._self_function
+        function: RecordableFunction = self._self_function
         mode = Mode.LIVE if session is None else session.mode_of(function.name)
         if session is None or mode is Mode.LIVE:
             return self.__wrapped__(*args, **kwargs)
@@ -185,7 +158,7 @@ class CacheMethods:
         )
 
 
-def _info(function: _Function, session: Session | None) -> CacheInfo:
+def _info(function: RecordableFunction, session: Session | None) -> CacheInfo:
     size = sum(1 for _ in session.store.scan(f"{function.name}/")) if session is not None else 0
     return CacheInfo(function.hits, function.misses, None, size)
 
