@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, NoReturn
 
 from memo._calls.call import Call
 from memo._engine.calls.context import FunctionContext
+from memo._engine.calls.steps import Step, run_steps, run_steps_async
 from memo._engine.rules import modes
 from memo._engine.rules.modes import Mode
 from memo._engine.sessions.active import active
@@ -18,7 +19,19 @@ from memo._engine.waiting.flights import Flight, Pending, WaitEnd
 from memo._engine.waiting.nesting import making
 from memo._recordings.outcomes import Outcome
 
-__all__ = ["CallLive", "Decision", "ExpiredOutcome", "Kinds", "Request", "decide", "look", "take", "take_async"]
+__all__ = [
+    "CallLive",
+    "Decision",
+    "ExpiredOutcome",
+    "Find",
+    "Kinds",
+    "Request",
+    "Wait",
+    "decide",
+    "look",
+    "take",
+    "take_async",
+]
 
 
 class CallLive(NamedTuple):
@@ -192,19 +205,7 @@ def look(request: Request, found: Recording | None = None) -> Outcome | Recordin
 # The steps
 
 
-class Step(Protocol):
-    """What the decision has to wait for."""
-
-    def run(self) -> object:
-        """Take the step."""
-        ...
-
-    async def arun(self) -> object:
-        """Async twin of `run`."""
-        ...
-
-
-class _Find(NamedTuple):
+class Find(NamedTuple):
     """Look for the recording."""
 
     request: Request
@@ -232,7 +233,7 @@ class _Lead(NamedTuple):
         return await request.session.alead(request.call, self.flight, request.number, request.setting.expiry)
 
 
-class _Wait(NamedTuple):
+class Wait(NamedTuple):
     """Wait for the same call."""
 
     request: Request
@@ -263,7 +264,7 @@ def _steps(request: Request, found: object, kinds: Kinds) -> Generator[Step, obj
     leads = False
     try:
         if found is None and not request.session.reads_in_place:
-            found = yield _Find(request)
+            found = yield Find(request)
         while True:
             assert found is None or isinstance(found, Recording)
             decision = decide(request, found, leads=leads)
@@ -279,12 +280,12 @@ def _steps(request: Request, found: object, kinds: Kinds) -> Generator[Step, obj
                 case CallLive(draw):
                     return CallLive(draw, leading)
                 case JoinFlight(flight):
-                    end = yield _Wait(request, flight, kinds)
+                    end = yield Wait(request, flight, kinds)
                     if isinstance(end, Pending):
                         request.give_back()
                         return end
                     leads = end is WaitEnd.IN_VAIN
-                    found = yield _Find(request)
+                    found = yield Find(request)
                 case ReplayExpired(recording):
                     outcome = request.session.replay(request.call, recording, request.setting.values, request.number)
                     return ExpiredOutcome(_settled(request, outcome, leading))
@@ -316,35 +317,11 @@ def take(request: Request, found: Recording | None, kinds: Kinds = ()) -> Decisi
     """
     if request.mode is modes.LIVE:
         return _UNRECORDED
-    steps = _steps(request, found, kinds)
-    try:
-        step = next(steps)
-        while True:
-            try:
-                answer = step.run()
-            except BaseException as error:  # noqa: BLE001 - raised again by the steps
-                step = steps.throw(error)
-            else:
-                step = steps.send(answer)
-    except StopIteration as stop:
-        decision: Decision | ExpiredOutcome = stop.value
-        return decision
+    return run_steps(_steps(request, found, kinds))
 
 
 async def take_async(request: Request, found: Recording | None, kinds: Kinds = ()) -> Decision | ExpiredOutcome:
     """Async twin of `take`: nothing blocks the event loop."""
     if request.mode is modes.LIVE:
         return _UNRECORDED
-    steps = _steps(request, found, kinds)
-    try:
-        step = next(steps)
-        while True:
-            try:
-                answer = await step.arun()
-            except BaseException as error:  # noqa: BLE001 - raised again by the steps
-                step = steps.throw(error)
-            else:
-                step = steps.send(answer)
-    except StopIteration as stop:
-        decision: Decision | ExpiredOutcome = stop.value
-        return decision
+    return await run_steps_async(_steps(request, found, kinds))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from memo._engine.calls.decision import Request
+from collections.abc import Generator
+
+from memo._engine.calls.decision import Find, Request, Wait
+from memo._engine.calls.steps import Step, run_steps, run_steps_async
 from memo._engine.storing.memory import Recording
 from memo._engine.waiting.flights import Flight, WaitEnd
 from memo._recordings.outcomes import Outcome
@@ -15,33 +18,20 @@ def extend(request: Request, outcome: Outcome) -> Outcome | Flight | None:
 
     None where the caller makes the call without leading, since waiting for the one who leads is in vain.
     """
-    session, leading = request.session, None
-    try:
-        while True:
-            further = _further(request, outcome, session.find(request.call))
-            if further is not None:
-                if leading is not None:
-                    leading.finish()
-                return further
-            if leading is not None:
-                return leading
-            flight, is_first = session.flights.join(_name(request, outcome))
-            if is_first:
-                leading = flight
-            elif flight.wait_in_thread(patience=session.claim_timeout) is WaitEnd.IN_VAIN:
-                return None
-    except BaseException:
-        if leading is not None:
-            leading.finish()
-        raise
+    return run_steps(_steps(request, outcome))
 
 
 async def extend_async(request: Request, outcome: Outcome) -> Outcome | Flight | None:
     """Async twin of `extend`."""
-    session, leading = request.session, None
+    return await run_steps_async(_steps(request, outcome))
+
+
+def _steps(request: Request, outcome: Outcome) -> Generator[Step, object, Outcome | Flight | None]:
+    leading: Flight | None = None
     try:
         while True:
-            found = session.in_memory(request.call) or await session.afetch(request.call)
+            found = yield Find(request)
+            assert found is None or isinstance(found, Recording)
             further = _further(request, outcome, found)
             if further is not None:
                 if leading is not None:
@@ -49,10 +39,10 @@ async def extend_async(request: Request, outcome: Outcome) -> Outcome | Flight |
                 return further
             if leading is not None:
                 return leading
-            flight, is_first = session.flights.join(_name(request, outcome))
+            flight, is_first = request.session.flights.join(_name(request, outcome))
             if is_first:
                 leading = flight
-            elif await flight.wait(patience=session.claim_timeout) is WaitEnd.IN_VAIN:
+            elif (yield Wait(request, flight, ())) is WaitEnd.IN_VAIN:
                 return None
     except BaseException:
         if leading is not None:
