@@ -90,7 +90,7 @@ def test_a_line_of_the_table(made: object, cells: list[str]):
     assert made.cells() == cells
 
 
-def test_who_fails_is_told_with_its_own_words():
+def test_a_failure_is_reported_in_its_own_words():
     async def works() -> int:
         return 1
 

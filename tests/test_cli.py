@@ -121,7 +121,7 @@ def test_version():
     assert (done.returncode, done.stdout.strip()) == (0, f"memo {version('memo-recorder')}")
 
 
-def test_wrong_input_is_said_in_one_line():
+def test_wrong_input_is_reported_in_one_line():
     said = [
         ([], "missing command"),
         (["nonsense"], "'nonsense'"),

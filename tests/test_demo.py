@@ -63,7 +63,7 @@ def test_it_shows_the_answer_the_types_and_the_times(tmp_path):
     assert steady(demo().stdout) == steady(done.stdout)
 
 
-def test_it_keeps_what_it_recorded_where_it_is_told(tmp_path):
+def test_it_keeps_what_it_recorded_where_the_option_says(tmp_path):
     store = tmp_path / "kept"
     for _ in range(2):
         done = demo("--store", store)

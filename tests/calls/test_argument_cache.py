@@ -77,7 +77,7 @@ def test_a_call_that_is_asked_for_again_has_the_key_of_the_first_time(values: li
         assert told(key_builder, value) == told(KeyBuilder("f", Signature(anything)), value)
 
 
-def test_what_marshal_writes_alike_is_told_apart() -> None:
+def test_what_marshal_writes_alike_is_distinguished() -> None:
     key_builder = KeyBuilder("f", Signature(anything))
     for value in (b"\x01\x00\x00\x00", array("i", [1]), array("f", [1e-45]), 1, True, 1.0, 0.0, -0.0, math.nan, None):
         for _ in range(3):
@@ -122,7 +122,7 @@ def test_what_is_large_is_looked_up_once_something_as_large_comes_again(large: A
         assert (cache.look_up([large], (large,))[1] == 1) is is_remembered
 
 
-def test_what_holds_itself_and_nested_sets_are_not_gone_through_for_ever() -> None:
+def test_what_holds_itself_and_nested_sets_are_not_gone_through_forever() -> None:
     key_builder = KeyBuilder("f", Signature(anything))
     for _ in range(3):
         key_builder.call(None, ("flat",), {})  # from now on calls are looked for

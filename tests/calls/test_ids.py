@@ -25,7 +25,7 @@ def test_ids_are_numbered_by_their_first_appearance():
     assert numbered == scrub.ids()(numbered)
 
 
-def test_what_ids_link_is_told_apart():
+def test_what_ids_link_is_distinguished():
     crossed = conversation("a", "b")
     crossed[1]["tool_call_id"] = "a"
     assert scrub.ids()(crossed) != scrub.ids()(conversation("a", "b"))

@@ -63,7 +63,7 @@ def test_positions_names_and_defaults_are_one_call():
     ],
     ids=lambda each: type(each).__name__,
 )
-def test_the_same_said_in_another_way_is_one_call(one, other):
+def test_the_same_arguments_in_another_form_are_one_call(one, other):
     assert key(one) == key(other)
     assert key({"deep": [one]}) == key({"deep": (other,)})
 
@@ -269,7 +269,7 @@ def test_a_schema_may_describe_a_password():
     assert key({"password": {"type": "string"}}) != key({})
 
 
-async def test_any_name_may_be_said_to_be_a_secret():
+async def test_any_name_may_be_declared_a_secret():
     @recordable(secrets=("content", "model"))
     async def ask(model: str, messages: list) -> int:
         return 1

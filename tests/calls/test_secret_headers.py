@@ -33,7 +33,7 @@ async def test_a_credential_in_headers_is_written_nowhere(tmp_path, headers):
 
 
 @pytest.mark.parametrize("headers", HEADERS.values(), ids=HEADERS)
-async def test_a_memoizer_tells_the_credentials_apart(tmp_path, headers):
+async def test_a_memoizer_distinguishes_credentials(tmp_path, headers):
     recorder = Recorder(tmp_path, mode="record-if-missing")
     asked = []
 

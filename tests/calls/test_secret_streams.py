@@ -149,7 +149,7 @@ def test_a_key_cut_at_any_place_is_masked(at: int):
 
 
 @pytest.mark.parametrize("at", range(24, len(KEY)))
-def test_no_tail_of_a_key_is_left_where_a_letter_stands_before_the_key(at: int):
+def test_no_tail_of_a_key_is_left_where_a_letter_precedes_the_key(at: int):
     assert "".join(replayed(["ask", KEY[:at], KEY[at:], "."])).removeprefix("ask").strip("*.") == "<secret>"
 
 

@@ -157,7 +157,7 @@ def test_secrets_extends_the_names_of_outcomes_too(tmp_path):
     assert outcome(tmp_path)["redacted"] == ["tenant-pin", "dsn"]
 
 
-def test_what_can_not_be_read_back_masked_is_not_written(tmp_path):
+def test_what_cannot_be_read_back_masked_is_not_written(tmp_path):
     class Strict(BaseModel):
         password: bytes
         size: int
@@ -227,7 +227,7 @@ def test_images_in_base64_are_left_alone():
         assert mask(f"data:image/png;base64,{image}") == f"data:image/png;base64,{image}"
 
 
-def test_an_item_that_can_not_be_read_back_masked_is_named_by_its_place(tmp_path):
+def test_an_item_that_cannot_be_read_back_masked_is_named_by_its_place(tmp_path):
     class Strict(BaseModel):
         note: str = Field(pattern="^sk-")
 

@@ -94,7 +94,7 @@ def test_the_cause_is_of_the_users_type():
     assert str(cause.__cause__) == "below: <secret>"
 
 
-def test_a_cause_that_tells_no_secret_is_the_users_own():
+def test_a_cause_without_a_secret_is_the_users_own():
     error = ValueError("no")
 
     def encode(value: Any) -> Any:
@@ -109,7 +109,7 @@ def test_a_cause_that_tells_no_secret_is_the_users_own():
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("mode", ["record", "record-if-missing", "replay"])
-def test_no_secret_is_told(case: str, mode: str, caplog: pytest.LogCaptureFixture):
+def test_no_secret_is_printed(case: str, mode: str, caplog: pytest.LogCaptureFixture):
     said: list[str] = []
     caplog.set_level(logging.DEBUG)
     with warnings.catch_warnings(record=True) as warned:

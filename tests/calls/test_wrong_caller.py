@@ -234,7 +234,7 @@ def test_a_scope_leaves_a_credential_out_and_warns_once(case: str):
 
 
 @pytest.mark.parametrize("case", DIFFERENT)
-def test_what_is_no_credential_tells_calls_apart_everywhere(case: str, place: Any):
+def test_what_is_no_credential_distinguishes_calls_everywhere(case: str, place: Any):
     with recording(MemoryStore(), mode="record-if-missing"):
         assert answers(recordable(name="count"), DIFFERENT[case]) == (1, 2)
     cache = memo.Recorder(place, mode="record-if-missing")

@@ -150,7 +150,7 @@ def test_files_are_moved(memo, tree, given):
     assert ("test_app.py::test_new" if "two" in given else "test_new.py::test_two") in names
 
 
-def test_what_is_not_there_is_said(memo, tree):
+def test_what_is_not_there_is_reported(memo, tree):
     assert "does not exist" in memo("ls", "recordings/none.jsonl", code=2).err
     (tree / "folder.jsonl").mkdir()
     assert "is a directory" in memo("ls", "recordings/folder.jsonl", code=2).err
@@ -166,7 +166,7 @@ def test_files_of_others_are_left_alone(memo, tmp_path):
     assert memo("verify", "data").out.startswith("1 recording in ")
 
 
-def test_what_is_pending_is_beside_the_file(memo, tree):
+def test_what_is_pending_is_next_to_the_file(memo, tree):
     file = tree / "test_app/test_one.jsonl"
     before = file.read_bytes()
     with recording(file, mode="record", pending=True):

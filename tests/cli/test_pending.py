@@ -31,7 +31,7 @@ def value(tmp_path, function, key, store="store"):
     return json.loads(file.read_text())["outcomes"][0]["value"] if file.exists() else None
 
 
-def test_a_pipe_is_told_every_change_whole(memo, aside, tmp_path):
+def test_a_pipe_gets_every_change_whole(memo, aside, tmp_path):
     fields = [f"a_field_with_a_long_name_{number}" for number in range(3)]
     aside("app.f", dict.fromkeys(fields, 1), dict.fromkeys(fields, 2), x=1)
     out = memo("pending", tmp_path / "store", code=1).out

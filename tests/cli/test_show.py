@@ -106,7 +106,7 @@ def test_a_name_that_is_a_directory(memo, real):
 
 
 @pytest.mark.parametrize("letter", "01789a")
-def test_damage_is_said_and_its_bytes_can_be_seen(memo, damaged, letter):
+def test_damage_is_reported_and_its_bytes_can_be_seen(memo, damaged, letter):
     store, says = damaged
     name = f"{letter * 32}.json"
     code = 2 if letter == "1" else 1

@@ -259,7 +259,7 @@ def test_recordings_made_by_memo(tmp_path):
     assert (report.recordings, report.sound, report.failures) == (5, 5, [])
 
 
-def test_a_module_that_can_not_be_imported(tmp_path):
+def test_a_module_that_cannot_be_imported(tmp_path):
     with pytest.raises(InvalidOption, match="no_such_module"):
         verify(MemoryStore(), modules=["no_such_module"])
 

@@ -106,7 +106,7 @@ def test_models_name_their_type_once():
     assert packed["items"] == [{"a": 0}, {"a": 1}, {"a": 2}]
 
 
-def test_what_they_say_alike_is_said_once():
+def test_what_they_report_alike_is_reported_once():
     values = Values(Types())
     name = "c" * 500
     chunks = [Chunk(a=7, many=[n], stream=name, **more) for n, more in enumerate([{}, {"last": False}, {"last": True}])]

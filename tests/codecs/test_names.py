@@ -220,7 +220,7 @@ def test_hostile_data_is_refused(tree):
         loads(tree)
 
 
-def test_data_can_not_change_what_an_object_is():
+def test_data_cannot_change_what_an_object_is():
     got = loads(
         f'{{"__type__":"{HERE}:Data","value":{{"a":1}},"attributes":{{"__class__":{{"__type__":"type","value":"{HERE}:Color"}}}}}}'
     )

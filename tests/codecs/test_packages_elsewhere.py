@@ -58,7 +58,7 @@ def test_arrays_that_cannot_be_written_to(tmp_path: Path):
     assert loads(dumps(objects.copy())).flags.writeable
 
 
-def test_what_a_dtype_says_beside_its_type_is_not_lost():
+def test_what_a_dtype_says_besides_its_type_is_not_lost():
     with pytest.raises(UnrecordableValue, match="with metadata"):
         dumps(np.zeros(1, dtype=np.dtype("i4", metadata={"unit": "m"})))
 

@@ -26,7 +26,7 @@ def test_the_workflows_are_of_their_format(schema, file):
 
 
 @pytest.mark.parametrize("file", ["tests/recordings/app.f/0123.json", "tests/recordings/app.f/0123.jsonl"])
-def test_the_hooks_run_for_every_file_of_a_recording(file):
+def test_the_hooks_run_forevery_file_of_a_recording(file):
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert [hook["id"] for hook in hooks if re.search(hook["files"], file)] == ["memo-scan", "memo-verify"]
 

@@ -300,7 +300,7 @@ def test_a_failure_masks_no_exception_that_is_on_its_way():
         raise KeyError
 
 
-def test_a_directory_that_can_not_be_written_loses_no_answer(tmp_path, caplog):
+def test_a_directory_that_cannot_be_written_loses_no_answer(tmp_path, caplog):
     (tmp_path / "file").write_bytes(b"")
     got = None
     with (

@@ -139,7 +139,7 @@ async def test_objects_that_differ_warn_once_in_a_scope():
         assert len(warned) == 1
 
 
-async def test_objects_that_identity_tells_apart_are_none():
+async def test_objects_that_identity_distinguishes_are_none():
     with recording(MemoryStore(), mode="record-if-missing"):
         assert await Client("small").told_apart("a") == "small: a"
         assert await Client("large").told_apart("a") == "large: a"

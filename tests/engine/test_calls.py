@@ -100,7 +100,7 @@ async def test_a_snapshot_of_what_an_agent_called():
     assert all(call.seconds >= 0 for call in recorder.calls)
 
 
-async def test_the_outcomes_of_identical_calls_are_told_apart():
+async def test_the_outcomes_of_identical_calls_are_distinguished():
     answers = iter("abcab")
     draw = recordable(name="model.draw")(lambda: next(answers))
     store = MemoryStore()
@@ -171,7 +171,7 @@ async def test_so_many_calls_may_be_live_of_those_that_run_at_once(mode):
     assert (len(made), len(refused), recorder.stats.live) == (3, 7, 3)
 
 
-async def test_who_waits_for_a_call_that_may_not_be_made_is_told_too():
+async def test_who_waits_for_a_call_that_may_not_be_made_gets_the_error_too():
     cache = Recorder(MemoryStore(), mode="record-if-missing", max_live=0)
     grade = cache.recordable(name="grade")(_slow)
     refused = []

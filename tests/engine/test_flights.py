@@ -162,7 +162,7 @@ async def test_when_the_first_fails_unrecorded_the_next_becomes_first(recorder):
     assert len(calls) == 3
 
 
-async def test_what_can_not_be_recorded_is_called_by_each(recorder):
+async def test_what_cannot_be_recorded_is_called_by_each(recorder):
     calls = []
 
     @recorder.recordable

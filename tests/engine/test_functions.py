@@ -382,7 +382,7 @@ async def test_a_name_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("nonsense", [3, "name", property(len)], ids=["int", "str", "property"])
-def test_what_can_not_be_called_can_not_be_recorded(nonsense):
+def test_what_cannot_be_called_cannot_be_recorded(nonsense):
     with pytest.raises(memo.errors.InvalidOption):
         recordable(nonsense)
 

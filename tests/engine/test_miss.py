@@ -391,7 +391,7 @@ def test_misses_as_control_flow_cost_little():
     assert recorder.stats.missed == 300
 
 
-def test_the_fields_tell_what_one_side_lacks(store):
+def test_the_fields_name_what_one_side_lacks(store):
     ask = recordable(name="app.ask")(lambda **options: None)
     record(store, lambda: ask(question="a", top=1))
     error = missed(store, lambda: ask(question="a", seed=2))

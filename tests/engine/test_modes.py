@@ -152,7 +152,7 @@ async def test_what_fails_unrecorded_leaves_what_was_recorded(tmp_path, function
     assert await heard(tmp_path, known, mode="replay", times=3) == [2, 3, 3]
 
 
-def test_what_can_not_be_written_takes_no_place(tmp_path):
+def test_what_cannot_be_written_takes_no_place(tmp_path):
     class Full(DirectoryStore):
         full = False
 

@@ -173,7 +173,7 @@ async def test_in_replay_it_changes_nothing(ask, store):
     assert list(all_pending(store)) == []
 
 
-def test_a_store_that_keeps_nothing_beside_is_refused_at_once():
+def test_a_store_that_cannot_hold_pending_recordings_is_refused_at_once():
     with pytest.raises(InvalidOption, match=r"pending=True.*a directory, sqlite:///FILE, memory://"):
         Recorder("redis://localhost/0", mode="record", pending=True)
     Recorder("redis://localhost/0", pending=True)  # records nothing

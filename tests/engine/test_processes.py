@@ -179,7 +179,7 @@ def test_a_fresh_process_replays_what_another_recorded(place):
     assert "shapes.Refused" in out
 
 
-def test_a_process_that_did_not_import_the_types_is_told_whom_to_trust(place):
+def test_a_process_that_did_not_import_the_types_learns_what_to_trust(place):
     finish(start(place, EVERYTHING, "record"))
     lines = [
         "from memo import recordable, recording",

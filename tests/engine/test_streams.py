@@ -310,7 +310,7 @@ class Broken:
 
 
 @pytest.mark.parametrize(("item", "path"), [(object(), "[3]"), ([0, [object()]], "[3][1][0]")], ids=["item", "deep"])
-async def test_an_item_that_can_not_be_recorded_stops_nothing(tmp_path, item, path):
+async def test_an_item_that_cannot_be_recorded_stops_nothing(tmp_path, item, path):
     @recordable
     async def stream():
         for n in range(6):

@@ -135,7 +135,7 @@ async def test_an_expired_call_that_fails_leaves_what_is_there():
     assert await counting(Recorder(store, mode="replay"))() == 1
 
 
-async def test_max_age_is_reported_beside_the_ttl():
+async def test_max_age_is_reported_in_addition_to_the_ttl():
     store = MemoryStore()
     await counting(Recorder(store, mode="record"))()
     age(store)

@@ -55,7 +55,7 @@ def test_calls_of_every_kind(old, req, function, method, path, server, body):
     assert decoded(document) == [{"plain": 1}]
 
 
-def test_what_a_list_is_asked_for_stands_in_its_query(old):
+def test_what_a_list_is_asked_for_is_in_its_query(old):
     old.write("a", request("/v1/models", extra_query={"project_id": "p"}), value([]))
     old.run()
     assert old.document()["arguments"]["query"] == {"project_id": "p"}
@@ -294,7 +294,7 @@ def test_memos_own_recordings_are_passed_over(old):
         ),
     ],
 )
-def test_what_can_not_be_carried_over_is_named(old, text, reason):
+def test_what_cannot_be_carried_over_is_named(old, text, reason):
     bad = old.source / "bad.json"
     if isinstance(text, dict):
         bad.write_text(json.dumps(text))

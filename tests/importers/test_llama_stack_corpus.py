@@ -151,7 +151,7 @@ def test_the_recordings_of_this_repository_are_what_the_import_writes(corpus, tm
             assert any(name.startswith(line.split("`")[1].replace("….json", "")) for name in written)
 
 
-def test_the_example_beside_them_runs():
+def test_the_example_next_to_them_runs():
     readme = (ROOT / "recordings" / "README.md").read_text(encoding="utf-8")
     program = readme.split("```python\n")[1].split("```")[0]
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -285,7 +285,7 @@ def test_secrets_are_masked_and_named(cassettes, server, api_key):
             client.chat.completions.create(**ask(model="unauthorized"))
 
 
-def test_the_environment_and_what_runs_beside_do_not_matter(cassettes, tmp_path, monkeypatch):
+def test_the_environment_and_what_runs_at_the_same_time_do_not_matter(cassettes, tmp_path, monkeypatch):
     for name, value in {
         "MEMO_MODE": "replay",
         "MEMO_STORE": str(tmp_path / "elsewhere"),

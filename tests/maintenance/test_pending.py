@@ -199,6 +199,6 @@ def test_an_emptied_store_leaves_no_folder(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["redis://localhost/0", "s3://bucket/x"])
-def test_stores_that_keep_nothing_beside_say_so_at_once(url):
+def test_stores_that_cannot_hold_pending_recordings_say_so_at_once(url):
     with pytest.raises(InvalidOption, match="allowed: a directory, sqlite:///FILE, memory://"):
         list(all_pending(as_store(url)))

@@ -93,7 +93,7 @@ def test_what_does_not_say_when_it_was_recorded_is_kept(store):
 
 
 @pytest.mark.parametrize("form", ["names", "keys", "paths", "short", "json", "windows"])
-def test_what_stands_in_no_list_goes(store, tmp_path, form):
+def test_what_no_list_names_is_deleted(store, tmp_path, form):
     used, not_used = put(store, "f", 1), put(store, "f", 2)
     key = orjson.loads(store.get(used))["key"]
     lines = {

@@ -206,7 +206,7 @@ def test_a_watched_argument_that_is_dropped_leaves_no_fingerprint():
     assert documents(store)[0]["watched"] == {"other": "1" * 16}
 
 
-def test_a_watched_argument_can_not_be_renamed():
+def test_a_watched_argument_cannot_be_renamed():
     store = MemoryStore()
     put(store, "f", {"messages": [None]}, watched={"messages[0]": "0" * 16})
     before = contents(store)

@@ -234,7 +234,7 @@ def test_calls_that_differ_in_their_secrets_alone(store, detectors):
     assert {first, second} & set(store.scan())
 
 
-def test_a_secret_in_the_functions_name_stays_and_is_told(store, detectors):
+def test_a_secret_in_the_functions_name_stays_and_is_reported(store, detectors):
     name = put(store, [{"value": 1}], function=f"f {GITLAB}")
     found = scan(store, detectors)
     assert [each.path for each in found.findings] == ["function"]

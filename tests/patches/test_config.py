@@ -301,7 +301,7 @@ def test_an_error_on_its_way_is_not_hidden(project):
 
 
 @pytest.mark.parametrize("times", [1, 12])
-def test_what_could_not_be_recorded_is_said_when_the_process_ends(project, times):
+def test_what_could_not_be_recorded_is_reported_when_the_process_ends(project, times):
     pyproject(project, 'mode = "record"\npatches = ["config_tools:make"]')
     program = f"""
 import logging
@@ -322,7 +322,7 @@ print("end")
     assert times == 1 or lines[-1] == "  and 2 more"
 
 
-def test_nothing_is_said_when_all_went_well(project):
+def test_nothing_is_printed_when_all_went_well(project):
     pyproject(project, 'mode = "record"\npatches = ["config_tools:search"]')
     program = "import memo; memo.install(); import config_tools; config_tools.search(1)"
     done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=False)

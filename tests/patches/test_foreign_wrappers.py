@@ -211,7 +211,7 @@ def test_wrong_arguments_raise_the_functions_own_error(mod, mode, path):
 
 
 @pytest.mark.parametrize("mode", ["record", "replay"])
-def test_wrong_arguments_that_describe_can_not_read(mod, mode):
+def test_wrong_arguments_that_describe_cannot_read(mod, mode):
     def describe(client, args, kwargs):
         question = args[0] if len(args) == 1 else len(3)
         return "ask", {"question": question + ""}

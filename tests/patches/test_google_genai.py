@@ -335,7 +335,7 @@ def test_names_arguments_and_files_that_can_be_read(server, tmp_path):
     assert streamed["outcomes"][0]["stream"]["end"] == "complete"
 
 
-def test_vertex_and_gemini_and_two_projects_are_told_apart(server, tmp_path):
+def test_vertex_and_gemini_and_two_projects_are_distinguished(server, tmp_path):
     clients = [connect(server.url), on_vertex(server.url), on_vertex(server.url, "q"), connect("http://127.0.0.1:1")]
     with recording(tmp_path, mode="record"):
         for client in clients[:2]:

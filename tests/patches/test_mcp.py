@@ -177,7 +177,7 @@ async def test_what_does_not_identify_a_call(tmp_path):
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_servers_are_told_apart_by_their_names(mode, tmp_path):
+async def test_servers_are_distinguished_by_their_names(mode, tmp_path):
     servers = [Weather("north", -3.5), Weather("south", 30.25)]
     live = []
     for server in servers:

@@ -58,7 +58,7 @@ async def test_retries_are_one_call(kind: str, server: Any, api_key: str, tmp_pa
     assert len(json.loads(one(tmp_path).read_text())["outcomes"]) == 1
 
 
-async def test_errors_tell_what_they_told(server: Any, api_key: str, tmp_path: Path):
+async def test_errors_keep_their_message(server: Any, api_key: str, tmp_path: Path):
     async with opened("async", server.url, api_key) as c:
         with memo.recording(tmp_path, mode="record", errors="all"):
             await raised(lambda: c.chat.completions.create(model="limited", messages=MESSAGES))

@@ -323,7 +323,7 @@ def test_a_command_that_is_not_there(project, command):
     assert (done.stdout, done.stderr) == ("", f"memo run: command not found: {command}\n")
 
 
-def test_a_command_that_can_not_be_run(project):
+def test_a_command_that_cannot_be_run(project):
     broken = project / "broken"
     broken.write_bytes(b"\x00\x01\x02\x03")
     broken.chmod(0o755)
@@ -348,7 +348,7 @@ def test_a_method_that_is_not_there_is_logged_where_it_is_imported(project):
     assert done.stderr == ("run_tools:Tool.rnu cannot be patched: Tool has no rnu. Did you mean run_tools:Tool.run?\n")
 
 
-def test_what_could_not_be_recorded_is_said_at_the_end(project):
+def test_what_could_not_be_recorded_is_reported_at_the_end(project):
     write(project / "unrecordable.py", "import run_tools\nrun_tools.make()\nprint('end')\n")
     done = memo(project, "--mode", "record", "--patch", "run_tools:make", "--", "unrecordable.py")
     assert done.stdout == "end\n"

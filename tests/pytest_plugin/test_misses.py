@@ -39,7 +39,7 @@ def test_it():
     assert project.calls == []
 
 
-def test_a_swallowed_miss_is_told_beside_the_failure_it_led_to(project):
+def test_a_swallowed_miss_is_reported_with_the_failure_it_led_to(project):
     project.write(
         test_app="""
 @pytest.mark.memo
@@ -53,7 +53,7 @@ def test_it():
     assert "the code under test caught the error" in run.text
 
 
-def test_a_wrapped_miss_is_told_once(project):
+def test_a_wrapped_miss_is_reported_once(project):
     project.write(
         test_app="""
 @pytest.mark.memo
@@ -229,7 +229,7 @@ def test_not_yet():
     project.run(passed=1, xfailed=1)
 
 
-def test_what_can_not_be_recorded_fails_the_test(project):
+def test_what_cannot_be_recorded_fails_the_test(project):
     project.write(
         test_app="""
 from memo import recordable
@@ -254,7 +254,7 @@ def test_other():
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_directory_that_can_not_be_written(project):
+def test_a_directory_that_cannot_be_written(project):
     (project.path / "recordings").mkdir(mode=0o500)
     project.write(test_app="@pytest.mark.memo(mode='record')\ndef test_it():\n    ask_sync('x')\n")
     assert "cannot be written" in project.run(failed=1).text

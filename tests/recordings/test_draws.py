@@ -29,7 +29,7 @@ def answers(outcomes, count):
     return [None if index is None else outcomes[index]["value"] for index in found]
 
 
-def test_what_does_not_say_for_how_many_calls_stands_for_any_number():
+def test_an_outcome_without_a_number_of_calls_is_for_any_number():
     assert answers(of(1), 4) == [1, 1, 1, 1]
     assert answers(of(1, 2), 4) == [1, 2, 2, 2]
 

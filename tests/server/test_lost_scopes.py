@@ -169,7 +169,7 @@ async def test_live_scopes_lose_nothing(tmp_path, worker):
             assert (await http.get("/", headers=headers)).text == "WHY"
 
 
-async def test_a_thread_that_outlives_its_request_is_heard_until_the_test_ends(store, worker):
+async def test_a_thread_that_outlives_its_request_counts_until_the_test_ends(store, worker):
     recorder, headers = scope(store, "replay")
     async with application(behind_the_response, worker) as http:
         await http.get("/", headers=headers)
@@ -228,7 +228,7 @@ def test_it(client):
 """
 
 
-def test_the_test_that_loses_a_scope_is_told(project):
+def test_the_test_that_loses_a_scope_is_warned(project):
     project.write(test_app=TESTS)
     said = project.run("--memo-mode=record", passed=1)
     assert "ScopeLostWarning: app.ask: called from thread 'pool_0' of process" in said

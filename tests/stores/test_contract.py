@@ -107,7 +107,7 @@ class TestStore:
         assert set(store.scan("ff")) == {"ff/a"}
         assert set(store.scan("nope/")) == set()
 
-    def test_scan_stands_changes_meanwhile(self, store):
+    def test_scan_tolerates_changes_in_the_meantime(self, store):
         for i in range(20):
             store.put(f"f/{i}", b"")
         for name in store.scan("f/"):

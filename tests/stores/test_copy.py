@@ -95,7 +95,7 @@ def test_what_is_damaged_stops_nothing(store, tmp_path):
     assert len(list(store.scan())) == 2
 
 
-def test_what_lies_at_another_name_is_copied_to_where_it_is_found(tmp_path):
+def test_a_recording_with_another_name_is_copied_to_where_it_is_found(tmp_path):
     source, dest = MemoryStore(), MemoryStore()
     name = put(source, 1)
     source.put("elsewhere/x", source.get(name))
@@ -113,7 +113,7 @@ def test_a_damaged_one_in_the_other_store_is_not_replaced(store, tmp_path):
     assert store.get(name) == b"{"
 
 
-def test_what_does_not_come_back_is_told(tmp_path):
+def test_what_does_not_come_back_is_reported(tmp_path):
     class Forgetful(MemoryStore):
         def get(self, name):
             data = super().get(name)
@@ -214,7 +214,7 @@ def test_the_command_pushes(tmp_path, capsys):
     assert (tree["failed"], tree["failures"]) == (0, [])
 
 
-def test_what_is_not_there_is_said(tmp_path, capsys):
+def test_what_is_not_there_is_reported(tmp_path, capsys):
     assert main(["copy", str(tmp_path / "none"), str(tmp_path / "dest")]) == 2
     assert "does not exist" in capsys.readouterr().err
     assert main(["copy", f"sqlite:///{tmp_path}/none.db", str(tmp_path / "dest")]) == 2

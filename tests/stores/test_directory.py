@@ -257,7 +257,7 @@ def test_a_link_that_leads_nowhere_is_no_recording_and_gives_way(tmp_path):
 
 
 @pytest.mark.parametrize("functions", [["read"], ["read", "fstat"]])
-def test_a_file_that_can_not_be_read_says_so(tmp_path, monkeypatch, functions):
+def test_a_file_that_cannot_be_read_says_so(tmp_path, monkeypatch, functions):
     store = DirectoryStore(tmp_path)
     store.put("f/a", b"1")
 

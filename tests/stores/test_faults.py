@@ -121,7 +121,7 @@ async def test_a_store_that_is_back_is_asked_again(far, monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["record-if-missing", "record"])
-async def test_what_can_not_be_stored_is_kept_and_reported(far, spool, mode):
+async def test_what_cannot_be_stored_is_kept_and_reported(far, spool, mode):
     far.reads = far.writes = False
     with pytest.warns(RecordingsSpooledWarning, match="memo push") as warned, recording(far, mode=mode):
         assert await ask(1) == {"n": 1}

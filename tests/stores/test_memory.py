@@ -61,7 +61,7 @@ def test_a_memoizer_in_memory_takes_little_more_than_its_recordings(size):
     assert taken < 1.5 * entry + 300
 
 
-def test_the_recording_used_last_is_held_beside_a_store_in_memory_however_large_it_is():
+def test_the_recording_used_last_is_held_for_a_store_in_memory_however_large_it_is():
     class Counting(MemoryStore):
         reads = 0
 

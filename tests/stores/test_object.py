@@ -202,7 +202,7 @@ def test_what_is_no_url_of_a_bucket(url):
     assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_forked_process_is_told_and_does_not_wait_for_ever(bucket):
+def test_a_forked_process_gets_an_error_and_does_not_wait_forever(bucket):
     store = as_store(f"s3://bucket/forked?endpoint={bucket}&region=eu-west-1")
     store.put("f/a", b"parent")
     receiver, sender = multiprocessing.Pipe(duplex=False)

@@ -211,7 +211,7 @@ def test_an_empty_file_becomes_a_store(file):
     assert store.get("f/a") == b"1"
 
 
-def test_who_can_not_write_for_too_long_is_told_who_can(store, file):
+def test_a_writer_that_has_to_wait_too_long_gets_an_error_that_names_the_cause(store, file):
     store.put("f/a", b"1")
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -79,7 +79,7 @@ async def test_a_new_outcome_has_the_tags_of_its_call():
     assert cache.invalidate(tag="new") == 1
 
 
-async def test_tags_are_kept_beside_the_draws_of_a_scope(tmp_path):
+async def test_tags_are_kept_with_the_draws_of_a_scope(tmp_path):
     answers = iter("ab")
 
     @recordable(name="app.f", tags=["t"])

@@ -123,7 +123,7 @@ def test_entries_come_back(data):
     assert unpack(pack(data), "here") == data
 
 
-def test_a_small_entry_can_not_become_a_large_one():
+def test_a_small_entry_cannot_become_a_large_one():
     bomb = zlib.compress(bytes(50_000_000), 9)
     for stated in (b"10", b"3000"):
         with pytest.raises(RecordingDamaged):

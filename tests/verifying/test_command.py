@@ -154,7 +154,7 @@ def test_what_has_changed_is_put_aside(server: ChangingServer, store: Path, veri
     assert "1 recording not put aside: an error came in place of the answer" in out
 
 
-def test_what_is_not_put_aside_is_said(store: Path, verify: Verify, tmp_path: Path):
+def test_what_is_not_put_aside_is_reported(store: Path, verify: Verify, tmp_path: Path):
     import shutil
 
     place = shutil.copytree(store, tmp_path / "copied")
