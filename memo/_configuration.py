@@ -228,9 +228,13 @@ def _check(place: str, name: str, value: Any) -> None:
         raise InvalidOption(place, value, ["true", "false", "all"])
     if name == "modes":
         _check_modes(place, value)
-    if name in ("patches", "targets") and not (
-        _texts(value) or (isinstance(value, dict) and all(isinstance(table, dict) for table in value.values()))
-    ):
+    if name in ("patches", "targets"):
+        _check_patches(place, value)
+
+
+def _check_patches(place: str, value: Any) -> None:
+    is_table = isinstance(value, dict) and all(isinstance(options, dict) for options in value.values())
+    if not is_table and not _texts(value):
         raise InvalidOption(
             place, value, ['a list of names: patches = ["openai"]', "a table of names with their options: openai = {}"]
         )
