@@ -25,7 +25,7 @@ from __future__ import annotations
 import os
 import tomllib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -214,10 +214,6 @@ def _check(place: str, name: str, value: Any) -> None:
         raise InvalidOption(place, value, ["a list of texts"])
     if name in _TEXTS and not isinstance(value, str):
         raise InvalidOption(place, value, ["a text"])
-    if name == "max_age":
-        duration(value, place)
-    if name == "ttl":
-        lifetimes(value, place)
     if name in _CHOICES and value not in _CHOICES[name]:
         raise InvalidOption(place, value, _CHOICES[name])
     if name in _KINDS:
@@ -226,10 +222,8 @@ def _check(place: str, name: str, value: Any) -> None:
             raise InvalidOption(place, value, [words])
     if name == "pending" and isinstance(value, str) and value != "all":
         raise InvalidOption(place, value, ["true", "false", "all"])
-    if name == "modes":
-        _check_modes(place, value)
-    if name in ("patches", "targets"):
-        _check_patches(place, value)
+    if name in _CHECKS:
+        _CHECKS[name](place, value)
 
 
 def _check_patches(place: str, value: Any) -> None:
@@ -245,6 +239,15 @@ def _check_modes(place: str, value: Any) -> None:
         raise InvalidOption(place, value, ["a table of modes by pattern"])
     for pattern, mode in value.items():
         _mode(f"{place}.{pattern}", mode)
+
+
+_CHECKS: dict[str, Callable[[str, Any], object]] = {
+    "max_age": lambda place, value: duration(value, place),
+    "ttl": lambda place, value: lifetimes(value, place),
+    "modes": _check_modes,
+    "patches": _check_patches,
+    "targets": _check_patches,
+}
 
 
 def _texts(value: Any) -> bool:
