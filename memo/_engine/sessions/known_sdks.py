@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["TARGETS"]
+__all__ = ["OPENAI_SOCKETS", "TARGETS"]
 
 _TAVILY = ("crawl", "extract", "map", "search")
 _STAINLESS = ("AsyncAPIClient.request", "SyncAPIClient.request")
 _ENTERED = (("Async", "__aenter__"), ("Async", "enter"), ("", "__enter__"), ("", "enter"))
+
+OPENAI_SOCKETS = {
+    "beta.realtime.realtime": "Realtime",
+    "beta.responses.responses": "Responses",
+    "live.forks": "Forks",
+    "live.live": "Live",
+    "live.sideband": "Sideband",
+    "realtime.realtime": "Realtime",
+    "realtime.translations.translations": "Translations",
+    "responses.responses": "Responses",
+}
+"""The modules below `openai.resources` that open connections over WebSockets, and what their classes are called after."""
 
 TARGETS = {
     "anthropic._base_client": ("anthropic", _STAINLESS),
@@ -67,16 +79,7 @@ TARGETS = {
             "openai",
             tuple(f"{kind}{name}ConnectionManager.{method}" for kind, method in _ENTERED),
         )
-        for module, name in {
-            "beta.realtime.realtime": "Realtime",
-            "beta.responses.responses": "Responses",
-            "live.forks": "Forks",
-            "live.live": "Live",
-            "live.sideband": "Sideband",
-            "realtime.realtime": "Realtime",
-            "realtime.translations.translations": "Translations",
-            "responses.responses": "Responses",
-        }.items()
+        for module, name in OPENAI_SOCKETS.items()
     },
     "tavily.async_tavily": ("tavily", tuple(f"AsyncTavilyClient._{name}" for name in _TAVILY)),
     "tavily.tavily": ("tavily", tuple(f"TavilyClient._{name}" for name in _TAVILY)),
