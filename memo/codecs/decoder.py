@@ -26,18 +26,24 @@ class Decoder(Protocol):
 
     def decode(self, tree: Any) -> Any:
         """Return a fresh value."""
+        ...
 
     def reader(self, tree: Any, *, once: bytes | None = None) -> Callable[[], Any]:
         """Return a function that gives a fresh value at each call."""
+        ...
 
     def model(self, name: str) -> Any:
         """Return the model class of that name, None if it is the name of anything else."""
+        ...
 
     def plain_reader(self, cls: Any, name: str, *, fields_set_mode: str | None) -> Callable[[bytes], Any]:
         """Return a function that builds models from the JSON of their plain form."""
+        ...
 
     def shared(self, node: dict[str, Any], decode: Decode) -> Any:
         """Return the object that a `shared` form stands for."""
+        ...
 
     def sharing(self, tree: Any) -> Decoder:
         """Return the decoder of a tree that holds objects in several places."""
+        ...
