@@ -122,7 +122,8 @@ class Recording:
         return once
 
     def _hold(self, outcome: Outcome) -> None:
-        self.only, self._outcomes, self._data = outcome, [outcome], b""
+        outcomes: list[Outcome | None] = [outcome]
+        self.only, self._outcomes, self._data = outcome, outcomes, b""
 
     def _renew(self) -> None:
         """Forget the prepared outcomes, which may be of classes that were redefined; keep them if they cannot be read."""
