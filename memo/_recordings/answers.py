@@ -24,7 +24,12 @@ _TRANSIENT_NAMES = frozenset(
 
 def is_answer(error: BaseException) -> bool:
     """Return whether an error says something about the call, not about the moment: connections, 429 and 5xx do not."""
-    if any(cls.__name__ in _TRANSIENT_NAMES for cls in type(error).__mro__):
+    kind, reason = type(error), getattr(error, "reason", None)
+    if kind.__name__ == "MaxRetryError" and isinstance(reason, Exception):  # of urllib3: what the last attempt raised
+        return is_answer(reason)
+    if any(cls.__name__ in _TRANSIENT_NAMES for cls in kind.__mro__):
+        return False
+    if kind.__name__ == "ProtocolError" and kind.__module__ == "urllib3.exceptions":  # the connection broke
         return False
     status = _status(error)
     return status is None or not (status in _TRANSIENT_STATUS or 500 <= status <= 599)

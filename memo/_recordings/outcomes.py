@@ -59,6 +59,8 @@ class Outcome:
     answered: Sequence[int] = ()
     """After how many items something was thrown into the stream that it answered by what comes next."""
     sync = False
+    is_masked = False
+    """Whether secrets are masked in it, so that it may be of another length."""
     holds = False
     """Whether the value holds streams."""
     written: Any = None
@@ -76,6 +78,8 @@ class Outcome:
             self.awaited = bool(tree["awaited"])
         if "inside" in tree:
             self.inside = _counts(tree["inside"])
+        if "redacted" in tree:
+            self.is_masked = True
         try:
             if "value" in tree:
                 if "holds" in tree:

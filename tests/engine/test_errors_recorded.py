@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import anyio
 import pytest
 import trio
+import urllib3
 
 from memo import UnkeyableArgument, recordable, recording
 from memo.errors import CallsNotRecordedWarning, RecordingNotFound
@@ -133,10 +134,17 @@ NO_ANSWERS = {
     "no name": lambda: socket.gaierror(-2, "Name or service not known"),
     "SDK's connection": APIConnectionError,
     "requests' timeout": Timeout,
+    "urllib3's connection": lambda: urllib3.exceptions.ProtocolError("Connection aborted."),
+    "urllib3's retries": lambda: urllib3.exceptions.MaxRetryError(
+        None, "/", urllib3.exceptions.ProtocolError("aborted")
+    ),
     **{str(status): lambda status=status: StatusError(status) for status in (429, 500, 502, 503, 529)},
     "response 503": lambda: WithResponse(503),
 }
 ANSWERS = {
+    "urllib3's redirects": lambda: urllib3.exceptions.MaxRetryError(
+        None, "/", urllib3.exceptions.ResponseError("too many redirects")
+    ),
     "value": lambda: ValueError("no"),
     "file": lambda: FileNotFoundError(2, "No such file", "x"),
     "key": lambda: KeyError("x"),

@@ -141,6 +141,12 @@ class Routes(BaseHTTPRequestHandler):
         data = json.dumps({"planet": "Saturn", "rings": [True] * 50}).encode()
         self.reply(_ENCODERS[name](data), Content_Encoding=name)
 
+    def note(self) -> None:
+        text = b"a,b\n" * 50 + b"sk-" + b"abcdefghijklmnopqrstuvwxyz0123456789"
+        self.reply(gzip.compress(text), "text/csv", Content_Encoding="gzip") if "zip" in self.path else self.reply(
+            text, "text/csv"
+        )
+
     def encoded_events(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -161,6 +167,19 @@ class Routes(BaseHTTPRequestHandler):
 
     def cookies(self) -> None:
         self.reply(b"{}", Set_Cookie="session=the-cookie-of-this-user; Path=/; HttpOnly")
+
+    def latin(self) -> None:
+        self.wfile.write("HTTP/1.1 299 \r\nX-Name: Sät\r\nContent-Length: 2\r\n\r\n{}".encode("latin-1"))
+
+    def loop(self) -> None:
+        self.reply(b"", status=302, Location="/loop")
+
+    def half(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"half")
+        self.close_connection = True
 
     def slow(self) -> None:
         self.server.go_on.wait(20)

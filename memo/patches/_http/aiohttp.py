@@ -23,6 +23,7 @@ from memo._engine.streaming.consumers import is_cancelled
 from memo._engine.streaming.streams import stream
 from memo._recordings.outcomes import Outcome
 from memo.codecs.encodings import Decoder, decoder
+from memo.codecs.registry import register_codec
 from memo.patches._http.answers import Head, encoding_of, phrase, recorded_head, sent_headers
 from memo.patches._http.driver import HttpRun, Passing, Replayed, is_inside
 from memo.patches._http.faults import AiohttpFaults
@@ -186,13 +187,17 @@ class _Run(HttpRun):
 
         aiohttp, session, loop = _package(), self._client, asyncio.get_running_loop()
         decoded = getattr(session, "auto_decompress", True)
-        pairs = sent_headers(head, None, encodes=decoded or (replayed is not None and replayed.keeps_encoding))
+        is_sized, size = True, None
+        if replayed is not None:
+            is_sized, size = replayed.is_sized(as_sent=not decoded), replayed.size
+        encodes = decoded or (replayed is not None and replayed.keeps_encoding)
+        pairs = sent_headers(head, size, encodes=encodes, is_sized=is_sized)
         headers = CIMultiDictProxy(CIMultiDict(pairs))
         given: dict[str, Any] = {
             "writer": None,
             "continue100": None,
             "timer": None,
-            "request_info": aiohttp.RequestInfo(URL(url), method, CIMultiDictProxy(CIMultiDict()), URL(url)),
+            "request_info": aiohttp.RequestInfo(URL(url), method, _no_headers(), URL(url)),
             "traces": [],
             "loop": loop,
             "session": session,
@@ -207,7 +212,9 @@ class _Run(HttpRun):
         response.version = aiohttp.HttpVersion(int(major), int(minor or 0))
         response.status, response.reason = head["status"], phrase(head)
         response._headers = headers
-        response._raw_headers = tuple((name.encode(), text.encode()) for name, text in pairs)
+        response._raw_headers = tuple(
+            (name.encode("utf-8", "surrogateescape"), text.encode("utf-8", "surrogateescape")) for name, text in pairs
+        )
         cookies = tuple(headers.getall("Set-Cookie", ()))
         if cookies:
             response._raw_cookie_headers = cookies
@@ -283,6 +290,53 @@ def _reader() -> Any:
                 self.end_http_chunk_receiving()
 
     return Reader
+
+
+# What the errors of a session hold. Headers of requests are not among it: they hold credentials.
+
+
+def _redirect(data: dict[str, Any]) -> Any:
+    """Return a response that redirected, without its body."""
+    kind = _package().ClientResponse
+    response = kind.__new__(kind)
+    response.method, response.status, response.reason = data["method"], data["status"], data["reason"]
+    response._url = response._real_url = _url(data["url"])
+    response._cache, response._headers = {}, _no_headers()
+    return response
+
+
+def _no_headers() -> Any:
+    from multidict import CIMultiDict, CIMultiDictProxy
+
+    return CIMultiDictProxy(CIMultiDict())
+
+
+def _url(text: str) -> Any:
+    from yarl import URL
+
+    return URL(text)
+
+
+def _asked_for(data: dict[str, Any]) -> Any:
+    return _package().RequestInfo(_url(data["url"]), data["method"], _no_headers(), _url(data["real_url"]))
+
+
+register_codec("yarl:URL", encode=str, decode=_url)
+register_codec(
+    "aiohttp.client_reqrep:RequestInfo",
+    encode=lambda asked: {"url": str(asked.url), "method": asked.method, "real_url": str(asked.real_url)},
+    decode=_asked_for,
+)
+register_codec(
+    "aiohttp.client_reqrep:ClientResponse",
+    encode=lambda response: {
+        "method": response.method,
+        "url": str(response.url),
+        "status": response.status,
+        "reason": response.reason,
+    },
+    decode=_redirect,
+)
 
 
 PATCHES = (

@@ -107,15 +107,15 @@ def header(head: Head, name: str) -> str:
     return ""
 
 
-def sent_headers(head: Head, size: int | None, *, encodes: bool) -> list[tuple[str, str]]:
-    """Return the headers of a replayed response, whose body has that size if it is known.
+def sent_headers(head: Head, size: int | None, *, encodes: bool, is_sized: bool = True) -> list[tuple[str, str]]:
+    """Return the headers of a replayed response, whose body has that size if it is known; without `is_sized`, they name none.
 
     Without `encodes`, the body is given as it reads, in an encoding that cannot be written.
     """
     pairs: list[tuple[str, str]] = []
     for name, texts in head["headers"].items():
         lower = name.lower()
-        if lower == "content-encoding" and not encodes:
+        if (lower == "content-encoding" and not encodes) or (lower == "content-length" and not is_sized):
             continue
         given = str(size) if lower == "content-length" and size else texts
         pairs += [(name, text) for text in (given if isinstance(given, list) else [given])]

@@ -7,7 +7,7 @@ piece is recorded as it passes.
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from memo._engine.waiting.nesting import parent_in
 from memo._recordings.outcomes import Outcome, raise_recorded
 from memo.codecs.encodings import Encoder, can_encode, decoder
 from memo.patches._http.answers import Head, encoding_of, header, streams
-from memo.patches._http.events import Splitter, is_cut, item_bytes
+from memo.patches._http.events import ItemBytes, JoinedBody, Splitter, is_cut, item_bytes
 from memo.patches._stainless.bodies import Body
 from memo.patches._text import bytes_of, readable_bytes
 
@@ -36,8 +36,11 @@ def is_inside(session: Session, *_: Any) -> bool:
 class Replayed:
     """A recorded response: its head, and its body, which is there as a whole or comes piece by piece."""
 
-    def __init__(self, head: Head, body: bytes | _Joined | RecordedStream, seconds: float) -> None:
+    def __init__(
+        self, head: Head, body: bytes | JoinedBody | RecordedStream, seconds: float, *, is_masked: bool = False
+    ) -> None:
         self.head = head
+        self._is_masked = is_masked
         self.seconds = seconds
         self._body = body
         encoding = encoding_of(head)
@@ -50,6 +53,15 @@ class Replayed:
     def is_whole(self) -> bool:
         """True if the body is there as a whole."""
         return isinstance(self._body, bytes)
+
+    @property
+    def size(self) -> int | None:
+        """Return the number of bytes of a body that is there as a whole and is in no encoding; else None."""
+        return len(self._body) if isinstance(self._body, bytes) and not encoding_of(self.head) else None
+
+    def is_sized(self, *, as_sent: bool) -> bool:
+        """Return whether the recorded headers may say how long the body is. One that is masked, or encoded anew, has another length."""
+        return not (self._is_masked and self.size is None) and not (as_sent and self.encodes)
 
     def content(self) -> bytes:
         """Return the whole body, decoded. Raises what cut it short."""
@@ -223,45 +235,6 @@ def _text(data: bytes) -> str | bytes:
         return data
 
 
-class _Bytes:
-    """The items of a recorded body, as bytes."""
-
-    def __init__(self, items: Any, head: Head) -> None:
-        self._items = items
-        self._head = head
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return item_bytes(self._items, self._head)
-
-
-class _Joined:
-    """The body of a recorded stream that came to its end: its first item, then many at once, as a client has 6 generators for a piece."""
-
-    def __init__(self, play: RecordedStream, head: Head, keep: Callable[[bytes], Any]) -> None:
-        self._play = play
-        self._head = head
-        self._keep = keep
-        """Called with the whole body, if it is short."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        items = self._play.outcome.items or ()
-        with self._play:
-            pieces = item_bytes(items, self._head, _AT_ONCE)
-            if not 1 < len(items) <= _AT_ONCE:
-                yield from pieces
-                return
-            first = next(pieces)
-            yield first
-            rest = next(pieces)
-            self._keep(first + rest)  # not later: a reader that knows the length of the body does not ask for more
-            yield rest
-
-
-_AT_ONCE = 256
-"""The number of events that come at once at most: to write an event takes 1 to 3 µs."""
 _KEPT = 1 << 16
 """The bytes up to which a body is kept as it was written, for the next replay."""
 
@@ -344,10 +317,15 @@ class HttpRun(BodyCall):
         head, play = outcome.response(), super()._play(outcome)
         # What was left or failed after n events does so after n pieces, and what has a rhythm comes one by one.
         if outcome.end == "complete" and not play.pace and is_cut(head):
-            return Replayed(head, _Joined(play, head, partial(self._keep, outcome, head)), outcome.seconds)
+            return Replayed(
+                head,
+                JoinedBody(play, head, partial(self._keep, outcome, head)),
+                outcome.seconds,
+                is_masked=outcome.is_masked,
+            )
         played: Any = copy.copy(outcome)
-        played.items = _Bytes(outcome.items, head)
-        return Replayed(head, play._replace(outcome=played), outcome.seconds)
+        played.items = ItemBytes(outcome.items, head)
+        return Replayed(head, play._replace(outcome=played), outcome.seconds, is_masked=outcome.is_masked)
 
     def _keep(self, outcome: Outcome, head: Head, body: bytes) -> Replayed:
         replayed = Replayed(head, body, outcome.seconds)

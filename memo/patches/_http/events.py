@@ -7,15 +7,16 @@ bytes of a piece. `style` in the head is how the bytes follow from the fields, w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from memo._engine.streaming.begun import RecordedStream
 from memo._engine.streaming.rest import end_of_items
 from memo.patches._http.answers import Head, header
 from memo.patches._text import dumped, form_of
 
-__all__ = ["Splitter", "is_cut", "item_bytes"]
+__all__ = ["ItemBytes", "JoinedBody", "Splitter", "is_cut", "item_bytes"]
 
 
 class Style:
@@ -163,3 +164,44 @@ def item_bytes(items: Iterable[Any], head: Head, size: int = 1) -> Iterator[byte
     while some:
         yield style.written(some, events=events)
         some = [*islice(rest, size)]
+
+
+class ItemBytes:
+    """The items of a recorded body, as bytes."""
+
+    def __init__(self, items: Any, head: Head) -> None:
+        self._items = items
+        self._head = head
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return item_bytes(self._items, self._head)
+
+
+class JoinedBody:
+    """The body of a recorded stream that came to its end: its first item, then many at once, as a client has 6 generators for a piece."""
+
+    def __init__(self, play: RecordedStream, head: Head, keep: Callable[[bytes], Any]) -> None:
+        self._play = play
+        self._head = head
+        self._keep = keep
+        """Called with the whole body, if it is short."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        items = self._play.outcome.items or ()
+        with self._play:
+            pieces = item_bytes(items, self._head, _AT_ONCE)
+            if not 1 < len(items) <= _AT_ONCE:
+                yield from pieces
+                return
+            first = next(pieces)
+            yield first
+            rest = next(pieces)
+            self._keep(first + rest)  # not later: a reader that knows the length of the body does not ask for more
+            yield rest
+
+
+_AT_ONCE = 256
+"""The number of events that come at once at most: to write an event takes 1 to 3 µs."""

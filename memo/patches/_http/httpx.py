@@ -183,7 +183,10 @@ class _HttpxRun(HttpRun):
         size = len(content) if content is not None and not encoding_of(head) else None
         response = http.Response(
             head["status"],
-            headers=sent_headers(head, size, encodes=whole or keeps_encoding),
+            headers=[
+                (name.encode(), text.encode())  # text that is not ASCII is taken as bytes alone
+                for name, text in sent_headers(head, size, encodes=whole or keeps_encoding)
+            ],
             request=request,
             stream=http.ByteStream(content or b""),
             extensions={

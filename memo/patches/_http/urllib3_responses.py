@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Generator, Iterator
 from email.message import Message
-from http.client import responses as phrases
 from typing import Any, NamedTuple
 
 from memo.codecs.registry import register_codec
@@ -58,7 +57,8 @@ def replayed_response(replayed: Replayed, options: UrlopenArguments, pool: Any) 
         body, size = _Body(iter([data] if data else [])), len(data)
     else:
         body, size = _Body(replayed.pieces()), None
-    pairs = sent_headers(head, size, encodes=replayed.keeps_encoding)
+    is_sized = size is not None or replayed.is_sized(as_sent=True)
+    pairs = sent_headers(head, size, encodes=replayed.keeps_encoding, is_sized=is_sized)
     number = _NUMBERS.get(head.get("version", "HTTP/1.1"), 11)
     urllib3 = _package()
     return _class()(
@@ -67,7 +67,7 @@ def replayed_response(replayed: Replayed, options: UrlopenArguments, pool: Any) 
         status=head["status"],
         version=number,
         version_string=VERSIONS[number],
-        reason=phrase(head) or phrases.get(head["status"]),
+        reason=phrase(head),
         preload_content=preload,
         decode_content=options.decode_content,
         original_response=_Original(pairs) if "cookies_set" in head else None,
@@ -102,6 +102,7 @@ class _Body:
         self._pieces = pieces
         self._live = live
         self._rest = b""
+        self._failure: Exception | None = None
         self.closed = False
 
     def read(self, amt: int | None = None) -> bytes:
@@ -109,7 +110,13 @@ class _Body:
         parts, size = [self._rest], len(self._rest)
         self._rest = b""
         while amt is None or size < amt:
-            piece = self._next()
+            try:
+                piece = self._next()
+            except Exception as error:
+                if amt is None or not size:
+                    raise
+                self._failure = error  # for the next reader: this one gets what came before
+                break
             if piece is None:
                 break
             parts.append(piece)
@@ -127,6 +134,9 @@ class _Body:
         return data
 
     def _next(self) -> bytes | None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
         piece = None if self.closed else next(self._pieces, None)
         if piece is None:
             self.closed = True

@@ -34,6 +34,7 @@ PATHS = [
     "/status/404",
     "/status/500",
     "/redirect/2",
+    "/latin",
 ]
 
 
@@ -87,6 +88,22 @@ async def test_plain(server, tmp_path):
     with recording(tmp_path) as recorder:
         assert await ask() == recorded
     assert recorder.stats.replayed == len(PATHS) + 7
+
+
+async def test_redirects_without_end_are_an_answer(server, tmp_path):
+    async def ask():
+        async with aiohttp.ClientSession(server.url) as session:
+            with pytest.raises(aiohttp.TooManyRedirects) as raised:
+                await session.get("/loop", headers={"authorization": "Bearer of-this-user"})
+        error = raised.value
+        return str(error), error.request_info.method, [(hop.status, str(hop.url), hop.ok) for hop in error.history]
+
+    with recording(tmp_path, mode="record"):
+        recorded = await ask()
+    server.stop()
+    with recording(tmp_path):
+        assert await ask() == recorded
+    assert "of-this-user" not in "".join(path.read_text() for path in tmp_path.rglob("*.json"))
 
 
 async def test_streams(server, tmp_path):

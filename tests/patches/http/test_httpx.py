@@ -58,6 +58,7 @@ PLAIN = [
     ("POST", "/status/201", {"files": {"file": ("a.txt", b"rings", "text/plain")}}),
     ("HEAD", "/json/a", {}),
     ("GET", "/binary", {}),
+    ("GET", "/latin", {}),
     ("GET", "/events", {}),
     ("GET", "/torn", {}),
     ("GET", "/lines", {}),

@@ -1,5 +1,6 @@
 """requests, urllib3 and botocore: what a live response gives, a replayed one gives, with the server stopped."""
 
+import gzip
 import itertools
 import re
 
@@ -12,7 +13,7 @@ from botocore.config import Config
 from http_routes import BINARY, EVENTS
 
 from memo import recording
-from memo.errors import StreamCutShort
+from memo.errors import CallsNotRecordedWarning, StreamCutShort
 
 PATHS = [
     "/json/a?b=1",
@@ -29,6 +30,7 @@ PATHS = [
     "/status/404",
     "/status/500",
     "/redirect/2",
+    "/latin",
 ]
 
 
@@ -146,6 +148,30 @@ def test_errors_are_the_clients_own(server, tmp_path, kind):
     assert recorder.stats.replayed == 1
 
 
+def test_a_refused_connection_says_nothing_about_the_request_so_it_is_not_recorded(server, tmp_path):
+    server.stop()
+    with pytest.warns(CallsNotRecordedWarning, match="MaxRetryError"), recording(tmp_path, mode="record"):
+        with pytest.raises(requests.ConnectionError):
+            requests.get(server.url)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_reader_gets_what_came_before_the_connection_broke(server, tmp_path):
+    def ask():
+        with requests.get(f"{server.url}/half", stream=True) as response:
+            start = response.raw.read(10)
+            with pytest.raises(urllib3.exceptions.ProtocolError):
+                response.raw.read(10)
+            return start
+
+    assert ask() == b"half"
+    with recording(tmp_path, mode="record", errors="all"):
+        assert ask() == b"half"
+    server.stop()
+    with recording(tmp_path):
+        assert ask() == b"half"
+
+
 def test_urllib3_by_itself(server, tmp_path):
     def ask():
         with urllib3.PoolManager() as pool:
@@ -190,6 +216,29 @@ def test_what_requests_recorded_httpx_replays(server, tmp_path):
         assert client.post(f"{server.url}/json/a", json={"planet": "Saturn"}).json() == recorded
         assert client.get(f"{server.url}/events").text.encode().decode() == b"".join(EVENTS).decode()
     assert events
+
+
+@pytest.mark.parametrize("key", ["plain", "zip"])
+def test_an_object_of_another_length_than_it_had_is_read_to_its_end(server, tmp_path, monkeypatch, key):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    client = boto3.client(
+        "s3",
+        region_name="eu-west-1",
+        endpoint_url=server.url,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+    def ask():
+        data = client.get_object(Bucket="note", Key=key)["Body"].read()
+        return gzip.decompress(data) if key == "zip" else data
+
+    with recording(tmp_path, mode="record"):
+        recorded = ask()
+    server.stop()
+    with recording(tmp_path):
+        assert ask() == recorded.partition(b"sk-")[0] + b"<secret>"
 
 
 def test_botocore(server, tmp_path, monkeypatch):
