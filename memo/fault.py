@@ -11,6 +11,7 @@ attempt of an SDK's own retries counts. Nothing is written of an attempt that ha
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, Unpack
@@ -105,7 +106,7 @@ def cut(*, after: int = 0, **when: Unpack[When]) -> Fault:
 def slow(*, first: float = 0.0, per_item: float = 0.0, **when: Unpack[When]) -> Fault:
     """Wait `first` seconds before the answer, or the first item of a stream, and `per_item` seconds before each further item."""
     for name, value in (("first", first), ("per_item", per_item)):
-        if type(value) not in (int, float) or value < 0:
+        if type(value) not in (int, float) or not 0 <= value < math.inf:
             raise InvalidOption(f"fault.slow: {name}", value, ["a number of seconds, 0 or more"])
     return _made("slow", "slow", when, first=first, per_item=per_item)
 
@@ -177,7 +178,13 @@ def _made(name: str, kind: Any, when: Mapping[str, Any], *given: Any, shown: str
             _whole(name, option, value, 1)
     if not isinstance(function, str) or not function:
         raise InvalidOption(f"fault.{name}: function", function, ["a pattern of function names: 'openai.*'"])
-    retry_after = fields.pop("retry_after", None)
+    retry_after, error = fields.pop("retry_after", None), when.get("error")
+    if retry_after is not None and (type(retry_after) not in (int, float) or not 0 <= retry_after < math.inf):
+        raise InvalidOption(f"fault.{name}: retry_after", retry_after, ["a number of seconds, 0 or more"])
+    if error is not None and not isinstance(error, BaseException) and not callable(error):
+        raise InvalidOption(
+            f"fault.{name}: error", error, ["an exception", "what makes one: an exception's class, a function"]
+        )
     stated = {
         "retry_after": retry_after,
         **{option: fields.get(option) for option in ("after", "first", "per_item")},
@@ -194,7 +201,7 @@ def _made(name: str, kind: Any, when: Mapping[str, Any], *given: Any, shown: str
         function=function,
         call=call,
         every=every,
-        error=when.get("error"),
+        error=error,
         headers={} if retry_after is None else {"retry-after": f"{retry_after:g}"},
         **fields,
     )

@@ -237,6 +237,11 @@ async def test_an_own_function_needs_an_exception(store, made):
         (lambda: fault.timeout(calls=1), "option='calls' is invalid (did you mean 'call'?)"),
         (lambda: fault.cut(after=-1), "0 or more"),
         (lambda: fault.slow(first=-1), "0 or more"),
+        (lambda: fault.rate_limit(retry_after=-1), "0 or more"),
+        (lambda: fault.status(503, retry_after="2"), "0 or more"),
+        (lambda: fault.slow(first=float("inf")), "0 or more"),
+        (lambda: Recorder(faults=["status(503, error=3)"]), "allowed: an exception"),
+        (lambda: fault.raises(3), "allowed: an exception"),
         (lambda: fault.timeout(function=""), "a pattern of function names"),
         (lambda: Recorder(faults=["ratelimit()"]), "did you mean 'rate_limit'?"),
         (

@@ -483,7 +483,7 @@ class Attempt:
         try:
             answer = keep(record_of(self._call.function, orjson.loads(self._call.arguments), plain, replayed=False))
         except Exception as error:  # noqa: BLE001 - the user's own function: the answer was paid for
-            self._session.failed(self._call, error)
+            self._session.failed(self._call, error, "was recorded without a judgment, since keep= raised")
             return True
         if answer is True:
             return True

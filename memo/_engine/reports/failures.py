@@ -16,7 +16,7 @@ from memo.errors import MemoError, UnrecordableValue
 __all__ = ["failure_of", "raise_all"]
 
 
-def failure_of(call: Call, error: Exception) -> MemoError:
+def failure_of(call: Call, error: Exception, what: str = "could not be recorded") -> MemoError:
     """Return the error to report for a call that could not be recorded: it names the function, and holds no secret."""
     if isinstance(error, UnrecordableValue):
         error.function, error.path, error.reason = call.function, mask(error.path), mask(error.reason)
@@ -24,7 +24,7 @@ def failure_of(call: Call, error: Exception) -> MemoError:
     if isinstance(error, MemoError):
         _mask_chain(error)
         return error
-    failure = MemoError(mask(f"{call.function}: could not be recorded ({type(error).__name__}: {error})"))
+    failure = MemoError(mask(f"{call.function}: {what} ({type(error).__name__}: {error})"))
     failure.__cause__ = _without_secrets(error)
     return failure
 

@@ -90,7 +90,9 @@ def is_known(pattern: str, recorded: Iterable[str] = ()) -> bool:
 
 def nearest(pattern: str, recorded: Iterable[str] = ()) -> str:
     """Return the known name, or pattern of a preset's names, that is most like a pattern; "" if none is like it."""
-    known = [*(f"{root}.*" for root in families.values()), *sorted({*functions, *recorded})]
+    own = sorted({*functions, *recorded})
+    words = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in own if "." in name) if "*" in pattern else ()
+    known = [*(f"{root}.*" for root in families.values()), *words, *own]
     return next(iter(get_close_matches(pattern, known, 1, 0.6)), "")
 
 

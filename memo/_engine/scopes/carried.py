@@ -155,9 +155,9 @@ class CarriedRecorder(ObservedRecorder):
             "lost", function=warning.function, context=warning.context, recorders=warning.recorders, process=os.getpid()
         )
 
-    def failed(self, call: Call, error: Exception) -> None:
+    def failed(self, call: Call, error: Exception, what: str = "could not be recorded") -> None:
         """Note that an outcome could not be recorded."""
-        super().failed(call, error)
+        super().failed(call, error, what)
         with self._lock:
             failures, self.failures = self.failures, []
         for failure in failures:

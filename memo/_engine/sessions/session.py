@@ -440,9 +440,9 @@ class Session(Settings):
     def on_verified(self, made: VerifiedCall) -> None:
         """Handle that a call in `verify` was compared with what is recorded."""
 
-    def failed(self, call: Call, error: Exception) -> None:
-        """Note that an outcome could not be recorded."""
-        failure = failure_of(call, error)
+    def failed(self, call: Call, error: Exception, what: str = "could not be recorded") -> None:
+        """Note that an outcome could not be recorded, or what else went wrong."""
+        failure = failure_of(call, error, what)
         log.error("the live result was returned, but could not be recorded: %s", failure)
         with self._lock:
             self.failures.append(failure)
