@@ -103,7 +103,7 @@ class _Taking(Session):
         """Take it."""
         self.taken = call, outcome
 
-    def failed(self, call: Call, error: Exception) -> None:
+    def failed(self, call: Call, error: Exception, what: str = "could not be recorded") -> None:
         """Take the reason why there is nothing to take."""
         self.failure = error
 

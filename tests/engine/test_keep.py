@@ -112,7 +112,7 @@ async def test_streams_and_errors_are_judged_by_a_function_of_ones_own():
 def test_a_function_that_fails_keeps_the_outcome_and_is_reported():
     store = MemoryStore()
     with (
-        pytest.raises(memo.MemoError, match="keep= raised .*division by zero"),
+        pytest.raises(memo.MemoError, match=r"keep= raised .*division by zero"),
         recording(store, mode="record", keep=lambda call: 1 / 0),
     ):
         recordable(name="ask")(lambda: 1)()
