@@ -127,7 +127,7 @@ def decide(
     outcome = _replayed(request, found) if found is not None else None
     if outcome is not None:
         return outcome
-    number, has_draws, expiry = request.number, request.setting.has_draws, request.setting.expiry
+    number, expiry = request.number, request.setting.expiry
     match request.mode:
         case modes.REPLAY:
             return NoRecording()
@@ -136,8 +136,7 @@ def decide(
                 return ReplayExpired(found)
             if leads:
                 return CallLive(_added(request))
-            key = request.call.key
-            flight, is_first = request.session.flights.join(f"{key}~{number}" if has_draws else key)
+            flight, is_first = _flight(request)
             return LeadFlight(flight) if is_first else _joined(flight, expiry)
         case modes.RECORD:
             return CallLive(Draw(number, number or 0, is_replacing=True))
@@ -145,6 +144,12 @@ def decide(
             return CallLive(Draw(number, number or 0, is_compared=True))
         case modes.LIVE:
             return _UNRECORDED
+
+
+def _flight(request: Request) -> tuple[Flight, bool]:
+    """Return the flight of a call, and whether it is the caller who leads the flight."""
+    key = request.call.key
+    return request.session.flights.join(f"{key}~{request.number}" if request.setting.has_draws else key)
 
 
 def _added(request: Request) -> Draw:
@@ -269,16 +274,13 @@ def _steps(request: Request, found: object, kinds: Kinds) -> Generator[Step, obj
             assert found is None or isinstance(found, Recording)
             decision = decide(request, found, leads=leads)
             match decision:
-                case LeadFlight(leading):  # what nearly every call is that is recorded
-                    leads = True
-                    lead = _Lead(request, leading)
-                    found = lead.run() if request.session.leads_at_once else (yield lead)
-                    if found is None:
-                        return CallLive(_added(request), leading)
                 case Outcome():
                     return _settled(request, decision, leading)
                 case CallLive(draw):
                     return CallLive(draw, leading)
+                case LeadFlight(leading):
+                    leads = True
+                    found = yield _Lead(request, leading)
                 case JoinFlight(flight):
                     end = yield Wait(request, flight, kinds)
                     if isinstance(end, Pending):
@@ -307,6 +309,29 @@ def _settled(request: Request, outcome: Outcome, leading: Flight | None) -> Outc
     return outcome
 
 
+def _made_at_once(request: Request) -> CallLive | None:
+    """Return that a call is made which has no recording, and which nobody makes; None where the steps are to decide.
+
+    (They take 2.5 µs, of the 33 that a call in memory takes to be recorded.)
+    """
+    session = request.session
+    if not session.leads_at_once or request.mode is not modes.RECORD_IF_MISSING:
+        return None
+    flight, is_first = _flight(request)
+    if not is_first:
+        return None
+    try:
+        found = session.lead(request.call, flight, request.number, request.setting.expiry)
+    except BaseException:
+        flight.finish()
+        request.give_back()
+        raise
+    if found is None:
+        return CallLive(_added(request), flight)
+    flight.finish()
+    return None
+
+
 # The drivers
 
 
@@ -317,6 +342,8 @@ def take(request: Request, found: Recording | None, kinds: Kinds = ()) -> Decisi
     """
     if request.mode is modes.LIVE:
         return _UNRECORDED
+    if found is None and (made := _made_at_once(request)) is not None:
+        return made
     return run_steps(_steps(request, found, kinds))
 
 
@@ -324,4 +351,6 @@ async def take_async(request: Request, found: Recording | None, kinds: Kinds = (
     """Async twin of `take`: nothing blocks the event loop."""
     if request.mode is modes.LIVE:
         return _UNRECORDED
+    if found is None and (made := _made_at_once(request)) is not None:
+        return made
     return await run_steps_async(_steps(request, found, kinds))
