@@ -34,6 +34,19 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
             pytest.mark.anyio(obj)
 
 
+LONG = """
+    test_readme.py server/test_example.py frameworks/test_here.py patches/test_corpus_replay.py docs/test_recipes.py
+    importers/test_llama_stack_corpus.py server/test_scopes.py patches/test_run.py stores/test_fleet.py
+""".split()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give workers of xdist the files first that take longest: none of them is left for one worker at the end."""
+    if hasattr(config, "workerinput"):
+        order = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
+        items.sort(key=lambda item: order.get(item.path, len(LONG)))
+
+
 class Frozen:
     """What garbage collections leave out: tests, and each pytest that they run in here, ask for many."""
 

@@ -110,7 +110,7 @@ def test_keys_are_those_of_the_replay(old, tmp_path, name, command):
     else:
         (old.source / "1.json").unlink()
         (old.source / "2.json").unlink()
-        assert run(tmp_path, "import", "llama-stack", old.source, old.dest).returncode == 0
+        import_recordings(old.source, old.dest)
         done = run(tmp_path, "rekey", old.dest, "--options", file)
     assert done.returncode == 0, done.stderr
     [recording] = old.dest.rglob("*.json")
