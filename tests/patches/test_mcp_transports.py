@@ -9,6 +9,7 @@ import mcp.client.client
 import mcp_servers
 import pytest
 from mcp import Client, ClientSession, MCPError, StdioServerParameters, stdio_client
+from mcp.client.stdio import stdio_client as started
 from mcp.client.streamable_http import streamable_http_client
 
 import memo
@@ -240,8 +241,8 @@ async def test_no_credential_is_written(tmp_path):
 
 def test_modules_that_imported_a_transport_by_its_name_get_it_back():
     patched = mcp.client.client.stdio_client
-    assert patched is stdio_client is mcp.client.stdio.stdio_client
+    assert patched is stdio_client is started is mcp.client.stdio.stdio_client
     assert type(patched).__name__ == "Patched"
     INSTALLED[0].uninstall()
     plain = mcp.client.client.stdio_client
-    assert plain is mcp.stdio_client is mcp.client.stdio.stdio_client is patched.__wrapped__
+    assert plain is mcp.stdio_client is started is mcp.client.stdio.stdio_client is patched.__wrapped__
