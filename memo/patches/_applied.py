@@ -108,9 +108,10 @@ class AppliedPatch:
             raise TargetNotFound(self.patch.target, f"{error}", []) from None
         self.wrapper, self.owner, self._original, self._own = made, owner, original, own
         if self.patch.by_name:
+            modules: list[Any] = [*sys.modules.values()]
             self._copies = [
                 (module, name)
-                for module in [*sys.modules.values()]
+                for module in modules
                 if isinstance(module, ModuleType)  # some packages put other objects there
                 for name in _names_of(original, module)
             ]
