@@ -43,9 +43,9 @@ def places(outcome: dict[str, Any]) -> set[tuple[Step, ...]]:
     if "error" in read:
         _add_places(_error(read["error"]), ("error",), found)
     elif "value" in read:
-        _add_places(_response(read["value"]) or plain(read["value"]), (), found)
+        _add_places(_response(read["value"]) or _content(read["value"]), (), found)
     else:
-        _add_places([plain(item) for item in read["stream"]["items"]], (), found)
+        _add_places(_items(read["stream"]), (), found)
     return found
 
 
@@ -117,7 +117,27 @@ def _value_changes(before: Any, after: Any, rules: Rules) -> Iterator[Change]:
     names = [_class_name(tree) for tree in (before, after)]
     if names[0] != names[1] and "" not in names:
         yield Change(Tier.TYPE, "", *names)
-    yield from _plain_changes(plain(before), plain(after), rules)
+    yield from _plain_changes(_content(before), _content(after), rules)
+
+
+def _content(tree: Any) -> Any:
+    """Return a value as JSON: of bytes, which are what a server sent, the JSON that they hold."""
+    return _body(tree["text"]) if _class_name(tree) == "bytes" and isinstance(tree.get("text"), str) else plain(tree)
+
+
+def _items(stream: Any) -> list[Any]:
+    """Return the items of a stream as JSON: of the lines of server-sent events, their data."""
+    items = [plain(item) for item in stream["items"]]
+    lines = [item for item in items if item]
+    if not lines or not all(
+        isinstance(line, str) and line.startswith(("data:", "event:", "id:", ":")) for line in lines
+    ):
+        return items
+    data = [line.removeprefix("data:").strip() for line in lines if line.startswith("data:")]
+    try:
+        return [json.loads(text) for text in data if text != "[DONE]"]
+    except ValueError:
+        return items
 
 
 def _statuses(before: Any, after: Any) -> tuple[int, int] | None:
@@ -201,7 +221,7 @@ def _stream_changes(before: Any, after: Any, rules: Rules) -> Iterator[Change]:
     if (statuses := _statuses(before.get("response"), after.get("response"))) is not None:
         yield Change(Tier.ERROR, "status", *statuses)
         return
-    one, other = ([plain(item) for item in stream["items"]] for stream in (before, after))
+    one, other = map(_items, (before, after))
     ends = before.get("end"), after.get("end")
     is_whole = ends[0] != "closed" and ends[1] != "closed"
     if is_whole and ends[0] != ends[1]:

@@ -23,6 +23,7 @@ from memo.patches._remaking.call import Remade, Unreachable
 from memo.patches._remaking.clients import Clients
 from memo.patches._remaking.cohere import remade_cohere
 from memo.patches._remaking.google_genai import remade_google
+from memo.patches._remaking.huggingface_hub import remade_huggingface
 from memo.patches._remaking.litellm import remade_litellm
 from memo.patches._remaking.mcp import only_asks_mcp, remade_mcp
 from memo.patches._remaking.mistralai import remade_mistral
@@ -39,6 +40,7 @@ _MAKERS: dict[str, Callable[[Document, Clients], Remade]] = {
     "botocore": remade_aws,
     "cohere": remade_cohere,
     "google-genai": remade_google,
+    "huggingface-hub": remade_huggingface,
     "litellm": remade_litellm,
     "mcp": remade_mcp,
     "mistralai": remade_mistral,
@@ -161,7 +163,7 @@ def has_effects(document: Document) -> bool:
             return not only_asks_aws(document)
         case "mcp":
             return not only_asks_mcp(document)
-        case "litellm" | "tavily":
+        case "huggingface_hub" | "litellm" | "tavily":
             return False
         case _:
             pass

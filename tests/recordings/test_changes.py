@@ -159,3 +159,24 @@ def test_an_object_in_several_places_is_compared_as_if_it_were_in_one():
 
 def twice(value: Any) -> list[Any]:
     return [value, value]
+
+
+def held(tree: Any) -> dict[str, Any]:
+    return {"value": {"__type__": "bytes", "text": json.dumps(tree)}}
+
+
+def events(*trees: Any) -> dict[str, Any]:
+    return stream(*(line for tree in trees for line in (f"data: {json.dumps(tree)}", "")), "data: [DONE]")
+
+
+def test_the_json_in_bytes_and_in_server_sent_events_is_compared_by_its_fields():
+    changed = {**without(ANSWER, "created"), "id": "a2"}
+    for made in (held, events):
+        assert compare([made(ANSWER)], made(ANSWER)) == []
+        found = {(change.tier, change.path.removeprefix("[*].")) for change in compare([made(ANSWER)], made(changed))}
+        assert found == {(Tier.REMOVED, "created"), (Tier.VALUE, "id")}
+    lines = stream("data: no JSON", "")
+    assert [change.tier for change in compare([lines], stream("data: no JSON at all", ""))] == [Tier.VALUE]
+    assert [change.tier for change in compare([{"value": '{"a": 1}'}], {"value": "{}"})] == [
+        Tier.VALUE
+    ]  # generated text

@@ -162,3 +162,16 @@ def made_again(store: Path, remaker: Remaker) -> Callable[..., LiveReport]:
         return report
 
     return again
+
+
+@pytest.fixture
+def verify_with() -> Callable[..., LiveReport]:
+    """Make the calls of a store again by a client."""
+
+    def again(place: Path, client: object, *include: str) -> LiveReport:
+        report, opened, remaker = LiveReport(), as_store(place), Remaker(include=include, clients=[client])
+        run(opened, plan(opened, remaker, Sessions(opened, {}, Rules()), report), report)
+        remaker.close()
+        return report
+
+    return again

@@ -170,7 +170,7 @@ def test_what_is_not_put_aside_is_reported(store: Path, verify: Verify, tmp_path
     assert said not in verify("--function", "openai.chat*", place=place)
 
 
-@pytest.mark.parametrize("name", ["http.127.0.0.1", "http.api.example.com", "huggingface_hub.chat"])
+@pytest.mark.parametrize("name", ["http.127.0.0.1", "http.api.example.com", "claude_agent_sdk.query"])
 @pytest.mark.parametrize("options", [(), ("--include", "{}"), ("--include", "{}", "--trust", "liveapp")])
 def test_requests_that_only_tests_make_again_say_so(
     verify: Verify, tmp_path: Path, name: str, options: tuple[str, ...]

@@ -21,7 +21,7 @@ __all__ = ["remade_mistral"]
 
 def remade_mistral(document: Document, clients: Clients) -> Remade:
     """Return a request of `Mistral`. Raises `Unreachable`."""
-    arguments = checked(document)
+    arguments = checked(document, rooted=True)
     body = with_ids(arguments.get("body"))
     if isinstance(body, str | bytes) and body:
         raise Unreachable("it uploads what is not in the recording")

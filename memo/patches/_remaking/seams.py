@@ -44,13 +44,16 @@ def function_seam(patches: Iterable[Patch], target: str) -> tuple[Any, Any]:
     return function_of(found, next(patch for patch in patches if patch.target == target)), found
 
 
-def checked(document: Document) -> dict[str, Any]:
-    """Return the arguments of a request. Raises `Unreachable` where they cannot be sent as they are, or to any server."""
+def checked(document: Document, *, rooted: bool = False) -> dict[str, Any]:
+    """Return the arguments of a request. Raises `Unreachable` where they cannot be sent as they are, or to any server.
+
+    With `rooted`, the SDK appends the path to the server as it is: without a slash before it, the path would be a part of the host.
+    """
     arguments: dict[str, Any] = document.arguments
     path = arguments.get("path")
     if not (isinstance(path, str) and isinstance(arguments.get("method", ""), str)):
         raise Unreachable("its method or its path is not in the recording")
-    if "://" in path or path.startswith("//"):
+    if "://" in path or path.startswith("//") or (rooted and not path.startswith("/")):
         raise Unreachable("its path names another server")
     if "files" in arguments or "content" in arguments:
         raise Unreachable("it uploads what is not in the recording")

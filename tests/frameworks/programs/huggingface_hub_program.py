@@ -1,8 +1,17 @@
+import os
+
 PRESETS, NEEDS = ["huggingface-hub"], ["huggingface-hub", "aiohttp"]
+VERIFY = {"SERVER": "{url}", "options": "--client huggingface_hub_program:client"}
 TOOL = {
     "type": "function",
     "function": {"name": "count", "parameters": {"type": "object", "properties": {"planet": {"type": "string"}}}},
 }
+
+
+def client():
+    from huggingface_hub import InferenceClient
+
+    return InferenceClient(base_url=f"{os.environ['SERVER']}/v1", api_key="k")
 
 
 async def main(url, question):
