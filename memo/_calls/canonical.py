@@ -18,7 +18,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 from collections import ChainMap, Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
@@ -37,7 +36,7 @@ from memo._calls.secret_forms import is_credential
 from memo._calls.secret_names import holds_headers
 from memo._calls.secrets import NO_RULES, SecretRules, header_text, is_header, looks_secret, mask
 from memo._calls.unkeyable import Unkeyable, without_form
-from memo._values.kinds import fielded_state, is_model, is_named_tuple
+from memo._values.kinds import fielded_state, has_fields, is_model, is_named_tuple
 from memo._values.paths import Step, path_text
 from memo._values.scalars import LARGEST, SMALLEST, bytes_form, float_form, int_form, is_text, text_form
 from memo._values.secrets import SECRET_TYPES
@@ -277,7 +276,7 @@ class Canonical:
             if value.__pydantic_extra__:
                 form["extra"] = self._mapping(value.__pydantic_extra__, depth)
             return form
-        if dataclasses.is_dataclass(kind):
+        if has_fields(kind):
             return {"__type__": short_name(kind), "value": self._mapping(fielded_state(value), depth)}
         if is_named_tuple(kind):
             return {

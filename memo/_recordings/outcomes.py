@@ -7,7 +7,8 @@
 
 each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
 paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left), `"test"` (where it is not the
-recording's), `"holds"` (the paths of streams inside the value), `"inside"` (how many draws of which calls were taken inside it, by `function/key`), `"calls"` and `"draw"`
+recording's), `"holds"` (the paths of streams inside the value), `"given"` (the paths
+of what the caller had given, each with its path in the arguments, or "" for the object whose method was called), `"inside"` (how many draws of which calls were taken inside it, by `function/key`), `"calls"` and `"draw"`
 (see `draws`); in a stream `"error"`, `"iterated": "sync"`,
 `"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), `"offsets"`
 (seconds, with `timings=True`), and `"answered"` (after how many items something was thrown in that the stream answered).
@@ -22,9 +23,9 @@ from typing import Any, NoReturn
 
 import orjson
 
-from memo.codecs.decoder import CutShort
+from memo.codecs.decoder import CutShort, Further
 from memo.codecs.items import Items
-from memo.codecs.streams import cut_short
+from memo.codecs.streams import cut_short, marked
 from memo.codecs.values import Values
 from memo.errors import DataMismatch, MemoError, RecordingDamaged
 
@@ -55,20 +56,28 @@ class Outcome:
     inside: Mapping[str, int] = _NOTHING
     """How many draws of which calls were taken inside the call, by `function/key`."""
     end = ""
+    unit = "item"
+    """What `items` are: "byte" of a body in pieces."""
     offsets: Sequence[float] = ()
     answered: Sequence[int] = ()
     """After how many items something was thrown into the stream that it answered by what comes next."""
     sync = False
     is_masked = False
     """Whether secrets are masked in it, so that it may be of another length."""
-    holds = False
-    """Whether the value holds streams."""
+    is_more = False
+    """Whether the value holds streams, or the caller's own objects."""
+    given: Mapping[str, Any] = MappingProxyType({})
+    """The places of the caller's own objects in the value, each with its place in the arguments; "" is the method's object."""
     written: Any = None
     """What a driver made of the outcome, which is all that it needs for further replays."""
     hold: Callable[[Outcome], None] | None = None
     """Holds an outcome that is given once for further replays, as it was `written`."""
     cut_short: CutShort | None = None
     """Makes the error for a stream in the value that is read further than it was recorded."""
+    further: Further | None = None
+    """Goes on with such a stream."""
+    parts: Sequence[dict[str, Any]] = ()
+    """The forms of the streams in the value, if the consumer left one of them."""
 
     def __init__(
         self, tree: dict[str, Any], values: Values, locate: Callable[[], str], *, once: bytes | None = None
@@ -83,8 +92,12 @@ class Outcome:
         try:
             if "value" in tree:
                 if "holds" in tree:
-                    self.holds = True
-                    values = values.cutting_short(self._error_cut_short)
+                    self.is_more = True
+                    values = values.going_on(lambda: self.further, self._cut)
+                    parts = marked(tree["value"], tree["holds"] if type(tree["holds"]) is list else ())
+                    self.parts = parts if any(part.get("end") == "closed" for part in parts) else ()
+                elif type(tree.get("given")) is dict:
+                    self.is_more, self.given = True, tree["given"]
                 self.read = values.reader(tree["value"], once=once)
             elif "error" in tree:
                 self.error = _error(values.reader(tree["error"]), locate)
@@ -93,9 +106,6 @@ class Outcome:
         except DataMismatch as error:  # of what is checked before a value is built: the form, which memo writes
             raise RecordingDamaged(locate(), f"holds what memo never writes ({error.reason})") from error
 
-    def _error_cut_short(self, count: int) -> MemoError:
-        return (self.cut_short or cut_short)(count)
-
     def keep(self, written: Any) -> None:
         """Keep what a driver made of the outcome."""
         self.written = written
@@ -103,6 +113,9 @@ class Outcome:
         if hold is not None:
             self.read = self.items = self.response = None  # nobody else has it
             hold(self)
+
+    def _cut(self, count: int, unit: str) -> MemoError:
+        return (self.cut_short or cut_short)(count, unit)
 
     def _read_stream(self, stream: Any, values: Values, locate: Callable[[], str], *, once: bytes | None) -> None:
         if not isinstance(stream, dict) or not isinstance(stream.get("items"), list):

@@ -36,10 +36,10 @@ from memo._values.kinds import (
 from memo._values.paths import step_text
 from memo._values.scalars import LARGEST, SMALLEST, is_text
 from memo.codecs import _models
-from memo.codecs._sharing import can_change, changeable
 from memo.codecs.errors import chain_form, exception_form
 from memo.codecs.items import pack
 from memo.codecs.registry import Codec, codec_of
+from memo.codecs.sharing import can_change, changeable
 from memo.codecs.types import ImportedInCall, Types
 from memo.errors import MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 

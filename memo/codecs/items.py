@@ -21,8 +21,8 @@ import orjson
 
 from memo._json import held_json
 from memo.codecs._shape import listed
-from memo.codecs._sharing import become
 from memo.codecs.decoder import Decoder
+from memo.codecs.sharing import become
 from memo.errors import DataMismatch
 
 __all__ = ["Items", "Packer", "is_plain", "pack"]

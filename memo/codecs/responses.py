@@ -6,10 +6,11 @@ import functools
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 __all__ = [
+    "Body",
     "http_response",
     "is_response",
     "is_unread",
@@ -99,26 +100,39 @@ def rebuilt(recorded: Any, request: Any, content: bytes, *, unread: bool) -> Any
     return response
 
 
-def unread(recorded: Any, stop: Callable[[], object]) -> Any:
-    """Return a recorded response whose body is still to be read. `stop` is called at the end of the body, and may raise."""
+class Body(Protocol):
+    """What follows the content that was recorded of a body: its end, which may be an error, or more of it."""
+
+    def rest(self) -> Iterator[bytes]:
+        """Yield what follows, then end or raise."""
+        ...
+
+    def arest(self) -> AsyncIterator[bytes]:
+        """Async twin of `rest`."""
+        ...
+
+
+def unread(recorded: Any, body: Body) -> Any:
+    """Return a recorded response whose body is still to be read."""
     response = rebuilt(recorded, getattr(recorded, "_request", None), b"", unread=True)
-    response.stream = _body_class(package_of(recorded))(recorded.content, stop)
+    response.stream = _body_class(package_of(recorded))(recorded.content, body)
     response.elapsed = timedelta(0)
     return response
 
 
 @functools.lru_cache(maxsize=2)
 def _body_class(package: Any) -> Any:
-    def begin(self: Any, content: bytes, stop: Callable[[], object]) -> None:
-        self.content, self.stop = content, stop
+    def begin(self: Any, content: bytes, body: Body) -> None:
+        self.content, self.body = content, body
 
     def pieces(self: Any) -> Iterator[bytes]:
         yield self.content
-        self.stop()
+        yield from self.body.rest()
 
     async def apieces(self: Any) -> AsyncIterator[bytes]:
         yield self.content
-        self.stop()
+        async for piece in self.body.arest():
+            yield piece
 
     methods = {"__init__": begin, "__iter__": pieces, "__aiter__": apieces}
     return type("RecordedBody", (package.SyncByteStream, package.AsyncByteStream), methods)
@@ -136,7 +150,7 @@ def http_response(value: Any) -> Any:
 def read_from(response: Any, wire: bytes) -> Any:
     """Return a response as if it had been read at once, its body decoded from the bytes of the wire."""
     kept = {name: value for name, value in response.extensions.items() if name in ("http_version", "reason_phrase")}
-    status, headers, request = response.status_code, response.headers, response.request
+    status, headers, request = response.status_code, response.headers, getattr(response, "_request", None)
     read = type(response)(status, headers=headers, content=wire, request=request, extensions=kept)
     read.headers = headers.copy()  # without the `content-length` that was set for the bytes
     return read

@@ -24,8 +24,8 @@ from memo._values.kinds import (
     slot_members,
 )
 from memo._values.paths import step_text
-from memo.codecs._sharing import can_change
 from memo.codecs.registry import codec_of
+from memo.codecs.sharing import can_change
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

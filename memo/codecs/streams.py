@@ -3,23 +3,21 @@
     {"__type__": "stream", "class": "app:Events", "of": …, "items": […], "end": "complete"}
 
 with `"kind"` (how it is read: "async", "sync", "bytes" or "async bytes"), `"error"` where it ended in one, `"returned"` by a
-generator, and, of an object that is no generator, its `"attributes"` as they were at first, and `"after"` those that had
-changed at its end. A context manager is `{"__type__": "manager", "kind": …, "value": …}`: what it gave when it was entered,
+generator, and, of an object that is no generator, its `"attributes"` as they were at first, `"after"` those that had
+changed at its end, and `"during"` those that had changed when they were used, by the number of items; of bytes, in `"short"` the
+numbers of the pieces that had fewer than were asked for. A context manager is `{"__type__": "manager", "kind": …, "value": …}`: what it gave when it was entered,
 or `"error"`; `"suppresses"` if it swallowed the error that left it, or `"exit"`, the error that it raised then. A response
 that was given unread is `{"__type__": "response", "response": …}`, as it was when it had been read, with `"end"` and `"error"`.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-import io
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
-from memo._values.kinds import declares
 from memo.codecs._shape import mapping
+from memo.codecs._stand_ins import stand_in
 from memo.codecs.decoder import Decoder
 from memo.codecs.items import Items
 from memo.codecs.responses import is_response, is_unread, unread
@@ -29,6 +27,8 @@ __all__ = [
     "KINDS",
     "RecordedItems",
     "cut_short",
+    "marked",
+    "nodes",
     "read_manager",
     "read_response",
     "read_stream",
@@ -37,10 +37,42 @@ __all__ = [
 
 KINDS = ("async", "sync", "bytes", "async bytes")
 
+_Node = dict[str, Any]
 
-def cut_short(count: int) -> MemoError:
+
+def cut_short(count: int, unit: str) -> MemoError:
     """Return the error for a stream outside any call."""
-    return StreamCutShort("a stream inside a result", count)
+    return StreamCutShort("a stream inside a result", count, unit)
+
+
+def marked(tree: Any, places: Iterable[str]) -> list[_Node]:
+    """Note in the form of each stream in a value, and of each context manager, its place and the managers that it is in.
+
+    Return the forms, in the order of `nodes`, which is that of the places.
+    """
+    found = []
+    for (node, managers), place in zip(nodes(tree), places, strict=False):
+        node["place"], node["managers"] = place, managers
+        found.append(node)
+    return found
+
+
+def nodes(tree: Any) -> Iterator[tuple[_Node, tuple[str, ...]]]:
+    """Yield the forms of the streams and context managers in a value, each with the places of the managers that it is in.
+
+    In the order of the keys, whichever order a mapping has.
+    """
+    pending: list[tuple[Any, tuple[str, ...]]] = [(tree, ())]
+    while pending:
+        node, managers = pending.pop()
+        if type(node) is list:
+            pending += [(item, managers) for item in reversed(node)]
+        elif type(node) is dict and node.get("__type__") in ("stream", "manager", "response"):
+            yield node, managers
+            if node["__type__"] == "manager":
+                pending.append((node.get("value"), (*managers, node.get("place", ""))))
+        elif type(node) is dict:
+            pending += [(node[key], managers) for key in sorted(node, reverse=True)]
 
 
 def read_stream(values: Decoder, node: dict[str, Any]) -> Any:
@@ -62,7 +94,7 @@ def read_response(values: Decoder, node: dict[str, Any]) -> Any:
     recorded = values.decode(node["response"])
     if not is_response(type(recorded)) or is_unread(recorded):
         raise DataMismatch("response", "it is none that was read")
-    return unread(recorded, RecordedItems(values, {**node, "items": []}).stop)
+    return unread(recorded, RecordedItems(values, {**node, "items": [], "kind": "response"}, recorded.content))
 
 
 def read_manager(values: Decoder, node: dict[str, Any]) -> Any:
@@ -73,39 +105,100 @@ def read_manager(values: Decoder, node: dict[str, Any]) -> Any:
 class RecordedItems:
     """The items of a recorded stream, and its end."""
 
-    def __init__(self, values: Decoder, node: dict[str, Any]) -> None:
+    def __init__(self, values: Decoder, node: _Node, content: bytes | None = None) -> None:
         items = Items(node, values)
         # At once: what cannot be read is found where the call is made.
         self._items = items if items.repeats else list(items)
+        self.node = node
+        """The form of the stream."""
+        self.live: Any = None
+        """The live stream that goes on with this one."""
+        self._recorded = items
+        self._content = content
         self._end = node.get("end")
         self._cut_short = values.cut_short or cut_short
+        self._further = values.further() if values.further is not None and self._end == "closed" else None
         self._error = values.reader(node["error"]) if "error" in node else None
         self._returned = values.reader(node["returned"]) if "returned" in node else None
         self.on_end: Callable[[], object] = _nothing
         """Called at the end, or with the last item before the consumer left. Idempotent."""
+        self.on_change: Callable[[dict[str, Any]], object] = _nothing
+        """Called with the attributes that have changed since: as they were after some item, or of the live stream that goes on."""
+        self._during = mapping(values.decode(node.get("during", {})))
 
     def play(self) -> Generator[Any, Any, Any]:
         """Yield the items, raise the recorded error, or return what a generator returned."""
         yield from self._given()
-        self.stop()
-        return self._returned() if self._returned is not None else None
+        return (yield from self.rest())
 
     async def aplay(self) -> AsyncGenerator[Any, Any]:
         """Yield the items, then raise the recorded error."""
         for item in self._given():
             yield item
+        async for item in self.arest():
+            yield item
+
+    def rest(self) -> Generator[Any, Any, Any]:
+        """Yield what a live call goes on with, where the consumer left; raise the recorded error, or end."""
+        if self._further is not None:
+            try:
+                return (yield from self._further.items(self))
+            finally:
+                self.refresh()
         self.stop()
+        return self._returned() if self._returned is not None else None
+
+    async def arest(self) -> AsyncGenerator[Any, Any]:
+        """Async twin of `rest`."""
+        if self._further is None:
+            self.stop()
+            return
+        rest = self._further.aitems(self)
+        try:
+            async for item in rest:
+                yield item
+        finally:
+            await rest.aclose()
+            self.refresh()
+
+    def body(self) -> Any:
+        """Return what a live call goes on with, to be read from; None at the end of the bytes. Raise the recorded error."""
+        return self._further.body(self) if self._further is not None else self.stop()
+
+    async def abody(self) -> Any:
+        """Async twin of `body`."""
+        return await self._further.abody(self) if self._further is not None else self.stop()
+
+    def refresh(self) -> None:
+        """Take over the attributes of the live stream that goes on with this one."""
+        if self._further is not None:
+            self.on_change(self._further.attributes(self))
+
+    @property
+    def goes_on(self) -> bool:
+        """True if a live call may give more than is recorded."""
+        return self._further is not None
+
+    def again(self) -> Iterable[Any]:
+        """Return fresh items, as they were recorded."""
+        return self._recorded
 
     def _given(self) -> Iterator[Any]:
         last = len(self._items) if self._end == "closed" else 0
         for count, item in enumerate(self._items, 1):
+            if self._during and str(count) in self._during:
+                self.on_change(mapping(self._during[str(count)]))
             if count == last:
                 self.on_end()
             yield item
 
     def content(self) -> bytes:
-        """Return the items of a stream of bytes, together."""
-        return b"".join(item for item in self._items if isinstance(item, bytes))
+        """Return what is recorded of a stream of bytes, or of the body of a response."""
+        return self._content if self._content is not None else b"".join(self.pieces())
+
+    def pieces(self) -> list[bytes]:
+        """Return the recorded bytes as they were read."""
+        return [item for item in self._items if isinstance(item, bytes)]
 
     def stop(self) -> None:
         """Raise what the stream ended with, if it did not end by itself."""
@@ -116,143 +209,16 @@ class RecordedItems:
                 raise DataMismatch("stream", "it ended with an error that is none")
             raise error
         if self._end != "complete":
-            raise self._cut_short(len(self._items))
+            raise self.cut_short()
 
-
-def stand_in(cls: Any, kind: str, recorded: RecordedItems, attributes: dict[str, Any], after: dict[str, Any]) -> Any:
-    """Return an object of a class, built without its `__init__`, that gives what was recorded of another such object.
-
-    The attributes that had changed at the end of the stream change at its end again.
-    """
-    value = _new(_stand_in_class(cls, kind))
-    state = value.__dict__
-    state.update(attributes)
-    recorded.on_end = functools.partial(state.update, after)
-    if kind.endswith("bytes"):
-        state["_memo_items"] = _Body(recorded)
-    else:
-        state["_memo_items"] = recorded.play() if kind == "sync" else recorded.aplay()
-    return value
-
-
-class _Body:
-    """Recorded bytes, read in any steps."""
-
-    def __init__(self, recorded: RecordedItems) -> None:
-        self._recorded = recorded
-        self._content = memoryview(recorded.content())
-
-    def read(self, size: int | None = None) -> bytes:
-        whole = size is None or size < 0
-        data = bytes(self._content if whole else self._content[:size])
-        self._content = self._content[len(data) :]
-        if not self._content:
-            self._recorded.on_end()
-        if whole or (size and not data):
-            self._recorded.stop()
-        return data
-
-
-def _new(cls: Any) -> Any:
-    return (io.IOBase if issubclass(cls, io.IOBase) else object).__new__(cls)
-
-
-@functools.lru_cache(maxsize=256)
-def _stand_in_class(cls: Any, kind: str) -> type:
-    methods: dict[str, Any] = {"__del__": _nothing, "__getattr__": _missing}
-    if kind.endswith("bytes"):
-        methods |= {"read": _aread if kind == "async bytes" else _read}
-        if declares(cls, "readinto"):
-            methods["readinto"] = _readinto
-    elif kind == "sync":
-        methods |= {"__iter__": _itself if declares(cls, "__next__") else _items}
-        if declares(cls, "__next__"):
-            methods["__next__"] = _next
-    else:
-        methods |= {"__aiter__": _itself if declares(cls, "__anext__") else _items}
-        if declares(cls, "__anext__"):
-            methods["__anext__"] = _anext
-    for name, (sync, is_async) in _ENDS.items():
-        if declares(cls, name):
-            methods[name] = is_async if _is_async(cls, name) else sync
-    return type(
-        cls.__name__,
-        (cls,),
-        {**methods, "__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": None},
-    )
-
-
-def _is_async(cls: Any, name: str) -> bool:
-    return name.startswith("__a") or inspect.iscoroutinefunction(inspect.getattr_static(cls, name))
+    def cut_short(self) -> MemoError:
+        """Return the error for a stream that is read on."""
+        if self.node.get("kind") in ("bytes", "async bytes", "response"):
+            return self._cut_short(len(self.content()), "byte")
+        return self._cut_short(len(self._items), "item")
 
 
 def _nothing(*_: Any) -> None: ...
-
-
-def _missing(self: Any, name: str) -> Any:
-    raise AttributeError(
-        f"{type(self).__name__!r} object has no attribute {name!r} in a replay: it had none, or one that is no data",
-        name=name,
-        obj=self,
-    )
-
-
-def _itself(self: Any) -> Any:
-    return self
-
-
-def _items(self: Any) -> Any:
-    return self._memo_items
-
-
-def _next(self: Any) -> Any:
-    return next(self._memo_items)
-
-
-async def _anext(self: Any) -> Any:
-    return await anext(self._memo_items)
-
-
-def _read(self: Any, size: int | None = None, *_: Any) -> bytes:
-    return bytes(self._memo_items.read(size))
-
-
-async def _aread(self: Any, size: int | None = None, *_: Any) -> bytes:
-    return bytes(self._memo_items.read(size))
-
-
-def _readinto(self: Any, buffer: Any) -> int:
-    view = memoryview(buffer).cast("B")
-    data = self._memo_items.read(len(view))
-    view[: len(data)] = data
-    return len(data)
-
-
-def _close(self: Any, *_: Any) -> None:
-    items = self.__dict__.get("_memo_items")
-    if isinstance(items, Generator):
-        items.close()
-
-
-async def _aclose(self: Any, *_: Any) -> None:
-    items = self.__dict__.get("_memo_items")
-    if isinstance(items, AsyncGenerator):
-        await items.aclose()
-    _close(self)
-
-
-async def _aitself(self: Any) -> Any:
-    return self
-
-
-_ENDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "close": (_close, _aclose),
-    "aclose": (_close, _aclose),
-    "__enter__": (_itself, _aitself),
-    "__exit__": (_close, _aclose),
-    "__aenter__": (_itself, _aitself),
-    "__aexit__": (_close, _aclose),
-}
 
 
 class _Managed:
@@ -261,13 +227,22 @@ class _Managed:
     def __init__(self, values: Decoder, node: dict[str, Any]) -> None:
         self._values = values
         self._node = node
+        self._further = values.further() if values.further is not None else None
 
     def enter(self) -> Any:
         if "error" in self._node:
             raise self._error("error")
         return self._values.decode(self._node.get("value"))
 
-    def leave(self, error: BaseException | None) -> bool:
+    def exit(self, kind: Any, error: BaseException | None, traceback: Any) -> Any:
+        left = self._further.leave(self._node, kind, error, traceback) if self._further is not None else None
+        return self._leave(error) if left is None else left
+
+    async def aexit(self, kind: Any, error: BaseException | None, traceback: Any) -> Any:
+        left = await self._further.aleave(self._node, kind, error, traceback) if self._further is not None else None
+        return self._leave(error) if left is None else left
+
+    def _leave(self, error: BaseException | None) -> bool:
         if "exit" in self._node:
             raise self._error("exit")
         return error is not None and bool(self._node.get("suppresses"))
@@ -287,7 +262,7 @@ class _Manager(AbstractContextManager[Any, bool]):
         return self._managed.enter()
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
-        return self._managed.leave(error)
+        return bool(self._managed.exit(kind, error, traceback))
 
 
 class _AsyncManager(AbstractAsyncContextManager[Any, bool]):
@@ -298,4 +273,4 @@ class _AsyncManager(AbstractAsyncContextManager[Any, bool]):
         return self._managed.enter()
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
-        return self._managed.leave(error)
+        return bool(await self._managed.aexit(kind, error, traceback))

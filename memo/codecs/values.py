@@ -19,12 +19,12 @@ from memo._values.scalars import LARGEST, SMALLEST
 from memo.codecs import _models
 from memo.codecs._reader import is_builtin_form, read_form
 from memo.codecs._shape import mapping
-from memo.codecs._sharing import SharedObjects, can_become
 from memo.codecs._writer import MAX_DEPTH, Writer, parts
-from memo.codecs.decoder import CutShort
+from memo.codecs.decoder import CutShort, Further
 from memo.codecs.items import Items, is_plain
 from memo.codecs.registry import codec_named
 from memo.codecs.sameness import difference
+from memo.codecs.sharing import SharedObjects, can_become
 from memo.codecs.types import Types
 from memo.errors import DataMismatch, MemoError, TypeNotFound, UnrecordableValue, UntrustedType
 
@@ -47,6 +47,8 @@ class Values:
     """The objects that the value being decoded holds in several places."""
     cut_short: CutShort | None = None
     """Makes the error for a stream inside a recorded value that is read further than it was recorded."""
+    further: Callable[[], Further | None] | None = None
+    """Returns what goes on with such a stream, where a call may be made."""
 
     def __init__(self, types: Types) -> None:
         self.types: Types = types
@@ -74,10 +76,10 @@ class Values:
         """Return the object that a `shared` form stands for. Raises `DataMismatch` for one that is not in the value."""
         return self._shared.read(node, decode)
 
-    def cutting_short(self, cut_short: CutShort) -> Values:
-        """Return values whose streams raise what `cut_short` makes, where they are read further than they were recorded."""
+    def going_on(self, further: Callable[[], Further | None], cut_short: CutShort) -> Values:
+        """Return values whose streams go on with `further`, or raise what `cut_short` makes, where they are read further."""
         values = copy(self)
-        values.cut_short = cut_short
+        values.further, values.cut_short = further, cut_short
         return values
 
     def encode(self, value: Any) -> Any:

@@ -130,12 +130,14 @@ class OutcomesExhausted(RecordingNotFound):
 class StreamCutShort(MemoError):
     """A replayed stream was read further than it was recorded: when it was recorded, its consumer left early."""
 
-    def __init__(self, function: str, items: int) -> None:
+    def __init__(self, function: str, items: int, unit: str = "item") -> None:
         self.function = function
         self.items = items
+        self.unit = unit
+        """What `items` counts: "item", or "byte" of a body that is read as bytes."""
         super().__init__(
             f"{function}: the stream was read further than it was recorded: its consumer left after {items} "
-            f"item{'' if items == 1 else 's'}\n"
+            f"{unit}{'' if items == 1 else 's'}\n"
             "  record again, and read the stream to its end"
         )
 

@@ -13,6 +13,7 @@ from memo._calls.signature import Signature
 from memo._engine.calls.driver import CallDriver
 from memo._engine.calls.options import Options
 from memo._engine.rules.modes import Mode
+from memo._engine.waiting.nesting import making
 from memo._values.ids import numbered
 from memo.patches._google_naming import function_of
 from memo.patches._http_calls import AsyncHttpCall, HttpCall, sent
@@ -44,7 +45,8 @@ class _Token(CallDriver):
 
     def sync(self) -> Any:
         provider = self._instance
-        if self.mode is not Mode.REPLAY or not hasattr(provider, "_pending_access_token"):
+        is_asked = making.get() is None and self.mode in (Mode.REPLAY, Mode.RECORD_IF_MISSING)
+        if not is_asked or not hasattr(provider, "_pending_access_token"):
             return self._invoke(None)
         before, provider._pending_access_token = provider._pending_access_token, "replayed"
         try:

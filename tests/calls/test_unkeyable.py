@@ -178,3 +178,10 @@ def test_a_codec_makes_a_key():
 
     memo.register_codec(Client, encode=lambda client: client.url, decode=Client)
     assert key(Client("a")) == key(Client("a")) != key(Client("b"))
+
+
+def test_an_object_of_attrs_identifies_by_its_class_and_fields():
+    attrs = pytest.importorskip("attrs")
+    at, other = (attrs.make_class(name, ["a", "b"]) for name in ("At", "Other"))
+    values = (at(1, [2]), at(1, [2]), at(1, [3]), other(1, [2]), {"a": 1, "b": [2]})
+    assert len({key(take, value) for value in values}) == 4

@@ -185,6 +185,38 @@ async def a_worker_thread_of_an_object(recorder):
     return [await anyio.to_thread.run_sync(pool.answer, 1)]
 
 
+@way
+async def a_worker_thread_behind_simple_queues(recorder):
+    return await anyio.to_thread.run_sync(lambda: in_worker_thread(recorder, queue.SimpleQueue(), queue.SimpleQueue()))
+
+
+@way
+async def a_waiter_that_holds_a_lock(recorder):
+    lock, calls, has_begun = anyio.Lock(), [], anyio.Event()
+
+    @recorder.recordable
+    async def answer(n):
+        calls.append(n)
+        if len(calls) == 1:
+            has_begun.set()
+            await anyio.sleep(0.01)
+            async with lock:
+                return n
+        return n
+
+    results = []
+
+    async def lead():
+        results.append(await answer(1))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lead)
+        await has_begun.wait()
+        async with lock:
+            results.append(await answer(1))
+    return results
+
+
 @pytest.mark.parametrize("name", WAYS)
 async def test_it_ends_with_the_answer(tmp_path, name):
     recorder = Recorder(tmp_path, mode="record-if-missing")
@@ -217,3 +249,114 @@ async def test_a_call_that_waits_for_a_queue_that_its_waiter_does_not_have_is_wa
             tasks.start_soon(one)
         tasks.start_soon(reader)
     assert calls == [1]
+
+
+APART = {}
+
+
+def apart(function):
+    """Put a program into the table whose call waits for a third party. It returns how often the call was made."""
+    APART[function.__name__] = function
+    return function
+
+
+async def answered(recorder, wait, name):
+    """Make three identical calls that wait, from code that `name`s what they wait at."""
+    calls = []
+
+    @recorder.recordable
+    async def answer(n):
+        calls.append(n)
+        await wait()
+        return n
+
+    async def one():
+        await name(lambda: answer(1))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(one)
+    return len(calls)
+
+
+@apart
+async def an_event(recorder, later):
+    event = anyio.Event()
+
+    async def name(call):
+        if not event.is_set():
+            await call()
+
+    later(event.set)
+    return await answered(recorder, event.wait, name)
+
+
+@apart
+async def a_semaphore_that_was_held_before(recorder, later):
+    semaphore = anyio.Semaphore(1)
+
+    async def wait():
+        async with semaphore:
+            pass
+
+    async def name(call):
+        if semaphore.value:
+            async with semaphore:
+                pass
+        await call()
+
+    await semaphore.acquire()
+    later(semaphore.release)
+    return await answered(recorder, wait, name)
+
+
+@apart
+async def a_limiter_beside_what_is_held(recorder, later):
+    limiter, other = anyio.CapacityLimiter(1), anyio.Semaphore(3)
+
+    async def wait():
+        async with limiter:
+            pass
+
+    async def name(call):
+        async with other:
+            assert limiter.total_tokens
+            await call()
+
+    limiter.acquire_on_behalf_of_nowait("somebody")
+    later(lambda: limiter.release_on_behalf_of("somebody"))
+    return await answered(recorder, wait, name)
+
+
+@apart
+async def a_pool_of_connections(recorder, later):
+    put, get = anyio.create_memory_object_stream(9)
+
+    async def name(call):
+        assert get.statistics().max_buffer_size
+        await call()
+
+    later(lambda: [put.send_nowait(1) for _ in range(3)])
+    with put, get:
+        return await answered(recorder, get.receive, name)
+
+
+async def test_what_waits_for_a_third_party_is_waited_for():
+    made = {}
+
+    async def one(name):
+        things = []
+        recorder = Recorder("memory://", mode="record-if-missing")
+        async with anyio.create_task_group() as tasks:
+
+            async def later():
+                await anyio.sleep(0.6)
+                things[0]()
+
+            tasks.start_soon(later)
+            made[name] = await APART[name](recorder, things.append)
+
+    async with anyio.create_task_group() as tasks:
+        for name in APART:
+            tasks.start_soon(one, name)
+    assert made == dict.fromkeys(APART, 1)

@@ -75,6 +75,11 @@ async def test_a_replay_needs_no_token(kind: str, server: Answering, tmp_path: P
         late = Issued()
         late.is_gone = True
         client = connected(server, late)
+        with memo.recording(tmp_path, mode="record-if-missing") as rec:
+            assert await use(client) == live
+        assert (rec.stats.replayed, late.asked) == (1, 0)
+        await closed(client)
+        client = connected(server, late)
         with memo.recording(tmp_path) as rec:
             assert await use(client) == live
         assert rec.stats.replayed == 1
@@ -83,4 +88,10 @@ async def test_a_replay_needs_no_token(kind: str, server: Answering, tmp_path: P
         assert await use(client) == live  # with a token of its own, not with the one that stood for it
         assert late.asked == 1
         await closed(client)
+        with memo.recording(tmp_path / "other", mode="record-if-missing"):
+            issued = Issued()
+            client = connected(server, issued)
+            assert await use(client) == live
+            assert (issued.asked, server.authorization) == (1, "Bearer ya29.issued")
+            await closed(client)
     assert b"ya29" not in stored(tmp_path)

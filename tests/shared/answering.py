@@ -41,6 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         special = (answer for end, answer in self.server.special.items() if path.endswith(end))
         body, headers, status, reason = next(special, self.server.prepared)
         self.server.count += 1
+        self.server.authorization = self.headers.get("authorization")
         self.send_response(status, reason)
         for name, value in headers:
             self.send_header(name, value)
@@ -57,6 +58,8 @@ class Answering(Loopback):
         self.prepared = Answer(b"{}", [("content-type", "application/json")], 200, None)
         self.special: dict[str, Answer] = {}
         self.count = 0
+        self.authorization: str | None = None
+        """That of the last request."""
         super().__init__(_Handler)
 
     def answer(

@@ -55,7 +55,7 @@ class BodyCall(CallDriver):
     def body(self, outcome: Outcome) -> RecordedStream:
         """Return a recorded body, to be replayed piece by piece."""
         played: Any = copy.copy(outcome)
-        played.items = self.pieces(outcome)
+        played.items, played.unit = self.pieces(outcome), "byte"
         return self._play(outcome)._replace(outcome=played)
 
     def _live_stream(self, attempt: Attempt, result: Any, left: Outcome | None) -> LiveSyncStream:
@@ -84,7 +84,7 @@ class BodyCall(CallDriver):
 
     def _failed(self, attempt: Attempt, body: LiveBody, given: list[bytes]) -> StreamCutShort:
         attempt.abandon(f"answered {body.status}")
-        return StreamCutShort(self.call.function, len(given))
+        return StreamCutShort(self.call.function, sum(map(len, given)), "byte")
 
     def _further(self, left: Outcome | None, further: Outcome) -> RecordedStream:
         if left is None or not self.is_body(left):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -57,6 +57,12 @@ class Function(Protocol):
         setting: FunctionContext | None = None,
     ) -> Call:
         """Make a call of the function."""
+        ...
+
+    def arguments(
+        self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return the arguments of a call by name."""
         ...
 
     def tags(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:

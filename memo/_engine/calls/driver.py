@@ -304,14 +304,32 @@ class CallDriver(LiveRequest):
         if outcome.items is not None:
             return self._stream(outcome)
         if outcome.read is not None:
-            if outcome.holds:
-                outcome.cut_short = self._cut_short
+            if outcome.is_more:
+                return self._whole(outcome)
             return outcome.read()
         assert outcome.error is not None
         return raise_recorded(outcome.error())
 
-    def _cut_short(self, count: int) -> MemoError:
-        error = StreamCutShort(self.call.function, count)
+    def _whole(self, outcome: Outcome) -> Any:
+        """Return a recorded value that holds streams, or the caller's own objects.
+
+        Say what becomes of a stream that is read further than it was recorded.
+        """
+        assert outcome.read is not None
+        if outcome.given:
+            from memo._engine.live.given import given_back
+
+            return given_back(outcome.read(), outcome.given, self._arguments(), self._instance)
+        outcome.cut_short, outcome.further = self._cut_short, None
+        if outcome.parts and self.mode is modes.RECORD_IF_MISSING:
+            from memo._engine.calls.held_rest import HeldRest
+
+            begin = partial(self._extension, None)
+            outcome.further = HeldRest(self.call.function, outcome, begin, self._invoke, self.setting.streams)
+        return outcome.read()
+
+    def _cut_short(self, count: int, unit: str) -> MemoError:
+        error = StreamCutShort(self.call.function, count, unit)
         self.session.on_replay_error(error)
         return error
 

@@ -172,11 +172,16 @@ class RecordableFunction:
         """Return the tags of a call. Raises what a function that gives them raises, and `InvalidOption` for what is no tag."""
         if not callable(self._tags):
             return self._tags
+        return tags_of(self._tags(self.arguments(session, instance, args, kwargs)))
+
+    def arguments(
+        self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the arguments of a call by name."""
         skip = 0 if instance is None or self._bound or self._static else 1
         if instance is None and self._method and args:
             args, skip = args[1:], 1
-        key_builder = self.key_builder(session, self.setting(session), skip)
-        return tags_of(self._tags(key_builder.arguments(instance, args, kwargs)))
+        return self.key_builder(session, self.setting(session), skip).arguments(instance, args, kwargs)
 
     def key_builder(
         self, session: Session, setting: FunctionContext, skip: int, *, as_given: bool = False

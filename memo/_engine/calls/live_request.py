@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from memo._calls.call import Call
@@ -81,6 +81,7 @@ class LiveRequest(Request):
             errors="all" if draw.is_compared else self.setting.errors,
             secrets=self.setting.secrets,
             watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
+            given=self._given if self._watches_arguments else None,
             listed=listed,
         )
 
@@ -108,6 +109,25 @@ class LiveRequest(Request):
         """Return whether there are arguments that the call could change."""
         args, kwargs = self._args, self._kwargs
         return self._watches_arguments and may_change((*args, *kwargs.values()) if kwargs else args)
+
+    def _given(self, value: Any, watch: ArgumentWatch | None) -> dict[str, str]:
+        """Return which of the caller's own objects a result is, or holds."""
+        if value is self._instance:
+            from memo._engine.live.given import given_in
+
+            return given_in(value, {}, value)
+        if watch is None:
+            return {}
+        from memo._engine.live.given import given_in, may_share
+
+        given = (*self._args, *self._kwargs.values())
+        if not may_share(value, given, are_plain=watch.are_plain):
+            return {}
+        return given_in(value, self._arguments(), None)
+
+    def _arguments(self) -> Mapping[str, Any]:
+        """Return the arguments by name."""
+        return self._counter.arguments(self.session, self._instance, self._args, self._kwargs)
 
     def _rebuilt(self) -> Call:
         """Make the call from its arguments again, as they are now."""

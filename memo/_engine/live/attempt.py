@@ -7,9 +7,10 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import Token
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 import orjson
@@ -39,6 +40,8 @@ __all__ = ["Attempt"]
 log = logging.getLogger("memo")
 
 T = TypeVar("T")
+
+_IMMUTABLE = frozenset((str, int, float, bool, bytes, type(None)))
 
 
 class Attempt:
@@ -73,6 +76,8 @@ class Attempt:
     _is_stream = False
     _passed: PassedStream | None = None
     """What has passed of the stream."""
+    recorded_parts: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType({})
+    """What is recorded of the streams of an earlier such result, by place and kind: of those that are not read this time."""
     _spent = 0.0
     """The cost of the call that is counted already."""
     _overlapping: OverlappingStreams | None = None
@@ -89,6 +94,7 @@ class Attempt:
         errors: str,
         secrets: SecretRules,
         watch: ArgumentWatch | None = None,
+        given: Callable[[Any, ArgumentWatch | None], dict[str, str]] | None = None,
         listed: LiveCall | None = None,
     ) -> None:
         self.flight = flight
@@ -99,6 +105,7 @@ class Attempt:
         self._errors = errors
         self._secrets = secrets
         self._watch = watch
+        self._given = given
         self._listed = listed
         self._making = Making(session, call, flight)
         if self._making.parent is None and active.get() is session:
@@ -180,6 +187,15 @@ class Attempt:
 
     def _converted(self, value: Any) -> Any:
         return value if self.convert is None else self.convert(value)
+
+    def note_given(self, value: Any) -> None:
+        """Note which of the caller's own objects the result is, or holds: a replay gives the caller the same."""
+        outcome = self._snapshot
+        if outcome is None or self._given is None or type(value) in _IMMUTABLE:
+            return
+        given = self._given(value, self._watch)
+        if given and not (self._watch is not None and self._watch.has_changes) and "redacted" not in outcome:
+            outcome["given"] = given
 
     def annotate(self, name: str, value: Any) -> None:
         """Record an attribute that was put on the object since its snapshot."""

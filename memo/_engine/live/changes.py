@@ -57,6 +57,16 @@ class ArgumentWatch:
         found = differences(orjson.loads(before.arguments), orjson.loads(after.arguments))
         self._paths = list(dict.fromkeys(difference.path for difference in found))
 
+    @property
+    def are_plain(self) -> bool:
+        """True if the arguments hold nothing but JSON and tuples."""
+        return self._snapshot is not None
+
+    @property
+    def has_changes(self) -> bool:
+        """True if an argument changed."""
+        return bool(self._paths)
+
     def warning(self) -> ArgumentsChangedWarning | None:
         """Return what to warn of, if an argument changed."""
         return ArgumentsChangedWarning(self._call.function, self._paths) if self._paths else None

@@ -20,9 +20,10 @@ from memo._engine.streaming.consumers import Consumer
 from memo._recordings.outcome_forms import StreamWriter, value_outcome
 from memo._values.kinds import is_named_tuple, own_attributes
 from memo._values.paths import Step, path_text, steps_of
+from memo.codecs.streams import nodes
 from memo.errors import UnrecordableValue
 
-__all__ = ["Found", "HeldStreams", "Part", "Steps", "attributes_of", "filled", "find", "placed"]
+__all__ = ["Found", "HeldStreams", "Part", "Steps", "at", "attributes_of", "filled", "find", "is_there", "placed"]
 
 Steps = tuple[Step, ...]
 Found = list[tuple[Steps, Any]]
@@ -96,9 +97,15 @@ class HeldStreams:
                 self.attempt.refuse(part.failure)
                 return
         masked = [path for part in self._parts for path in part.masked]
+        places = {id(part.form): path_text(part.steps) for part in self._parts}
+        holds = []
+        for node, _ in nodes(self._outcome["value"]):
+            node.pop("managers", None)
+            place = node.pop("place", "")
+            holds.append(places.get(id(node), place))
         outcome = {
             "value": self._outcome["value"],
-            "holds": [path_text(part.steps) for part in self._parts],
+            "holds": holds,
             **{name: value for name, value in self._outcome.items() if name not in ("value", "seconds")},
         }
         if masked:
@@ -159,6 +166,11 @@ class Part:
             self.abandon()
             return False
         self.is_over = True
+        recorded = self.held.attempt.recorded_parts.get((path_text(self.steps), self.form["__type__"]))
+        if recorded is not None and not self.is_read:
+            self.form.clear()
+            self.form.update(orjson.loads(orjson.dumps(recorded)))
+            return True
         if self.on_end is not None:
             self.on_end()
         try:
@@ -195,7 +207,7 @@ def find(
         if not isinstance(outcome, UnrecordableValue):
             return outcome, found
         steps = steps_of(outcome.path.removeprefix("."))
-        stream = _at(value, steps) if steps is not None else _ABSENT
+        stream = at(value, steps) if steps is not None else _ABSENT
         if (
             stream is _ABSENT
             or not is_stream(stream, declared=False, whole=not steps)
@@ -257,7 +269,13 @@ def _places(value: Any, steps: Steps, before: Steps = ()) -> Iterable[tuple[Step
             yield from _places(inner, steps[1:], (*before, steps[0]))
 
 
-def _at(value: Any, steps: Steps) -> Any:
+def is_there(found: Any) -> bool:
+    """Return whether `at` found something."""
+    return found is not _ABSENT
+
+
+def at(value: Any, steps: Steps) -> Any:
+    """Return what is in a place inside a value; a mark of its own where nothing is."""
     for step in steps:
         value = _child(value, step)
     return value

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from memo._engine.live.attempt import Attempt
+from memo._engine.live.carried import is_named
 from memo._engine.live.held import Found, HeldStreams, Part, Steps, filled, find, placed
 from memo._engine.live.passing import kind_of, passing
 from memo._engine.streaming.bodies import AsyncBody, SyncBody
@@ -26,6 +27,8 @@ from memo.errors import UnrecordableValue
 __all__ = ["hold"]
 
 _NOT_ENTERED = "is a context manager that was not entered in the scope, and what else was done with it is not recorded"
+_NAMELESS = "can be read, and its class could not be found by its name in a replay"
+_FIX = "to record it as it is read, define the class at the top level of its module"
 _GENERATED = ("_GeneratorContextManager", "_AsyncGeneratorContextManager")
 
 
@@ -34,6 +37,7 @@ def hold(attempt: Attempt, value: Any, declared: Sequence[Steps]) -> Any:
     outcome, found = find(attempt, value, declared, _is_held)
     if outcome is None or not found:
         attempt.keep(outcome)
+        attempt.note_given(value)
         return None
     held = HeldStreams(attempt, outcome)
     return _opened(held, outcome, value, found, ())
@@ -71,6 +75,8 @@ def _opened(held: HeldStreams, outcome: dict[str, Any], value: Any, found: Found
     parts: list[tuple[Part, Any, str]] = []
     for steps, stream in found:
         kind = kind_of(stream, declared=True)
+        if kind.endswith("bytes") and not is_named(held.attempt, stream):
+            return _refused(held, value, UnrecordableValue(path_text((*before, *steps)), _NAMELESS, fix=_FIX))
         parts.append((held.add(_part(held, stream, kind, (*before, *steps))), stream, kind))
     outcome["value"] = filled(outcome["value"], [part.form for part, _, _ in parts])
     whole = value
@@ -85,10 +91,15 @@ def _opened(held: HeldStreams, outcome: dict[str, Any], value: Any, found: Found
             for back, original in found:
                 if back != steps:
                     placed(whole, back, original)
-            held.attempt.refuse(UnrecordableValue(path_text(steps), f"is a stream in what cannot be changed ({error})"))
-            held.attempt.abandon()
-            return value
+            reason = f"is a stream in what cannot be changed ({error})"
+            return _refused(held, value, UnrecordableValue(path_text(steps), reason))
     return whole
+
+
+def _refused(held: HeldStreams, value: Any, error: UnrecordableValue) -> Any:
+    held.attempt.refuse(error)
+    held.attempt.abandon()
+    return value
 
 
 def _part(held: HeldStreams, stream: Any, kind: str, steps: Steps) -> Part:

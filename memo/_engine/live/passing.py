@@ -8,13 +8,12 @@ from __future__ import annotations
 import functools
 import inspect
 import io
-import sys
 from collections.abc import Callable
-from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
-from memo._engine.live.attempt import Attempt
-from memo._engine.live.held import Part, attributes_of
+from memo._engine.live.carried import carry, is_more, note_use
+from memo._engine.live.held import Part
 from memo._engine.streaming.begun import LiveStream, LiveSyncStream
 from memo._engine.streaming.consumers import Consumer, is_cancelled
 from memo._engine.streaming.delegates import Delegate, delegate_class
@@ -22,18 +21,15 @@ from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.flights import Pending
 from memo._values.kinds import (
     BUILTINS,
-    by_class,
     declares,
     is_data_type,
     is_iterator,
     is_model,
-    is_stream_class,
-    own_attributes,
 )
 from memo.codecs.registry import codec_of
 from memo.codecs.responses import is_unread
 
-__all__ = ["carries", "kind_of", "passing"]
+__all__ = ["kind_of", "passing"]
 
 
 def kind_of(value: Any, *, declared: bool) -> str:
@@ -57,51 +53,11 @@ def kind_of(value: Any, *, declared: bool) -> str:
     return "sync" if declares(cls, "__iter__") else ""
 
 
-def carries(attempt: Attempt, value: Any) -> bool:
-    """Return whether a stream is more than its items, of a class that a replay would find: the rest is recorded, too.
-
-    An iterator is if it has public attributes. What can be iterated and is no iterator always is.
-    """
-    cls = type(value)
-    if not is_stream_class(cls):
-        return False
-    if is_iterator(cls):
-        names = [name for name in own_attributes(value) if not name.startswith("_")]
-        if not names and not _public_names(cls):
-            return False
-    return _class_name(attempt, value) is not None
-
-
-@by_class
-def _public_names(cls: type) -> list[str]:
-    """Return the public properties and defaults that a class itself and its bases outside the standard library have."""
-    bases = [base for base in cls.__mro__ if base.__module__.partition(".")[0] not in sys.stdlib_module_names]
-    return [
-        name
-        for base in bases
-        for name, held in vars(base).items()
-        if not name.startswith("_") and (isinstance(held, property) or not (callable(held) or hasattr(held, "__get__")))
-    ]
-
-
 def passing(part: Part, value: Any, kind: str) -> Any:
     """Return what passes the items of a live stream on, and records them in its part of the result."""
-    held = part.held
-    name = None if isinstance(value, AsyncGeneratorType | GeneratorType) else _class_name(held.attempt, value)
     part.form["kind"] = kind
-    if name is None:
+    if not carry(part, value) and not is_more(value):
         return _deferred(part, _items(part, kind, value))
-    part.form["class"] = name
-    before = attributes_of(held.attempt, value)
-    if before:
-        part.form["attributes"] = before
-
-    def end() -> None:
-        after = {name: at for name, at in attributes_of(held.attempt, value).items() if before.get(name, _ABSENT) != at}
-        if after:
-            part.form["after"] = after
-
-    part.on_end = end
     cls: Any = type(value)
     made = _passing_class(cls, kind)(value)
     made._self_part = part
@@ -110,15 +66,6 @@ def passing(part: Part, value: Any, kind: str) -> Any:
     source = _Source(value) if is_iterator(type(value)) else value  # which closes what it holds itself, once
     made._self_items = _deferred(part, _items(part, kind, source))
     return made
-
-
-def _class_name(attempt: Attempt, value: Any) -> str | None:
-    """Return the name of a stream's class; None if a replay would not find the class."""
-    values, _ = attempt.encoding
-    return values.types.spell_stream(type(value))
-
-
-_ABSENT: Any = object()
 
 
 def _deferred(part: Part, result: Any) -> Any:
@@ -162,6 +109,8 @@ class _Passing(Delegate):
     _self_is_closing = False
 
     def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_"):
+            note_use(self._self_part, self.__wrapped__, name)
         found = inspect.getattr_static(type(self.__wrapped__), name, None)
         if isinstance(found, FunctionType) and name not in getattr(self.__wrapped__, "__dict__", ()):
             return MethodType(found, self)
@@ -331,5 +280,7 @@ def _is_end(part: Part, data: Any, *args: Any, **kwargs: Any) -> bool:
     """Record what was read. Return whether nothing can follow."""
     size = next((size for size in (*args, *kwargs.values()) if size is not None), None)
     if data:
+        if size is not None and len(data) < size:
+            part.form.setdefault("short", []).append(part.count)
         part.add(data)
     return size is None or size < 0 or (size > 0 and not data)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from memo._engine.live.attempt import Attempt
+from memo._engine.live.carried import carries
 from memo._engine.live.held import Steps
 from memo._engine.live.holding import hold
-from memo._engine.live.passing import carries
 from memo._engine.streaming.begun import LiveStream, LiveSyncStream
 from memo._engine.streaming.streams import stream, stream_sync
 from memo._engine.waiting.flights import Pending

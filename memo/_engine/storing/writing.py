@@ -7,7 +7,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from operator import le
 from typing import Any, NamedTuple
+
+import orjson
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
@@ -18,6 +21,7 @@ from memo._engine.storing.gateway import StoreGateway
 from memo._engine.waiting.flights import Claim
 from memo._recordings.document import parse, render, render_new
 from memo._recordings.draws import Draws, first_draw, with_draw
+from memo.codecs.streams import nodes
 from memo.errors import EntryVanished, StoreNotWritable
 from memo.stores import Store
 
@@ -158,12 +162,27 @@ class Writer:
 def _goes_on(recorded: dict[str, Any], outcome: dict[str, Any]) -> bool:
     """Return whether a recorded stream was left early, and the outcome is the same stream, read further.
 
-    An HTTP body that is read to its end is a value.
+    An HTTP body that is read to its end is a value. Of the streams inside a value, one is read further, and none less far.
     """
+    if "holds" in recorded and recorded["holds"] == outcome.get("holds"):
+        extents, further = _extents(recorded["value"]), _extents(outcome["value"])
+        return extents != further and all(map(le, extents, further))
     before, after = recorded.get("stream"), outcome.get("stream")
     if before is None or before["end"] != "closed":
         return False
     if after is None:
         return "value" in outcome and "response" in before
-    further = len(after["items"]) - len(before["items"])
-    return further > 0 or (further == 0 and after["end"] != "closed")
+    more = len(after["items"]) - len(before["items"])
+    return more > 0 or (more == 0 and after["end"] != "closed")
+
+
+def _extents(value: Any) -> list[tuple[bool, int]]:
+    return [_extent(node) for node, _ in nodes(value) if "end" in node]
+
+
+def _extent(node: dict[str, Any]) -> tuple[bool, int]:
+    """Return how far a stream inside a value was read: to its end, else how many items, or about how many bytes."""
+    is_whole, kind = node["end"] != "closed", node.get("kind")
+    if is_whole or kind in ("sync", "async"):
+        return is_whole, 0 if is_whole else len(node["items"])
+    return False, len(orjson.dumps(node.get("response", node.get("items"))))

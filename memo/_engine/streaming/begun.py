@@ -112,6 +112,8 @@ class _Counted:
 def end_recorded(outcome: Outcome, function: str) -> None:
     """Raise what ended a recorded stream, if it did not come to its end."""
     if outcome.end == "closed":
-        raise StreamCutShort(function, len(outcome.items or ()))
+        items: Any = outcome.items or ()
+        count = len(items) if outcome.unit == "item" else sum(map(len, items))
+        raise StreamCutShort(function, count, outcome.unit)
     if outcome.error is not None:
         raise_recorded(outcome.error())

@@ -88,7 +88,7 @@ class Rest:
     def _differ(self) -> None:
         ends = [] if self._end is None else list(self._end.finditer(self._given))
         if not ends or ends[-1].end() != len(self._given):
-            raise StreamCutShort(self._function, len(self._given))
+            raise StreamCutShort(self._function, len(self._given), "byte")
         self._other, self._count = self._given[: self._at], len(ends)
         log.warning(
             "%s: a consumer left the recorded stream, and the live call that goes on with it gave other items",

@@ -1,14 +1,17 @@
 """Whether a call waits for what the one who waits for the call is to give: a queue, an event, a future, a lock.
 
 Which task or thread will put something into a queue cannot be known. But a call that waits at a queue, while the code of a
-waiter has the same queue in hand, and waits for the call, goes on no sooner than the waiter does: nearly for sure. Where
-it is wrong, a call is made twice. Seen are the primitives of asyncio, threading, queue, anyio and trio that have frames in
-Python, and what the names in the waiter's functions stand for.
+waiter has the same queue in hand and gives something to it, or holds the same lock, goes on no sooner than the waiter does: nearly
+for sure. Where it is wrong, a call is made twice; so of code that only names the queue (`queue.qsize()`) this is believed after some
+seconds. Seen are the primitives of asyncio, threading, queue, anyio and trio that have frames in Python, and what the names in the
+waiter's functions stand for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dis
+import queue
 import sys
 import threading
 import weakref
@@ -23,6 +26,21 @@ __all__ = ["Stand"]
 _PRIMITIVES = ("asyncio", "anyio", "trio", "queue", "threading", "concurrent")
 """The packages in whose frames a call waits at one of their objects."""
 _OURS = "memo"
+_GIVES = frozenset(
+    {
+        "notify",
+        "notify_all",
+        "put",
+        "put_nowait",
+        "release",
+        "send",
+        "send_nowait",
+        "set",
+        "set_exception",
+        "set_result",
+    }
+)
+"""The methods that let go on what waits at a primitive."""
 _MOST_FRAMES = 64
 _MOST_MEMBERS = 16
 _MOST_OBJECTS = 2000
@@ -63,14 +81,16 @@ class Stand:
             return True
         return False
 
-    def waits_for(self, other: Stand) -> bool:
-        """Return whether what runs here waits at something that the code which runs at `other` has in hand."""
+    def waits_for(self, other: Stand, *, named: bool = False) -> bool:
+        """Return whether what runs here waits at something that the code which runs at `other` gives to, or holds.
+
+        With `named`, it is enough that the code names it.
+        """
         awaited = {id(thing): thing for thing in self._awaited()}  # kept, so that no id is used again
         if not awaited:
             return False
-        return any(
-            id(thing) in awaited or id(_shared(thing)) in awaited for thing in islice(other._in_hand(), _MOST_OBJECTS)
-        )
+        in_hand = islice(other._in_hand(named=named), _MOST_OBJECTS)
+        return any(id(thing) in awaited or id(_shared(thing)) in awaited for thing in in_hand)
 
     def _running(self) -> Any:
         """Return the task, None if there is none, or no more."""
@@ -94,6 +114,10 @@ class Stand:
         """Yield what the innermost frames wait at."""
         for frame in self._frames():
             if _package(frame) not in _PRIMITIVES:
+                if self._task is None and "get" in frame.f_code.co_names:
+                    yield from (
+                        value for _, value in _named(frame) if type(value) is queue.SimpleQueue
+                    )  # no frame of its own
                 break
             primitive = frame.f_locals.get("self")
             if primitive is not None:
@@ -104,18 +128,47 @@ class Stand:
             yield future
             yield from getattr(future, "_children", ())  # of `gather`
 
-    def _in_hand(self) -> Iterator[Any]:
-        """Yield what the code of the user's functions that run here can name."""
+    def _in_hand(self, *, named: bool) -> Iterator[Any]:
+        """Yield what the code of the user's functions that run here can name: all of it, or what it gives to, or holds."""
         if self._task is not None:
             yield self._task()
         for frame in self._frames():
             if _package(frame) in (*_PRIMITIVES, _OURS):
                 continue
             names = frame.f_code.co_names
-            values = [*frame.f_locals.values(), *(frame.f_globals[name] for name in names if name in frame.f_globals)]
-            for value in values:
-                yield value
-                yield from _members(value, names)
+            gives = named or not _GIVES.isdisjoint(names)
+            held = None if gives else _held(frame)
+            for name, value in _named(frame):
+                if held is None or name in held:
+                    yield value
+                    yield from _members(value, names if held is None else tuple(held))
+
+
+def _named(frame: FrameType) -> list[tuple[str, Any]]:
+    """Return the variables that the code of a frame can name."""
+    found = frame.f_globals
+    return [*frame.f_locals.items(), *((name, found[name]) for name in frame.f_code.co_names if name in found)]
+
+
+def _held(frame: FrameType) -> set[str]:
+    """Return the names in the `with` statements inside which a frame is."""
+    found: set[str] = set()
+    instructions = list(dis.get_instructions(frame.f_code))
+    by_offset = {instruction.offset: index for index, instruction in enumerate(instructions)}
+    for entry in getattr(dis, "_parse_exception_table", lambda _: ())(frame.f_code):
+        handler = by_offset.get(entry.target)
+        if not entry.start <= frame.f_lasti < entry.end or handler is None:
+            continue
+        if "WITH_EXCEPT_START" not in {each.opname for each in instructions[handler : handler + 2]}:
+            continue
+        place = instructions[handler].positions
+        line = None if place is None else place.lineno
+        found.update(
+            each.argval
+            for each in instructions
+            if each.positions is not None and each.positions.lineno == line and type(each.argval) is str
+        )
+    return found
 
 
 def _loop_and_task() -> tuple[Any, Any]:

@@ -205,9 +205,9 @@ class Flight:
         owner = self._owner
         return self.is_idle() or owner.is_gone() or waits_for_thread(owner.thread, owner.loop, thread)
 
-    def waits_for(self, waiter: Stand) -> bool:
-        """Return whether the call waits at a queue or the like that its waiter has in hand."""
-        return self._owner.waits_for(waiter)
+    def waits_for(self, waiter: Stand, *, named: bool) -> bool:
+        """Return whether the call waits at a queue or the like that its waiter gives to, or only names."""
+        return self._owner.waits_for(waiter, named=named)
 
     def _forget(self, wake: Callable[[], object]) -> None:
         with self._lock, suppress(ValueError):

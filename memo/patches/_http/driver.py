@@ -324,7 +324,7 @@ class HttpRun(BodyCall):
                 is_masked=outcome.is_masked,
             )
         played: Any = copy.copy(outcome)
-        played.items = ItemBytes(outcome.items, head)
+        played.items, played.unit = ItemBytes(outcome.items, head), "byte"
         return Replayed(head, play._replace(outcome=played), outcome.seconds, is_masked=outcome.is_masked)
 
     def _keep(self, outcome: Outcome, head: Head, body: bytes) -> Replayed:
