@@ -35,13 +35,13 @@ from memo._calls.call import NOTHING_WATCHED, Call
 from memo._calls.digest import KEY_CHARACTERS, call_key
 from memo._calls.secrets import redact
 from memo._json import canonical_json
+from memo._recordings.layout import LINE, LINES, NESTED, laid_out, laid_out_outcome
 from memo.errors import KeyMismatch, MemoError, NewerFormat, NotARecording, RecordingDamaged
 
 __all__ = ["FORMAT_VERSION", "Document", "masked_values", "parse", "parse_head", "render", "render_new", "timestamp"]
 
 FORMAT_VERSION = 1
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
-_LINE = 110
 
 
 def timestamp(seconds: float | None = None) -> str:
@@ -162,13 +162,13 @@ _FIELDS = frozenset({"memo", *Document._fields})
 
 def render(document: Document) -> bytes:
     """Return the bytes of the file of a recording."""
-    laid_out = {
-        name: _laid_out(part, 2) if type(part) in _NESTED else part
+    parts = {
+        name: laid_out(part, 2) if type(part) in NESTED else part
         for name, part in document.tree().items()
         if name != "outcomes"
     }
-    laid_out["outcomes"] = [_outcome(outcome) for outcome in document.outcomes]
-    return orjson.dumps(laid_out, option=_LINES | orjson.OPT_APPEND_NEWLINE)
+    parts["outcomes"] = [laid_out_outcome(outcome) for outcome in document.outcomes]
+    return orjson.dumps(parts, option=LINES | orjson.OPT_APPEND_NEWLINE)
 
 
 def render_new(
@@ -184,77 +184,21 @@ def render_new(
     if call.version is not None:
         tree["version"] = call.version
     tree["key"] = call.key
-    fits = len(call.arguments) + 2 <= _LINE
-    tree["arguments"] = orjson.Fragment(call.arguments) if fits else _laid_out(orjson.loads(call.arguments), 2)
+    fits = len(call.arguments) + 2 <= LINE
+    tree["arguments"] = orjson.Fragment(call.arguments) if fits else laid_out(orjson.loads(call.arguments), 2)
     if call.watched:
-        tree["watched"] = _laid_out(dict(call.watched), 2)
+        tree["watched"] = laid_out(dict(call.watched), 2)
     tree["recorded_at"] = timestamp()
     if test:
         tree["test"] = test
     if call.watched_values:
-        tree["watched_values"] = _laid_out(masked_values(call.watched_values), 2)
+        tree["watched_values"] = laid_out(masked_values(call.watched_values), 2)
     if parent:
         tree["parent"] = parent
     if tags:
-        tree["tags"] = _laid_out(list(tags), 2)
-    tree["outcomes"] = [_outcome(outcome)]
-    return orjson.dumps(tree, option=_LINES | orjson.OPT_APPEND_NEWLINE)
-
-
-def _outcome(outcome: dict[str, Any]) -> orjson.Fragment:
-    """Return an outcome as it is laid out in the list of outcomes."""
-    if "stream" not in outcome:
-        return _laid_out(outcome, 4, b"\n    ")
-    stream = _stream(outcome["stream"], 6)
-    rest = [
-        b", %b: %b" % (orjson.dumps(name), orjson.dumps(member)) for name, member in outcome.items() if name != "stream"
-    ]
-    return _moved(b'{"stream": %b}%b}' % (stream.removesuffix(b"\n}"), b"".join(rest)), b"\n    ")
-
-
-def _stream(stream: dict[str, Any], indent: int) -> bytes:
-    """Return a stream with an item a line."""
-    entries = {
-        name: [item if type(item) in _ON_A_LINE else orjson.Fragment(orjson.dumps(item)) for item in part]
-        if name == "items" and type(part) is list
-        else _laid_out(part, indent)
-        if type(part) in _NESTED
-        else part
-        for name, part in stream.items()
-    }
-    return orjson.dumps(entries, option=_LINES)
-
-
-def _laid_out(node: Any, indent: int, line: bytes = b"\n  ") -> orjson.Fragment:
-    """Return an object or array on one line where it fits, or is a row of numbers; else an entry a line.
-
-    The entries are further in than what the node is in.
-    """
-    if type(node) is dict and node.get("__type__") == "stream":  # an item a line, wherever it is
-        return _moved(_stream(node, indent + 2), line)
-    flat = orjson.dumps(node)
-    if len(flat) <= _LINE - indent or (not flat.isascii() and len(flat.decode()) <= _LINE - indent):
-        return orjson.Fragment(flat)
-    if type(node) is dict:
-        entries: Any = {
-            name: _laid_out(part, indent + 2) if type(part) in _NESTED else part for name, part in node.items()
-        }
-    elif _NUMBERS.issuperset(map(type, node)):
-        return orjson.Fragment(flat)
-    else:
-        entries = [_laid_out(part, indent + 2) if type(part) in _NESTED else part for part in node]
-    return _moved(orjson.dumps(entries, option=_LINES), line)
-
-
-def _moved(text: bytes, line: bytes) -> orjson.Fragment:
-    # No text in JSON holds a line break: all of them are between its parts.
-    return orjson.Fragment(text.replace(b"\n", line))
-
-
-_ON_A_LINE = frozenset({orjson.Fragment, str, int, float, bool, type(None)})
-"""What JSON has on one line, however it is laid out."""
-_NESTED, _NUMBERS = frozenset({dict, list}), frozenset({int, float})
-_LINES = orjson.OPT_INDENT_2
+        tree["tags"] = laid_out(list(tags), 2)
+    tree["outcomes"] = [laid_out_outcome(outcome)]
+    return orjson.dumps(tree, option=LINES | orjson.OPT_APPEND_NEWLINE)
 
 
 def parse(data: bytes, location: str | Callable[[], str], call: Call | None = None) -> Document:
