@@ -68,6 +68,6 @@ def ids(*fields: str, pattern: str | None = None) -> Scrubber:
     ids, at any depth below the place that is scrubbed; `pattern` is a regular expression, and what it finds in a text is an
     id. With neither, it is the ids by which the requests of LLM APIs link calls of tools with their results
     (`tool_call_id`, `tool_calls[].id`, `tool_use_id`, …); the arguments of tools are data, and stay. If the place
-    itself is a text, that is the id. Raises `re.error` for a pattern that is none.
+    itself is a text, that is the id. Raises `re.error` for an invalid pattern.
     """
     return Ids(fields, pattern) if fields or pattern is not None else CallIds()

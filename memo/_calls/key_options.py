@@ -26,7 +26,7 @@ class Rules:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Rules:
-        """Return the rules in a recorder's or a function's options. Raises `InvalidOption` for what is no path."""
+        """Return the rules in a recorder's or a function's options. Raises `InvalidOption` for an invalid path."""
         scrub = {path: (how,) if callable(how) else tuple(how) for path, how in (options.get("scrub") or {}).items()}
         rules = cls(as_names(options.get("ignore") or ()), scrub, options.get("key"))
         for path in rules.ignore:

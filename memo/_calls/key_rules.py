@@ -28,7 +28,7 @@ class KeyRules(NamedTuple):
         watch: Iterable[str],
         scrub: Mapping[str, Scrubber | Iterable[Scrubber]] | None,
     ) -> KeyRules:
-        """Return the rules that a user writes. Raise `InvalidOption` for what is no path."""
+        """Return the rules that a user writes. Raise `InvalidOption` for an invalid path."""
         if not (ignore or watch or scrub):
             return _NONE
         key_rules = cls(as_names(ignore), as_names(watch), dict(scrub) if scrub else _NO_SCRUBBERS)

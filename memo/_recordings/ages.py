@@ -27,7 +27,7 @@ def duration(value: str | timedelta, option: str) -> timedelta:
 
 
 def moment(text: object) -> float | None:
-    """Return the time of a `recorded_at`, in seconds since 1970; None if it is none. A time without a zone is UTC."""
+    """Return the time of a `recorded_at`, in seconds since 1970; None if it is not a time. A time without a zone is UTC."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
         return at.replace(tzinfo=at.tzinfo or UTC).timestamp() if at is not None else None

@@ -90,7 +90,7 @@ class Rules:
 
     @classmethod
     def of(cls, ignore: Iterable[str] = (), tolerance: float = 0.0) -> Rules:
-        """Return the rules. Raises `InvalidOption` for what is no path."""
+        """Return the rules. Raises `InvalidOption` for an invalid path."""
         paths = (path if not path.startswith("[") else f"item{path}" for path in ignore)
         parsed = (parse_path(path, "--ignore") for path in paths)
         return cls(tuple(steps[1:] if steps[0] == "item" else steps for steps in parsed), tolerance)

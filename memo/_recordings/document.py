@@ -118,7 +118,7 @@ class Document(NamedTuple):
 
     @classmethod
     def from_tree(cls, tree: Mapping[str, Any]) -> Document:
-        """Return the document of a JSON object. Its key is not checked. Raises `ValueError` for what is none."""
+        """Return the document of a JSON object. Its key is not checked. Raises `ValueError` if it is not one."""
         document = _read(dict(tree))
         if document is None:
             raise ValueError("is not a recording")

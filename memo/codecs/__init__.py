@@ -28,7 +28,7 @@ def dumps(value: Any, *, types: Iterable[Any] = (), trust: Iterable[str] = ()) -
     """Return `value` as typed JSON, proved to come back equal: types, values, set fields, extras, private attributes.
 
     `types` are annotations whose classes may be local to a function; `trust` names top-level packages, as in `loads`.
-    Raises `UnrecordableValue`, naming the path, for what is no data (functions, open generators, connections), what
+    Raises `UnrecordableValue`, naming the path, for anything that is not data (functions, open generators, connections), what
     would come back different, and secrets (`SecretStr`), which are never written.
     """
     tree = Values(Types(reach=types, trust=trust)).encode(value)

@@ -17,7 +17,7 @@ __all__ = ["taken_as_http"]
 def taken_as_http(interaction: Interaction) -> tuple[Call, dict[str, Any]]:
     """Return the request, and the outcome that the response gives. Call it inside `memo.install("http")`.
 
-    Raises `NotCarried` for what is no request or no response, `MissingExtra` without httpx.
+    Raises `NotCarried` for anything but a request and its response, `MissingExtra` without httpx.
     """
     http = _package()
     if not 200 <= interaction.status < 600:

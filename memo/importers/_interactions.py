@@ -233,7 +233,7 @@ def _decoded(interaction: Interaction, http: Any) -> bytes:
 
 
 def _check(content: bytes, endpoint: _Endpoint, *, stream: bool) -> None:
-    """Raise `NotCarried` for what is no whole answer, of which the SDK would make something all the same."""
+    """Raise `NotCarried` for anything but a whole answer: the SDK would make something of it all the same."""
     if stream:
         if b"data:" not in content:
             raise NotCarried("asked for a stream, and was answered without any event")

@@ -28,7 +28,7 @@ class Middleware:
 
     - `options`: options of a recorder that cannot travel (`scrub` with functions of your own), as `memo.Recorder` has them.
 
-    Raises `InvalidOption` for options that are none.
+    Raises `InvalidOption` for unknown options and values.
     """
 
     def __init__(self, app: _App, **options: Unpack[RecorderOptions]) -> None:

@@ -19,7 +19,7 @@ _VARIABLE = f"HTTP_{HEADER.upper().replace('-', '_')}"
 class Middleware:
     """Serve each request in the scope of the test that makes it, its streamed response included.
 
-    As `memo.integrations.asgi.Middleware`, for WSGI. Raises `InvalidOption` for options that are none.
+    As `memo.integrations.asgi.Middleware`, for WSGI. Raises `InvalidOption` for unknown options and values.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], **options: Unpack[RecorderOptions]) -> None:

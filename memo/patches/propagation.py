@@ -112,7 +112,7 @@ def propagate(*clients: str, hosts: Iterable[str] = ()) -> Propagation:
 
     In replay, calls of these clients to these servers are made: what the server does for them is replayed there. Outside
     of a scope, requests are what they would be without memo. Propagating twice adds the header once. Code that has a request of
-    its own to make adds `memo_recorder.headers`. Raises `InvalidOption` for an unknown client, or for what is no host.
+    its own to make adds `memo_recorder.headers`. Raises `InvalidOption` for an unknown client and an invalid host.
     """
     if not clients:
         raise InvalidOption("propagate", "", sorted(_SEAMS))

@@ -39,7 +39,7 @@ class DirectoryStore:
 
     Writes go to a temporary file in the same directory (without a name, where the system has that), are flushed to disk and
     moved into place: a process killed at any instant leaves the old recording or the new one. Names come from data and
-    cannot leave the directory: what is no plain file name is replaced and given a digest, so that two names never share a file.
+    cannot leave the directory: a name that is not a plain file name is replaced, with a digest, so that two names never share a file.
     (Where the file system ignores case, functions that differ only in case share a folder; their keys still differ.)
 
     Links are followed, wherever they lead: a user may link recordings in. A link to anything but a file is damage.

@@ -123,7 +123,7 @@ def contents(path: str) -> bytes | None:
 
 
 def rest(file: int, data: bytes, path: str) -> bytes:
-    """Return all of a file of which `data` was read. Raises `RecordingDamaged` for what is no file."""
+    """Return all of a file of which `data` was read. Raises `RecordingDamaged` for anything but a file."""
     state = os.fstat(file)
     if not stat.S_ISREG(state.st_mode):
         what = "a directory" if stat.S_ISDIR(state.st_mode) else "no file"

@@ -35,7 +35,7 @@ class CallRecord:
     value: Any = None
     """What was returned, as the JSON of the recording."""
     items: list[Any] | None = None
-    """The items of a stream, as JSON; None of what is no stream."""
+    """The items of a stream, as JSON; None if the call gave no stream."""
     end: str | None = None
     """How the stream ended: `complete`, `closed` (its consumer left) or `error`."""
     error: str | None = None

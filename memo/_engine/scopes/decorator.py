@@ -42,7 +42,7 @@ def recordable(function: Any = None, /, *, recorder: Recorder | None = None, **o
       in functions that are bound to a recorder only.
     - `scrub`: places and what to do to them (`memo.scrub`): `{"prompt": scrub.uuids}`.
     - `secrets`: more names of arguments, fields and headers that hold credentials.
-    - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
+    - `allow_secrets`: names, or paths (`"[0].token"`), of values that look like credentials and are not: they are written as they are.
     - `errors`: `"none"`, `"answers"` or `"all"`, for this function instead of the recorder's.
     - `streams`: where a result holds what is read once and does not look like it (`"stream"`): recorded as it is read.
     - `trust`: top-level packages whose types its recordings may name, in addition to the recorder's.

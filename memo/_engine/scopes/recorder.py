@@ -92,7 +92,7 @@ class Recorder(Session, metaclass=_Shown):
     - `ignore`, `watch`, `scrub`: as `recordable` has them, for every function that has such an argument, in addition to its own.
     - `on_watched_change`: `"warn"` or `"fail"` when a replayed call differs in a watched field.
     - `secrets`: more names of parameters, fields and headers that hold credentials.
-    - `allow_secrets`: names, or paths (`"[0].token"`), of what looks like a credential and is none: written as it is.
+    - `allow_secrets`: names, or paths (`"[0].token"`), of values that look like credentials and are not: they are written as they are.
 
     What is stored, and how it is replayed:
 

@@ -57,7 +57,7 @@ _NOTHING = Allowed()
 def hosts_of(option: str, names: Iterable[str], sdks: Iterable[str] = ()) -> tuple[str, ...]:
     """Return hosts as patterns: `api.example.com`, `*.example.com`, `10.0.0.0/8`, `localhost:8321`, or from a URL.
 
-    Raise `InvalidOption` for what is none.
+    Raises `InvalidOption` for an invalid name.
     """
     return tuple(_pattern(option, name, sdks) for name in names)
 

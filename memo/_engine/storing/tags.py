@@ -29,7 +29,7 @@ def checked_tags(tags: Tags) -> tuple[str, ...] | Callable[[dict[str, Any]], Ite
 
 
 def tags_of(tags: object) -> tuple[str, ...]:
-    """Return the tags as a tuple, each once; one text by itself is one tag. Raises `InvalidOption` for what are none.
+    """Return the tags as a tuple, each once; one text by itself is one tag. Raises `InvalidOption` for anything else.
 
     Tags are stored as they are, so a credential is none.
     """
