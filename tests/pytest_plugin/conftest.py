@@ -10,11 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import wrapt
 
 # pytester takes away what an inner run imported: memo has to be there once, for the inner and the outer run.
 import memo.patches
 import memo.patches.presets.openai
 import memo.pytest_plugin._suite  # noqa: F401
+
+# It also restores `sys.meta_path`, where wrapt puts its finder at the first hook: that has to be there before.
+wrapt.register_post_import_hook(lambda module: None, "no_module_of_that_name")
 
 APP = '''
 from pathlib import Path
