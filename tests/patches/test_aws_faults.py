@@ -26,6 +26,9 @@ pytestmark = [
 FAULTS = faults({"__type": "ThrottlingException", "message": "no luck"})
 ASKED = {"modelId": "m", "messages": [{"role": "user", "content": [{"text": "Which planet has rings?"}]}]}
 
+LOADER = botocore.session.Session().get_component("data_loader")
+"""Keeps the descriptions of the services: reading them takes most of the time that a client takes, for each session."""
+
 
 def configured(kind, attempts=1):
     return kind(signature_version=UNSIGNED, read_timeout=WAIT, retries={"total_max_attempts": attempts})
@@ -34,6 +37,7 @@ def configured(kind, attempts=1):
 def client_of(service, url, attempts=1):
     config = configured(botocore.config.Config, attempts)
     session = botocore.session.Session()
+    session.register_component("data_loader", LOADER)
     return session.create_client(service, "eu-west-1", endpoint_url=url, config=config)
 
 
