@@ -11,7 +11,7 @@ from memo._recordings.changes import Change, Tier
 from memo._recordings.document import Document
 from memo._recordings.outcome_changes import compare
 
-__all__ = ["differs_in_volatile_only"]
+__all__ = ["differs_in_volatile_only", "is_volatile"]
 
 _IDS = re.compile(r"(?<!model)(?:(?:^|_)(?:id|etag|uuid|guid|fingerprint|nonce)|Id|ID|Uuid|Etag)$")
 """The names of fields that hold an id."""
@@ -51,12 +51,13 @@ def differs_in_volatile_only(before: Document, after: Document) -> bool:
     return all(
         one.get("draw") == other.get("draw")
         and (one.get("calls") == other.get("calls") or None in (one.get("calls"), other.get("calls")))
-        and all(_is_volatile(change, before, after) for change in compare([one], other))
+        and all(is_volatile(change, before, after) for change in compare([one], other))
         for one, other in zip(before.outcomes, after.outcomes, strict=True)
     )
 
 
-def _is_volatile(change: Change, before: Document, after: Document) -> bool:
+def is_volatile(change: Change, before: Document, after: Document) -> bool:
+    """Return whether a change is one that every call brings: of an id, a time near the recording, or a duration."""
     if change.tier is not Tier.VALUE:
         return False
     name = re.split(r"[.\[]", change.path.rstrip("]*[0123456789"))[-1]

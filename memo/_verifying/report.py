@@ -19,6 +19,14 @@ class Checked:
     """The recording's name in the store."""
     function: str
     changes: list[Change]
+    """The changes; those that every call brings come last."""
+    volatile: int = 0
+    """How many of the changes every call brings: ids, times and durations."""
+
+    @property
+    def told(self) -> list[Change]:
+        """The changes but for those that every call brings."""
+        return self.changes[: len(self.changes) - self.volatile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,11 @@ class LiveReport:
     def changed(self) -> list[Checked]:
         """The calls whose outcome differs."""
         return [made for made in self.checked if made.changes]
+
+    @property
+    def volatile(self) -> int:
+        """How many calls differ in ids, times and durations alone."""
+        return sum(not made.told for made in self.changed)
 
     def tiers(self) -> Counter[Tier]:
         """Return how many calls have changes of each tier."""

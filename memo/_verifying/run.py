@@ -11,6 +11,7 @@ from typing import Any
 
 from memo._engine.sessions.verification import VerifiedCall
 from memo._recordings.changes import Change, Tier, is_broken
+from memo._recordings.volatile import is_volatile
 from memo._verifying.plan import Planned
 from memo._verifying.report import Checked, Left, LiveReport
 from memo.codecs.responses import http_response, is_unread
@@ -68,7 +69,7 @@ def _make(
         reason = str(failures[0]).splitlines()[0] if failures else raised or "it has no outcome"
         report.left[Left(function, f"its outcome cannot be compared ({reason})", "")] += 1
         return
-    report.checked.append(Checked(planned.name, function, made.changes))
+    report.checked.append(_checked(planned, made, made.changes))
     if aside is None or not made.changes:
         return
     left = _why_not_aside(planned, made.changes, made, aside)
@@ -78,6 +79,12 @@ def _make(
         report.pending += put_aside(
             store, _renewed(planned, made), "made again by memo verify --live", name=planned.name
         )
+
+
+def _checked(planned: Planned, made: VerifiedCall, changes: list[Change]) -> Checked:
+    always = [is_volatile(change, planned.document, made.document) for change in changes]
+    ordered = [change for _, change in sorted(zip(always, changes, strict=True), key=lambda pair: pair[0])]
+    return Checked(planned.name, planned.document.function, ordered, sum(always))
 
 
 def _consume(result: Any, runner: asyncio.Runner) -> None:

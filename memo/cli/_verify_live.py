@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, fields
@@ -162,10 +163,11 @@ def _print(report: LiveReport, store: Store, tiers: frozenset[Tier], options: Li
     same = len(report.checked) - len(report.changed)
     head = f"{count(len(report.checked), 'call')} of {count(len(functions), 'function')} made again"
     if report.checked:
-        print_line(f"{head}: {same:,} as recorded, {len(report.changed):,} changed")
-    for tier, calls in sorted(report.tiers().items(), key=lambda found: found[0] not in tiers):
+        but = f" and {report.volatile:,} but for ids and times" if report.volatile else ""
+        print_line(f"{head}: {same:,} as recorded{but}, {len(report.changed) - report.volatile:,} changed")
+    for tier, calls in sorted(_told(report, tiers).items(), key=lambda found: found[0] not in tiers):
         print_heading(f"{tier} ({count(calls, 'call')}{', fails' if tier in tiers else ''}):")
-        _print_tier(report, store, tier)
+        _print_tier(report, store, tier, fails=tier in tiers)
     if report.left:
         _print_left(report)
     if report.pending:
@@ -176,6 +178,15 @@ def _print(report: LiveReport, store: Store, tiers: frozenset[Tier], options: Li
         print_line(f"--ignore {path}: no recording has this place{nearest and f'; the nearest is {nearest}'}")
     if not report.is_complete:
         print_line("interrupted: the other calls were not made")
+
+
+def _told(report: LiveReport, tiers: frozenset[Tier]) -> Counter[Tier]:
+    """Return how many calls have changes of each tier that are shown: ids and times are if values fail."""
+    return Counter(
+        tier
+        for made in report.checked
+        for tier in {change.tier for change in made.told} | ({change.tier for change in made.changes} & tiers)
+    )
 
 
 def _print_left(report: LiveReport) -> None:
@@ -200,14 +211,14 @@ def _shown(store: Store) -> str:
     return near(store.location())
 
 
-def _print_tier(report: LiveReport, store: Store, tier: Tier) -> None:
+def _print_tier(report: LiveReport, store: Store, tier: Tier, *, fails: bool) -> None:
     """Print the changes of a tier: the same change of several calls once, with one of the recordings."""
     from memo._recordings.differences import Difference
     from memo.maintenance.entries import display_path
 
     found: dict[tuple[str, str], list[tuple[str, Change]]] = {}
     for made in report.changed:
-        for change in made.changes:
+        for change in made.changes if fails else made.told:
             if change.tier is tier:
                 found.setdefault((made.function, change.path), []).append((made.name, change))
     for (function, path), changes in list(found.items())[:_SHOWN]:
@@ -234,6 +245,7 @@ def _tree(report: LiveReport, store: Store, tiers: frozenset[Tier]) -> dict[str,
         "store": store.location(),
         "recordings": report.recordings,
         "checked": len(report.checked),
+        "but_for_ids_and_times": report.volatile,
         "tiers": dict(report.tiers()),
         "fails": report.fails(tiers),
         "complete": report.is_complete,

@@ -1,6 +1,8 @@
 """`memo verify --live`: what is called and what is not, what is shown, and when it fails."""
 
+import importlib
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -231,3 +233,32 @@ def test_a_path_to_ignore_that_no_recording_has_is_reported(server: ChangingServ
 )
 def test_places_in_streams_and_errors_are_known(server: ChangingServer, verify: Verify, path: str):
     assert verify("--json", "--function", "openai.*", "--ignore", path)["ignored_nothing"] == {}
+
+
+IDS = """
+import time
+from uuid import uuid4
+from memo import recordable
+
+@recordable(name="idsapp.ask")
+def ask(number):
+    return {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "text": f"{number if number else uuid4()}"}
+"""
+
+
+def test_calls_that_differ_in_ids_and_times_alone_are_counted_by_themselves(verify: Verify, tmp_path: Path):
+    (tmp_path / "idsapp.py").write_text(IDS)
+    sys.path.insert(0, str(tmp_path))
+    idsapp = importlib.import_module("idsapp")
+
+    with recording(tmp_path / "ids", mode="record"):
+        for number in range(3):
+            idsapp.ask(number)
+    out = verify("--include", "idsapp.*", place=tmp_path / "ids")
+    assert "0 as recorded and 2 but for ids and times, 1 changed\nvalue (1 call):\n" in out
+    assert "    text: " in out
+    assert "chatcmpl-" not in out
+    out = verify("--include", "idsapp.*", "--fail-on", "value", place=tmp_path / "ids", code=1)
+    assert "value (3 calls, fails):" in out
+    assert "chatcmpl-" in out
+    assert verify("--include", "idsapp.*", "--json", place=tmp_path / "ids")["but_for_ids_and_times"] == 2
