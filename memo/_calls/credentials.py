@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from memo._calls.secret_forms import has_aws_id, is_aws_secret
-from memo._calls.secret_pairs import JWK_FIELDS, is_jwk
+from memo._calls.secret_forms import ANY, has_aws_id, is_aws_secret, is_hidden
+from memo._calls.secret_names import judge_below
+from memo._calls.secret_pairs import private_fields
 from memo._calls.secrets import MASK, NO_RULES, SecretRules, mask, masked_form
 from memo._values.paths import Step, path_text
 from memo._values.scalars import text_form, text_of
@@ -96,8 +97,11 @@ class CredentialFilter:
         if type(tree) is str:
             return tree if self._rules.allows(steps) else self._masked(tree, steps)
         if type(tree) is list:
-            beside_id = has_aws_id(tree)
-            return [self._member(member, (*steps, index), beside_id=beside_id) for index, member in enumerate(tree)]
+            beside_id, after = has_aws_id(tree), self._rules.after_options(tree)
+            return [
+                self._member(member, (*steps, index), beside_id=beside_id, hides=is_hidden(after.get(index), member))
+                for index, member in enumerate(tree)
+            ]
         if type(tree) is dict:
             if tree.get("__type__") == "bytes" and type(tree.get("base64")) is str:
                 return tree if self._rules.allows(steps) else masked_form(tree, self._rules, self._replacing(steps))
@@ -105,21 +109,26 @@ class CredentialFilter:
                 return {**tree, "value": text_form(self.by_shape(text_of(tree["value"]), steps))}
             beside_id = has_aws_id(tree.values())
             beside = self._rules.beside(tree) if "__type__" not in tree else None
-            key = is_jwk(tree)
+            private = private_fields(tree)
             return {
                 self._masked(name, steps): self._member(
-                    member,
+                    self._private(member, (*steps, name)) if name in private and type(member) is dict else member,
                     (*steps, name),
                     beside_id=beside_id,
                     hides=type(member) is str
-                    and (
-                        (key and name in JWK_FIELDS)
-                        or (beside is not None and name == beside.field and beside.form(member))
-                    ),
+                    and (name in private or (beside is not None and name == beside.field and beside.form(member))),
                 )
                 for name, member in tree.items()
             }
         return tree
+
+    def _private(self, tree: dict[str, Any], steps: tuple[Step, ...]) -> dict[str, Any]:
+        """Return a mapping of credentials by their names without them: that of a `Secret` of Kubernetes."""
+        forms = {name: judge_below(name, ANY, self._rules.names, self._rules.allowed) for name in tree}
+        return {
+            name: self._member(member, (*steps, name), beside_id=False, hides=is_hidden(forms[name], member))
+            for name, member in tree.items()
+        }
 
     def _member(self, tree: Any, steps: tuple[Step, ...], *, beside_id: bool, hides: bool = False) -> Any:
         """Return what `by_shape` does of a member; `beside_id`: an id of an access key of AWS is a member, too.

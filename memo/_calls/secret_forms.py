@@ -13,6 +13,7 @@ __all__ = [
     "CODE",
     "LOGIN",
     "PASSWORD",
+    "PHRASE",
     "RANDOM",
     "SCHEMES",
     "TOKEN",
@@ -22,6 +23,7 @@ __all__ = [
     "is_code",
     "is_credential",
     "is_given",
+    "is_hidden",
     "is_login",
     "stronger",
 ]
@@ -63,6 +65,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\
 _DIGITS = re.compile(r"\d{4,8}|\d{3}[ -]\d{3}", re.ASCII)
 _AWS_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
+_PHRASE = re.compile(r"[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23}", re.ASCII)
 _LOWER, _UPPER = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
 _LEAST_ENTROPY_OF_40 = 4.0
 """Of 40 random letters of base64: 4.2 to 5.2 bits a character."""
@@ -134,6 +137,11 @@ def RANDOM(text: str) -> bool:  # noqa: N802
     )
 
 
+def PHRASE(text: str) -> bool:  # noqa: N802
+    """Return whether a text can be a mnemonic: twelve to twenty-four words, as the lists of BIP-39 have them."""
+    return _PHRASE.fullmatch(text) is not None
+
+
 def is_code(text: str) -> bool:
     """Return whether a text begins with what code calls, indexes or takes from an object, and is no value itself."""
     return _CODE.match(text) is not None
@@ -168,6 +176,11 @@ def is_credential(form: Form, value: Any) -> bool:
     return is_login(value) if form is LOGIN else form is CODE and type(value) is int and CODE(str(value))
 
 
+def is_hidden(form: Form | None, value: Any) -> bool:
+    """Return whether a value is a text with a form, where there is one."""
+    return form is not None and type(value) is str and form(value)
+
+
 def is_login(value: Any) -> bool:
     """Return whether a value is a user and a password, as HTTP clients take them: a tuple of two texts, or a list in JSON."""
     if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(isinstance(part, str) for part in value):
@@ -196,4 +209,4 @@ def _entropy(text: str) -> float:
     return -sum(count / size * math.log2(count / size) for count in Counter(text).values())
 
 
-_BY_STRENGTH = (ANY, PASSWORD, CODE, LOGIN, TOKEN, RANDOM)
+_BY_STRENGTH = (ANY, PASSWORD, CODE, LOGIN, TOKEN, RANDOM, PHRASE)

@@ -15,7 +15,7 @@ import orjson
 
 from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_given
 from memo._calls.secret_names import holds_headers, judge, judge_below
-from memo._calls.secret_pairs import JWK, JWK_FIELDS, NAMES, VALUES, paired
+from memo._calls.secret_pairs import JWK, JWK_FIELDS, NAMES, SECRET_DATA, SECRET_KIND, VALUES, paired
 
 __all__ = ["mapped", "spans"]
 
@@ -37,7 +37,7 @@ _DEEPEST = 64
 class _Frame:
     """An array or an object that is open."""
 
-    __slots__ = ("beside", "first", "form", "headers", "is_array", "is_jwk", "name", "schema", "waiting")
+    __slots__ = ("beside", "first", "form", "headers", "is_array", "is_jwk", "name", "option", "schema", "waiting")
 
     def __init__(self, *, is_array: bool, form: Form | None, headers: bool = False, schema: bool = False) -> None:
         self.is_array = is_array
@@ -50,6 +50,8 @@ class _Frame:
         """In an object: the name whose value comes next."""
         self.first: str | None = None
         """In an array: its first text."""
+        self.option: Form | None = None
+        """In an array: the form of a credential after the option of a command that came last."""
         self.beside: Form | None = None
         """In an object: the form of a credential whose name was the value of a field like `name`."""
         self.is_jwk = False
@@ -81,6 +83,7 @@ class _Walk:
         self._names = names
         self._anything = anything
         self._inside = inside
+        self._is_secret = SECRET_KIND.search(text) is not None
         self._frames: list[_Frame] = []
         self.found: list[Span] = []
 
@@ -122,6 +125,8 @@ class _Walk:
             return None
         if top.schema:
             return None
+        if self._is_secret and top.name in SECRET_DATA:
+            return ANY
         return judge_below(top.name, top.form, self._names.more, self._names.fewer)
 
     def _is_plural(self) -> bool:
@@ -138,8 +143,9 @@ class _Walk:
             self.found.append(token.span(group))
         elif "\\" in text or ("'" in text and "{" in text):
             self.found += mapped(text, token.start(group), self._inside)
-        if top is not None and top.is_array and top.first is None:
-            top.first = text
+        if top is not None and top.is_array:
+            top.first = text if top.first is None else top.first
+            top.option = paired(text, *self._names) if text.startswith("--") else None
         if top is not None and top.name is not None:
             self._beside(top, top.name, text, token.span(group))
         self._taken()
@@ -165,6 +171,8 @@ class _Walk:
         """Return whether a string that is no name is a credential."""
         form = self._form()
         top = self._frames[-1] if self._frames else None
+        if top is not None and top.option is not None:
+            return top.option(text)
         if top is not None and top.is_array and top.first is not None and _closes(self._text, token.end()):
             paired = self._paired(top)
             if paired is not None:

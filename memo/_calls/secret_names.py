@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from memo._calls import secret_languages
-from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, RANDOM, TOKEN, Form, stronger
+from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, PHRASE, RANDOM, TOKEN, Form, stronger
 
-__all__ = ["describes", "holds_headers", "judge", "judge_below", "plain_name", "plain_names"]
+__all__ = ["describes", "holds_headers", "judge", "judge_after", "judge_below", "plain_name", "plain_names"]
 
 _LONGEST = 128
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -155,6 +155,8 @@ def _ambiguous(words: list[str]) -> Form | None:
             return ANY if before in _PATS else TOKEN
         case "bearer" | "jwt" | "authentication" | "apitokens" | "keys" | "csrf" | "xsrf" | "sessionid":
             return TOKEN
+        case "mnemonic" | "seed" | "seedwords" | "words":
+            return PHRASE
         case "session" | "sid":
             return RANDOM
         case _:
@@ -162,6 +164,22 @@ def _ambiguous(words: list[str]) -> Form | None:
     if last.endswith(("token", "secret")) and last not in ("subtoken", "pretoken", "detoken"):
         return TOKEN
     return None
+
+
+def judge_after(before: str, name: str, form: Form | None) -> Form | None:
+    """Return the form of a credential under a name of one word, by the word before it in a text: `API key`, `page token`."""
+    before, name = before.lower(), name.lower()
+    if (before + name).endswith(tuple(_ENDINGS)):
+        return ANY
+    match name:
+        case "token":
+            return None if before in _NO_TOKENS else ANY if before in _TOKENS else form
+        case "key":
+            return None if before in _KEYS_OF_DATA or before == "public" else form
+        case "secret":
+            return None if before in _NO_SECRETS else form
+        case _:
+            return form
 
 
 def judge_below(

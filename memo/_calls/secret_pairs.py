@@ -13,23 +13,37 @@ from typing import Any, NamedTuple
 from memo._calls.secret_forms import ANY, PASSWORD, TOKEN, Form
 from memo._calls.secret_names import judge
 
-__all__ = ["JWK", "JWK_FIELDS", "NAMES", "VALUES", "Beside", "beside", "is_jwk", "paired", "spans"]
+__all__ = [
+    "JWK",
+    "JWK_FIELDS",
+    "NAMES",
+    "SECRET_DATA",
+    "SECRET_KIND",
+    "VALUES",
+    "Beside",
+    "after_options",
+    "beside",
+    "paired",
+    "private_fields",
+    "spans",
+]
 
 _FIELDS = {
-    "name": "value",
-    "Name": "Value",
-    "key": "value",
-    "Key": "Value",
-    "header": "value",
-    "field": "value",
-    "variable": "value",
-    "ParameterKey": "ParameterValue",
-    "parameterKey": "parameterValue",
+    **dict.fromkeys(("name", "key", "header", "field", "variable", "label", "path", "id"), ("value",)),
+    **dict.fromkeys(("element", "selector", "target"), ("text", "value")),
+    **dict.fromkeys(("Name", "Key"), ("Value",)),
+    "ParameterKey": ("ParameterValue",),
+    "parameterKey": ("parameterValue",),
 }
 NAMES = frozenset(_FIELDS)
 """Fields whose value may name what is in another field of the mapping."""
-VALUES = frozenset(_FIELDS.values())
+VALUES = frozenset(value for values in _FIELDS.values() for value in values)
 """That other field."""
+_CONTROL = re.compile(r"[\s_-](?:field|input|box|textbox)\Z", re.IGNORECASE)
+"""After the name that a form has for a field."""
+SECRET_DATA = frozenset(("data", "stringData"))
+"""What holds the credentials of a `Secret` of Kubernetes."""
+SECRET_KIND = re.compile(r"""\bkind\\*["']?\s{0,8}:\s{0,8}\\*["']?Secret\b""")
 JWK = "kty"
 JWK_FIELDS = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 """What is private in a JSON Web Key (RFC 7518), which says its `kty`."""
@@ -44,31 +58,43 @@ class Beside(NamedTuple):
 
 def paired(name: str, more: frozenset[str], fewer: frozenset[str]) -> Form | None:
     """Return the form of a credential of which a value is the name: people write rules and schemas in this way, too."""
-    form = judge(name, more, fewer)
+    form = judge(_CONTROL.sub("", name), more, fewer)
     return PASSWORD if form is ANY else form
 
 
 def beside(node: Mapping[str, Any], more: frozenset[str], fewer: frozenset[str]) -> Beside | None:
     """Return which field of a mapping holds a credential whose name is in another field; None if none does."""
-    for name, value in _FIELDS.items():
+    for name, values in _FIELDS.items():
         named = node.get(name)
-        if type(named) is str and value in node:
-            form = paired(named, more, fewer)
-            if form is not None:
-                return Beside(value, form)
+        if type(named) is str:
+            field = next((value for value in values if value in node), None)
+            if field is not None and (form := paired(named, more, fewer)) is not None:
+                return Beside(field, form)
     return None
 
 
-def is_jwk(node: Mapping[str, Any]) -> bool:
-    """Return whether a mapping is a JSON Web Key."""
-    return type(node.get(JWK)) is str and not JWK_FIELDS.isdisjoint(node)
+def after_options(members: list[Any], more: frozenset[str], fewer: frozenset[str]) -> dict[int, Form]:
+    """Return the forms of the credentials that come after the option of a command that names them, by their index."""
+    forms = (
+        (index, paired(member, more, fewer))
+        for index, member in enumerate(members, 1)
+        if type(member) is str and member.startswith("--")
+    )
+    return {index: form for index, form in forms if form is not None}
+
+
+def private_fields(node: Mapping[str, Any]) -> frozenset[str]:
+    """Return the fields of a mapping that hold credentials because of what the mapping says it is: a JSON Web Key, a `Secret`."""
+    if type(node.get(JWK)) is str:
+        return JWK_FIELDS
+    return SECRET_DATA if node.get("kind") == "Secret" else frozenset()
 
 
 _SETS = re.compile(r"set|put|define|add|append|insert|header", re.IGNORECASE)
 """In the names of functions that take a name and its value."""
 _QUOTE = r"""\\{0,8}["']"""
 _IN_TEXT = [
-    (mark, re.compile(expression, re.VERBOSE | re.ASCII))
+    (mark, re.compile(expression, re.VERBOSE | re.ASCII | re.MULTILINE))
     for mark, expression in (
         # <add key="ApiKey" value="…"/>, <input type="password" name="x" value="…">, <meta name="csrf-token" content="…">
         (
@@ -94,6 +120,17 @@ _IN_TEXT = [
         # …
         ('name="', r"""\bname="(?P<name>[\w.-]{1,64})"(?:[^\r\n]{0,128}\r?\n){1,4}?\r?\n(?P<value>[^\r\n]{1,4096})"""),
         # <key>ApiKey</key> <string>…</string>
+        # <name>password</name><value><string>…</string>, <td>Password</td><td>…</td>
+        (
+            "</",
+            r"""<(?P<tag>name|td|th|dt|label)(?:\s[^<>]{0,64})?>(?P<name>[\w\ .-]{1,64}):?</(?P=tag)>\s{0,64}
+        <(?:value|td|dd|span)(?:\s[^<>]{0,64})?>\s{0,64}(?:<(?:string|code|b)>)?(?P<value>[^<>\n]{1,4096})<""",
+        ),
+        # ["password"]=> string(11) "…"
+        (
+            "]=>",
+            r"""\["(?P<name>[\w.-]{1,64})"(?::[\w\\:"]{1,64})?\]=>\s{1,64}string\(\d{1,6}\)\s"(?P<value>[^"\n]{1,4096})""",
+        ),
         ("<key>", r"""<key>(?P<name>[^<>]{1,64})</key>\s{0,64}<string>(?P<value>[^<>]{1,4096})<"""),
     )
 ]

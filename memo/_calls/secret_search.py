@@ -25,6 +25,7 @@ _LAST_WORDS = """
     recoverycodes backupcode backupcodes login pin pat pw psk csrf xsrf samlresponse samlassertion codeverifier oauthverifier
     clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash pwdhash otpcode mfacode smscode
     verificationcode verifycode authcode authorizationcode authenticationcode logincode devicecode timecode facode keydata
+    mnemonic seed seedwords words
 """.split()
 
 

@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
 
+from memo._calls import secret_commands
 from memo._calls.secret_forms import LOGIN, PASSWORD, RANDOM, TOKEN, is_aws_secret, is_given
 
-__all__ = ["Shape", "marks", "search_at_once", "search_for", "shapes", "spans"]
+__all__ = ["Shape", "marks", "marks_of_commands", "search_at_once", "search_for", "shapes", "spans"]
 
 _GITLEAKS = r"""
 1password-secret-key            A3-              \bA3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}\b
@@ -193,7 +194,6 @@ putty-key                       Private-Lines:   \bPrivate-Lines:\ \d{1,4}\s{1,8
 ssh2-key                        PRIVATE\x20KEY\x20---- ----\ BEGIN[ A-Z0-9]{0,100}PRIVATE\ KEY\ ----(?P<secret>.*?)(?:----\ END|\Z)
 crypt-hash                      $2a$,$2b$,$2y$,$1$,$5$,$6$,$apr1$,$y$,$argon2 \$(?:2[aby]\$\d\d\$[./A-Za-z0-9]{53}|(?:1|apr1)\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22}|5\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}|y\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|argon2(?:id|i|d)\$v=\d{1,4}\$[a-z0-9=,]{1,64}\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,128})
 pgpass                          :5432: (?<![\w.*:-])[\w.*-]{1,128}:5432:[\w*-]{1,64}:[\w*-]{1,64}:(?P<secret>\S{4,256})
-sql-password                    IDENTIFIED\x20BY,identified\x20by \b(?:IDENTIFIED|identified)\s{1,4}(?:(?:WITH|with)\s{1,4}\S{1,64}\s{1,4})?(?:BY|by)\s{1,4}(?:PASSWORD\s{1,4})?\\{0,4}["'](?P<secret>[^\n"'\\]{1,256})
 oracle-url                      jdbc:oracle:~[a-z]+: (?<=jdbc:oracle:)(?:thin|oci8?):[^\s/@:"']{1,128}/(?P<secret>[^\s@"']{1,256})@
 oauth-code                      code=~[A-Za-z0-9_./%-]{20} (?:(?<=[?&])|(?<![\w-]))code=(?P<secret>[\w%./~-]{20,2048})
 code-verifier                   code_verifier=,client_assertion=,SAMLResponse= (?:(?<=code_verifier=)|(?<=client_assertion=)|(?<=SAMLResponse=))[\w%./~+-]{20,}
@@ -219,14 +219,17 @@ class Shape(NamedTuple):
 @cache
 def shapes() -> tuple[tuple[Shape, re.Pattern[str]], ...]:
     """Return all shapes, compiled: when a text has the mark of one, since compiling them takes longer than importing memo."""
-    return tuple((shape, re.compile(shape.expression, re.DOTALL)) for shape, _ in _rows())
+    return tuple(
+        (shape, re.compile(shape.expression, re.DOTALL))
+        for shape, _ in _rows(_GITLEAKS + _OTHERS + secret_commands.ROWS)
+    )
 
 
 @cache
-def _rows() -> list[tuple[Shape, tuple[str, ...]]]:
-    """Return all shapes, with their marks as expressions."""
+def _rows(table: str) -> list[tuple[Shape, tuple[str, ...]]]:
+    """Return the shapes of a table, with their marks as expressions."""
     rows: list[tuple[Shape, tuple[str, ...]]] = []
-    for row in (_GITLEAKS + _OTHERS).strip().splitlines():
+    for row in table.strip().splitlines():
         if not row:
             continue
         name, marks, expression = row.split(maxsplit=2)
@@ -277,7 +280,12 @@ def search_at_once(expressions: Iterable[str]) -> Callable[[str], bool]:
 
 def marks() -> list[str]:
     """Return expressions, one of which matches in every text that has a shape, or in JSON that holds such a text."""
-    return [mark for _, expressions in _rows() for mark in expressions]
+    return [mark for _, expressions in _rows(_GITLEAKS + _OTHERS) for mark in expressions]
+
+
+def marks_of_commands() -> list[str]:
+    """Return such expressions for `secret_commands`: what is more frequent, so that it is searched at once."""
+    return sorted({mark for _, expressions in _rows(secret_commands.ROWS) for mark in expressions})
 
 
 def spans(text: str) -> list[tuple[int, int]]:
@@ -300,6 +308,7 @@ def _is_basic(text: str) -> bool:
 
 
 _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
+    **secret_commands.CHECKS,
     "basic": lambda found: _is_basic(found["base64"]),
     "aws-secret-after-its-id": lambda found: is_aws_secret(found["secret"]),
     "aws-secret-before-its-id": lambda found: is_aws_secret(found["secret"]),
@@ -317,7 +326,6 @@ _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
     ),
     # `-u 1000:1000` are ids of a user and a group.
     "curl-user": lambda found: is_given(found["secret"]) and not found["secret"].isdigit(),
-    "sql-password": lambda found: PASSWORD(found["secret"]),
     "pgpass": lambda found: LOGIN(found["secret"]),
     "oauth-code": lambda found: TOKEN(found["secret"].replace("%", "")),
     "token-in-prose": lambda found: RANDOM(found["secret"].rstrip(".!?:")),

@@ -18,10 +18,11 @@ from memo._calls import (
     secret_pairs,
     secret_search,
     secret_shapes,
+    secret_tables,
     secret_yaml,
 )
 from memo._calls.secret_forms import ANY, PASSWORD, RANDOM, SCHEMES, TOKEN, Form, is_code, is_given
-from memo._calls.secret_names import judge
+from memo._calls.secret_names import judge, judge_after
 from memo._calls.secret_shapes import search_at_once, search_for
 from memo._values.scalars import is_text
 
@@ -34,14 +35,14 @@ MASK = "<secret>"
 
 _ASSIGNED = re.compile(
     r"""(?P<tail>(?u:[\w.\u0300-\u036f-]){0,24})
-    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>)|\]\s{0,8}[?|]{0,2}=(?!=))\s{0,8}[bBrRuUfF]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
+    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>)|\]\s{0,8}[?|]{0,2}=(?!=))\s{0,8}[bBrRuUfFN]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
       | (?:\s[^<>\n]{1,128})?>(?:<!\[CDATA\[)?(?P<element>[^<>\n]{1,4096}?)(?:</|\]\]>)
       | \s{0,2}[:=]\s{0,4}(?:[A-Z]\w{0,31}\(){1,2}\\{0,8}["'](?P<wrapped>[^\s"'\\]{6,4096})
-      | (?:[*_]{0,3}\s{0,8}(?:=>|<-|[?:|]{0,2}[=:\uff1a])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=)\s{0,8}@YAML@[bBrRuUfF]{0,2}
+      | (?:[*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=)\s{0,8}@YAML@[bBrRuUfFN]{0,2}
         (?P<opening>\\{0,8}(?:["']{3}|["']))(?P<literal>(?:(?!(?P=opening))[^\s\\]){6,4096})(?P=opening)
       | =(?P<around>["'])(?P<variable>[^"'\n\\]{4,4096})(?P=around)(?=\s|\\[nr]|\Z)
       | (?P<flag>\s{1,2})(?P<quoting>\\{0,8}["'])?(?P<given>[^\s"'&;,<>(){}\[\]\\=:|-][^\s"'&;,<>(){}\[\]\\]{5,4095})
-      | [*_]{0,3}\s{0,8}(?:=>|<-|[?:|]{0,2}[=:\uff1a])[*_]{0,3}\s{0,8}@YAML@(?:[bBrRuUfF]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
+      | [*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}\s{0,8}@YAML@(?:[bBrRuUfFN]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
     )""".replace("@SCHEMES@", SCHEMES).replace("@YAML@", r"(?:[&!]{1,2}\w{1,32}\s{1,4})?"),
     re.VERBOSE | re.ASCII,
 )
@@ -52,30 +53,33 @@ _ESCAPED = re.compile(
 )
 """A character of ASCII as URLs and HTML escape it, and what sets a colour of a terminal."""
 _LONGEST_NAME = 64
+_WORD_BEFORE = re.compile(r"[A-Za-z0-9]+\Z")
 _LEVELS = 3
 """Of JSON within JSON."""
 _STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE _PAT"
 _STEM = re.compile(_STEMS.replace(" ", "|"))
 """In each name that holds a credential where a text quotes it: `auth` and `session` come before a colon in prose, too."""
 _QUOTED_STEMS = """
-    uth UTH uthentication UTHENTICATION ogin OGIN otp OTP Otp pin PIN Pin ession ESSION sid SID Sid jwt JWT Jwt pat PAT Pat psk PSK Psk
+    uth UTH uthentication UTHENTICATION ogin OGIN otp OTP Otp pin PIN Pin ession ESSION sid SID Sid jwt JWT Jwt pat PAT Pat psk PSK Psk pw PW eed EED nemonic NEMONIC ords ORDS
     ode ODE odes ODES reds REDS srf SRF earer EARER esponse ESPONSE ssertion SSERTION erifier ERIFIER ignature IGNATURE
     nswer NSWER tring TRING
 """.split()
 """In the other names, which count where a text quotes JSON or code, in three spellings."""
 _ENCODED_AFTER = r"""%(?:2[27]|3[aAdD])|&(?:quot|apos|#3[49]|#x2[27]);|(?:\x1b|\\+u001[bB])\["""
-_AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|\x{{ff1a}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|\s{{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
+_AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|->\s|\x{{ff1a}}|\x{{2192}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|\s{{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
 _ASSIGNS_IN_TEXT = rf"""(?:\\*["'])?{_AFTER}"""
 _ASSIGNS_IN_JSON = rf"""(?:\\+["']|')?{_AFTER}"""
 _IN_TEXT = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_TEXT})"
 _IN_JSON = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_JSON})"
 _ANY_STEM = rf"(?:{'|'.join([*_STEMS.split(), *_QUOTED_STEMS])})[0-9A-Za-z_.:-]*"
 _NAMED = [
-    rf"""(?:[nN]ame|[kK]ey|header|field|variable)\\*["']\s*:\s*\\*["'][^"'\\]*{_ANY_STEM}\\*["']""",
+    rf"""(?:[nN]ame|[kK]ey|header|field|variable|label|path|element|selector|target|id)\\*["']\s*:\s*\\*["'][^"'\\]*{_ANY_STEM}\]?(?:\s\w+)?\\*["']""",
     rf"""\(\s*[bBrRuUfF]*\\*["'][0-9A-Za-z_.-]*{_ANY_STEM}\\*["']\s*,""",
     rf"""(?:name|key|type)\s?=\s?\\*["'][0-9A-Za-z_.:-]*{_ANY_STEM}\\*["']""",
     rf"""(?:name|key):\s+\\*["']?[0-9A-Za-z_.-]*{_ANY_STEM}""",
     r"""<key>""",
+    rf"""{_ANY_STEM}:?</(?:name|td|th|dt|label)>""",
+    r"""kind\\*["']?\s*:\s*\\*["']?Secret\b""",
     r"""kty\\*["']\s*:""",
 ]
 """Names that are the value of another field: see `secret_pairs`."""
@@ -121,7 +125,7 @@ def _marked(assigned: str) -> Callable[[str], bool]:
         [
             *secret_shapes.marks(),
             *(stem + assigned for stem in _STEMS.split()),
-            rf"--[0-9A-Za-z_-]*(?:{_STEMS.replace(' ', '|')})[0-9A-Za-z_-]*\s",
+            rf"--[0-9A-Za-z_-]*(?:{_STEMS.replace(' ', '|')})[0-9A-Za-z_-]*(?:\s|\\*[\"'],)",
             _PAIR_MARK,
             secret_encoded.IN_JSON,
         ]
@@ -146,7 +150,14 @@ def _named_json(more: frozenset[str] | None) -> Callable[[str], bool]:
 def _frequent(quote: str, assigned: str) -> list[str]:
     """Return expressions that begin with what is frequent; `quote` is one that a text, or a text in JSON, quotes."""
     quoted = rf"(?:{'|'.join(_QUOTED_STEMS)})[0-9A-Za-z_.-]*{quote}\s*(?::|=>)"
-    return [quoted, *_NAMED, secret_encoded.BEGINNING, secret_languages.plain_names(assigned)]
+    return [
+        quoted,
+        *_NAMED,
+        secret_encoded.BEGINNING,
+        secret_languages.plain_names(assigned),
+        *secret_tables.MARKS,
+        *secret_shapes.marks_of_commands(),
+    ]
 
 
 def spans(text: str, more: frozenset[str] = frozenset(), fewer: frozenset[str] = frozenset()) -> list[tuple[int, int]]:
@@ -193,7 +204,7 @@ def hidden(text: str, start: int, end: int) -> str:
 
 def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
     """Return where credentials are that are not encoded."""
-    found = secret_shapes.spans(text) + secret_pairs.spans(text, more, fewer)
+    found = secret_shapes.spans(text) + secret_pairs.spans(text, more, fewer) + secret_tables.spans(text, more, fewer)
     found += [
         pair.span("secret")
         for pair in _PAIR.finditer(text)
@@ -219,14 +230,14 @@ def _named_spans(
         assigned = _ASSIGNED.match(text, end)
         if assigned is not None:
             start = _beginning(text, stem.start())
-            form = None if text.startswith("::", start - 2) else judge(text[start : assigned.end("tail")], more, fewer)
+            form = _judged(text, start, assigned.end("tail"), more, fewer)
             group = next(name for name in _GROUPS if assigned[name] is not None)
             if group == "variable" and not text[start : assigned.end("tail")].isupper():
                 form = None  # what a page or a form says of the field
             elif form is ANY:
                 form = _least(text, start, assigned, group)
-            elif group == "given" and not text.startswith("--", start):
-                form = None
+            elif group == "given" and not _is_option(text, start):
+                form = RANDOM if form is TOKEN else None
             if group == "bare" and is_code(text[assigned.start("bare") : assigned.end() + 1]):
                 form = None
             if form is not None and form(assigned[group]):
@@ -236,16 +247,32 @@ def _named_spans(
     return found
 
 
+def _judged(text: str, start: int, end: int, more: frozenset[str], fewer: frozenset[str]) -> Form | None:
+    """Return the form of a credential under a name in a text, with the word before it where the name is one word."""
+    name = text[start:end]
+    if text.startswith("::", start - 2) or (name == "key" and text.startswith("did:", start - 4)):
+        return None
+    form = judge(name, more, fewer)
+    if form is None or not name.isalpha() or text[start - 1 : start] not in (" ", "-"):
+        return form
+    word = _WORD_BEFORE.search(text, max(0, start - 24), start - 1)
+    return form if word is None else judge_after(word[0], name, form)
+
+
 def _least(text: str, start: int, assigned: re.Match[str], group: str) -> Form:
     """Return the form of a value under a name that holds nothing but credentials, by how a text writes it."""
     if group == "wrapped":
         return TOKEN
-    if group == "given" and not assigned["quoting"] and not text.startswith("--", start):
+    if group == "given" and not assigned["quoting"] and not _is_option(text, start):
         return RANDOM if text[start : assigned.end("tail")].islower() else TOKEN  # the next word: of prose, mostly
     if group == "variable":
         return is_given
     # Anything but a word of prose or code, which the query of a URL does not have.
     return ANY if text[start - 1 : start] in ("?", "&") else PASSWORD
+
+
+def _is_option(text: str, start: int) -> bool:
+    return text.startswith("--", start) or (text[start] == "-" and (start == 0 or text[start - 1].isspace()))
 
 
 def _beginning(text: str, end: int) -> int:

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from memo._calls.secret_forms import ANY, PASSWORD, Form, is_given
 from memo._calls.secret_names import judge_below
+from memo._calls.secret_pairs import SECRET_DATA, SECRET_KIND
 
 __all__ = ["spans"]
 
 _BEGINNING = re.compile(
-    r"""(?:pass|pwd|phrase|secret|token|key|credential|authorization|cookie)[\w.-]{0,24}["']?[ \t]{0,4}:[ \t]{0,4}(?:[|>\[\#]|\r?\n)""",
+    r"""(?:pass|pwd|phrase|secret|token|key|credential|authorization|cookie)[\w.-]{0,24}["']?[ \t]{0,4}:[ \t]{0,4}(?:[|>\[\#]|\r?\n)|kind:[ \t]{0,4}["']?Secret\b""",
     re.IGNORECASE | re.ASCII,
 )
 _LINE = re.compile(
@@ -41,6 +42,7 @@ def spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[
         return []
     found: list[tuple[int, int]] = []
     frames: list[_Frame] = []
+    is_secret = SECRET_KIND.search(text) is not None
     for line in _LINE.finditer(text):
         if not line["value"] and line["name"] is None:
             continue
@@ -52,6 +54,8 @@ def spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[
         form = outer.form if outer is not None else None
         if line["name"] is not None:
             form = judge_below(line["name"], form, more, fewer)
+            if is_secret and line["name"] in SECRET_DATA:
+                form = ANY
             if _opens(line["value"]):
                 if (form is not None or outer is not None) and len(frames) < _DEEPEST:
                     frames.append(_Frame(line.start("name") - line.start(), form, line["value"][:1] in ("|", ">")))

@@ -96,6 +96,10 @@ class SecretRules(NamedTuple):
         """Return which field of a mapping holds a credential whose name is in another field."""
         return secret_pairs.beside(node, self.names, self.allowed)
 
+    def after_options(self, node: list[Any]) -> dict[int, Form]:
+        """Return the forms of the credentials in a command's arguments that have their name before them, by their index."""
+        return secret_pairs.after_options(node, self.names, self.allowed)
+
     def allows(self, steps: tuple[Step, ...]) -> bool:
         """Return whether the user says that what is at a path is no secret."""
         return any(
@@ -256,13 +260,15 @@ class _Redactor:
             return [self.tree(node[0], (*steps, 0), None), self._text(node[1], (*steps, 1), ANY)]
         pairs = bool(node) and all(_pair(member) is not None for member in node)
         beside_id = has_aws_id(node)
+        after = self._rules.after_options(node)
         for index, member in enumerate(node):
             inner = (*steps, index)
             pair = _pair(member) if pairs else None
             if form is None and pair and is_header(pair[0], pair[1], self._rules, named=headers):
                 pair[:] = self.tree(pair[0], (*inner, 0), None), self.tree(pair[1], (*inner, 1), ANY)
             else:
-                node[index] = self.tree(member, inner, ANY if beside_id and is_aws_secret(member) else form)
+                own = ANY if beside_id and is_aws_secret(member) else after.get(index, form)
+                node[index] = self.tree(member, inner, own)
         return node
 
     def _dict(
@@ -285,7 +291,7 @@ class _Redactor:
         )  # JSON schema: what is named `password` is described, not given
         beside_id = has_aws_id(node.values())
         beside = self._rules.beside(node) if kind is None else None
-        is_jwk = kind is None and secret_pairs.is_jwk(node)
+        private = secret_pairs.private_fields(node) if kind is None else ()
         for name, member in [*node.items()]:
             if kind is None and _is_number(name, member) and not schema:
                 node[name] = self._number(name, member, (*steps, name))
@@ -300,10 +306,8 @@ class _Redactor:
                     self.masked.append(inner)
                     del node[name]
                 own: Form | None
-                if beside_id and is_aws_secret(member):
+                if name in private or (beside_id and is_aws_secret(member)):
                     own = ANY
-                elif is_jwk:
-                    own = ANY if name in secret_pairs.JWK_FIELDS else None
                 else:
                     own = self._form(name, form, schema=schema)
                     if beside is not None and name == beside.field:

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from memo._calls.credentials import KEYED
-from memo._calls.secret_forms import has_aws_id, is_aws_secret, is_credential
-from memo._calls.secret_names import holds_headers, judge
-from memo._calls.secret_pairs import JWK_FIELDS, is_jwk
+from memo._calls.secret_forms import ANY, has_aws_id, is_aws_secret, is_credential, is_hidden
+from memo._calls.secret_names import holds_headers, judge, judge_below
+from memo._calls.secret_pairs import private_fields
 from memo._calls.secret_streams import mask_across, mask_inside
 from memo._calls.secrets import MASK, NO_RULES, header_text, is_header, mask, masked_form, redact
 from memo._recordings.document import Document
@@ -46,8 +46,12 @@ def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
         pairs = bool(node) and all(
             type(pair) is list and len(pair) == 2 and type(header_text(pair[0])) is str for pair in node
         )
-        beside_id = has_aws_id(node)
-        return [_member(item, beside_id=beside_id) for item in node if not (pairs and is_header(*item, named=headers))]
+        beside_id, after = has_aws_id(node), NO_RULES.after_options(node)
+        return [
+            MASK if is_hidden(after.get(index), item) else _member(item, beside_id=beside_id)
+            for index, item in enumerate(node)
+            if not (pairs and is_header(*item, named=headers))
+        ]
     if type(node) is dict:
         if node.get("__type__") in (KEYED, "SecretStr", "SecretBytes"):
             return node
@@ -55,16 +59,26 @@ def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
             return masked_form(node)
         beside_id = has_aws_id(node.values())
         beside = NO_RULES.beside(node) if "__type__" not in node else None
-        key = is_jwk(node)
+        private = private_fields(node)
         return {
             mask(name): MASK
             if type(item) is str
-            and ((key and name in JWK_FIELDS) or (beside is not None and name == beside.field and beside.form(item)))
+            and (name in private or (beside is not None and name == beside.field and beside.form(item)))
+            else _private(item)
+            if name in private and type(item) is dict
             else _member(item, beside_id=beside_id, schema=name == "properties", headers=holds_headers(name))
             for name, item in node.items()
             if schema or not _is_credential(name, item)
         }
     return node
+
+
+def _private(node: dict[str, Any]) -> dict[str, Any]:
+    """Return a mapping of credentials by their names, that of a `Secret` of Kubernetes, without them."""
+    return {
+        name: MASK if is_hidden(judge_below(name, ANY), item) else _member(item, beside_id=False)
+        for name, item in node.items()
+    }
 
 
 def _member(item: Any, *, beside_id: bool, schema: bool = False, headers: bool = False) -> Any:

@@ -161,6 +161,85 @@ Chinese, JSON | {"密码": "<pw>"}
 Chinese, a key | {"密钥": "<a40>"}
 Japanese | パスワードは<pw>です
 Korean | 비밀번호: <pw>
+SET PASSWORD | SET PASSWORD FOR 'bob'@'%' = PASSWORD('<pw>');
+SET PASSWORD, plain | SET PASSWORD FOR bob = '<pw>'
+SET PASSWORD, small | set password = '<pw>'
+IDENTIFIED WITH | ALTER USER 'a'@'b' IDENTIFIED WITH caching_sha2_password BY '<pw>', REQUIRE SSL
+Oracle | ALTER USER sa IDENTIFIED BY <pw>;
+SQL Server | CREATE LOGIN bob WITH PASSWORD = N'<pw>', CHECK_POLICY = OFF
+sp_addlogin | EXEC sp_addlogin 'ann', '<pw>'
+SQLCipher | PRAGMA key = '<pw>';
+ATTACH | ATTACH DATABASE 'x.db' AS enc KEY '<pw>';
+INSERT | INSERT INTO users (name, password) VALUES ('ann', '<pw>')
+requirepass | requirepass <pw>
+CONFIG SET | CONFIG SET requirepass "<pw>"
+AUTH | 127.0.0.1:6379> AUTH default <pw>
+ACL | ACL SETUSER ann on ><pw> ~* +@all
+sentinel | sentinel auth-pass mymaster <pw>
+db.auth | db.auth("ann", "<pw>")
+a router | username admin privilege 15 secret 0 <pw>
+a router, a neighbour | neighbor 10.0.0.1 password <pw>
+IPsec | 10.0.0.1 10.0.0.2 : PSK '<pw>'
+haproxy | user ann insecure-password <pw>
+LDAP | rootpw {SSHA}<b32>
+rabbitmqctl | rabbitmqctl add_user ann <pw>
+htpasswd | htpasswd -b .htpasswd ann <pw>
+sudo | echo <pw> | sudo -S ls
+chpasswd | echo 'root:<pw>' | chpasswd
+password-stdin | echo '<pw>' | docker login -u ann --password-stdin
+net user | net user ann <pw> /add
+xfreerdp | xfreerdp /u:ann /p:<pw> /v:host
+PowerShell | ConvertTo-SecureString "<pw>" -AsPlainText -Force
+user-secrets | dotnet user-secrets set "Db:Password" "<pw>"
+cqlsh | cqlsh -u ann -p <pw> host
+ipmitool | ipmitool -H h -U ADMIN -P <pw> power status
+7z | 7z x -p<pw> a.7z
+plink | plink -pw <pw> ann@host
+curl -E | curl -E client.pem:<pw> https://x
+openssl | openssl enc -aes-256-cbc -k <pw> -in a
+ssh-keygen | ssh-keygen -t ed25519 -N "<pw>" -f k
+sqlplus | sqlplus scott/<pw>@orcl
+lftp | lftp -u ann,<pw> sftp://x
+keytool | keytool -genkey -storepass <pw> -alias x
+snmp | snmpget -v3 -u ann -A <pw> host oid
+vault | vault login s.<a24>
+gh | gh secret set DEPLOY_TOKEN --body "<a40>"
+kubectl | kubectl create secret generic x --from-literal=foo='<pw>'
+expect | expect "Password:" { send "<pw>\\r" }
+a call | new NetworkCredential("ann", "<pw>")
+a call with more | mysqli_connect("h", "ann", "<pw>", "db")
+typed | await page.getByLabel('Password').fill('<pw>')
+typed into | page.fill('#password', '<pw>')
+signed | jwt.encode(payload, "<a32>", algorithm="HS256")
+Hawk | Authorization: Hawk id="dh37fgj492je", ts="1353832234", nonce="j4h3g2", mac="<b43>="
+HTTP signatures | Signature keyId="k1",algorithm="rsa-sha256",signature="<b86>=="
+a hex key | private key: 0x<h64>
+DER | MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7<a400>
+OpenSSH without its frame | b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ<a200>
+minisign | untrusted comment: minisign encrypted secret key\nRWRTY0Iy<a200>
+a token as user | git clone https://<a40>@example.com/a/b.git
+a link | https://host/reset-password/<a40>
+a session in a URL | https://x/?sessionid=<a32>
+a cookie jar | .example.com\tTRUE\t/\tTRUE\t1999999999\tsessionid\t<a32>
+a code | Your verification code is <n6>
+argv | {"args": ["--user", "ann", "--password", "<pw>"]}
+JSON Patch | [{"op": "add", "path": "/spec/apiKey", "value": "<a40>"}]
+a browser | {"element": "Password field", "text": "<pw>"}
+a label | {"label": "Password", "value": "<pw>"}
+Kubernetes | {"kind": "Secret", "stringData": {"foo": "<pw>"}}
+Kubernetes in YAML | apiVersion: v1\nkind: Secret\nstringData:\n  foo: <pw>
+CSV | user,password\nann,<pw>\n
+CSV, quoted | id;"user";"password";"city"\n1;"ann";"<pw>";"Rome"
+TSV | user\tpassword\nann\t<pw>
+Markdown, a table | | user | password |\n|------|----------|\n| ann | <pw> |
+HTML, a table | <tr><td>Password</td><td><pw></td></tr>
+XML-RPC | <member><name>password</name><value><string><pw></string></value></member>
+PHP, dumped | array(1) {\n  ["password"]=>\n  string(11) "<pw>"\n}
+PHP, printed | Array\n(\n    [password] => <pw>\n)
+an arrow | client secret \u2192 <a40>
+API key | Invalid API key <a40>
+a token in prose | token <a40> has expired
+password for | The password for the server is "<pw>".
 a full-width colon | password\uff1a<pw>
 a JSON in a URL | %7B%22password%22%3A%22<pw>%22%7D
 a URL in a URL | https://x/?next=%2Fcb%3Faccess_token%3D<a40>
@@ -228,6 +307,15 @@ def test_a_credential_is_masked_in_the_value_that_its_json_is(name: str):
     assert b'"redacted"' in data
 
 
+def test_a_mnemonic_is_masked_by_the_name_beside_it():
+    words = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+    for text in (f"seed phrase: {words}", f'My recovery phrase is "{words}"', f'MNEMONIC="{words}"', words):
+        for value in (text, {"mnemonic": words}, {"seed": words}, {"wallet": {"seed_words": words}}):
+            if value != words:
+                assert b"sausage" not in recorded(value)
+                assert b"sausage" not in recorded(json.dumps(value))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_credential_is_masked_in_base64(name: str):
     text, _ = written(name)
@@ -274,6 +362,22 @@ DATA: list[Any] = [
     "risk-assessment-framework-for-2024-and-beyond",
     "$1$ is 1 dollar, $5$ five",
     "AT&amp;T key: a, x%20key%3D1",
+    {"mnemonic": "MOV r1, r2", "seed": 42, "words": ["a", "b"]},
+    {"kind": "ConfigMap", "data": {"a": "b1c2d3e4f5"}},
+    {"args": ["--max-tokens", "4096", "--key", "name2", "--verbose", "file1.txt"]},
+    {"path": "/password", "value": "string"},
+    {"did": "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"},
+    "requirepass is a directive of Redis; IDENTIFIED BY clause2 or IDENTIFIED WITH plugin; PRAGMA foreign_keys = 'ON'",
+    "AUTH LOGIN PLAIN CRAM-MD5; PIN: four digits; the OTP (one-time password) is sent; GPIO PIN: 13",
+    "echo $TOKEN | docker login -u ann --password-stdin; echo hello | sudo tee /etc/x; openssl x509 -in cert1.pem",
+    "page.fill('#username', 'ann42'); model.fit(x, 'y1', 'z2'); jwt.decode(token, 'a')",
+    "https://example.com/reset/instructions-for-your-account-2026 https://very-long-user-name-of-somebody@example.com/",
+    "cache key 5d41402abc4b2a76b9719d911017c592; primary key aB3dE5fG7hJ9kL1mN3pQ5rS7 duplicated",
+    "next page token: aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5; public key: aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5",
+    "name,description\npassword,The password2 of the user\ntoken,logprob\nhello1,-0.5\n",
+    "| model | tokens |\n|---|---|\n| gpt-4o1 | 128000a |\n\n| parameter | type |\n|---|---|\n| password | string2 |",
+    "kind: Deployment\ndata:\n  foo: bar12345\nsecretKeyRef:\n  name: db1\n",
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gunVTLw7onLRnrq0",
     {"parola": "ciao", "heslo": "encyklopedie", "clave": "sol-mayor-1", "palabra_clave": "a1b2c3d4"},
     "La contraseña es obligatoria, la senha é secreta, das Passwort ist falsch, le mot de passe est requis",
     "пароль: обязательное поле; 密码: 必填, 密码长度至少为8位。パスワードは8文字以上です",

@@ -1,0 +1,142 @@
+r"""Passwords that commands, statements of databases, configurations and calls in code give by where they are, not under a name.
+
+Rows as in `secret_shapes`: a name, the marks, and an expression whose group `secret` is the credential.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from memo._calls.secret_forms import LOGIN, PASSWORD, RANDOM, TOKEN, is_given
+
+__all__ = ["CHECKS", "ROWS"]
+
+ROWS = r"""
+sql-identified                  dentified\x20,DENTIFIED\x20 \b(?i:identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?by\s{1,4}(?:password\s{1,4})?)N?\\{0,4}["']?(?P<secret>[^\s"'\\;,]{1,256})(?=["'\\;,]|\s{0,8}(?:\n|\Z))
+sql-set-password                SET\x20PASSWORD,set\x20password,Set\x20password \b(?i:set\s{1,4}password(?:\s{1,4}for\s{1,4}\S{1,128})?\s{0,4}(?:=|\bfrom\b|\bto\b)\s{0,4}(?:password\s?\(\s?)?)N?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+sql-set-password-to             SET\x20PASSWORD\x20,set\x20password\x20 \b(?i:set\s{1,4}password\s{1,4}from\s{1,4})["'][^"'\n]{1,256}["'](?i:\s{1,4}to\s{1,4})["'](?P<secret>[^"'\\\n]{1,256})
+sql-procedure                   sp_addlogin,sp_password \bsp_(?:addlogin|password)\s{1,4}N?["'][^"'\n]{1,128}["']\s{0,4},\s{0,4}N?["'](?P<secret>[^"'\\\n]{1,256})
+sql-key                         PRAGMA~\s+\w*key,pragma~\s+\w*key,ATTACH\x20,attach\x20database \b(?i:pragma\s{1,4}(?:re|hexre|hex)?key\s{0,4}[=(]\s{0,4}|attach\s[^;\n]{1,256}?\skey\s{1,4})\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+redis-directive                 requirepass\x20,masterauth\x20 \b(?:requirepass|masterauth)\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})(?=["'\\]|\s{0,8}(?:\n|\Z|--))
+redis-auth                      AUTH\x20~\S \bAUTH\ {1,2}(?:[\w.-]{1,64}\ {1,2})?\\{0,4}["']?(?P<secret>[^\s"'\\=:]{1,256})(?=["'\\]|\s|\Z)
+redis-acl                       on\x20>,SETUSER\x20 \b(?:user|SETUSER)\ [\w.-]{1,64}\ (?:[^\n]{0,128}?\ )?>(?P<secret>[^\s"'\\]{1,256})
+redis-sentinel                  auth-pass\x20 \bauth-pass\s{1,4}\S{1,128}\s{1,4}(?P<secret>\S{1,256})
+router                          enable\x20secret,enable\x20password,-server\x20key,isakmp\x20key,username\x20~\S+\s(?:privilege\s\d+\s)?(?:password|secret)\s,neighbor\x20~\S+\spassword \b(?:enable|username\s\S{1,64}(?:\sprivilege\s\d{1,2})?|neighbor\s\S{1,64}|(?:tacacs|radius)-server|crypto\sisakmp)\s(?:secret|password|key)\s(?:\d\s)?(?P<secret>[^\s"'\\]{1,256})(?=["'\\]|\s{0,8}(?:\n|\r|\Z)|\saddress)
+ipsec-secret                    :\x20PSK\x20,:\x20EAP\x20,:\x20XAUTH\x20 :\s{1,4}(?:PSK|EAP|XAUTH)\s{1,4}\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+haproxy                         insecure-password\x20,stats\x20auth\x20 (?:\binsecure-password\s{1,4}|\bstats\s{1,4}auth\s{1,4}[^\s:]{1,128}:)(?P<secret>[^\s"'\\]{1,256})
+npmrc                           _auth\x20=,_auth= (?<![\w-])_auth\ ?=\ ?"?(?P<secret>[A-Za-z0-9+/=]{16,})
+ldap-hash                       {SSHA,{CRYPT},{PBKDF2,{SMD5} \{(?:SSHA|PBKDF2|CRYPT|SMD5)[\w-]{0,8}\}[A-Za-z0-9./$+=]{20,}
+add-user                        rabbitmqctl\x20,htpasswd\x20- \b(?:rabbitmqctl\s(?:[^\n]{0,64}?\s)?(?:add_user|change_password|authenticate_user)|htpasswd\s(?:[^\n]{0,64}?\s)?-[A-Za-z]{0,4}b[A-Za-z]{0,4}\s{1,4}\S{1,128})\s{1,4}\\{0,4}["']?[\w.@-]{1,64}\\{0,4}["']?\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
+echoed                          sudo\x20-S,--password-stdin,--stdin,--with-token,passphrase-fd,chpasswd \becho\s{1,4}(?:-n\s{1,4})?\\{0,4}["']?(?:[\w.-]{1,64}:)?(?P<secret>[^\s"'\\|:]{1,256})\\{0,4}["']?\s{0,4}\|[^\n|]{0,128}?(?:sudo\s{1,4}-S|--password-stdin|--stdin|--with-token|passphrase-fd|chpasswd)
+windows-user                    net\x20user\x20,/user: (?:\bnet\s{1,4}user\s{1,4}\S{1,64}|\s/user:\S{1,128})\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\/]{1,256})
+windows-option                  /p:~\S,signtool\x20 (?:(?<=\s)/p:|\bsigntool\s(?:[^\n]{0,256}?\s)?/p\s{1,4})\\{0,4}["']?(?P<secret>[^\s"'\\=/]{1,256})(?=\s|["'\\]|\Z)
+secure-string                   SecureString SecureString\s{1,4}(?:-String\s{1,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+user-secrets                    user-secrets\x20set \buser-secrets\ set\s{1,4}["']?[\w:.-]{1,128}["']?\s{1,4}["']?(?P<secret>[^\s"'\\]{1,256})
+option-p                        cqlsh\x20-,twine\x20upload,cypher-shell\x20-,beeline\x20-,rdesktop\x20,psexec\x20,unlock-keychain,rabbitmqadmin \b(?:cqlsh|twine|cypher-shell|beeline|rdesktop|psexec|unlock-keychain|rabbitmqadmin)\s(?:[^\n|;&]{0,256}?\s)?-p\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+option-capital-p                ipmitool\x20-,mosquitto_,zip\x20- \b(?:ipmitool|mosquitto_\w{1,8}|zip)\s(?:[^\n|;&]{0,256}?\s)?-P\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+archive                         7z\x20~[a-z]\x20,rar\x20~[a-z]\x20 \b(?:7z[ar]?|unrar|rar)\s(?:[^\n|;&]{0,256}?\s)?-p\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
+putty                           -pw\x20 (?<=\s)-pw\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
+option-pass                     -storepass\x20,-keypass\x20,-passwd\x20,-passphrase\x20 (?<=\s)-(?:src|dest)?(?:storepass|keypass|passwd|passphrase)\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
+curl-cert                       -E\x20,--cert\x20 \bcurl\s(?:[^\n|;&]{0,256}?\s)?(?:-E|--cert)\s{1,2}[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\/]{1,256})
+openssl                         openssl\x20~[a-z] \bopenssl\s(?:[^\n|;&]{0,256}?\s)?-[kK]\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+ssh-keygen                      ssh-keygen\x20- \bssh-keygen\s(?:[^\n|;&]{0,256}?\s)?-[NP]\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+sqlplus                         sqlplus\x20 \bsqlplus\s(?:-\w{1,8}\s){0,4}\\{0,4}["']?\w{1,64}/(?P<secret>[^\s"'\\/]{1,256})@
+lftp                            lftp\x20 \blftp\s(?:[^\n|;&]{0,256}?\s)?-u\s{1,4}\\{0,4}["']?[^\s,"'\\]{1,128},(?P<secret>[^\s"'\\]{1,256})
+option-auth                     -auth\x20,-A\x20 (?:(?<=\s)-auth|\bab\s(?:[^\n|;&]{0,256}?\s)?-A)\s{1,4}\\{0,4}["']?[\w.@-]{1,64}:(?P<secret>[^\s"'\\]{1,256})
+snmp                            snmp~[a-z]+\x20- \bsnmp[a-z]{1,12}\s(?:[^\n|;&]{0,256}?\s)?-A\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+snmp-privacy                    snmp~[a-z]+\x20- \bsnmp[a-z]{1,12}\s(?:[^\n|;&]{0,256}?\s)?-X\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+login-token                     vault\x20login\x20,cargo\x20login\x20,snyk\x20auth\x20 \b(?:vault\ login|cargo\ login|snyk\ auth)\s{1,4}(?P<secret>[^\s"'\\]{16,256})
+sonar-login                     sonar.login= sonar\.login=(?P<secret>[^\s"'\\&]{16,256})
+gh-secret                       gh\x20secret\x20set \bgh\ secret\ set\s(?:[^\n|;&]{0,256}?\s)?(?:--body|-b)[ =]\\{0,4}["']?(?P<secret>[^\s"'\\]{1,1024})
+kubectl-literal                 --from-literal --from-literal[ =]\\{0,4}["']?[\w.-]{1,128}=\\{0,4}["']?(?P<secret>[^\s"'\\]{1,1024})
+nmcli                           nmcli\x20,netsh\x20 \b(?:nmcli\s(?:[^\n]{0,256}?\s)?password\s{1,4}|netsh\s(?:[^\n]{0,256}?\s)?key=)\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
+expect                          send\x20~\\*["'],send\x20-- \b[Pp]assword:?[^\n]{0,64}?\bsend\s{1,4}(?:--\s)?\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})
+login-call                      NetworkCredential(,PasswordAuthentication(,getConnection(,mysqli_connect(,mysql_connect(,PDO(,.login(,.auth(,WiFi.begin(,basic_auth~\W+["'] (?:\b(?:NetworkCredential|PasswordAuthentication|getConnection|mysqli?_connect|PDO|WiFi\.begin)\(|\.(?:login|auth)\(|\bbasic_auth\W{1,3}?)\s{0,8}\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8}(?:\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8})?(?:Some\()?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+redis-auth-call                 .auth( \.auth\(\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})\\{0,4}["']\)
+typed-after                     .fill(~\\*["'],.type(~\\*["'],end_keys(~\\*["'],sendKeys(~\\*["'],pressSequentially(~\\*["'] (?:[pP]ass(?:word|wd|code|phrase)|PASSWORD|[oO][tT][pP])[^\n;]{0,64}?\)\s{0,8}\.(?:fill|type|send_keys|sendKeys|pressSequentially)\(\s{0,4}\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+typed-into                      .fill(~\\*["'],.type(~\\*["'],fill_in~[\s(] (?:\.(?:fill|type)\(|\bfill_in[\s(])\s{0,4}\\{0,4}["'][^\n,]{0,64}?(?:[pP]ass(?:word|wd|code|phrase)|[oO][tT][pP])[^\n,]{0,16},\s{0,4}(?:with:\s{0,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+signing-call                    jwt.encode(,jwt.sign(,hmac.new(,Fernet( (?:\bjwt\.(?:encode|sign)\([^\n"']{1,128}|\b(?:hmac\.new|Fernet)\()b?\\{0,4}["'](?P<secret>[^\s"'\\]{16,512})
+mac                             awk\x20id=,AWK\x20ID=,MAC\x20id= \b(?:[Hh]awk|HAWK|MAC)\ (?:[^\n]{0,512}?[\s,])?mac=\\{0,8}["']?(?P<secret>[A-Za-z0-9+/=]{16,128})
+http-signature                  ignature\x20~[kK]ey[iI]d= \b[Ss]ignature\ [^\n]{0,512}?\bsignature=\\{0,8}["']?(?P<secret>[A-Za-z0-9+/=]{40,1024})
+mnemonic                        nemonic,NEMONIC,hrase,HRASE,eed\x20words,ecovery\x20words,EED_WORDS,eed_words,eedWords,"seed" (?:[Mm]nemonic|MNEMONIC|(?:[Ss]eed|SEED|[Rr]ecovery|RECOVERY|[Bb]ackup|[Ss]ecret|SECRET)[ _-]?(?:[Pp]hrase|PHRASE|[Ww]ords|WORDS)|"seed)\W{1,16}(?:is\W{1,8})?(?P<secret>[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23})\b(?![ ,]{1,2}[a-z])
+hex-private-key                 rivate~[\x20_-]?[kK]ey,RIVATE_KEY (?:[Pp]rivate[ _-]?[kK]ey|PRIVATE_KEY)[\w"'\\]{0,8}\W{1,8}?(?:is\s{1,4})?(?:0x)?(?P<secret>[0-9a-fA-F]{64})\b
+extended-private-key            prv~[1-9A-HJ-NP-Za-km-z]{60} \b[a-zA-Z]prv[1-9A-HJ-NP-Za-km-z]{107}\b
+private-key-der                 IBADANBgkqhkiG9w0BAQEFAASC,IBAAKC,MHcCAQEE,MC4CAQAwBQYDK2VwBCIE,CAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcE,b3BlbnNzaC1rZXktdjE \b(?:MII[A-Za-z0-9+/]{2,3}[A-Za-z0-9]?IBADANBgkqhkiG9w0BAQEFAASC|MII[A-Za-z0-9+/]{2}[A-Za-z0-9+/]{0,2}IBAAKC|MHcCAQEE|MC4CAQAwBQYDK2VwBCIE|MI[A-Za-z0-9+/]{1,4}CAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcE|b3BlbnNzaC1rZXktdjE)[A-Za-z0-9+/_=\s-]{32,}
+minisign                        RWRTY0Iy \bRWRTY0Iy[A-Za-z0-9+/=]{40,}
+rsa-key-value                   <D> <D>(?P<secret>[A-Za-z0-9+/=\s]{40,})</D>
+gpg-key                         (private-key \(private-key\b.{0,4096}?\(d\ \#(?P<secret>[0-9A-Fa-f]{32,})\#
+proxy-url                       trojan://,ss://~\w (?:(?<=trojan://)[^\s@/"']{4,256}|(?<=\bss://)[A-Za-z0-9_=-]{12,512})(?=@)
+token-user-url                  ://~[A-Za-z0-9_-]{20}[A-Za-z0-9_-]*@ (?<=://)(?P<secret>[A-Za-z0-9_-]{20,256})(?=@)
+link                            /reset,/verify,/confirm,/invit /(?:reset|verify|confirm|invit(?:e|ation))[\w-]{0,24}/(?:[\w-]{1,24}/)?(?P<secret>[\w-]{20,512})
+session-in-url                  sessionid=,auth=,sid=,appid= [?&](?:sessionid|session_id|sid|auth|appid)=(?P<secret>[\w%.~+-]{16,1024})
+cookie-jar                      \x09TRUE\x09,\x09FALSE\x09,\\tTRUE\\t,\\tFALSE\\t (?m:^)[^\t\n]{1,256}\t(?:TRUE|FALSE)\t\S{1,256}\t(?:TRUE|FALSE)\t\d{1,12}\t[^\t\n]{1,256}\t(?P<secret>[^\s]{6,4096})
+password-of             assword~\s(?:for|of)\s,assword\x20changed\x20from \b[Pp]assword\s(?:(?:for|of)\s[^\n.:]{1,40}?\sis:?|changed\sfrom\s[^\s]{1,256}\sto|changed\sfrom)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\]{6,256})
+one-time-code                   erification\x20code,ecurity\x20code,ogin\x20code,uthentication\x20code,ccess\x20code,ne-time\x20~(?:code|pass),OTP~\W,PIN~\W,pin\x20is\x20 (?:\b(?:[Vv]erification|[Ss]ecurity|[Ll]ogin|[Aa]uthentication|[Aa]ccess|[Oo]ne-time)\ (?:code|passcode|password)|\bOTP|\bPIN|\bpin(?=\ is\ ))\s{0,2}(?:is|:)\s{1,2}[`"'*]{0,2}(?P<secret>\d{4,8}|\d{3}[ -]\d{3})\b
+"""
+
+
+def _is_secret_literal(found: re.Match[str]) -> bool:
+    """Return whether a literal of kubectl's is one of a secret: those of a config map are data."""
+    before = found.string[max(0, found.start() - 512) : found.start()].rpartition("\n")[2]
+    return "secret" in before and is_given(found["secret"])
+
+
+CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
+    **dict.fromkeys(
+        (
+            *(
+                "sql-identified",
+                "redis-directive",
+                "redis-acl",
+                "redis-sentinel",
+                "router",
+                "windows-user",
+                "windows-option",
+            ),
+            *(
+                "user-secrets",
+                "option-p",
+                "option-capital-p",
+                "openssl",
+                "option-auth",
+                "snmp",
+                "snmp-privacy",
+                "nmcli",
+            ),
+            *(
+                "password-of",
+                "login-call",
+                "redis-auth-call",
+                "ssh-keygen",
+                "curl-cert",
+                "putty",
+                "archive",
+                "lftp",
+                "haproxy",
+            ),
+        ),
+        lambda found: PASSWORD(found["secret"]),
+    ),
+    **dict.fromkeys(
+        (
+            *(
+                "sql-set-password",
+                "sql-set-password-to",
+                "sql-procedure",
+                "sql-key",
+                "ipsec-secret",
+                "add-user",
+                "echoed",
+            ),
+            *("secure-string", "sqlplus", "gh-secret", "expect", "typed-after", "typed-into"),
+        ),
+        lambda found: is_given(found["secret"]),
+    ),
+    "sonar-login": lambda found: is_given(found["secret"]),
+    "redis-auth": lambda found: LOGIN(found["secret"]),
+    "kubectl-literal": _is_secret_literal,
+    **dict.fromkeys(("login-token", "session-in-url", "signing-call"), lambda found: TOKEN(found["secret"])),
+    **dict.fromkeys(("npmrc", "token-user-url", "link"), lambda found: RANDOM(found["secret"])),
+}
+"""What is more to be true of what some expressions match."""
