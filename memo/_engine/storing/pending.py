@@ -7,7 +7,6 @@ from typing import Any, Literal
 from memo._engine.numbering.shared_draws import SharedDraws
 from memo._recordings.changed import differs
 from memo._recordings.document import parse
-from memo._recordings.volatile import differs_in_volatile_only
 from memo.errors import EntryVanished, MemoError, NoReviews
 from memo.stores import Closes, DirectoryStore, Reviews, Store, salt
 
@@ -136,6 +135,8 @@ class PendingStore:
             self.aside.put(name, data)
 
     def _is_recorded(self, name: str, data: bytes) -> bool:
+        from memo._recordings.volatile import differs_in_volatile_only
+
         recorded = self.beneath.get(name)
         self.volatile.discard(name)
         try:
