@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-PROCESSES, PROMPTS, DRAWS = (int(number) for number in os.environ.get("MEMO_DRAWS", "4,5,6").split(","))
+PROCESSES, PROMPTS, DRAWS = (int(number) for number in os.environ.get("MEMO_DRAWS", "3,5,6").split(","))
 
 PROGRAM = """
 import asyncio, json, os, random, sys

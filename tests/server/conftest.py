@@ -158,7 +158,7 @@ class Project:
 
     def run(self, *arguments: str, env: dict[str, str] | None = None, **outcomes: int) -> str:
         """Run the tests in a process, and see that they end like this; return what pytest said."""
-        plugins = ["-p", "xdist.plugin", "-p", "xdist.looponfail"] if "-n2" in arguments or "-n4" in arguments else []
+        plugins = ["-p", "xdist.plugin", "-p", "xdist.looponfail"] if "-n2" in arguments else []
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *plugins, *arguments],
             cwd=self.path,

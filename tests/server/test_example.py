@@ -92,8 +92,8 @@ def test_library_and_server_do_the_same_in_every_mode(tmp_path, project):
                 example.run(mode, "record-if-missing")
                 assert len(example.calls()) == CALLS
             assert library.recordings == server.recordings
-            # Four processes of pytest, one server: each test has what it has alone.
-            parallel.run("server", "record", "-n4")
+            # Two processes of pytest, two of the server: each test has what it has alone.
+            parallel.run("server", "record", "-n2")
             called = parallel.calls()
             assert (len(called), called.count("search"), called.count("distance")) == (CALLS, 3, 2)
             assert parallel.counts == server.counts

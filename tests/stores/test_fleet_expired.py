@@ -4,25 +4,24 @@ import pytest
 from aged import age
 from fleets import Fleet
 
+from memo import Recorder
 from memo.stores import as_store
 
 
 @pytest.fixture
 def workers(fleet, tmp_path) -> Fleet:
     workers = Fleet(fleet, tmp_path)
-    workers.run(ONCE, 1)
-    age(as_store(fleet))
+    store = as_store(fleet)
+
+    @Recorder(store, mode="record-if-missing").recordable(name="app.ask")
+    def old(n: int) -> str:
+        workers.log.write_text(f"{n}\n")
+        return "old"
+
+    old(1)
+    age(store)
     return workers
 
-
-ONCE = """
-async def old(n):
-    note(n)
-    return "old"
-
-cache = Recorder(sys.argv[1], mode="record-if-missing")
-asyncio.run(cache.recordable(name="app.ask")(old)(1))
-"""
 
 BEFORE = """
 cache = Recorder(sys.argv[1], mode="record-if-missing", ttl="1h")
