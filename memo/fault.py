@@ -201,7 +201,7 @@ def _made(name: str, kind: Any, when: Mapping[str, Any], *given: Any, shown: str
         function=function,
         call=call,
         every=every,
-        error=error,
+        error=error,  # pyright: ignore[reportArgumentType] - whether it makes an exception is seen when it is due
         headers={} if retry_after is None else {"retry-after": f"{retry_after:g}"},
         **fields,
     )

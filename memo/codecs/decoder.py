@@ -22,24 +22,31 @@ class Further(Protocol):
 
     def items(self, stream: Any) -> Generator[Any, Any, Any]:
         """Yield what follows the recorded items, or the recorded bytes of a response."""
+        ...
 
     def aitems(self, stream: Any) -> AsyncGenerator[Any, Any]:
         """Async twin of `items`."""
+        ...
 
     def body(self, stream: Any) -> Any:
         """Return what the bytes are read from that follow the recorded ones."""
+        ...
 
     async def abody(self, stream: Any) -> Any:
         """Async twin of `body`."""
+        ...
 
     def attributes(self, stream: Any) -> dict[str, Any]:
         """Return the attributes of the live stream that are data, as they are now."""
+        ...
 
     def leave(self, manager: dict[str, Any], kind: Any, error: BaseException | None, traceback: Any) -> Any:
         """Leave a context manager that was entered to go on. Return None if it was not, else what it returned."""
+        ...
 
     async def aleave(self, manager: dict[str, Any], kind: Any, error: BaseException | None, traceback: Any) -> Any:
         """Async twin of `leave`."""
+        ...
 
 
 class Decoder(Protocol):

@@ -47,7 +47,7 @@ def _begun(function: Callable[[], T]) -> asyncio.Future[T]:
     """Return the future of a function that runs in one of memo's threads for asyncio loops."""
     loop, context = asyncio.get_running_loop(), copy_context()
     try:
-        return loop.run_in_executor(_asyncio_threads(), context.run, _kept_in, function)
+        return loop.run_in_executor(_asyncio_threads(), context.run, _kept_in, function)  # pyright: ignore[reportArgumentType, reportReturnType] - of the generic `run`
     except RuntimeError:  # the interpreter exits and starts no thread any more
         future = loop.create_future()
         future.set_result(function())
