@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _FIELDS = {
-    **dict.fromkeys(("name", "key", "header", "field", "variable", "label", "path", "id"), ("value",)),
+    **dict.fromkeys(("name", "key", "header", "field", "variable", "label", "path", "type"), ("value",)),
     **dict.fromkeys(("element", "selector", "target"), ("text", "value")),
     **dict.fromkeys(("Name", "Key"), ("Value",)),
     "ParameterKey": ("ParameterValue",),

@@ -73,7 +73,8 @@ _IN_TEXT = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_TEXT})"
 _IN_JSON = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_JSON})"
 _ANY_STEM = rf"(?:{'|'.join([*_STEMS.split(), *_QUOTED_STEMS])})[0-9A-Za-z_.:-]*"
 _NAMED = [
-    rf"""(?:[nN]ame|[kK]ey|header|field|variable|label|path|element|selector|target|id)\\*["']\s*:\s*\\*["'][^"'\\]*{_ANY_STEM}\]?(?:\s\w+)?\\*["']""",
+    rf"""(?:[nN]ame|[kK]ey|header|field|variable)\\*["']\s*:\s*\\*["'][^"'\\]*{_ANY_STEM}\\*["']""",
+    rf"""["'](?:label|path|element|selector|target|type)\\*["']\s*:\s*\\*["'][^"'\\]*(?:{_STEMS.replace(" ", "|")})[0-9A-Za-z_]*\]?(?:\s(?:[fF]ield|[iI]nput|(?:[tT]ext)?[bB]ox))?\\*["']""",
     rf"""\(\s*[bBrRuUfF]*\\*["'][0-9A-Za-z_.-]*{_ANY_STEM}\\*["']\s*,""",
     rf"""(?:name|key|type)\s?=\s?\\*["'][0-9A-Za-z_.:-]*{_ANY_STEM}\\*["']""",
     rf"""(?:name|key):\s+\\*["']?[0-9A-Za-z_.-]*{_ANY_STEM}""",
