@@ -55,6 +55,7 @@ _ALLOWED = (
     "a py-key-value store",
 )
 
+_PATHS = (str, os.PathLike)
 _made: WeakValueDictionary[str, Store] = WeakValueDictionary()
 _concurrent = threading.Lock()
 
@@ -67,10 +68,9 @@ def as_store(store: Store | str | os.PathLike[str] | object) -> Store:
     """
     if isinstance(store, str) and "://" in store:
         return _by_url(store)
-    if isinstance(store, str | os.PathLike):
-        if str(store).endswith(JSON_LINES):
-            return JsonLinesStore(store)
-        return DirectoryStore(store)
+    if isinstance(store, _PATHS):
+        path = os.fspath(store)
+        return JsonLinesStore(path) if str(path).endswith(JSON_LINES) else DirectoryStore(path)
     if isinstance(store, Store):
         return store
     if hasattr(store, "put"):

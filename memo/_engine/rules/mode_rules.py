@@ -55,6 +55,8 @@ class ModeRules:
 
         Raises `InvalidOption` (`InvalidMode`, `ContradictingModes`).
         """
+        if modes is None and not environment:
+            return None
         if modes is not None and not isinstance(modes, Mapping):
             raise InvalidOption("modes", modes, ["a mapping of patterns to modes: {'openai.*': 'live'}"])
         rules = [_rule("modes", pattern, mode) for pattern, mode in (modes or {}).items()]

@@ -29,7 +29,7 @@ class Mode(StrEnum):
         """Return the mode of that name, in the words of memo or of VCR. Raises `InvalidMode`."""
         mode = _ALIASES.get(name) if isinstance(name, str) else None
         if mode is None:
-            raise InvalidMode("mode", name, [*cls, *(alias for alias in _ALIASES if alias not in list(cls))])
+            raise InvalidMode("mode", name, list(dict.fromkeys((*map(str, cls), *_ALIASES))))
         return mode
 
 

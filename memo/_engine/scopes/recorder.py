@@ -11,9 +11,10 @@ from warnings import warn
 from memo._engine.calls.cache import beside_loop
 from memo._engine.calls.options import Options
 from memo._engine.calls.recordable import Recordable
-from memo._engine.rules.modes import Mode
+from memo._engine.rules import modes
 from memo._engine.scopes.memoized import Memoize, Memoized, MemoizedMember, MemoizedMethod, OfClass, OfObject
 from memo._engine.sessions.active import before_scopes, enter, leave, process_wide
+from memo._engine.sessions.guard import began, ended
 from memo._engine.sessions.scope_names import HEADER, SECRET, VARIABLE
 from memo._engine.sessions.session import Session
 from memo.errors import AlreadyStarted, MemoError, ScopeLostWarning
@@ -283,11 +284,9 @@ class Recorder(Session, metaclass=_Shown):
         self.store_open_streams()
 
     def _guard(self, *, active: bool) -> None:
-        if Mode.REPLAY in self.modes:
-            from memo._engine.sessions.guard import began, ended  # not needed to import memo
-
+        if modes.REPLAY in self.modes:
             began() if active else ended()
-            if self.blocks_network and self.modes == {Mode.REPLAY}:
+            if self.blocks_network and self.modes == {modes.REPLAY}:
                 from memo._engine.sessions.network import for_scopes
 
                 for_scopes.block(self.on_replay_error, self.allow) if active else for_scopes.unblock(

@@ -13,7 +13,7 @@ from warnings import warn
 
 from memo._engine.rules.modes import Mode, ModeName
 from memo._engine.scopes.recorder import Recorder
-from memo._engine.scopes.scope import current
+from memo._engine.sessions.active import current
 from memo._engine.sessions.options import RecorderOptions
 from memo._engine.sessions.unseen import ConnectionWatch, watched
 from memo.errors import InvalidOption, NoCallsWarning

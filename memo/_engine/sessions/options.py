@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
+from memo._calls.key_rules import as_names
 from memo._engine.reports.call_log import CallRecord
 from memo._engine.rules.modes import Mode, ModeName
 from memo._engine.rules.option_types import check_types
@@ -67,7 +68,7 @@ _DEFAULTS = RecorderOptions(
     on_watched_change="warn",
     max_age=None,
     on_expiry="warn",
-    ttl=None,
+    ttl={},
     timings=False,
     pace=0.0,
     trust=(),
@@ -109,17 +110,8 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
             if not is_valid(value):
                 raise InvalidOption(name, value, allowed)
     check_types(options)
-    complete: dict[str, Any] = {**_DEFAULTS, **options}
-    if complete["max_age"] is not None:
-        complete["max_age"] = duration(complete["max_age"], "max_age")
-    complete["ttl"] = lifetimes(complete["ttl"])
-    if complete["keep"] == "finished":
-        complete["keep"] = finished
-    complete["fallback"] = _several_stores(complete["fallback"])
-    for name in ("trust", "secrets", "allow_secrets"):
-        if isinstance(complete[name], str):
-            complete[name] = (complete[name],)
-    return complete
+    meant = {name: _MEANINGS[name](value) for name, value in options.items() if name in _MEANINGS}
+    return {**_DEFAULTS, **options, **meant}
 
 
 def _several_stores(fallback: Any) -> tuple[StoreLike, ...]:
@@ -128,6 +120,18 @@ def _several_stores(fallback: Any) -> tuple[StoreLike, ...]:
     if isinstance(fallback, str | os.PathLike | Store):
         return (fallback,)
     raise InvalidOption("fallback", fallback, ["a store", "a list of stores: a directory, a URL or a Store each"])
+
+
+_MEANINGS: dict[str, Callable[[Any], Any]] = {
+    "allow_secrets": as_names,
+    "fallback": _several_stores,
+    "keep": lambda value: finished if value == "finished" else value,
+    "max_age": lambda value: None if value is None else duration(value, "max_age"),
+    "secrets": as_names,
+    "trust": as_names,
+    "ttl": lifetimes,
+}
+"""What is used in place of the value that is given for an option."""
 
 
 def allowed_values(option: str) -> tuple[str, ...]:

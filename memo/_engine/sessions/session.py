@@ -21,8 +21,10 @@ from memo._engine.reports.credentials import IgnoredCredentials
 from memo._engine.reports.failures import failure_of, raise_all
 from memo._engine.reports.search_time import SearchTime
 from memo._engine.reports.staleness import Staleness
+from memo._engine.rules import modes
 from memo._engine.rules.mode_rules import ModeRule
 from memo._engine.rules.modes import Mode, ModeName
+from memo._engine.sessions.lazy import lazy
 from memo._engine.sessions.options import RecorderOptions, checked
 from memo._engine.sessions.settings import Settings
 from memo._engine.sessions.spending import LiveLimit, Spending
@@ -50,7 +52,7 @@ from memo.errors import (
     ScopeLostWarning,
     StoreError,
 )
-from memo.stores import MemoryStore, Store, StoreLike, as_layers
+from memo.stores import MemoryStore, Store, StoreLike, as_layers, as_store
 
 __all__ = ["Session"]
 
@@ -62,6 +64,12 @@ class Session(Settings):
 
     is_of_test = False
     """True if pytest made the session for a marked test, so that the options of the plugin count."""
+
+    flights = lazy(lambda _: Flights())
+    uncertain = lazy(lambda _: UncertainDraws())
+    open_streams = lazy(lambda _: OpenStreams())
+    ignored_credentials = lazy(lambda _: IgnoredCredentials())
+    _searches = lazy(lambda _: SearchTime())
 
     def __init__(
         self,
@@ -97,12 +105,10 @@ class Session(Settings):
         self.leads_at_once = self._gateway.claims_nothing and self.reads_in_place
         """Whether nobody has to be waited for to lead a call: there is no other process, and reading is quick."""
         self.is_remote = self._gateway.is_remote
-        self.staleness = Staleness(
-            self.store, self.max_age, self.on_expiry, self.on_watched_change, of_test=self.is_of_test
-        )
+        is_read_again = self.max_age is not None and self.staleness.is_checked_in_store
         self._memory = Memory(
             settings["memory"],
-            self.staleness.is_expired if self.staleness.is_checked_in_store else None,
+            self.staleness.is_expired if is_read_again else None,
             of_memory=isinstance(self.store, MemoryStore),
         )
         self.in_memory = self._memory.get
@@ -110,7 +116,6 @@ class Session(Settings):
         self.recordings = Recordings(self.store, self._entries, self._gateway, self._memory)
         self.lead, self.alead = self.recordings.claim, self.recordings.aclaim
         """Return what has been recorded in the meantime; else claim a draw for the fleet, where the store can."""
-        self._writer = Writer(self.store, self._gateway, self.test, self.pending and self.pending.aside)
         self._set_limits(settings)
         self._set_records(settings)
 
@@ -129,29 +134,24 @@ class Session(Settings):
         self.calls_made = CallLog() if settings["calls"] else None
         """What was called, if that is to be listed."""
         self.callers = Callers()
-        self.flights = Flights()
         self.numbers: DrawNumbers = DrawNumbers()
         """Gives each call that is being made its number among the identical ones.
 
         It is used up by an outcome, replayed or recorded; without one, give it back (`give_back`).
         """
-        self.uncertain = UncertainDraws()
-        self.open_streams = OpenStreams()
-        self.verification = Verification() if Mode.VERIFY in self.modes else None
+        self.verification = Verification() if modes.VERIFY in self.modes else None
         """The outcomes of the calls in `verify`."""
-        self.ignored_credentials = IgnoredCredentials()
         self.failures: list[MemoError] = []
         """What could not be recorded, although the caller got the live result."""
         # Reentrant: the garbage collector may close a stream at any time, which stores or abandons it.
         self._lock = threading.RLock()
-        self._searches = SearchTime()
 
     def _open(self, store: Any, instead: str | None, fallback: Sequence[StoreLike]) -> None:
         first, *lower = store if isinstance(store, list | tuple) and store else [store]
         self.named: object = instead or first
         """The store as it was given; of several, the one that is written to."""
         lower += fallback
-        self.store = as_layers([self.named, *lower])
+        self.store = as_layers([self.named, *lower]) if lower else as_store(self.named)
         self._owns_store = self.store is not self.named
         if lower:
             self.options["fallback"] = tuple(lower)
@@ -188,8 +188,11 @@ class Session(Settings):
         are calls that had no outcome to record (`CallsNotRecordedWarning`), and outcomes of an earlier recorder of this process
         that other ones replaced (`RecordingReplacedWarning`).
         """
-        replaced = self._writer.lost()
-        uncertain = self.uncertain.warnings(self.numbers.taken, self._has_several) if self.verification is None else []
+        made = vars(self)
+        replaced = self._writer.lost() if "_writer" in made else ()
+        uncertain: Sequence[MemoError] = ()
+        if "uncertain" in made and self.verification is None:
+            uncertain = self.uncertain.warnings(self.numbers.taken, self._has_several)
         with self._lock:
             failures, self.failures = self.failures, []
         unrecorded = self.counts.take_unrecorded()
@@ -449,10 +452,19 @@ class Session(Settings):
 
     def store_open_streams(self) -> None:
         """Store what passed of each stream that is still open, and log which streams may still be read on."""
-        for stream in self.open_streams.store():
+        for stream in self.open_streams.store() if "open_streams" in vars(self) else ():
             log.warning(
                 "%s: the stream was still open when the recording ended, and is stored as far as it was read", stream
             )
+
+    @lazy
+    def staleness(self) -> Staleness:
+        """Return what notices that a recording may not fit its call any more."""
+        return Staleness(self.store, self.max_age, self.on_expiry, self.on_watched_change, of_test=self.is_of_test)
+
+    @lazy
+    def _writer(self) -> Writer:
+        return Writer(self.store, self._gateway, self.test, self.pending and self.pending.aside)
 
     # Deleting
 

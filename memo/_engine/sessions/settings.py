@@ -10,6 +10,7 @@ from memo._calls.call import Call
 from memo._calls.key_rules import KeyRules
 from memo._calls.secrets import SecretRules
 from memo._engine.reports.call_log import CallRecord
+from memo._engine.rules import modes
 from memo._engine.rules.mode_rules import ModeRule, ModeRules
 from memo._engine.rules.modes import Mode, ModeName
 from memo._engine.sessions.allowing import Allowed
@@ -63,7 +64,7 @@ class Settings:
     @property
     def is_recording(self) -> bool:
         """True if some calls may be recorded."""
-        return not self.modes.isdisjoint((Mode.RECORD, Mode.RECORD_IF_MISSING))
+        return not self.modes.isdisjoint((modes.RECORD, modes.RECORD_IF_MISSING))
 
     def mode_of(self, function: str) -> Mode:
         """Return the mode of the calls of that name."""

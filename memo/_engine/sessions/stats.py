@@ -89,6 +89,8 @@ class Counts:
 
     def take_unrecorded(self) -> dict[str, Counter[str]]:
         """Return how often calls of each function were not recorded, by the reason. Once."""
+        if not self._unrecorded:
+            return {}
         with self._lock:
             unrecorded, self._unrecorded = self._unrecorded, {}
             return unrecorded

@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import Any
 
-from memo._engine.rules.modes import Mode
+from memo._engine.rules import modes
 from memo._engine.sessions.active import active, process_wide
 from memo._engine.sessions.session import Session
 
@@ -58,7 +58,7 @@ class ConnectionWatch:
 def watched(session: Session) -> ConnectionWatch | None:
     """Watch a session; None where calls may be live on purpose, so that connections are no surprise."""
     # A store on a server is one itself.
-    expected = session.is_remote or not session.modes.isdisjoint((Mode.LIVE, Mode.VERIFY)) or any(session.allow)
+    expected = session.is_remote or not session.modes.isdisjoint((modes.LIVE, modes.VERIFY)) or any(session.allow)
     return None if expected else ConnectionWatch(session)
 
 

@@ -14,6 +14,8 @@ __all__ = ["CircuitBreaker"]
 log = logging.getLogger("memo")
 
 _OPEN_SECONDS = 5.0
+_lock = threading.RLock()
+"""For all of them: a store seldom fails, and each session has two."""
 
 
 class CircuitBreaker:
@@ -22,11 +24,10 @@ class CircuitBreaker:
     def __init__(self) -> None:
         self.error: StoreError | None = None
         self._until = 0.0
-        self._lock = threading.RLock()
 
     def trip(self, error: StoreError) -> None:
         """Open for some seconds, and log the error unless another of many calls at once has done so."""
-        with self._lock:
+        with _lock:
             was_open = self.is_open()
             self.error = error
             self._until = time.monotonic() + _OPEN_SECONDS

@@ -75,6 +75,8 @@ def expiry_of(
 
     The function's own `ttl` counts, else the recorder's; in each case together with `max_age`, where that has calls made.
     """
+    if ttl is None and max_age is None and not by_pattern:
+        return None
     matching = max((pattern for pattern in by_pattern if covers(pattern, name)), key=specificity, default=None)
     own = ttl if ttl is not None or matching is None else by_pattern[matching]
     refreshes = on_expiry == "refresh"

@@ -50,6 +50,8 @@ class Spool:
 
     def take_count(self) -> int:
         """Return how many entries were written since the last time."""
+        if not self._names:
+            return 0
         names, self._names = self._names, set()
         return len(names)
 
