@@ -120,7 +120,7 @@ class KeyBuilder:
         if asked is None and cache.note(call.key, len(call.arguments)):
             asked, _ = cache.look_up(values, given)
         if asked is not None:
-            cache.store(asked, call._replace(arguments=exact(call.arguments)))
+            cache.store(asked, call.with_arguments(exact(call.arguments)))
         return call
 
     def _bound(
@@ -197,10 +197,8 @@ class KeyBuilder:
             credentials = shaped
         tail = self._tail if self._describe is None else call_tail(function, self._version)
         ignored = self._ignored_credentials(credentials.found) if credentials is not None else None
-        # Every first call comes by here: half as long as by the names of the fields.
-        return tuple.__new__(
-            Call, (function, digest(data, tail), data, self._version, watched, ignored, b'"__type__"' in data, values)
-        )
+        has_types = b'"__type__"' in data
+        return Call(function, digest(data, tail), data, self._version, watched, ignored, has_types, values)
 
     def _filter(self, *, needs_salt: bool) -> CredentialFilter:
         """Return what takes the credentials out of a call: with digests, where recordings are shared."""

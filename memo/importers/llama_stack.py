@@ -153,7 +153,7 @@ def _shaped(call: Call, shape: Callable[[str, Mapping[str, Any]], bytes] | None)
     if shape is None:
         return call
     data = shape(call.function, orjson.loads(call.arguments))
-    return call._replace(arguments=data, key=call_key(call.function, data, call.version))
+    return call.with_arguments(data, call_key(call.function, data, call.version))
 
 
 def _test_of(document: dict[str, Any]) -> str | None:

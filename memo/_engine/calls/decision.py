@@ -101,7 +101,7 @@ class Request:
         outer = making.get()
         if outer is not None:
             outer.note(self.session, self.call, 1)
-        elif self.session.uncertain.running and self.setting.has_draws and active.get() is None:
+        elif active.get() is None and self.setting.has_draws and self.session.uncertain.running:
             self.session.uncertain.note_foreign(self.call)
 
     def give_back(self) -> None:
