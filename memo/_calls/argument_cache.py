@@ -53,7 +53,7 @@ class ArgumentCache(Generic[T]):
             if kind is str or kind is bytes:
                 if len(value) > self._longest:
                     return None, None
-            elif kind not in _SCALARS and not _is_plain(value, self._most_parts):
+            elif kind not in _SCALARS and not _are_plain([value], self._most_parts):
                 return None, None
         try:
             asked = dumps(given, _FORMAT)
@@ -86,9 +86,8 @@ class ArgumentCache(Generic[T]):
 
 def written(*values: Any) -> bytes | None:
     """Return the same bytes for the same plain values, and only for these; None if one is not plain."""
-    if not _is_plain(
-        values, _MOST_PARTS
-    ):  # first, since marshal never comes to the end of what holds itself, and through nested sets
+    # First: marshal never comes to the end of what holds itself, or through nested sets.
+    if not _are_plain([*values], _MOST_PARTS):
         return None
     try:
         return dumps(values, _FORMAT)
@@ -124,12 +123,11 @@ _SCALARS = frozenset({type(None), bool, int, float, str})
 _TEXT, _DICT = frozenset({str}), frozenset({dict})
 
 
-def _is_plain(value: Any, most: int) -> bool:
-    """Return whether a value is plain: None, a boolean, a number, text, or a list, tuple or dict of these with names that are text.
+def _are_plain(parts: list[Any], most: int) -> bool:
+    """Return whether values are plain: None, a boolean, a number, text, or a list, tuple or dict of these with names that are text.
 
-    What has more than `most` parts is not, so that what holds itself is not either.
+    What has more than `most` parts is not, so that what holds itself is not either. The list is filled with the parts.
     """
-    parts = [value]
     for part in parts:  # it grows
         kind = type(part)
         if kind in _SCALARS:

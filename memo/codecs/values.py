@@ -299,13 +299,11 @@ def _are_text(values: Iterable[Any]) -> bool:
 
 def _with(read: Callable[[], Any], attributes: Callable[[], Any]) -> Callable[[], Any]:
     def read_both() -> Any:
-        value, more = read(), attributes()
+        value = read()
+        more = attributes()
         try:
             value.__dict__.update(mapping(more))
-        except (
-            AttributeError,
-            TypeError,
-        ) as error:  # AttributeError: a validator returned something without attributes
+        except (AttributeError, TypeError) as error:  # a validator returned something without attributes
             raise DataMismatch(type(value).__name__, f"its attributes are no object ({error})") from error
         return value
 

@@ -82,10 +82,11 @@ def enter(session: Session) -> None:
 
 def leave(session: Session) -> None:
     """End the innermost scope of that session, in whichever context and order scopes are ended."""
-    scopes = list(_scopes.get())
+    scopes = _scopes.get()
     if session in scopes:
-        del scopes[len(scopes) - 1 - scopes[::-1].index(session)]
-        _scopes.set(tuple(scopes))
+        last = len(scopes) - 1 - scopes[::-1].index(session)
+        scopes = scopes[:last] + scopes[last + 1 :]
+        _scopes.set(scopes)
         active.set(scopes[-1] if scopes else None)
     if not session.isolated:
         with _lock:
@@ -102,11 +103,13 @@ def replace_session(session: Session, other: Session) -> None:
 
 def current() -> Session | None:
     """Return the session that serves a call made here, None if there is none, or if several are open and none is near."""
-    session = active.get() or (process_wide[-1] if process_wide else None)
-    if session is None and _open:
-        sessions = set(_open)
-        return sessions.pop() if len(sessions) == 1 else None
-    return session
+    session = active.get()
+    if session is not None:
+        return session
+    if process_wide:
+        return process_wide[-1]
+    sessions = set(_open)
+    return sessions.pop() if len(sessions) == 1 else None
 
 
 def session_for(function: str) -> Session | None:

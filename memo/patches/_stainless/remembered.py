@@ -113,7 +113,7 @@ def _given(client: Any, arguments: tuple[Any, Any]) -> tuple[Any, ...]:
     """Return what a request is made of, beside the server."""
     # In together, the path depends on whether it is the default one.
     overridden = getattr(client, "_base_url_overridden", None)
-    return (arguments, getattr(client, "default_query", None), client._custom_headers, overridden)
+    return (*arguments, getattr(client, "default_query", None), client._custom_headers, overridden)
 
 
 def _planned(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
