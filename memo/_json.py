@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import orjson
@@ -11,8 +9,9 @@ import orjson
 __all__ = ["canonical_json", "exact", "held_json"]
 
 
-canonical_json: Callable[[Any], bytes] = partial(orjson.dumps, option=orjson.OPT_SORT_KEYS)
-"""Returns sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""
+def canonical_json(tree: Any) -> bytes:
+    """Return sorted, compact JSON of a tree of plain JSON values; equal trees give equal bytes in every process."""
+    return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
 
 
 def held_json(tree: Any) -> bytes:

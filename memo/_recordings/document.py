@@ -283,8 +283,10 @@ def _read(tree: Any) -> Document | None:
         or not _are_outcomes(outcomes)
     ):
         return None
-    get = tree.get
-    version, watched, recorded_at, test = get("version"), get("watched"), get("recorded_at"), get("test")
+    version = tree.get("version")
+    watched = tree.get("watched")
+    recorded_at = tree.get("recorded_at")
+    test = tree.get("test")
     if version is not None and not isinstance(version, str | int):
         return None
     if watched is None:

@@ -162,9 +162,10 @@ class recording:  # noqa: N801 - it is used as a function
     def _innermost(self) -> _Opened:
         """Remove and return the scope that ends: that of this context, if several tasks have this object open."""
         inner = current()
-        for position in reversed(range(len(self._opened))):
-            if self._opened[position].recorder is inner:
-                return self._opened.pop(position)
+        for opened in reversed(self._opened):
+            if opened.recorder is inner:
+                self._opened.remove(opened)
+                return opened
         return self._opened.pop()
 
 

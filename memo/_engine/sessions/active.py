@@ -82,12 +82,11 @@ def enter(session: Session) -> None:
 
 def leave(session: Session) -> None:
     """End the innermost scope of that session, in whichever context and order scopes are ended."""
-    scopes = _scopes.get()
-    if session in scopes:
-        last = len(scopes) - 1 - scopes[::-1].index(session)
-        scopes = scopes[:last] + scopes[last + 1 :]
-        _scopes.set(scopes)
-        active.set(scopes[-1] if scopes else None)
+    inner_first = [*reversed(_scopes.get())]
+    if session in inner_first:
+        inner_first.remove(session)
+        _scopes.set(tuple(reversed(inner_first)))
+        active.set(inner_first[0] if inner_first else None)
     if not session.isolated:
         with _lock:
             _open.remove(session)

@@ -33,7 +33,7 @@ class Allowed(NamedTuple):
     @classmethod
     def of(cls, names: str | Iterable[str]) -> Allowed:
         """Return what the names mean. Raise `InvalidOption` for a name that is neither a known SDK nor a host."""
-        found = as_names(names)
+        found = as_names(names) if names else ()
         if not found:
             return _NOTHING
         known = {preset for preset, _ in TARGETS.values()}

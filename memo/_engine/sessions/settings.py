@@ -50,7 +50,7 @@ class Settings:
         """When the items of a stream come that was recorded without timings. None: at once."""
         self.timings: bool = settings["timings"]
         self.pace: float = settings["pace"]
-        self.trust = frozenset[str](settings["trust"])
+        self.trust: frozenset[str] = frozenset(settings["trust"])
         self.secrets = SecretRules.of(settings["secrets"], settings["allow_secrets"])
         self.key_rules = KeyRules.of(settings["ignore"], settings["watch"], settings["scrub"])
         self.test: str | None = settings["test"]

@@ -21,9 +21,8 @@ _lock = threading.RLock()
 class CircuitBreaker:
     """Open from a store's failure until the store is asked again. Safe for threads."""
 
-    def __init__(self) -> None:
-        self.error: StoreError | None = None
-        self._until = 0.0
+    error: StoreError | None = None
+    _until = 0.0
 
     def trip(self, error: StoreError) -> None:
         """Open for some seconds, and log the error unless another of many calls at once has done so."""
