@@ -42,18 +42,18 @@ class Outcome:
     `locate` gives where the recording is, which only errors need.
     """
 
-    read: Callable[[], Any] | None = None
+    read: Callable[[], Any] | None
     """Gives a fresh value, of an outcome that is one."""
     error: Callable[[], Any] | None = None
     """Gives a fresh exception: what was raised, or how the stream ended."""
-    items: Items | None = None
+    items: Items | None
     """The items, of an outcome that is a stream."""
     returned: Callable[[], Any] | None = None
     """Gives what a generator returned at its end."""
     response: Callable[[], Any] | None = None
     """Gives the HTTP response that an SDK's stream came in."""
     awaited = False
-    inside: Mapping[str, int] = _NOTHING
+    inside: Mapping[str, int]
     """How many draws of which calls were taken inside the call, by `function/key`."""
     end = ""
     unit = "item"
@@ -64,7 +64,7 @@ class Outcome:
     sync = False
     is_masked = False
     """Whether secrets are masked in it, so that it may be of another length."""
-    is_more = False
+    is_more: bool
     """Whether the value holds streams, or the caller's own objects."""
     given: Mapping[str, Any] = MappingProxyType({})
     """The places of the caller's own objects in the value, each with its place in the arguments; "" is the method's object."""
@@ -82,18 +82,20 @@ class Outcome:
     def __init__(
         self, tree: dict[str, Any], values: Values, locate: Callable[[], str], *, once: bytes | None = None
     ) -> None:
+        # What every replay reads is never left to the class: Python finds it there in four times the time.
+        self.read = self.items = None
+        self.is_more = False
+        self.inside = _counts(tree["inside"]) if "inside" in tree else _NOTHING
         self.seconds: float = tree.get("seconds", 0.0)
         if "awaited" in tree:
             self.awaited = bool(tree["awaited"])
-        if "inside" in tree:
-            self.inside = _counts(tree["inside"])
         if "redacted" in tree:
             self.is_masked = True
         try:
             if "value" in tree:
                 if "holds" in tree:
                     self.is_more = True
-                    values = values.going_on(lambda: self.further, self._cut)
+                    values = values.going_on(self._goes_on, self._cut)
                     parts = marked(tree["value"], tree["holds"] if type(tree["holds"]) is list else ())
                     self.parts = parts if any(part.get("end") == "closed" for part in parts) else ()
                 elif type(tree.get("given")) is dict:
@@ -113,6 +115,9 @@ class Outcome:
         if hold is not None:
             self.read = self.items = self.response = None  # nobody else has it
             hold(self)
+
+    def _goes_on(self) -> Further | None:
+        return self.further
 
     def _cut(self, count: int, unit: str) -> MemoError:
         return (self.cut_short or cut_short)(count, unit)

@@ -49,14 +49,15 @@ class Recording:
     """The tree of an only outcome, until the first replay takes it."""
     made: float | None = None
     """Seconds since the epoch at which it was recorded: computed when first needed."""
-    until: float | None = None
+    until: float | None
     """The `time.monotonic()` at which the store drops it."""
-    only: Outcome | None = None
+    only: Outcome | None
     """The prepared outcome of a recording that has one: what nearly every replay gets."""
 
     def __init__(self, document: Document, data: bytes, store: Store, name: str, *, held: bool) -> None:
         self._trees: list[Any] = document.outcomes
         self.count = len(self._trees)
+        self.until = self.only = None
         self._data = data
         if held:
             self._outcomes = _none_yet(self.count)
