@@ -11,7 +11,7 @@ from typing import Any
 
 from memo._calls.call import Call
 from memo._engine.storing import definitions
-from memo._recordings.document import Document, parse
+from memo._recordings.document import parse
 from memo._recordings.draws import Draws
 from memo._recordings.outcomes import Outcome, is_untyped
 from memo.codecs.values import Values
@@ -40,6 +40,8 @@ class Recording:
 
     A recording that is not `held` in memory is replayed once, and then forgotten. One that is held, and whose only outcome is plain
     JSON, is prepared for any number of replays at the second: most have one in a session, which takes what was parsed as it is.
+
+    Raises `RecordingDamaged` or `NewerFormat` for bytes that are no recording of the call.
     """
 
     _draws: Draws | None = None
@@ -54,7 +56,10 @@ class Recording:
     only: Outcome | None
     """The prepared outcome of a recording that has one: what nearly every replay gets."""
 
-    def __init__(self, document: Document, data: bytes, store: Store, name: str, *, held: bool) -> None:
+    def __init__(self, data: bytes, store: Store, name: str, call: Call, *, held: bool) -> None:
+        self._store = store
+        self.name = name
+        document = parse(data, self.location, call)
         self._trees: list[Any] = document.outcomes
         self.count = len(self._trees)
         self.until = self.only = None
@@ -65,8 +70,6 @@ class Recording:
                 self._parsed = self._trees[:]
             else:
                 self._data = b""
-        self._store = store
-        self.name = name
         self.generation = definitions.generation
         self.watched = document.watched
         self.recorded_at = document.recorded_at

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from memo._calls.call import Call
 from memo._calls.digest import entry_name
@@ -60,8 +59,7 @@ class Recordings:
         if self.on_read is not None:
             self.on_read(name, data)
         held = len(data) <= self._memory.limit
-        document = parse(data, partial(self._store.location, name), call)
-        recording = Recording(document, data, self._entries, name, held=held)
+        recording = Recording(data, self._entries, name, call, held=held)
         if held:
             if self._gateway.ttl is not None:
                 recording.until = time.monotonic() + self._gateway.ttl
