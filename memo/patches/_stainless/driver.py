@@ -146,14 +146,10 @@ class Stainless(ResponseCall):
             run._items = plan.items
         return run
 
-    def found(self) -> Recording | None:
-        """Return the recording of the call, if it is not one that `look` finds by itself."""
-        return None if self.session.reads_in_place else self.session.find(self.call)
-
     async def afound(self) -> Recording | None:
-        """Async twin of `found`."""
+        """Return the recording of the call, None if there is none."""
         session, call = self.session, self.call
-        return None if session.reads_in_place else session.in_memory(call) or await session.afetch(call)
+        return session.in_memory(call) or await session.afetch(call)
 
     def replay_or_missing(self, found: Recording | None) -> Any:
         """Replay a typed call or a stream. Return `MISSING` where the call has to be made, or is missing."""

@@ -160,7 +160,11 @@ def _is_still(given: bytes, client: Any, arguments: tuple[Any, Any]) -> bool:
 def _recall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     found = _planned(method, resource, args, kwargs)
     if type(found) is not _Unknown:
-        result = found.replay_or_missing(found.found()) if found is not None else MISSING
+        result = MISSING
+        if found is not None:
+            session = found.session
+            recording = None if session.reads_in_place else session.find(found.call)  # else it is found by `look`
+            result = found.replay_or_missing(recording)
         return result if result is not MISSING else method(resource, *args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
     before = request_log.set(made)
@@ -175,9 +179,12 @@ def _recall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str,
 async def _arecall(method: Any, resource: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     found = _planned(method, resource, args, kwargs)
     if type(found) is not _Unknown:
-        if found is not None and is_due():
-            await checkpoint()
-        result = found.replay_or_missing(await found.afound()) if found is not None else MISSING
+        result = MISSING
+        if found is not None:
+            if is_due():
+                await checkpoint()
+            recording = None if found.session.reads_in_place else await found.afound()
+            result = found.replay_or_missing(recording)
         return result if result is not MISSING else await method(resource, *args, **kwargs)
     made: list[tuple[Stainless, Any]] = []
     before = request_log.set(made)
