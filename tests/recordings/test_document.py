@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -296,6 +297,6 @@ def test_another_call_has_another_key():
     ],
 )
 def test_a_new_recording_is_written_like_any_other(arguments, more, of_call):
-    call = Call.of("f", arguments, of_call.get("version"))._replace(**of_call)
+    call = replace(Call.of("f", arguments, of_call.get("version")), **of_call)
     outcome = {"value": {"text": "z" * 90}, "seconds": 0.1, "calls": 1}
     assert render_new(call, outcome, **more) == render(Document.of(call, [outcome], **more))
