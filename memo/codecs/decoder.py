@@ -57,6 +57,10 @@ class Decoder(Protocol):
     cut_short: CutShort | None
     further: Callable[[], Further | None] | None
 
+    def going_on(self, further: Callable[[], Further | None], cut_short: CutShort) -> Decoder:
+        """Return the decoder of streams that go on with `further`."""
+        ...
+
     def decode(self, tree: Any) -> Any:
         """Return a fresh value."""
         ...

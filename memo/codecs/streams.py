@@ -225,9 +225,10 @@ class _Managed:
     """What a recorded context manager does."""
 
     def __init__(self, values: Decoder, node: dict[str, Any]) -> None:
-        self._values = values
         self._node = node
-        self._further = values.further() if values.further is not None else None
+        self._further = further = values.further() if values.further is not None else None
+        # What it gives belongs to the same call, whatever is replayed meanwhile.
+        self._values = values if further is None else values.going_on(lambda: further, values.cut_short or cut_short)
 
     def enter(self) -> Any:
         if "error" in self._node:

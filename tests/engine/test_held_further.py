@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from memo import recordable, recording
+from memo import Recorder, recordable, recording
 from memo.errors import CallsNotRecordedWarning, StreamCutShort, UnrecordableValue
 from memo.stores import MemoryStore
 
@@ -193,6 +193,24 @@ def test_the_same_without_await(name):
             assert used(count) == "abcd"[:count]
         assert len(calls) == live
         calls.clear()
+
+
+async def test_two_replays_at_once_each_go_on_with_a_call_of_their_own():
+    recorder, calls = Recorder(MemoryStore(), mode="record-if-missing"), []
+
+    @recorder.recordable
+    async def call():
+        calls.append(1)
+        return in_a_manager()
+
+    async with await call() as given:
+        assert await taken(given["stream"], 1) == ["a"]
+    first, second = await call(), await call()
+    async with first as one, second as other:
+        assert [await taken(given["stream"], 9) for given in (other, one)] == [TEXT, TEXT]
+    async with await call() as given:
+        assert await taken(given["stream"], 9) == TEXT
+    assert len(calls) == 3
 
 
 def test_what_the_object_says_at_its_end_is_that_of_the_live_one():

@@ -326,7 +326,10 @@ class CallDriver(LiveRequest):
 
             begin = partial(self._extension, None)
             outcome.further = HeldRest(self.call.function, outcome, begin, self._invoke, self.setting.streams)
-        return outcome.read()
+        try:
+            return outcome.read()
+        finally:
+            outcome.further = None  # which holds the arguments
 
     def _cut_short(self, count: int, unit: str) -> MemoError:
         error = StreamCutShort(self.call.function, count, unit)
