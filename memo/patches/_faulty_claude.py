@@ -128,7 +128,7 @@ def _transport() -> Any:
 
         async def connect(self) -> None:
             if self._fault.kind == "connection":
-                raise sdk.CLINotFoundError(f"Claude Code not found at: {self._options.cli_path or 'claude'}")
+                raise sdk.CLINotFoundError(f"Claude Code not found at: {getattr(self._options, 'cli_path', None) or 'claude'}")
             if self._fault.kind == "timeout":
                 raise Exception("Control request timeout: initialize") from TimeoutError()  # noqa: TRY002 - as the SDK does
             self._process = _Process(self._fault)
