@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncGenerator
 from functools import cache
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import anyio
@@ -60,7 +61,7 @@ class MessagesFaults(FaultyCall):
         options = options or sys.modules["claude_agent_sdk"].ClaudeAgentOptions()
         with injected():
             query = sys.modules["claude_agent_sdk.query"].query
-            messages = query(prompt="", options=options, transport=_transport()(options, fault))
+            messages = query(prompt=_asked(), options=options, transport=_transport()(options, fault))
         try:
             while True:
                 with injected():
@@ -115,6 +116,10 @@ def _output(fault: Fault) -> bytes:
     return b"".join(json.dumps(line).encode() + b"\n" for line in (said, result))
 
 
+async def _asked() -> AsyncGenerator[dict[str, Any]]:
+    yield {"type": "user", "message": {"role": "user", "content": ""}, "parent_tool_use_id": None, "session_id": "memo"}
+
+
 @cache
 def _transport() -> Any:
     """Return the class of transports whose process is none."""
@@ -123,12 +128,16 @@ def _transport() -> Any:
 
     class Transport(base):  # type: ignore[misc]
         def __init__(self, options: Any, fault: Fault) -> None:
-            super().__init__("", options)
+            # Older versions look for the command at once unless it is given, and write no prompt that is a text.
+            path = {"cli_path": "claude"} if "cli_path" in signature(base.__init__).parameters else {}
+            super().__init__(_asked(), options, **path)
             self._fault = fault
 
         async def connect(self) -> None:
             if self._fault.kind == "connection":
-                raise sdk.CLINotFoundError(f"Claude Code not found at: {getattr(self._options, 'cli_path', None) or 'claude'}")
+                raise sdk.CLINotFoundError(
+                    f"Claude Code not found at: {getattr(self._options, 'cli_path', None) or 'claude'}"
+                )
             if self._fault.kind == "timeout":
                 raise Exception("Control request timeout: initialize") from TimeoutError()  # noqa: TRY002 - as the SDK does
             self._process = _Process(self._fault)
