@@ -10,6 +10,7 @@ from memo._engine.calls.context import Function, FunctionContext
 from memo._engine.calls.decision import CallLive, Request
 from memo._engine.live.attempt import Attempt
 from memo._engine.live.changes import ArgumentWatch, may_change
+from memo._engine.live.given import given_in, may_share
 from memo._engine.rules.modes import Mode
 from memo._engine.sessions.active import active
 from memo._engine.sessions.session import Session
@@ -113,13 +114,9 @@ class LiveRequest(Request):
     def _given(self, value: Any, watch: ArgumentWatch | None) -> dict[str, str]:
         """Return which of the caller's own objects a result is, or holds."""
         if value is self._instance:
-            from memo._engine.live.given import given_in
-
             return given_in(value, {}, value)
         if watch is None:
             return {}
-        from memo._engine.live.given import given_in, may_share
-
         given = (*self._args, *self._kwargs.values())
         if not may_share(value, given, are_plain=watch.are_plain):
             return {}
