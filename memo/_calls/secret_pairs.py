@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from memo._calls.secret_forms import ANY, PASSWORD, TOKEN, Form
@@ -74,13 +75,22 @@ def beside(node: Mapping[str, Any], more: frozenset[str], fewer: frozenset[str])
 
 
 def after_options(members: list[Any], more: frozenset[str], fewer: frozenset[str]) -> dict[int, Form]:
-    """Return the forms of the credentials that come after the option of a command that names them, by their index."""
+    """Return the forms of the credentials that come after the option of a command that names them, by their index.
+
+    `--token=…` has its value itself, and `--password --depth=3` has none.
+    """
     forms = (
-        (index, paired(member, more, fewer))
-        for index, member in enumerate(members, 1)
-        if type(member) is str and member.startswith("--")
+        (index, paired(option, more, fewer))
+        for index, (option, value) in enumerate(pairwise(members), 1)
+        if type(option) is str
+        and option.startswith("--")
+        and "=" not in option
+        and not (type(value) is str and _OPTION.match(value))
     )
     return {index: form for index, form in forms if form is not None}
+
+
+_OPTION = re.compile(r"--[a-z][a-z-]*(?:=|\Z)")
 
 
 def private_fields(node: Mapping[str, Any]) -> frozenset[str]:

@@ -393,3 +393,13 @@ def test_data_is_not_masked(value: Any):
     for form in (value, [value], json.dumps(value), repr(value)):
         holder = [json.loads(json.dumps(form))]
         assert redact(holder) == ([], []), holder
+
+
+def test_an_option_that_has_its_value_or_none_says_nothing_of_the_next_argument():
+    for options in (
+        ["serve", "--token=<secret>", "--depth=3"],
+        ["--password=", "--depth=3", "fast"],
+        ["--password", "--depth=3", "--ask-password", "--verbose"],
+    ):
+        assert redact([options]) == ([], [])
+        assert redact([["serve", *options, "--password", "a1-B2c3D4e5"]])[0] == [(len(options) + 2,)]

@@ -146,6 +146,13 @@ async def test_such_calls_differ_by_what_is_given():
         assert [await known(*args, **kwargs) for args, kwargs in given] == recorded
 
 
+async def test_such_a_call_has_its_tags():
+    known = recordable(name="f", tags=lambda arguments: sorted(arguments))(declared("q")(keyword_only))
+    with recording(MemoryStore(), mode="record") as recorder:
+        await known("x", "y", r="z")
+        assert recorder.invalidate(tag="*args") == 1
+
+
 async def test_parameters_named_like_them_do_not_collide():
     def function(args=(), kwargs=None):
         return "fits"

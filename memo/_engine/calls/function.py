@@ -181,7 +181,13 @@ class RecordableFunction:
         skip = 0 if instance is None or self._bound or self._static else 1
         if instance is None and self._method and args:
             args, skip = args[1:], 1
-        return self.key_builder(session, self.setting(session), skip).arguments(instance, args, kwargs)
+        setting = self.setting(session)
+        try:
+            return self.key_builder(session, setting, skip).arguments(instance, args, kwargs)
+        except DoesNotFit:
+            if self._refuses_itself or self._describe is not None:
+                raise
+            return self.key_builder(session, setting, skip, as_given=True).arguments(instance, args, kwargs)
 
     def key_builder(
         self, session: Session, setting: FunctionContext, skip: int, *, as_given: bool = False
