@@ -38,6 +38,7 @@ from memo.errors._options import (
     MissingExtra,
     NoReviews,
     NoSourceVersion,
+    UnknownFunction,
     UnknownFunctionWarning,
     UnknownOption,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "TypeNotImported",
     "UncertainDrawsWarning",
     "UnkeyableArgument",
+    "UnknownFunction",
     "UnknownFunctionWarning",
     "UnknownOption",
     "UnrecordableValue",

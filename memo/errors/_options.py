@@ -97,18 +97,36 @@ class UnknownOption(InvalidOption, TypeError):
         self.args = (f"{option} has no option {value!r}; {hint}",)
 
 
+class UnknownFunction(InvalidOption):
+    """A pattern of `modes` or `faults` covers no function that is known when a scope opens, so that it would do nothing.
+
+    Known are the functions that are recordable in this process, those of the presets, and those with recordings in the store.
+    `value` is the pattern, `nearest` the known function that was probably meant, or "".
+    """
+
+    def __init__(self, option: str, pattern: str, nearest: str) -> None:
+        super().__init__(option, pattern, [nearest] if nearest else [])
+        later = "for a function that is made recordable later: import its module before the scope opens"
+        self.args = (f"{_covers_nothing(option, pattern, nearest)}\n  {later}",)
+
+
 class UnknownFunctionWarning(MemoError, UserWarning):
     """A pattern of `modes` or `faults` covered no call, and covers no function that is known at the end. A warning.
 
-    `pattern` is the pattern, `nearest` the known function that was probably meant, or "".
+    It is for patterns that are not of this program alone (`MEMO_MODES`, options of pytest) or of a recorder without a scope; in
+    others, `UnknownFunction` is raised when the scope opens. `pattern` is the pattern, `nearest` the known function that was probably meant, or "".
     """
 
     def __init__(self, option: str, pattern: str, nearest: str) -> None:
         self.option = option
         self.pattern = pattern
         self.nearest = nearest
-        hint = f"; did you mean {nearest!r}?" if nearest else ""
-        super().__init__(f"{option}: the pattern {pattern!r} covers no recordable function{hint}")
+        super().__init__(_covers_nothing(option, pattern, nearest))
+
+
+def _covers_nothing(option: str, pattern: str, nearest: str) -> str:
+    hint = f"; did you mean {nearest!r}?" if nearest else ""
+    return f"{option}: the pattern {pattern!r} covers no recordable function{hint}"
 
 
 class AlreadyStarted(MemoError, RuntimeError):

@@ -19,7 +19,7 @@ import pytest
 from unrecordable import ask, calls, tell
 
 import memo
-from memo import errors, recordable, recording
+from memo import Recorder, errors, recordable, recording
 from memo._engine.sessions.network import Network
 from memo.errors import (
     EntryVanished,
@@ -273,6 +273,11 @@ def raise_unknown_function():
         pass
 
 
+def warn_of_unknown_function():
+    with Recorder(MemoryStore(), environ={"MEMO_MODES": "asc=live"}):
+        pass
+
+
 def raise_differ():
     store, answers = MemoryStore(), iter([{"a": 1}, {}])
     for mode in ("record", "verify"):
@@ -298,7 +303,8 @@ RAISES = {
     "TooManyLiveCalls": lambda: memo.Recorder(MemoryStore(), mode="live", max_live=0).recordable(lambda: 1)(),
     "NoReviews": lambda: recording("redis://localhost:1/0", mode="record", pending=True).__enter__(),
     "ContradictingModes": lambda: recording(MemoryStore(), modes={"a*b": "live", "*ab": "replay"}).__enter__(),
-    "UnknownFunctionWarning": raise_unknown_function,
+    "UnknownFunction": raise_unknown_function,
+    "UnknownFunctionWarning": warn_of_unknown_function,
     "RecordingReplacedWarning": raise_replaced,
     "CallsNotRecordedWarning": raise_unrecorded,
     "UncertainDrawsWarning": raise_uncertain_draws,

@@ -7,7 +7,7 @@ import pytest
 
 import memo
 from memo import Recorder, fault, recordable, recording
-from memo.errors import InvalidOption, UnknownFunctionWarning
+from memo.errors import InvalidOption, UnknownFunction
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -265,12 +265,15 @@ def test_a_wrong_fault_is_an_error_at_the_start(make, says):
     assert says in str(caught.value)
 
 
-async def test_a_fault_for_an_unknown_function_is_reported(store):
-    with (
-        pytest.warns(UnknownFunctionWarning, match="'app.aks' covers no recordable function; did you mean 'app.ask'"),
-        recording(store, faults=[fault.timeout(function="app.aks")]),
-    ):
-        await ask("a")
+@pytest.mark.parametrize("open_scope", [recording, Recorder])
+async def test_a_fault_for_an_unknown_function_is_an_error_when_the_scope_opens(store, open_scope):
+    opened = open_scope(store, faults=[fault.timeout(function="app.aks")])
+    with pytest.raises(
+        UnknownFunction, match=r"'app\.aks' covers no recordable function; did you mean 'app\.ask'"
+    ) as caught:
+        opened.__enter__()
+    assert (caught.value.value, caught.value.nearest) == ("app.aks", "app.ask")
+    assert "import its module before the scope opens" in str(caught.value)
 
 
 def test_a_fault_says_how_it_was_made():

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from memo import Recorder, RecordingNotFound, recordable, recording
-from memo.errors import ContradictingModes, InvalidMode, InvalidOption, UnknownFunctionWarning
+from memo.errors import ContradictingModes, InvalidMode, InvalidOption, UnknownFunction, UnknownFunctionWarning
 from memo.stores import MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -194,13 +194,25 @@ def test_a_wrong_environment_is_an_error_at_the_start(text):
     assert isinstance(caught.value, InvalidMode) == text.endswith("reply")
 
 
-async def test_a_pattern_that_covers_nothing_is_reported_with_the_nearest(recorded):
-    with (
-        pytest.warns(UnknownFunctionWarning, match=r"modes: the pattern 'tools.serch' .*did you mean 'tools.search'"),
-        recording(recorded, modes={"tools.serch": "live", "tools.*": "replay"}),
-    ):
-        await search("rings")
+async def test_a_pattern_that_covers_nothing_is_an_error_when_the_scope_opens(recorded):
+    modes = {"tools.serch": "live", "tools.*": "replay"}
+    with pytest.raises(
+        UnknownFunction, match=r"modes: the pattern 'tools.serch' .*did you mean 'tools.search'"
+    ) as caught:
+        recording(recorded, modes=modes).__enter__()
+    assert (caught.value.value, caught.value.nearest) == ("tools.serch", "tools.search")
     with recording(recorded, modes={"model.*": "live"}):  # known, although not called
+        await search("rings")
+
+
+async def test_a_pattern_of_the_environment_that_covers_nothing_is_reported_at_the_end(recorded, monkeypatch):
+    monkeypatch.setenv("MEMO_MODES", "tools.serch=live")
+    with (
+        pytest.warns(
+            UnknownFunctionWarning, match=r"MEMO_MODES: the pattern 'tools.serch' .*did you mean 'tools.search'"
+        ),
+        recording(recorded),
+    ):
         await search("rings")
 
 

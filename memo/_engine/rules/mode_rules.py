@@ -8,8 +8,16 @@ from itertools import combinations
 from typing import NamedTuple
 
 from memo._engine.rules.modes import Mode
-from memo._engine.rules.patterns import covers, is_known, misspelled_family, nearest, overlap, specificity
-from memo.errors import ContradictingModes, InvalidMode, InvalidOption, UnknownFunctionWarning
+from memo._engine.rules.patterns import (
+    covers,
+    is_known,
+    misspelled_family,
+    nearest,
+    overlap,
+    recorded_functions,
+    specificity,
+)
+from memo.errors import ContradictingModes, InvalidMode, InvalidOption, UnknownFunction, UnknownFunctionWarning
 from memo.stores import Store
 
 __all__ = ["ModeRule", "ModeRules"]
@@ -82,10 +90,18 @@ class ModeRules:
             self.counts[rule.pattern] = self.counts.get(rule.pattern, 0) + 1
         return rule.mode
 
+    def check(self, store: Store) -> None:
+        """Raise `UnknownFunction` for a pattern of `modes` that covers no known function. `MEMO_MODES` may be for other programs."""
+        idle = [rule for rule in self.rules if rule.source == "modes" and not is_known(rule.pattern)]
+        recorded = recorded_functions(store) if idle else set[str]()
+        for rule in idle:
+            if not is_known(rule.pattern, recorded):
+                raise UnknownFunction(rule.source, rule.pattern, nearest(rule.pattern, recorded))
+
     def unknown(self, store: Store) -> list[UnknownFunctionWarning]:
         """Return what to warn of: patterns that covered no call, and cover no function that is known by now. Once."""
         idle = [rule for rule in self.rules if not (rule.pattern in self.counts or is_known(rule.pattern))]
-        recorded = {name.rpartition("/")[0] for name in store.scan()} if idle else set[str]()
+        recorded = recorded_functions(store) if idle else set[str]()
         unknown = [rule for rule in idle if rule not in self._reported and not is_known(rule.pattern, recorded)]
         self._reported.update(unknown)
         return [UnknownFunctionWarning(rule.source, rule.pattern, nearest(rule.pattern, recorded)) for rule in unknown]

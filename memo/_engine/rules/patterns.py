@@ -8,7 +8,19 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
-__all__ = ["covers", "families", "functions", "is_known", "misspelled_family", "nearest", "overlap", "specificity"]
+from memo.stores import Store
+
+__all__ = [
+    "covers",
+    "families",
+    "functions",
+    "is_known",
+    "misspelled_family",
+    "nearest",
+    "overlap",
+    "recorded_functions",
+    "specificity",
+]
 
 families = {
     "aiobotocore": "aws",
@@ -79,6 +91,11 @@ def _next(one: str, i: int, other: str, j: int) -> Iterable[tuple[int, int]]:
             yield i + 1, j
     if left and left == right:
         yield i + 1, j + 1
+
+
+def recorded_functions(store: Store) -> set[str]:
+    """Return the names of the functions that have recordings in a store."""
+    return {name.rpartition("/")[0] for name in store.scan()}
 
 
 def is_known(pattern: str, recorded: Iterable[str] = ()) -> bool:

@@ -164,7 +164,11 @@ class Recorder(Session, metaclass=_Shown):
             yield self
 
     def __enter__(self) -> Self:
-        """Become the active recorder of this context. Scopes of one recorder nest, and may be open in several tasks."""
+        """Become the active recorder of this context. Scopes of one recorder nest, and may be open in several tasks.
+
+        Raises `UnknownFunction` for a pattern of `modes` or `faults` that covers no known function.
+        """
+        self.check_patterns()
         for prepare in before_scopes:
             prepare()
         enter(self)

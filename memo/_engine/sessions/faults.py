@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, NoReturn
 
 import anyio
 
-from memo._engine.rules.patterns import covers, is_known, misspelled_family, nearest
+from memo._engine.rules.patterns import covers, is_known, misspelled_family, nearest, recorded_functions
 from memo._engine.streaming.held_back import hold_back, is_held_back
 from memo._engine.streaming.held_inside import holds_streams, is_manager, managed, replaced
-from memo.errors import InvalidOption, UnknownFunctionWarning
+from memo.errors import InvalidOption, UnknownFunction, UnknownFunctionWarning
 from memo.fault import Fault, parse
+from memo.stores import Store
 
 __all__ = ["MALFORMED", "Answer", "Faults", "FaultyCall", "injecting", "raised_for"]
 
@@ -81,6 +82,14 @@ class Faults:
             for fault, count in zip(self._faults, self._injected, strict=True):
                 counts[fault.text] = counts.get(fault.text, 0) + count
             return counts
+
+    def check(self, store: Store) -> None:
+        """Raise `UnknownFunction` for a fault whose pattern covers no known function."""
+        idle = [fault for fault in self._faults if not is_known(fault.function)]
+        recorded = recorded_functions(store) if idle else set[str]()
+        for fault in idle:
+            if not is_known(fault.function, recorded):
+                raise UnknownFunction(f"fault.{fault}", fault.function, nearest(fault.function, recorded))
 
     def unknown(self) -> list[UnknownFunctionWarning]:
         """Return what to warn of: faults for functions that were not called, and are not known by now. Once."""

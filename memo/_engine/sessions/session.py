@@ -213,6 +213,15 @@ class Session(Settings):
         except MemoError:  # reported where the outcome was to be written
             return False
 
+    def check_patterns(self) -> None:
+        """Raise `UnknownFunction` for a pattern that would do nothing. A run of tests reports at its end what covered nothing."""
+        if self.is_of_test:
+            return
+        if self.mode_rules is not None:
+            self.mode_rules.check(self.store)
+        if self.faults is not None:
+            self.faults.check(self.store)
+
     def _found_at_end(self) -> list[MemoError | None]:
         if self.is_of_test:  # a run of tests knows at its end which patterns covered nothing, and reports what differs
             return []
