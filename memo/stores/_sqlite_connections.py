@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from contextlib import suppress
 
 __all__ = ["Connection", "Kept", "Patience"]
 
@@ -39,8 +38,10 @@ class Connection(sqlite3.Connection):
     """A connection that is closed when nobody has it, in a cycle of references too: Python 3.13 warns of one that is open then."""
 
     def __del__(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # the file could not be opened
+        try:  # noqa: SIM105 - at the exit of Python, names of the module are gone
             self.close()
+        except self.ProgrammingError:  # the file could not be opened
+            pass
 
 
 class Kept:

@@ -31,15 +31,32 @@ def listens(port: int) -> bool:
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
+_OBJECTS = """
+import logging, threading
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication as Application
+from moto.server import ThreadedMotoServer
+
+logging.disable()
+one, answer = threading.Lock(), Application.__call__
+
+
+def in_one_step(*arguments):
+    with one:
+        return answer(*arguments)
+
+
+Application.__call__ = in_one_step
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+input()
+"""
+
+
 @contextmanager
 def object_server() -> Iterator[str]:
-    """A server with a bucket, in its own process. Nothing in it refuses credentials."""
-    program = (
-        "import logging; from moto.server import ThreadedMotoServer; logging.disable()\n"
-        "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False); server.start()\n"
-        "print(server.get_host_and_port()[1], flush=True); input()"
-    )
-    command = [sys.executable, "-c", program]
+    """A server with a bucket, in its own process. Nothing in it refuses credentials. As S3 does, it decides a condition and writes in one step."""
+    command = [sys.executable, "-c", _OBJECTS]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

@@ -112,15 +112,6 @@ def test_large_entries(swaps):
     assert swaps.get("f/a") == large + b"x"
 
 
-@pytest.fixture
-def in_one_step(request):
-    if "[s3]" in request.node.name:
-        pytest.skip(
-            "the server that plays S3 here looks at the condition and writes in two steps, so it loses some by itself"
-        )
-
-
-@pytest.mark.usefixtures("in_one_step")
 def test_many_threads_add_to_one_entry(swaps):
     def add(thread: int) -> None:
         for i in range(8):
@@ -155,7 +146,6 @@ def test_a_delete_is_not_undone(swaps):
         assert swaps.get(name) is None
 
 
-@pytest.mark.usefixtures("in_one_step")
 def test_many_processes_add_to_one_entry(swapped):
     for process in appenders(swapped, 4, 12):
         process.communicate(timeout=300)
