@@ -37,10 +37,13 @@ class Patience:
 class Connection(sqlite3.Connection):
     """A connection that is closed when nobody has it, in a cycle of references too: Python 3.13 warns of one that is open then."""
 
+    _not_opened = sqlite3.ProgrammingError
+    """Here, since the names of the module are gone at the exit of Python."""
+
     def __del__(self) -> None:
-        try:  # noqa: SIM105 - at the exit of Python, names of the module are gone
+        try:  # noqa: SIM105 - for the same reason
             self.close()
-        except self.ProgrammingError:  # the file could not be opened
+        except self._not_opened:
             pass
 
 
