@@ -24,8 +24,8 @@ class Checked:
     """How many of the changes every call brings: ids, times and durations."""
 
     @property
-    def told(self) -> list[Change]:
-        """The changes but for those that every call brings."""
+    def reported(self) -> list[Change]:
+        """Return the changes but for those that every call brings."""
         return self.changes[: len(self.changes) - self.volatile]
 
 
@@ -64,8 +64,8 @@ class LiveReport:
 
     @property
     def volatile(self) -> int:
-        """How many calls differ in ids, times and durations alone."""
-        return sum(not made.told for made in self.changed)
+        """Return how many calls differ in ids, times and durations alone."""
+        return sum(not made.reported for made in self.changed)
 
     def tiers(self) -> Counter[Tier]:
         """Return how many calls have changes of each tier."""

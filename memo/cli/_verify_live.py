@@ -185,7 +185,7 @@ def _told(report: LiveReport, tiers: frozenset[Tier]) -> Counter[Tier]:
     return Counter(
         tier
         for made in report.checked
-        for tier in {change.tier for change in made.told} | ({change.tier for change in made.changes} & tiers)
+        for tier in {change.tier for change in made.reported} | ({change.tier for change in made.changes} & tiers)
     )
 
 
@@ -218,7 +218,7 @@ def _print_tier(report: LiveReport, store: Store, tier: Tier, *, fails: bool) ->
 
     found: dict[tuple[str, str], list[tuple[str, Change]]] = {}
     for made in report.changed:
-        for change in made.changes if fails else made.told:
+        for change in made.changes if fails else made.reported:
             if change.tier is tier:
                 found.setdefault((made.function, change.path), []).append((made.name, change))
     for (function, path), changes in list(found.items())[:_SHOWN]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 from collections.abc import Callable, Generator
@@ -33,7 +34,7 @@ class RedirectedFaults(WireFaultyCall):
     @property
     def is_async(self) -> bool:
         """Return whether the call is a coroutine."""
-        raise NotImplementedError
+        return inspect.iscoroutinefunction(self.wrapped)
 
     def _method(self, *, is_lost: bool) -> Any:
         answers = _Answers(self._lost if is_lost else self._answer, self.answering(is_lost=is_lost))

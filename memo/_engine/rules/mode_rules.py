@@ -8,15 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from memo._engine.rules.modes import Mode
-from memo._engine.rules.patterns import (
-    covers,
-    is_known,
-    misspelled_family,
-    nearest,
-    overlap,
-    recorded_functions,
-    specificity,
-)
+from memo._engine.rules.patterns import covers, misspelled_family, overlap, specificity, uncovered
 from memo.errors import ContradictingModes, InvalidMode, InvalidOption, UnknownFunction, UnknownFunctionWarning
 from memo.stores import Store
 
@@ -92,19 +84,16 @@ class ModeRules:
 
     def check(self, store: Store) -> None:
         """Raise `UnknownFunction` for a pattern of `modes` that covers no known function. `MEMO_MODES` may be for other programs."""
-        idle = [rule for rule in self.rules if rule.source == "modes" and not is_known(rule.pattern)]
-        recorded = recorded_functions(store) if idle else set[str]()
-        for rule in idle:
-            if not is_known(rule.pattern, recorded):
-                raise UnknownFunction(rule.source, rule.pattern, nearest(rule.pattern, recorded))
+        for pattern, near in uncovered((rule.pattern for rule in self.rules if rule.source == "modes"), store).items():
+            raise UnknownFunction("modes", pattern, near)
 
     def unknown(self, store: Store) -> list[UnknownFunctionWarning]:
         """Return what to warn of: patterns that covered no call, and cover no function that is known by now. Once."""
-        idle = [rule for rule in self.rules if not (rule.pattern in self.counts or is_known(rule.pattern))]
-        recorded = recorded_functions(store) if idle else set[str]()
-        unknown = [rule for rule in idle if rule not in self._reported and not is_known(rule.pattern, recorded)]
+        idle = [rule for rule in self.rules if rule.pattern not in self.counts and rule not in self._reported]
+        found = uncovered((rule.pattern for rule in idle), store)
+        unknown = [rule for rule in idle if rule.pattern in found]
         self._reported.update(unknown)
-        return [UnknownFunctionWarning(rule.source, rule.pattern, nearest(rule.pattern, recorded)) for rule in unknown]
+        return [UnknownFunctionWarning(rule.source, rule.pattern, found[rule.pattern]) for rule in unknown]
 
     def mode(self, function: str) -> Mode:
         """Return the mode of a function."""

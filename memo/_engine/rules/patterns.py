@@ -18,8 +18,8 @@ __all__ = [
     "misspelled_family",
     "nearest",
     "overlap",
-    "recorded_functions",
     "specificity",
+    "uncovered",
 ]
 
 families = {
@@ -93,11 +93,6 @@ def _next(one: str, i: int, other: str, j: int) -> Iterable[tuple[int, int]]:
         yield i + 1, j + 1
 
 
-def recorded_functions(store: Store) -> set[str]:
-    """Return the names of the functions that have recordings in a store."""
-    return {name.rpartition("/")[0] for name in store.scan()}
-
-
 def is_known(pattern: str, recorded: Iterable[str] = ()) -> bool:
     """Return whether a pattern covers a function that is recordable in this process, a preset's, or one that is `recorded`."""
     return any(overlap(pattern, f"{root}.*") for root in families.values()) or any(
@@ -111,6 +106,13 @@ def nearest(pattern: str, recorded: Iterable[str] = ()) -> str:
     words = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in own if "." in name) if "*" in pattern else ()
     known = [*(f"{root}.*" for root in families.values()), *words, *own]
     return next(iter(get_close_matches(pattern, known, 1, 0.6)), "")
+
+
+def uncovered(patterns: Iterable[str], store: Store) -> dict[str, str]:
+    """Return the patterns that cover no known function, each with the nearest. Functions with recordings in the store are known."""
+    idle = [pattern for pattern in patterns if not is_known(pattern)]
+    recorded = {name.rpartition("/")[0] for name in store.scan()} if idle else set[str]()
+    return {pattern: nearest(pattern, recorded) for pattern in idle if not is_known(pattern, recorded)}
 
 
 def misspelled_family(pattern: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import anyio
 
-from memo._engine.rules.patterns import covers, is_known, misspelled_family, nearest, recorded_functions
+from memo._engine.rules.patterns import covers, is_known, misspelled_family, nearest, uncovered
 from memo._engine.streaming.held_back import hold_back, is_held_back
 from memo._engine.streaming.held_inside import holds_streams, is_manager, managed, replaced
 from memo.errors import InvalidOption, UnknownFunction, UnknownFunctionWarning
@@ -85,11 +85,10 @@ class Faults:
 
     def check(self, store: Store) -> None:
         """Raise `UnknownFunction` for a fault whose pattern covers no known function."""
-        idle = [fault for fault in self._faults if not is_known(fault.function)]
-        recorded = recorded_functions(store) if idle else set[str]()
-        for fault in idle:
-            if not is_known(fault.function, recorded):
-                raise UnknownFunction(f"fault.{fault}", fault.function, nearest(fault.function, recorded))
+        found = uncovered((fault.function for fault in self._faults), store)
+        for fault in self._faults:
+            if fault.function in found:
+                raise UnknownFunction(f"fault.{fault}", fault.function, found[fault.function])
 
     def unknown(self) -> list[UnknownFunctionWarning]:
         """Return what to warn of: faults for functions that were not called, and are not known by now. Once."""

@@ -5,7 +5,6 @@ Recorded are the bytes, or the lines, that the client gets, below its own types.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,11 +37,6 @@ def _described(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
 
 
 class _Faults(RedirectedFaults):
-    @property
-    def is_async(self) -> bool:
-        """Return whether the call is one of the async client."""
-        return inspect.iscoroutinefunction(self.wrapped)
-
     @property
     def streams(self) -> bool:
         """Return whether the call returns the lines of a stream."""

@@ -5,7 +5,6 @@ Recorded are the answers that the client decodes, errors included: neither time-
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from memo._engine.calls.driver import CallDriver
@@ -27,11 +26,6 @@ def server_of(client: Any) -> dict[str, str]:
 
 
 class _Faults(RedirectedFaults):
-    @property
-    def is_async(self) -> bool:
-        """Return whether the call is one of the async client."""
-        return inspect.iscoroutinefunction(self.wrapped)
-
     @property
     def streams(self) -> bool:
         """Return False: every answer is whole."""
