@@ -30,6 +30,24 @@ def test_the_schema_is_one_and_describes_every_field():
     assert all("description" in part for part in SCHEMA["properties"].values())
 
 
+def test_every_field_is_in_the_schema_and_on_the_page(tmp_path):
+    """Record a value that holds a stream, with times: most optional fields are in the file."""
+
+    @memo.recordable
+    def ask():
+        return {"stream": iter(["a", "b"])}
+
+    with memo.recording(tmp_path, mode="record", timings=True):
+        assert list(ask()["stream"]) == ["a", "b"]
+    [path] = tmp_path.rglob("*.json")
+    [outcome] = json.loads(path.read_text(encoding="utf-8"))["outcomes"]
+    outcome_fields, stream_fields = (SCHEMA["$defs"][name]["properties"] for name in ("outcome", "stream"))
+    assert set(outcome) <= set(outcome_fields)
+    page = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+    fields = {*SCHEMA["properties"], *outcome_fields, *stream_fields, *SCHEMA["$defs"]["items"]["properties"]}
+    assert sorted(field for field in fields - {"$schema"} if f"`{field}`" not in page) == []
+
+
 def test_the_recordings_of_the_repository_fit():
     assert invalid(ROOT / "recordings") == {}
 
