@@ -5,7 +5,7 @@ import botocore.session
 import pytest
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
-from fault_table import WAIT, faults, injected_as_live, outcome
+from fault_table import WAIT, faults, injected_as_live
 from faulty_server import FaultyServer
 
 import memo
@@ -95,15 +95,7 @@ async def test_a_fault_is_what_a_service_that_does_the_same_makes_of_a_call(
     if client == "aiobotocore" and anyio_backend == "trio":
         pytest.skip("aiobotocore needs asyncio")
     wanted, stream = FAULTS[name]
-    server.faults = [wanted]
-    url = server.url if name != "connection" else "http://127.0.0.1:9"
-
-    async def run():
-        return await outcome(CLIENTS[client], url, stream, seen)
-
-    live = await run()
-    assert (live[1] is None) == (name == "slow")
-    injected = await injected_as_live(run, live, client, wanted, server, tmp_path)
+    injected = await injected_as_live(CLIENTS[client], client, wanted, stream, seen, server, tmp_path)
     assert injected == {str(wanted): 1}
 
 

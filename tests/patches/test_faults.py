@@ -11,6 +11,7 @@ import httpx2
 import ollama
 import openai
 import pytest
+from fault_table import NOBODY, WAIT, faults
 from faulty_server import FaultyServer
 from google import genai
 from google.genai import types
@@ -27,7 +28,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 BODY = {"error": {"message": "no luck", "type": "unlucky", "code": 503, "status": "UNAVAILABLE"}}
-WAIT = 0.4
 MESSAGES = [{"role": "user", "content": "Which planet has rings?"}]
 
 
@@ -112,20 +112,7 @@ USES = {
     "mcp": use_mcp,
     "plain": use_plain,
 }
-FAULTS = {
-    "rate limit": (fault.rate_limit(retry_after=2, body=BODY), False),
-    "400": (fault.status(400, body=BODY), False),
-    "401": (fault.status(401, body=BODY), False),
-    "404": (fault.status(404, body=BODY), False),
-    "500": (fault.status(500, body=BODY), False),
-    "503, streamed": (fault.status(503, body=BODY), True),
-    "529": (fault.status(529, body=BODY), False),
-    "timeout": (fault.timeout(), False),
-    "connection": (fault.connection(), False),
-    "cut": (fault.cut(after=2), True),
-    "slow": (fault.slow(first=0.05, per_item=0.01), True),
-    "malformed": (fault.malformed(), False),
-}
+FAULTS = faults(BODY)
 
 
 def seen(error):
@@ -176,7 +163,7 @@ async def test_a_fault_raises_what_a_server_that_does_the_same_makes_the_sdk_rai
         gone = FaultyServer()
         live = await outcome(sdk, gone.url, stream, before=gone.stop)
     else:
-        live = await outcome(sdk, "http://127.0.0.1:9", stream)
+        live = await outcome(sdk, NOBODY, stream)
     assert (live[1] is None) == (name == "slow")
 
     if sdk == "plain" and name != "slow":

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from fault_table import WAIT, faults, injected_as_live, outcome
+from fault_table import WAIT, aread_chat, faults, injected_as_live, read_chat
 from faulty_server import FaultyServer
 
 import memo
@@ -30,32 +30,18 @@ def asked(url, stream, model="openai/m"):
 
 
 async def by_acompletion(url, stream, got, model="openai/m"):
-    answer = await litellm.acompletion(**asked(url, stream, model))
-    if not stream:
-        got.append(answer.choices[0].message.content)
-        return
-    async for chunk in answer:
-        got.append(chunk.choices[0].delta.content)
+    await aread_chat(await litellm.acompletion(**asked(url, stream, model)), stream, got)
 
 
 async def by_completion(url, stream, got):
-    answer = litellm.completion(**asked(url, stream))
-    if not stream:
-        got.append(answer.choices[0].message.content)
-        return
-    for chunk in answer:
-        got.append(chunk.choices[0].delta.content)
+    read_chat(litellm.completion(**asked(url, stream)), stream, got)
 
 
 async def by_router(url, stream, got):
     at = {name: value for name, value in asked(url, stream).items() if name not in ("messages", "stream")}
     router = litellm.Router(model_list=[{"model_name": "mine", "litellm_params": at}], num_retries=0)
     answer = await router.acompletion(model="mine", messages=MESSAGES, stream=stream)
-    if not stream:
-        got.append(answer.choices[0].message.content)
-        return
-    async for chunk in answer:
-        got.append(chunk.choices[0].delta.content)
+    await aread_chat(answer, stream, got)
 
 
 async def by_anthropic(url, stream, got):
@@ -100,15 +86,7 @@ async def test_a_fault_is_what_a_provider_that_does_the_same_makes_of_a_call(cli
     wanted, stream = FAULTS[name]
     if client == "acompletion of anthropic" and wanted.kind in ("cut", "slow"):
         pytest.skip("litellm wants more events of a stream of anthropic's than the server has")
-    server.faults = [wanted]
-    url = server.url if name != "connection" else "http://127.0.0.1:9"
-
-    async def run():
-        return await outcome(CLIENTS[client], url, stream, seen)
-
-    live = await run()
-    assert (live[1] is None) == (name == "slow")
-    injected = await injected_as_live(run, live, "litellm", wanted, server, tmp_path)
+    injected = await injected_as_live(CLIENTS[client], "litellm", wanted, stream, seen, server, tmp_path)
     assert [*injected] == [str(wanted)]  # litellm itself tries again where it cannot connect
 
 

@@ -3,7 +3,7 @@
 import importlib.util
 
 import pytest
-from fault_table import WAIT, faults, injected_as_live, outcome
+from fault_table import WAIT, aread_chat, faults, injected_as_live, read_chat
 from faulty_server import FaultyServer
 
 import memo
@@ -80,24 +80,14 @@ async def by_huggingface_hub(url, stream, got):
     from huggingface_hub import AsyncInferenceClient
 
     async with AsyncInferenceClient(base_url=f"{url}/v1", api_key="k", timeout=WAIT) as client:
-        answer = await client.chat_completion(MESSAGES, model="m", stream=stream)
-        if not stream:
-            got.append(answer.choices[0].message.content)
-            return
-        async for chunk in answer:
-            got.append(chunk.choices[0].delta.content)
+        await aread_chat(await client.chat_completion(MESSAGES, model="m", stream=stream), stream, got)
 
 
 async def by_sync_huggingface_hub(url, stream, got):
     from huggingface_hub import InferenceClient
 
     with InferenceClient(base_url=f"{url}/v1", api_key="k", timeout=WAIT) as client:
-        answer = client.chat_completion(MESSAGES, model="m", stream=stream)
-        if not stream:
-            got.append(answer.choices[0].message.content)
-            return
-        for chunk in answer:
-            got.append(chunk.choices[0].delta.content)
+        read_chat(client.chat_completion(MESSAGES, model="m", stream=stream), stream, got)
 
 
 CLIENTS = {
@@ -149,15 +139,7 @@ async def test_a_fault_is_what_a_server_that_does_the_same_makes_of_a_call(
     if anyio_backend == "trio" and preset == "mistralai" and "sync" not in client:
         pytest.skip("the SDK needs asyncio")
     wanted, stream = FAULTS[name]
-    server.faults = [wanted]
-    url = server.url if name != "connection" else "http://127.0.0.1:9"
-
-    async def run():
-        return await outcome(ask, url, stream, seen)
-
-    live = await run()
-    assert (live[1] is None) == (name == "slow")
-    injected = await injected_as_live(run, live, preset, wanted, server, tmp_path)
+    injected = await injected_as_live(ask, preset, wanted, stream, seen, server, tmp_path)
     assert injected == {str(wanted): 1}
 
 

@@ -6,6 +6,8 @@ import memo
 from memo import fault, recording
 
 WAIT = 0.4
+NOBODY = "http://127.0.0.1:9"
+"""Where no server answers."""
 
 
 def faults(body):
@@ -26,6 +28,24 @@ def faults(body):
     }
 
 
+def read_chat(answer, stream, got):
+    """Add what an answer of a chat completion says to `got`: at once, or as a stream gives it."""
+    if stream:
+        for chunk in answer:
+            got.append(chunk.choices[0].delta.content)
+    else:
+        got.append(answer.choices[0].message.content)
+
+
+async def aread_chat(answer, stream, got):
+    """Async twin of `read_chat`."""
+    if stream:
+        async for chunk in answer:
+            got.append(chunk.choices[0].delta.content)
+    else:
+        got.append(answer.choices[0].message.content)
+
+
 async def outcome(program, url, stream, seen):
     """Return what a program got, and what `seen` tells of the error that ended it."""
     got = []
@@ -37,16 +57,23 @@ async def outcome(program, url, stream, seen):
     return got, None
 
 
-async def injected_as_live(run, live, preset, wanted, server, folder):
-    """Check that a fault gives in a replay what the server gave, without a request or a write; return what was injected."""
+async def injected_as_live(program, preset, wanted, stream, seen, server, folder):
+    """Check that a fault gives a program in a replay what the server makes of it; return what was injected.
+
+    The replay makes no request, and writes nothing.
+    """
+    server.faults = [wanted]
+    url = NOBODY if wanted.kind == "connection" else server.url
+    live = await outcome(program, url, stream, seen)
+    assert (live[1] is None) == (wanted.kind == "slow")
     with memo.install(preset):
         if wanted.kind in ("slow", "cut"):
             with recording(folder, mode="record"):
-                await run()
-        calls = len(server.seen)
+                await outcome(program, url, stream, seen)
+        requests = len(server.seen)
         before = {path: path.read_bytes() for path in folder.rglob("*.json")}
         with recording(folder, faults=[wanted]) as recorder:
-            assert await run() == live
-    assert len(server.seen) == calls
+            assert await outcome(program, url, stream, seen) == live
+    assert len(server.seen) == requests
     assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before
     return recorder.stats.injected
