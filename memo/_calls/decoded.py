@@ -93,6 +93,11 @@ def plain(form: Any, name: str) -> Any:
         return form
     if "__type__" not in form:
         return {key: plain(member, name) for key, member in form.items()}
+    return _typed(form, name)
+
+
+def _typed(form: dict[str, Any], name: str) -> Any:
+    """Return the plain value of a form that names its type."""
     match form:
         case {"__type__": "bytes", "sha256": _}:
             raise NotDecodable(f"its argument {name} is in the recording as a digest")

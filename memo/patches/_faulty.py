@@ -6,11 +6,11 @@ leaves the SDK's code by `_Proceed`, and the call goes on as it would without fa
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import errno
 import inspect
 import os
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -236,7 +236,9 @@ def _refused(request: Any) -> str:
     """Return what a client says of a connection that is refused."""
     if _SYNC in request.extensions:
         return str(ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)))
-    if "trio" in sys.modules and sys.modules["trio"].lowlevel.in_trio_run():
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:  # under trio, whose older versions cannot be asked
         port = request.url.port or {"https": 443}.get(request.url.scheme, 80)
         return f"all attempts to connect to {request.url.host}:{port} failed"
     return "All connection attempts failed"

@@ -14,7 +14,6 @@ import pytest
 
 import memo as package
 from memo.errors import InvalidOption
-from memo.maintenance import verify as engine
 from memo.maintenance.verify import verify
 from memo.stores import DirectoryStore, MemoryStore
 
@@ -211,20 +210,19 @@ def test_no_permission(memo, write, unprivileged, monkeypatch):
 
 
 @pytest.fixture
-def many(write, store, monkeypatch, app):
-    monkeypatch.setattr(engine, "_FEW", 10)
-    monkeypatch.setattr(engine, "_BATCH", 7)
-    for number in range(60):
+def many(write, store, app):
+    """A store with more recordings than one process checks by itself, the last two of them faulty."""
+    for number in range(1600):
         write("app.f", {"value": TOKEN}, x=number)
-    write("app.f", x=60).write_text("{")
-    write("app.f", x=61).rename(store / "app.f" / f"{'c' * 32}.json")
+    write("app.f", x=1600).write_text("{")
+    write("app.f", x=1601).rename(store / "app.f" / f"{'c' * 32}.json")
     return store
 
 
 def test_by_several_processes(memo, many):
     alone = memo("verify", many, "--trust", "verify_app", "--jobs", 1, "--json", code=1).json
     assert memo("verify", many, "--trust", "verify_app", "--jobs", 2, "--json", code=1).json == alone
-    assert (alone["recordings"], alone["sound"], alone["failed"]) == (62, 60, 2)
+    assert (alone["recordings"], alone["sound"], alone["failed"]) == (1602, 1600, 2)
 
 
 def test_a_store_of_any_kind_by_several_processes(many):
@@ -233,8 +231,8 @@ def test_a_store_of_any_kind_by_several_processes(many):
         store.put(name, DirectoryStore(many).get(name))
     seen = []
     report = verify(store, jobs=2, progress=lambda done, total: seen.append((done, total)))
-    assert (report.recordings, report.failed, report.unchecked) == (62, 2, {"verify_app": 60})
-    assert seen == [(number, 62) for number in range(1, 63)]
+    assert (report.recordings, report.failed, report.unchecked) == (1602, 2, {"verify_app": 1600})
+    assert seen == [(number, 1602) for number in range(1, 1603)]
 
 
 def test_recordings_made_by_memo(tmp_path):

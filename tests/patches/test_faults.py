@@ -11,6 +11,7 @@ import httpx2
 import ollama
 import openai
 import pytest
+import trio
 from fault_table import NOBODY, WAIT, faults
 from faulty_server import FaultyServer
 from google import genai
@@ -199,6 +200,14 @@ async def test_the_retries_of_an_sdk_see_the_fault(server, tmp_path):
         assert caught.value.body["type"] == "rate_limit_error"
         assert recorder.stats.injected == {"rate_limit(retry_after=0.01)": 3}
     assert len(server.seen) == 1
+
+
+async def test_a_refused_connection_is_the_same_under_an_older_trio(tmp_path, monkeypatch):
+    monkeypatch.delattr(trio.lowlevel, "in_trio_run")
+    with memo.install("openai"), recording(tmp_path, faults=[fault.connection()]):
+        with pytest.raises(openai.APIConnectionError) as caught:
+            await ask_openai("http://127.0.0.1:9", retries=0)
+    assert "attempts" in str(caught.value.__cause__)
 
 
 async def collect(items, into):
