@@ -12,20 +12,20 @@ LINE = 110
 """The characters that a line may have."""
 
 
-def laid_out_outcome(outcome: dict[str, Any]) -> orjson.Fragment:
-    """Return an outcome as it is laid out in the list of outcomes."""
+def laid_out_outcome(outcome: dict[str, Any]) -> Any:
+    """Return an outcome as it is laid out in the list of outcomes: what `orjson` is to write with `LINES`."""
     if "stream" not in outcome:
-        return laid_out(outcome, 4, b"\n    ")
-    stream = _stream(outcome["stream"], 6)
+        return laid_out(outcome, 4)
+    stream = orjson.dumps(_stream(outcome["stream"], 6), option=LINES).removesuffix(b"\n}").replace(b"\n", b"\n    ")
     rest = [
         b", %b: %b" % (orjson.dumps(name), orjson.dumps(member)) for name, member in outcome.items() if name != "stream"
     ]
-    return _moved(b'{"stream": %b}%b}' % (stream.removesuffix(b"\n}"), b"".join(rest)), b"\n    ")
+    return orjson.Fragment(b'{"stream": %b}%b}' % (stream, b"".join(rest)))
 
 
-def _stream(stream: dict[str, Any], indent: int) -> bytes:
+def _stream(stream: dict[str, Any], indent: int) -> dict[str, Any]:
     """Return a stream with an item a line."""
-    entries = {
+    return {
         name: [item if type(item) in _ON_A_LINE else orjson.Fragment(orjson.dumps(item)) for item in part]
         if name == "items" and type(part) is list
         else laid_out(part, indent)
@@ -33,33 +33,21 @@ def _stream(stream: dict[str, Any], indent: int) -> bytes:
         else part
         for name, part in stream.items()
     }
-    return orjson.dumps(entries, option=LINES)
 
 
-def laid_out(node: Any, indent: int, line: bytes = b"\n  ") -> orjson.Fragment:
-    """Return an object or array on one line where it fits, or is a row of numbers; else an entry a line.
-
-    The entries are further in than what the node is in.
-    """
+def laid_out(node: Any, indent: int) -> Any:
+    """Return an object or array with what fits on one line, or is a row of numbers, written so; the rest is an entry a line."""
     if type(node) is dict and node.get("__type__") == "stream":  # an item a line, wherever it is
-        return _moved(_stream(node, indent + 2), line)
+        return _stream(node, indent + 2)
     flat = orjson.dumps(node)
     if len(flat) <= LINE - indent or (not flat.isascii() and len(flat.decode()) <= LINE - indent):
         return orjson.Fragment(flat)
+    indent += 2
     if type(node) is dict:
-        entries: Any = {
-            name: laid_out(part, indent + 2) if type(part) in NESTED else part for name, part in node.items()
-        }
-    elif _NUMBERS.issuperset(map(type, node)):
+        return {name: laid_out(part, indent) if type(part) in NESTED else part for name, part in node.items()}
+    if _NUMBERS.issuperset(map(type, node)):
         return orjson.Fragment(flat)
-    else:
-        entries = [laid_out(part, indent + 2) if type(part) in NESTED else part for part in node]
-    return _moved(orjson.dumps(entries, option=LINES), line)
-
-
-def _moved(text: bytes, line: bytes) -> orjson.Fragment:
-    # No text in JSON holds a line break: all of them are between its parts.
-    return orjson.Fragment(text.replace(b"\n", line))
+    return [laid_out(part, indent) if type(part) in NESTED else part for part in node]
 
 
 _ON_A_LINE = frozenset({orjson.Fragment, str, int, float, bool, type(None)})
