@@ -1,11 +1,11 @@
-"""Faults: what a provider rarely does, done to the calls of a recorder on purpose.
+"""Faults: failures of a provider, injected into the calls of a recorder.
 
     with recording("recordings", faults=[fault.rate_limit(every=3, retry_after=2), fault.cut(after=5, function="openai.*")]):
 
 A patched SDK raises its own exception for a fault, after its own retries, as if its server had answered so. A function of your own
-raises the `error` that the fault was given: an exception, or what makes one. A fault is due by the number of the attempt, never by
-chance: `call=2` is the second attempt at a call that `function` covers, `every=3` each third, and without either all are due. Each
-attempt of an SDK's own retries counts. Nothing is written of an attempt that has a fault, and nothing is called.
+raises the `error` that the fault was given: an exception, or a function that returns one. Which attempts fail depends on their number, never on
+chance: with `call=2` the second attempt at the calls that `function` covers, with `every=3` every third, and without either all of
+them. Each attempt of an SDK's own retries counts. An attempt with a fault calls nothing and writes nothing.
 """
 
 from __future__ import annotations

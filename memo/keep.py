@@ -1,9 +1,9 @@
-"""Which outcomes are worth keeping: functions for a recorder's `keep=`.
+"""Functions for a recorder's `keep=`, which decide whether an outcome is stored.
 
     with recording("recordings", mode="record-if-missing", keep=keep.finished):
 
-A function takes a `memo.CallRecord` and returns True to keep the outcome, or False, or a text that says why not. What is not kept is
-not stored: the caller gets it, it is reported when the scope ends, and the next run makes the call again.
+A function takes a `memo.CallRecord` and returns True to keep the outcome, or False, or a text that says why not. The caller
+gets an outcome that is not kept, the end of the scope reports it, and the next run makes the call again.
 """
 
 from __future__ import annotations

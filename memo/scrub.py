@@ -2,8 +2,8 @@
 
     @recordable(scrub={"prompt": scrub.timestamps, "messages[*].content": (scrub.uuids, scrub.paths)})
 
-A scrubber takes one value (a text, a number, a truth value, None) and returns what the call has in its place. Any such
-function will do. Nothing is scrubbed that is not named: text that is rewritten everywhere merges calls that differ.
+A scrubber takes one value (a string, a number, a boolean or None) and returns the value that takes its place in the key. Any such
+function will do. Only named places are scrubbed: rewriting text everywhere would merge calls that differ.
 
 `scrub.ids` takes the whole value at its place, since it numbers the ids in it: `scrub={"messages": scrub.ids()}`.
 """

@@ -46,7 +46,7 @@ def install(*targets: str | Patch, **options: Unpack[InstallOptions]) -> Install
 
     The options are those of `recordable`, for every target: a preset's own options are kept, a `Patch` carries its own.
     With `ignore=("server",)` the recordings of one server answer for another. Presets of SDKs built by Stainless (openai,
-    anthropic, …) and the preset `http` have one more, `headers=("openai-beta",)`: the headers that identify a call; by default none does.
+    anthropic, …) and the preset `http` have one more option, `headers=("openai-beta",)`: the headers that identify a call, by default none.
     A target whose module is not imported yet is patched when it is imported; errors then go to the log. Code that
     imported the function by its name earlier keeps the function without memo. A function that is `@recordable` already
     stays as it is. Without targets, targets and options are read from `[tool.memo]` in `pyproject.toml`, or `memo.toml`, in

@@ -24,8 +24,8 @@ _SHOWN = 10
 class Installation:
     """Patches in place, until `uninstall` or the end of a `with`. Uninstalling twice has no further effect.
 
-    Installations may be uninstalled in any order, by any thread: a target stays patched as long as one of them wants it.
-    A wrapper below a foreign one that was added since is switched off where it is, with a warning in the log.
+    Installations may be uninstalled in any order, by any thread: a target stays patched as long as one of them names it.
+    If another library has wrapped a target since, memo's wrapper stays in its place, switched off, with a warning in the log.
     """
 
     def __init__(self, patches: Iterable[Patch], recorder: Recorder | None = None) -> None:
@@ -53,7 +53,7 @@ class Installation:
         return tuple(patch.target for patch in self._patches)
 
     def uninstall(self) -> None:
-        """Take the patches back, and stop the recorder that came with them. Raises what could not be recorded."""
+        """Remove the patches, and stop the recorder that was started with them. Raises what could not be recorded."""
         with _registry.lock:
             patches, self._patches = self._patches, []
             recorder, self.recorder = self.recorder, None
@@ -68,7 +68,7 @@ class Installation:
             recorder.stop()
 
     def remove(self) -> None:
-        """Do what `uninstall` does, under its old name."""
+        """Uninstall, under a deprecated name."""
         warnings.warn("Installation.remove() is now Installation.uninstall()", DeprecationWarning, stacklevel=2)
         self.uninstall()
 

@@ -24,7 +24,7 @@ Passes = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], bool]
 class Patch:
     """A function to make recordable from outside, and how its calls are recorded.
 
-    `target`, `options`, `describe` and `streams` are for everybody. `run`, `prepare`, `passes`, `offered`, `versioned` and
+    `target`, `options`, `describe` and `streams` are public. `run`, `prepare`, `passes`, `offered`, `versioned` and
     `by_name` are for memo's own presets, and may change in any release.
     """
 

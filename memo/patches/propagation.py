@@ -47,7 +47,7 @@ _SEAMS: dict[str, tuple[_Seam, ...]] = {
 
 
 class Propagation:
-    """Clients whose requests carry the scope, until `uninstall`, or to the end of a `with`."""
+    """Clients whose requests carry the scope, until `uninstall` or the end of a `with`."""
 
     def __init__(self, clients: tuple[str, ...], hosts: Iterable[str]) -> None:
         for client in clients:
@@ -67,7 +67,7 @@ class Propagation:
                 bypassing.append(self._bypasses)
 
     def uninstall(self) -> None:
-        """Let the requests of these clients carry nothing any more. Doing so again changes nothing."""
+        """Stop adding the scope to the requests of these clients. Uninstalling twice has no further effect."""
         with _lock:
             if self._is_on:
                 self._is_on = False
@@ -83,7 +83,7 @@ class Propagation:
         self.uninstall()
 
     def reaches(self, host: str, port: int | None) -> bool:
-        """Return whether a server may have the scope: one of `hosts`; without these, one on this machine."""
+        """Return whether requests to a server carry the scope: to one of `hosts`, or without `hosts` to any server on this machine."""
         return self._named.host(host, port) if self._named.hosts else is_loopback(host)
 
     def _passes(self, sdk: str, client: Any) -> bool:
@@ -110,9 +110,9 @@ def propagate(*clients: str, hosts: Iterable[str] = ()) -> Propagation:
       scope, and calls to them are not recorded here, even if their SDK is patched: the server records what it does for
       them. Without `hosts`, every server on this machine gets the scope.
 
-    In replay, calls of these clients to these servers are made: what the server does for them is replayed there. Outside
-    of a scope, requests are what they would be without memo. Propagating twice adds the header once. Code that has a request of
-    its own to make adds `memo_recorder.headers`. Raises `InvalidOption` for an unknown client and an invalid host.
+    In replay, these clients do call these servers: what the server does for a request is replayed there. Outside of a scope, requests
+    are as they would be without memo. Propagating twice adds the header once. Code that makes
+    requests of its own adds `memo_recorder.headers` to them. Raises `InvalidOption` for an unknown client and an invalid host.
     """
     if not clients:
         raise InvalidOption("propagate", "", sorted(_SEAMS))
