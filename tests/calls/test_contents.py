@@ -47,7 +47,7 @@ def test_other_contents_do_not(one: Any, other: Any):
     assert key(take, one) != key(take, other)
 
 
-def test_a_file_in_memory_is_sent_and_replayed_and_that_it_was_read_is_said():
+def test_a_file_in_memory_is_replayed_with_a_warning_that_it_was_read():
     store = MemoryStore()
 
     @recordable

@@ -92,7 +92,7 @@ KINDS = [asked, told, looked, counted]
 
 
 @pytest.mark.parametrize("kind", [asked, told, refreshed])
-async def test_the_event_loop_goes_on_while_the_salt_is_read(kind: Callable[..., Any]):
+async def test_the_event_loop_is_not_blocked_while_the_salt_is_read(kind: Callable[..., Any]):
     store = Far()
     functions, answers = Functions(store), {}
 

@@ -24,7 +24,7 @@ def test_nothing_is_taken_for_a_tag_and_left_out():
             assert not re.search("(?<!`)<[a-z]", text or ""), command.name
 
 
-def test_exit_codes_are_said():
+def test_exit_codes_are_documented():
     for command in commands(typer.main.get_command(app())):
         if not hasattr(command, "commands") and command.name != "demo":
             assert "Exit codes: " in f"{command.help} {command.epilog}", command.name

@@ -94,7 +94,7 @@ def test_what_is_damaged_is_named_and_stops_nothing(memo, damaged):
     assert len(memo("ls", store, "--json", code=1).json["damaged"]) == 12
 
 
-def test_the_store_that_nobody_names(memo, store, tmp_path, monkeypatch):
+def test_the_default_store(memo, store, tmp_path, monkeypatch):
     missing = memo("ls", code=2).err
     assert missing.startswith(f"memo: {tmp_path / 'work' / 'recordings'} does not exist")
     assert "none.db does not exist" in memo("ls", "sqlite:///none.db", code=2).err
@@ -105,7 +105,7 @@ def test_the_store_that_nobody_names(memo, store, tmp_path, monkeypatch):
     assert str(tmp_path / "other") in memo("ls", code=2).err
 
 
-def test_a_store_that_is_none(memo, tmp_path):
+def test_an_invalid_store(memo, tmp_path):
     (tmp_path / "file").write_text("")
     assert "is not a directory" in memo("ls", tmp_path / "file", code=2).err
     assert "gopher://" in memo("ls", "gopher://host", code=2).err

@@ -113,7 +113,7 @@ def test_every_item_of_every_outcome_is_read(memo, write, store):
     assert item.startswith("outcome 2: the data does not fit openai.types.model:Model: id: Input should be")
 
 
-def test_types_that_nobody_trusts_are_not_looked_at(memo, write, store, app):
+def test_untrusted_types_are_not_examined(memo, write, store, app):
     write("app.f", {"value": TOKEN}, x=1)
     write("app.f", {"value": TOKEN}, {"value": TOKEN}, x=2)
     write("app.f", {"value": {"__type__": "verify_app:f.<locals>.T", "value": {}}}, x=3)

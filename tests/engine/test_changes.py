@@ -184,7 +184,7 @@ async def test_what_is_left_out_of_the_key_may_change(tmp_path):
             await call([], State())
 
 
-async def test_a_change_that_gives_the_same_call_is_none(tmp_path):
+async def test_a_change_that_gives_the_same_call_does_not_count(tmp_path):
     @recordable
     async def call(mapping, items):
         mapping["b"] = mapping.pop("b")

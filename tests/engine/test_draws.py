@@ -106,14 +106,14 @@ async def test_as_many_equal_outcomes_as_were_made(store, function):
             await asked(function)
 
 
-async def test_a_file_says_for_how_many_calls_its_last_outcome_stands(tmp_path):
+async def test_a_file_has_the_number_of_calls_of_its_last_outcome(tmp_path):
     await run(ask, tmp_path, "AABBB", times=5)
     [path] = tmp_path.rglob("*.json")
     outcomes = json.loads(path.read_bytes())["outcomes"]
     assert [(outcome["value"], outcome.get("calls")) for outcome in outcomes] == [("A", None), ("A", None), ("B", 3)]
 
 
-async def test_a_file_that_does_not_say_so_stands_for_any_number(tmp_path):
+async def test_an_outcome_without_a_number_of_calls_answers_any_number(tmp_path):
     await run(ask, tmp_path, "AB", times=2)
     [path] = tmp_path.rglob("*.json")
     path.write_bytes(path.read_bytes().replace(b', "calls": 1', b"").replace(b',"calls":1', b""))

@@ -78,7 +78,7 @@ async def old(tmp_path):
 
 
 @KINDS
-async def test_warn(old, function):
+async def test_an_old_recording_is_replayed_with_a_warning(old, function):
     before = [path.read_bytes() for path in old.rglob("*.json")]
     if function is ask_stream:
         answers[:] = ["old"]

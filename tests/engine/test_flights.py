@@ -261,7 +261,7 @@ async def test_a_function_may_call_itself(recorder):
     assert calls == [1] * 4
 
 
-async def test_an_event_loop_that_died_holds_nobody_up(recorder):
+async def test_a_dead_event_loop_blocks_no_caller(recorder):
     calls = []
 
     @recorder.recordable

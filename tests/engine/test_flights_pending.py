@@ -80,7 +80,7 @@ async def test_awaitables_can_be_awaited_in_any_order(fetch):
         assert await two == [1]
 
 
-async def test_an_awaitable_that_is_dropped_holds_nobody_up(fetch):
+async def test_a_dropped_awaitable_blocks_no_caller(fetch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it was never awaited
         fetch(1)
@@ -224,7 +224,7 @@ async def test_identical_streams_read_in_step(recorder, streams):
 
 
 @STREAMS
-async def test_a_stream_that_is_never_read_holds_nobody_up(recorder, streams):
+async def test_an_unread_stream_blocks_no_caller(recorder, streams):
     calls = []
     stream = streams(recorder, calls)
     opened = await stream(3)
@@ -295,7 +295,7 @@ def test_generators_in_threads_share_one_live_call(recorder):
     assert calls == [1]
 
 
-async def test_an_awaitable_of_an_iterator_holds_nobody_up(recorder):
+async def test_an_awaitable_of_an_iterator_blocks_no_caller(recorder):
     @recorder.recordable
     async def stream(n):
         return iter("abc"[:n])

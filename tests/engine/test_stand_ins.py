@@ -99,7 +99,7 @@ async def test_an_async_stream_reads_a_declared_stream_of_its_own():
     assert await twins(call, use) == [["a", "b"], ["a", "b"]]
 
 
-async def test_two_tasks_that_read_two_streams_of_one_result_are_not_inside_of_its_call_after_that():
+async def test_two_tasks_that_read_two_streams_of_one_result_leave_its_call():
     both = [anyio.Event(), anyio.Event()]
 
     async def meeting(number):

@@ -149,7 +149,7 @@ def test_of_a_command(command, says, tmp_path, capsys, monkeypatch):
         ("memory://?max_bytes=-1", "max_bytes='-1' is invalid; allowed: a positive number"),
     ],
 )
-def test_of_a_url(query, says):
+def test_a_wrong_option_in_a_url(query, says):
     with pytest.raises(MemoError) as caught:
         Recorder(query)
     assert says in str(caught.value)

@@ -59,7 +59,7 @@ def test_the_plugin_finds_the_recordings_of_each_test(project, dest):
     assert "3 passed" in done, done
 
 
-def test_a_dash_stands_for_itself_where_no_test_ran(project):
+def test_a_dash_is_a_dash_where_no_test_ran(project):
     import_recordings(project / "tests", project, per_test=True)
     folders = sorted(path.name.partition("-")[0] for path in (project / "tests/recordings/test_planets").iterdir())
     assert folders == ["TestPlanets.test_one", "test_tea[black]", "test_tea[green_tea"]

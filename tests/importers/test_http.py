@@ -195,7 +195,7 @@ def test_a_request_that_llama_stack_passed_on(old, url, response, status, text):
         ({"status": 200}, "has no body"),
     ],
 )
-def test_a_response_that_is_none_is_named(old, changed, reason):
+def test_an_invalid_response_is_named(old, changed, reason):
     old.write("a", {"method": "POST", "url": INTERACTIONS, "payload": {}}, {"is_streaming": False, **changed})
     (found,) = old.run().failed.values()
     assert reason.partition(" of")[0] in found or "status 20," in found

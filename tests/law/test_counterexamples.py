@@ -42,7 +42,7 @@ REPORTED = {
 @pytest.mark.parametrize("mode", ["record", "record-if-missing"])
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("name", KEPT)
-def test_kept(name, backend, mode):
+def test_a_counterexample_stays_fixed(name, backend, mode):
     assert perform(KEPT[name], backend, MemoryStore(), mode).warned == []
     assert breach(KEPT[name], backend, mode) == ""
 

@@ -152,7 +152,7 @@ def all_is_done(task: str, store: Store, folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["directory", "sqlite"])
 @pytest.mark.parametrize("task", TASKS)
-def test_a_kill_loses_nothing_and_blocks_nobody(task: str, kind: str, run: Run, tmp_path: Path):
+def test_a_kill_loses_nothing_and_blocks_no_other(task: str, kind: str, run: Run, tmp_path: Path):
     whole = tmp_path / "whole"
     whole.mkdir()
     began = time.perf_counter()

@@ -45,7 +45,7 @@ def test_what_was_recorded_with_the_new_parameter_is_left_alone(tmp_path):
     assert sorted(each["arguments"]["days"] for each in documents(store)) == [3, 7]
 
 
-def test_a_parameter_that_is_gone_or_has_another_name(tmp_path):
+def test_a_removed_or_renamed_parameter(tmp_path):
     @recordable(name="ask")
     async def old(prompt: str, trace: str, metadata: dict) -> str:
         return prompt.upper()

@@ -217,7 +217,7 @@ def test_what_is_wrong_is_one_error_that_names_the_file(project, file, text, say
 
 
 @pytest.mark.parametrize("text", ["tool = 3", "[tool]\nmemo = 3", "[[tool.memo]]\nmode = 'live'"])
-def test_no_table(project, text):
+def test_a_section_that_is_not_a_table(project, text):
     (project / "pyproject.toml").write_text(text)
     if text == "tool = 3":  # nothing of memo's
         memo.install().uninstall()
@@ -263,7 +263,7 @@ def test_nothing_is_left_of_an_installation_that_failed(project):
     with pytest.raises(TargetNotFound, match=r"Did you mean config_tools:Tool\.run"):
         memo.install()
     assert memo.current() is None
-    assert config_tools.search.__class__ is test_no_table.__class__
+    assert config_tools.search.__class__ is test_a_section_that_is_not_a_table.__class__
 
 
 def test_options_without_targets():

@@ -83,7 +83,7 @@ async def test_a_call_that_has_no_recording_here_is_made(
 
 
 @both_kinds
-async def test_a_recording_that_is_gone_or_damaged(kind: str, server: Any, api_key: str, tmp_path: Path):
+async def test_a_missing_or_damaged_recording(kind: str, server: Any, api_key: str, tmp_path: Path):
     c = client(kind, server.url, api_key)
 
     async def ask() -> Any:

@@ -87,7 +87,7 @@ def test_pytest_asyncio(project):
     assert project.calls == []
 
 
-def test_a_task_that_outlives_its_test_records_for_nobody(project):
+def test_a_task_that_outlives_its_test_records_for_no_test(project):
     project.write(
         test_app="""
 import memo, threading

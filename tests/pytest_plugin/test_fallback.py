@@ -95,7 +95,7 @@ def test_recording_anew_leaves_it_alone_and_hides_it(shared):
     assert shared.recordings["common/made"] == ["other", "shared"]
 
 
-def test_it_is_cleared_of_what_nobody_uses_where_that_is_asked_for(shared):
+def test_unused_recordings_of_a_fallback_are_deleted_on_request(shared):
     by_ini(shared)
     shared.run("--memo-mode=record-if-missing", passed=2)
     run = shared.run("--memo-unused=delete", "-k", "two", passed=1)

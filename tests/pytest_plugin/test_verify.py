@@ -92,7 +92,7 @@ def test_what_has_changed_is_put_aside(changed):
     assert len(list(all_pending(open_directory(project.path / "recordings")))) == 2
 
 
-def test_a_tier_that_is_none_is_refused(changed):
+def test_an_unknown_tier_is_refused(changed):
     project = changed({})
     assert "did you mean 'removed'?" in project.run("--memo-mode=verify", "--memo-fail-on=remved").errors
 

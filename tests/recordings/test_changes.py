@@ -129,7 +129,7 @@ def test_tiers_are_read():
         parse_tiers("remved", "--fail-on")
 
 
-def test_a_path_that_is_none_is_refused():
+def test_an_invalid_path_is_refused():
     with pytest.raises(InvalidOption, match="--ignore"):
         Rules.of(["usage["])
 

@@ -180,7 +180,7 @@ async def test_a_thread_that_outlives_its_request_counts_until_the_test_ends(sto
         assert LATER.get(timeout=300) == "WHY"  # a server without a scope
 
 
-async def test_a_request_without_a_scope_is_in_nobodys_way(store, worker):
+async def test_a_request_without_a_scope_disturbs_no_other(store, worker):
     _, headers = scope(store, "replay")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

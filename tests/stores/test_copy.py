@@ -226,7 +226,7 @@ def test_what_is_not_there_is_reported(tmp_path, capsys):
     assert "ftp://host/x" in said
 
 
-def test_a_file_that_nobody_may_read_stops_nothing(tmp_path, monkeypatch):
+def test_an_unreadable_file_stops_nothing(tmp_path, monkeypatch):
     source, dest = DirectoryStore(tmp_path / "source"), MemoryStore()
     put(source, 1)
     name = put(source, 2)

@@ -133,7 +133,7 @@ def test_a_file_where_the_directory_should_be_is_not_writable(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")
-def test_a_place_where_nobody_may_write_is_not_writable():
+def test_a_directory_without_write_permission_is_not_writable():
     with pytest.raises(StoreNotWritable):
         DirectoryStore("/proc/self/memo").put("f/a", b"1")
 

@@ -75,7 +75,7 @@ def asking(recorder, calls):
 
 
 @pytest.mark.parametrize("end", ["kill", "exit"])
-async def test_who_waits_for_a_process_that_is_killed_goes_on(leader, end):
+async def test_a_waiter_continues_after_the_process_it_waits_for_is_killed(leader, end):
     process, url = leader("exit")
     calls = []
     recorder = Recorder(url, mode="record-if-missing")
@@ -95,7 +95,7 @@ async def test_who_waits_for_a_process_that_is_killed_goes_on(leader, end):
     assert calls == [1]
 
 
-def test_who_comes_later_goes_on_at_once(leader):
+def test_a_later_caller_continues_at_once(leader):
     process, url = leader()
     process.kill()
     process.wait()
@@ -108,7 +108,7 @@ def test_who_comes_later_goes_on_at_once(leader):
     assert calls == [1]
 
 
-def test_of_many_who_wait_one_goes_on(leader):
+def test_one_of_many_waiters_continues(leader):
     process, url = leader()
     calls = []
     recorders = [Recorder(url, mode="record-if-missing") for _ in range(4)]

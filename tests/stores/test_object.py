@@ -93,7 +93,7 @@ def failing(url, kinds=(StoreNotReadable, StoreNotWritable)):
     return raised
 
 
-def test_nobody_there():
+def test_a_server_that_cannot_be_reached():
     read, write = failing(nobody())
     assert read == "s3://bucket/store cannot be read: the server cannot be reached"
     assert write == "s3://bucket/store cannot be written: the server cannot be reached"

@@ -46,7 +46,7 @@ def test_concurrent_reads_go_out_together(url, client):
     asyncio.run(main())
 
 
-def test_an_entry_that_memory_does_not_hold_keeps_nobody_waiting(url, monkeypatch):
+def test_an_entry_too_large_for_memory_blocks_no_caller(url, monkeypatch):
     store = as_store(url)
     for i in range(3):
         store.put(f"f/{i}", b"%d" % i)

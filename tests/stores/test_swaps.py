@@ -154,7 +154,7 @@ def test_many_processes_add_to_one_entry(swapped):
     assert sorted(lines) == sorted(b"%d %d" % (process, i) for process in range(4) for i in range(12))
 
 
-def test_a_process_that_is_killed_blocks_nobody(swapped):
+def test_a_killed_process_blocks_no_other(swapped):
     """Nothing is lost of what it was answered for, either."""
     store = as_store(swapped)
     pick = random.Random(3)
