@@ -138,8 +138,6 @@ def _are_plain(parts: list[Any], most: int) -> bool:
             if _SCALARS.issuperset(map(type, part)) or (type(part[0]) is dict and _are_flat(part)):
                 continue
         elif kind is dict:
-            if not part:
-                continue
             if not _TEXT.issuperset(map(type, part)):
                 return False
             part = part.values()  # noqa: PLW2901

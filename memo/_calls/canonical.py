@@ -150,27 +150,28 @@ class Canonical:
         if kind is dict:
             return self._mapping(value, depth + 1)
         if kind is list or kind is tuple:
-            if value and type(value[0]) in _PAIRS and all(map(_is_pair, value)):
-                return self._pairs(value, depth, named=False)
-            nested = self._nests and depth < MAX_DEPTH  # a conversation: a list of many mappings
-            if nested and self._shares and len(value) > _FEW and self._are_plain(value):
-                return value
-            return [
-                form
-                for item in value
-                if (
-                    form := self._mapping(item, depth + 2)
-                    if nested and type(item) is dict
-                    else self._form(item, depth + 1)
-                )
-                is not LEFT_OUT
-            ]
+            return self._list(value, depth)
         try:
             return self._other(value, kind, depth + 1)
         except (MemoError, RecursionError, _TooDeep):
             raise
         except Exception as error:  # noqa: BLE001 - codecs and classes are the user's code
             return Unkeyable(f"{_no_form(kind)} ({mask(repr(error))})")
+
+    def _list(self, value: Any, depth: int) -> Any:
+        if value and type(value[0]) in _PAIRS and all(map(_is_pair, value)):
+            return self._pairs(value, depth, named=False)
+        nested = self._nests and depth < MAX_DEPTH  # a conversation: a list of many mappings
+        if nested and self._shares and len(value) > _FEW and self._are_plain(value):
+            return value
+        return [
+            form
+            for item in value
+            if (
+                form := self._mapping(item, depth + 2) if nested and type(item) is dict else self._form(item, depth + 1)
+            )
+            is not LEFT_OUT
+        ]
 
     def _pairs(self, value: Any, depth: int, *, named: bool) -> Any:
         """Return the form of a list of pairs, which may be headers: they are if `named` so."""
@@ -188,6 +189,15 @@ class Canonical:
         named = self._judged[key] = self._rules.judge(key) or (_HEADERS if holds_headers(key) else False)
         return named
 
+    def _hidden(self, named: Any, item: Any, depth: int) -> Any:
+        """Return the form of a credential, or of headers, under a key that names them; None if the item is neither."""
+        if named is _HEADERS:
+            if type(item) in _PAIRS and item and all(map(_is_pair, item)) and depth < MAX_DEPTH:
+                return self._pairs(item, depth + 1, named=True)
+        elif is_credential(named, item):
+            return Credential(item)
+        return None
+
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, schema: bool = False) -> Any:
         tree: dict[str, Any] = {}
         judged = self._judged
@@ -197,14 +207,9 @@ class Canonical:
                 if type(key) is not str or key == "__type__" or not is_text(key):
                     return self._odd_mapping(value, depth)
                 named = self._named(key)
-            if named and not schema:
-                if named is _HEADERS:
-                    if type(item) in _PAIRS and item and all(map(_is_pair, item)) and depth < MAX_DEPTH:
-                        tree[key] = self._pairs(item, depth + 1, named=True)
-                        continue
-                elif is_credential(named, item):
-                    tree[key] = Credential(item)
-                    continue
+            if named and not schema and (form := self._hidden(named, item, depth)) is not None:
+                tree[key] = form
+                continue
             if type(item) is str and item.isascii():
                 tree[key] = item
                 continue
