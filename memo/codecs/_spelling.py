@@ -33,14 +33,14 @@ ALIASES = frozenset(
 )
 """The generics of `typing` that stand for others: List, Dict, Callable, Sequence, …"""
 _ATOM = re.compile(r'([^\[\],":]+):([^\[\],":]+)')
-_LITERAL = "typing:Literal"
+_LITERAL, _ANNOTATED = "typing:Literal", "typing:Annotated"
 
 
 def spell(annotation: Any) -> str:
     """Return the name of a class, or of an annotation that is the argument of one.
 
     What has no name of its own is quoted (a forward reference, the metadata of `Annotated`): it is never evaluated, and a
-    class with such an argument is only found where annotations or arguments lead to it.
+    class with such an argument is only found where annotations, arguments or modules lead to it.
     """
     if annotation is None or annotation is types.NoneType:
         return "None"
@@ -104,19 +104,32 @@ def is_generic(name: str) -> bool:
     return generic
 
 
-def parse(name: str, atom: Callable[[str], Any], build: Callable[[str, Any, list[Any]], Any]) -> Any:
+def parse(
+    name: str,
+    atom: Callable[[str], Any],
+    build: Callable[[str, Any, list[Any]], Any],
+    known: Callable[[str], Any] = lambda _: None,
+) -> Any:
     """Return the type that a generic's name spells.
 
-    `atom` resolves the name of a class, `build` applies one to its arguments. Raises `TypeNotFound` for a malformed name.
+    `atom` resolves the name of a class, `build` applies one to its arguments, `known` returns the annotation of a name that
+    has quoted parts, or None. Raises `TypeNotFound` for a malformed name.
     """
-    return _Parser(name, atom, build).parsed()
+    return _Parser(name, atom, build, known).parsed()
 
 
 class _Parser:
-    def __init__(self, name: str, atom: Callable[[str], Any], build: Callable[[str, Any, list[Any]], Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        atom: Callable[[str], Any],
+        build: Callable[[str, Any, list[Any]], Any],
+        known: Callable[[str], Any],
+    ) -> None:
         self._name = name
         self._atom = atom
         self._build = build
+        self._known = known
         self._tokens = list(self._tokenized())
         self._next = 0
 
@@ -155,15 +168,32 @@ class _Parser:
             self._take()
             return ...
         if depth and self._peek()[:1] == '"':
-            raise TypeNotFound(self._name, f"only an annotation of the function leads to {self._peek()}")
+            return self._annotation(self._take())
         if self._peek()[:1] in ("", "[", "]", ",", '"'):
             raise _no_name(self._name)
         head = self._take()
+        if head == _ANNOTATED:
+            return self._annotation(head + self._bracketed())
         origin: Any = self._atom(head)
         if self._peek() != "[":
             return origin
         arguments = self._arguments(depth, self._literal if head == _LITERAL else self._expression)
         return self._build(head, origin, arguments)
+
+    def _annotation(self, text: str) -> Any:
+        found = self._known(text)
+        if found is None:
+            raise TypeNotFound(self._name, f"only an annotation, an argument or its module leads to {text}")
+        return found
+
+    def _bracketed(self) -> str:
+        """Take the text of the arguments that follow, which are none to build."""
+        start, inside = self._next, 0
+        while self._peek():
+            inside += {"[": 1, "]": -1}.get(self._take(), 0)
+            if inside <= 0:
+                break
+        return "".join(self._tokens[start : self._next])
 
     def _arguments(self, depth: int, argument: Callable[[int], Any]) -> list[Any]:
         arguments: list[Any] = []

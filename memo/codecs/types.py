@@ -21,13 +21,13 @@ from memo._values.kinds import (
     is_typed_dict,
     module_name,
 )
-from memo.codecs._reach import classes_in, reachable
+from memo.codecs._reach import classes_in, held_by, is_annotation, plain_function, reachable, reachable_in
 from memo.codecs._spelling import ALIASES, atoms, is_generic, parse, spell
 from memo.codecs.imports import BodyImports, imported_in_calls
 from memo.codecs.registry import codec_of, known_type
 from memo.errors import MemoError, TypeNotFound, TypeNotImported, UntrustedType
 
-__all__ = ["ImportedInCall", "Types"]
+__all__ = ["ImportedInCall", "Types", "held_by", "is_annotation"]
 
 _TYPING: dict[str, Any] = {
     "typing:Any": Any,
@@ -57,14 +57,24 @@ class Types:
     """
 
     def __init__(
-        self, function: Callable[..., Any] | None = None, *, reach: Iterable[Any] = (), trust: Iterable[str] = ()
+        self,
+        function: Callable[..., Any] | None = None,
+        *,
+        reach: Iterable[Any] = (),
+        owned: Iterable[Any] = (),
+        trust: Iterable[str] = (),
     ) -> None:
         self._function = function
         self._reach = tuple(reach)
+        self._owned = tuple(owned)
+        self.names_owned = False
+        """Whether a name led to what only the object whose method is called reaches."""
         self._trust = frozenset(trust)
-        self._reached: dict[str, type] | None = None
+        self._reached: dict[str, Any] | None = None
         self._resolved: dict[str, Any] = {}
         self._spelled: dict[Any, str] = {}
+        self._in_modules: dict[str, tuple[int, dict[str, Any]]] = {}
+        """What each module reaches, and how many names the module had then."""
         self._settled: set[type] = set()
         self._body = BodyImports(function)
 
@@ -80,7 +90,8 @@ class Types:
             name = spell(cls)
             found = self.resolve(name)
             if found is not cls and not (alias and repr(found) == repr(cls) and found == cls):
-                raise TypeNotFound(name, f"that name leads to {found!r}")
+                other = "another class of that name" if repr(found) == repr(cls) else repr(found)
+                raise TypeNotFound(name, f"that name leads to {other}")
             if imported_in_calls:
                 self._refuse_late(name)
             if not alias:
@@ -126,10 +137,35 @@ class Types:
         try:
             return parse(name, self._atom, _build)
         except (UntrustedType, TypeNotFound):
-            found = self._reachable().get(name)
-            if found is None:
-                raise
+            found = self._known(name)
+            # Built only if there is none: each building of a class may give another one.
+            return found if found is not None else parse(name, self._atom, _build, self._known)
+
+    def _known(self, name: str) -> Any:
+        """Return what annotations, arguments or the modules of its parts lead to under a name that is no place in a module."""
+        found = self._reachable().get(name)
+        if found is not None:
             return found
+        if self._owned:
+            found = reachable(None, self._owned).get(name)
+            if found is not None:
+                self.names_owned = True
+                return found
+        own = getattr(plain_function(self._function), "__module__", None)
+        for module in dict.fromkeys((own, *(module for module, _ in atoms(name)), "pydantic.types")):
+            found = self._reachable_in(module).get(name)
+            if found is not None:
+                return found
+        return None
+
+    def _reachable_in(self, module: str | None) -> dict[str, Any]:
+        loaded = sys.modules.get(module or "")
+        if loaded is None:
+            return {}
+        count, reached = self._in_modules.get(loaded.__name__, (0, {}))
+        if count != len(vars(loaded)):  # it may still be on its way
+            count, reached = self._in_modules[loaded.__name__] = (len(vars(loaded)), reachable_in(loaded))
+        return reached
 
     def _atom(self, name: str) -> Any:
         found = BUILTINS.get(name) or _TYPING.get(name) or known_type(name)
@@ -142,7 +178,7 @@ class Types:
             return self._lookup(name, module, qualname)
         except (UntrustedType, TypeNotFound):
             # The annotations come last: reading them is slow, and only local or moved classes need it.
-            found = self._reachable().get(f"{module}:{qualname}")
+            found = self._known(f"{module}:{qualname}")
             if found is None:
                 raise
             return found
@@ -158,21 +194,31 @@ class Types:
             return _attribute(name, main, qualname, is_kind)
         return _attribute(name, self._module(name, module), qualname, is_kind)
 
-    def reaching(self, annotations: Iterable[Any]) -> Types:
-        """Return these types and those that some more annotations reach."""
-        return Types(self._function, reach=(*self._reach, *annotations), trust=self._trust)
+    def reaching(self, annotations: Iterable[Any], owned: Iterable[Any] = ()) -> Types:
+        """Return these types and those that some more annotations, and those of the object of a method, reach."""
+        return Types(
+            self._function, reach=(*self._reach, *annotations), owned=(*self._owned, *owned), trust=self._trust
+        )
 
-    def unnamed(self, values: Iterable[Any], depth: int) -> list[type]:
+    def unnamed(self, values: Iterable[Any], depth: int) -> list[Any]:
         """Return the classes in a call's arguments to which no name leads: made at run time, or with such arguments."""
-        return [cls for cls in classes_in(values, depth) if cls not in self._settled and self._is_unnamed(cls)]
+        return [cls for cls in classes_in(values, depth) if self._is_unnamed(cls)]
 
-    def _is_unnamed(self, cls: type) -> bool:
-        if is_data_type(cls) and codec_of(cls) is None:
-            try:
-                self.spell(cls)
-            except (UntrustedType, TypeNotFound):
-                return True
+    def _is_unnamed(self, cls: Any) -> bool:
+        if not issubclass(type(cls), type):
+            return self._is_unspelled(cls)
+        if cls in self._settled:
+            return False
+        if is_data_type(cls) and codec_of(cls) is None and self._is_unspelled(cls):
+            return True
         self._settled.add(cls)
+        return False
+
+    def _is_unspelled(self, annotation: Any) -> bool:
+        try:
+            self.spell(annotation)
+        except (UntrustedType, TypeNotFound):
+            return True
         return False
 
     def _refuse_late(self, name: str) -> None:
@@ -186,7 +232,7 @@ class Types:
             ):
                 raise ImportedInCall(name, module)
 
-    def _reachable(self) -> dict[str, type]:
+    def _reachable(self) -> dict[str, Any]:
         if self._reached is None:
             self._reached = reachable(self._function, self._reach)
         return self._reached

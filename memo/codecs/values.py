@@ -54,9 +54,12 @@ class Values:
         self.types: Types = types
         self._readers: dict[tuple[str, str | None], Callable[[bytes], Any]] = {}
 
-    def reaching(self, annotations: Iterable[Any]) -> Values:
-        """Return values with the types that some more annotations reach: those of one call, and of nothing held for others."""
-        values = Values(self.types.reaching(annotations))
+    def reaching(self, annotations: Iterable[Any], owned: Iterable[Any] = ()) -> Values:
+        """Return values with the types that some more annotations reach: those of one call, and of nothing held for others.
+
+        `owned` are those of the object whose method is called.
+        """
+        values = Values(self.types.reaching(annotations, owned))
         values.is_of_one_call = True
         return values
 

@@ -65,6 +65,12 @@ class Function(Protocol):
         """Return the arguments of a call by name."""
         ...
 
+    def reaching_object(
+        self, setting: FunctionContext, instance: Any, args: tuple[Any, ...], *, is_replay: bool
+    ) -> FunctionContext:
+        """Return the context of one call, whose recording may name the classes in the object whose method is called, too."""
+        ...
+
     def tags(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
         """Return the tags of a call."""
         ...

@@ -104,6 +104,9 @@ class Request:
         elif active.get() is None and self.setting.has_draws and self.session.uncertain.running:
             self.session.uncertain.note_foreign(self.call)
 
+    def reach_object(self) -> None:
+        """Let the outcome name the classes in the object whose method is called."""
+
     def give_back(self) -> None:
         """Let the next identical call have the number of this one, which was neither replayed nor recorded."""
         if self.number is not None:
@@ -166,6 +169,8 @@ def _joined(flight: Flight, expiry: Expiry | None) -> JoinFlight:
 
 def _replayed(request: Request, found: Recording) -> Outcome | None:
     """Return the outcome of a recording that a call is replayed with, None where the call has to be made all the same."""
+    if found.is_of_object:
+        request.reach_object()
     mode, setting, number, index = request.mode, request.setting, request.number, None
     if mode is modes.RECORD_IF_MISSING:
         if setting.expiry is not None and setting.expiry.is_over(found):

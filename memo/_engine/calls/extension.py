@@ -59,6 +59,8 @@ def _further(request: Request, outcome: Outcome, found: Recording | None) -> Out
     index = None if found is None else found.draws.index(request.number or 0 if request.setting.has_draws else 0)
     if found is None or index is None:
         return None
+    if found.is_of_object:
+        request.reach_object()
     recorded = found.outcome(index, request.setting.values)
     if recorded.items is None:  # an HTTP body that was read to its end is a value
         return recorded if recorded.read is not None and outcome.response is not None else None

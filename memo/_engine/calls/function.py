@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import types
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 from memo._calls.call import Call
@@ -28,7 +28,7 @@ from memo._engine.streaming.begun import Unrecorded
 from memo._engine.streaming.streams import stream
 from memo._recordings.ages import duration
 from memo._values.paths import parse_path
-from memo.codecs.types import Types
+from memo.codecs.types import Types, held_by
 from memo.codecs.values import Values
 from memo.errors import InvalidOption, StoreError
 
@@ -37,6 +37,8 @@ __all__ = ["RecordableFunction", "recordables"]
 recordables: weakref.WeakValueDictionary[str, RecordableFunction] = weakref.WeakValueDictionary()
 """The functions that are recordable in this process, by their names in recordings."""
 
+DEPTH = 3
+"""How deep in arguments and objects classes are looked for."""
 _ERRORS = ("none", "answers", "all")
 _LIVE = Mode.LIVE
 _UNKEYED = Call("", "", b"{}", has_types=False)
@@ -67,9 +69,7 @@ class RecordableFunction:
         self._inner = inner
         self._static = isinstance(function, staticmethod)
         self._bound = getattr(inner, "__self__", None) is not None
-        self._refuses_itself = (
-            type(inner) is types.FunctionType and not {"__wrapped__", "__signature__"} & vars(inner).keys()
-        )
+        self._refuses_itself = type(inner) is FunctionType and not {"__wrapped__", "__signature__"} & vars(inner).keys()
         """True if Python itself refuses a call that does not fit the signature, before anything of the function runs."""
         self.function = inner
         self._tells_objects_apart = session is None and "identity" not in options and not (self._static or self._bound)
@@ -286,9 +286,21 @@ class RecordableFunction:
 
     def _reaching(self, setting: FunctionContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> FunctionContext:
         """Return the context of one call, whose recording may name the classes among its arguments, too."""
-        depth = 3 if self._describe is None else 0  # what an SDK is to make of the answer is its own argument
+        depth = DEPTH if self._describe is None else 0  # what an SDK is to make of the answer is its own argument
         unnamed = setting.values.types.unnamed((*args, *kwargs.values()), depth)
         return replace(setting, values=setting.values.reaching(unnamed)) if unnamed else setting
+
+    def reaching_object(
+        self, setting: FunctionContext, instance: Any, args: tuple[Any, ...], *, is_replay: bool
+    ) -> FunctionContext:
+        """Return the context of one call, whose recording may name the classes in the object whose method is called, too."""
+        if self._describe is not None or self._static:
+            return setting  # a patch gets the client of an SDK
+        owner = instance
+        if owner is None:
+            owner = args[0] if self._method and args else getattr(self._inner, "__self__", self._inner)
+        unnamed = setting.values.types.unnamed(held_by(owner), DEPTH) if not isinstance(owner, FunctionType) else []
+        return replace(setting, values=setting.values.reaching((), unnamed)) if unnamed or is_replay else setting
 
     def _salted(
         self,

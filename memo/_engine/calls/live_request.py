@@ -52,6 +52,10 @@ class LiveRequest(Request):
         self._kwargs = kwargs
         self._instance = instance
 
+    def reach_object(self, *, is_replay: bool = True) -> None:
+        """Let the outcome name the classes in the object whose method is called."""
+        self.setting = self._counter.reaching_object(self.setting, self._instance, self._args, is_replay=is_replay)
+
     def _invoke(self, attempt: Attempt | None) -> Any:
         """Call the real function with the real arguments."""
         return self._wrapped(*self._args, **self._kwargs)
@@ -73,6 +77,8 @@ class LiveRequest(Request):
             draw = draw._replace(parent=parent)
         if self._counter.has_tags:
             draw = draw._replace(tags=self._tags(live))
+        if self._watches_arguments:
+            self.reach_object(is_replay=False)
         return Attempt(
             self.session,
             self.call,

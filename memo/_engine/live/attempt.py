@@ -433,6 +433,8 @@ class Attempt:
         """Note in an outcome how long the call took, by default until now, and which calls it made."""
         if self._making.inside and (inside := {name: n for name, n in self._making.inside.items() if n > 0}):
             outcome["inside"] = inside
+        if self._values.types.names_owned:
+            outcome["of_object"] = True
         outcome["seconds"] = round(time.perf_counter() - self._started, 6) if seconds is None else seconds
         return outcome
 

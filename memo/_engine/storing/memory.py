@@ -63,6 +63,8 @@ class Recording:
         self._trees: list[Any] = document.outcomes
         self.count = len(self._trees)
         self.until = self.only = None
+        self.is_of_object = b'"of_object"' in data
+        """Whether outcomes may name classes of the object whose method is called."""
         self._data = data
         if held:
             self._outcomes = _none_yet(self.count)
