@@ -9,8 +9,11 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import types
 from collections.abc import Callable
 from typing import Any, NoReturn
+
+from memo.errors import InvalidOption
 
 __all__ = ["DoesNotFit", "Signature"]
 
@@ -34,13 +37,17 @@ class Signature:
             self._args = function.args + self._args
             self._kwargs = {**function.keywords, **self._kwargs}
             function = function.func
-        signature = inspect.signature(function)
+        signature = _signature(function)
         parameters = list(signature.parameters.values())
+        hidden = _hidden_defaults(function)
         if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
             skip = 0  # `def method(*args)`: a bound `self` is no parameter of its own
         self.skipped = [parameter.name for parameter in parameters[:skip]]
         parameters = parameters[skip:]
-        self._signature = signature.replace(parameters=parameters)
+        # For `inspect` a parameter with such a default has none, and may not come after one that has.
+        self._signature = signature.replace(
+            parameters=[p.replace(default=None) if p.name in hidden else p for p in parameters]
+        )
         kinds = inspect.Parameter
         self.owner = str(getattr(function, "__qualname__", "")).rpartition(".")[0]
         """The qualified name of the class in whose body the function is written, of a method."""
@@ -51,7 +58,7 @@ class Signature:
             p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
         )
         self._shapes: dict[int | tuple[Any, ...], tuple[tuple[str, ...], tuple[Any, ...]]] = {}
-        self.defaults = {p.name: p.default for p in parameters if p.default is not _EMPTY}
+        self.defaults = {p.name: p.default for p in parameters if p.default is not _EMPTY or p.name in hidden}
         self._count = sum(p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for p in parameters)
         self._rest: str | None = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
         self.keywords: str | None = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
@@ -126,3 +133,27 @@ class Signature:
             raise DoesNotFit(*error.args) from None
         # Python 3.13 binds a positional-only parameter by keyword beside **kwargs, and refuses the call itself.
         raise DoesNotFit("got some positional-only arguments passed as keyword arguments")
+
+
+def _signature(function: Any) -> inspect.Signature:
+    """Return the signature of a callable. Raises `InvalidOption` for one that has none, or whose own is not valid."""
+    try:
+        return inspect.signature(function)
+    except Exception as error:  # `__signature__` and `__wrapped__` are the user's
+        named = getattr(function, "__qualname__", type(function).__qualname__)
+        refused = InvalidOption("recordable", function, ["a function, a method or another callable with a signature"])
+        reason = f"recordable() needs a signature, and {named} has none that can be read ({error})"
+        refused.args = (f"{reason}\n  decorate a function of your own that calls it, with the arguments that it takes",)
+        raise refused from error
+
+
+def _hidden_defaults(function: Any) -> frozenset[str]:
+    """Return the parameters whose default is `inspect.Parameter.empty`, by which a signature says that there is none."""
+    core = inspect.unwrap(function)
+    core = getattr(core, "__func__", core)
+    if not isinstance(core, types.FunctionType) or "__signature__" in vars(core):
+        return frozenset()
+    code, defaults = core.__code__, core.__defaults__ or ()
+    positional = code.co_varnames[: code.co_argcount]
+    by_name = {**dict(zip(reversed(positional), reversed(defaults), strict=False)), **(core.__kwdefaults__ or {})}
+    return frozenset(name for name, default in by_name.items() if default is _EMPTY)

@@ -27,6 +27,8 @@ def kind_of(function: Any) -> str:
     """Return what calls of a function return: "coroutine", "async generator" or "generator"; else it is "plain"."""
     if inspect.iscoroutinefunction(function):
         return "coroutine"
+    if getattr(getattr(function, "__code__", None), "co_flags", 0) & inspect.CO_ITERABLE_COROUTINE:
+        return "plain"  # of `types.coroutine`: what it returns is awaited
     if inspect.isasyncgenfunction(function):
         return "async generator"
     return "generator" if inspect.isgeneratorfunction(function) else "plain"
@@ -64,6 +66,10 @@ def named_as(function: Any, driver: Any) -> Any:
 def _not_callable(function: object) -> InvalidOption:
     error = InvalidOption("recordable", function, ["a function, a method or another callable"])
     what = type(function).__name__
-    below = f"\n  put @recordable below @{what}" if isinstance(function, property | functools.cached_property) else ""
-    error.args = (f"recordable() takes a function, a method or another callable, and not a {what}{below}",)
+    fix = ""
+    if isinstance(function, property | functools.cached_property | functools.singledispatchmethod):
+        fix = f"\n  put @recordable below @{what}"
+    elif isinstance(function, functools.partialmethod):
+        fix = "\n  decorate the method that it calls"
+    error.args = (f"recordable() takes a function, a method or another callable, and not a {what}{fix}",)
     return error

@@ -82,7 +82,6 @@ class RecordableFunction:
         self._secrets = SecretRules.of(options.get("secrets", ()), options.get("allow_secrets", ()))
         self._streams = tuple(parse_path(path, "streams") for path in _tuple(options.get("streams", ())))
         self._trust = frozenset(_tuple(options.get("trust", ())))
-        self._values = self._values_for(self._trust)
         self._setting: FunctionContext | None = None
         self._key_options: dict[str, Any] = {
             name: value
@@ -102,6 +101,7 @@ class RecordableFunction:
             1 if self._method else 0,
             self._key_builder(1 if self._method else 0),
         )
+        self._values = self._values_for(self._trust)
         if self._errors not in (None, *_ERRORS):
             raise InvalidOption("errors", self._errors, _ERRORS)
 
