@@ -6,12 +6,13 @@
                                                                  "complete", "closed" (its consumer left), "error"
 
 each with `"seconds"`, and where it applies `"awaited": true` (a plain function returned an awaitable), `"redacted"` (the
-paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left), `"test"` (where it is not the
-recording's), `"holds"` (the paths of streams inside the value), `"given"` (the paths
-of what the caller had given, each with its path in the arguments, or "" for the object whose method was called), `"of_object": true` (types are named that only that object leads to), `"inside"` (how many draws of which calls were taken inside it, by `function/key`), `"calls"` and `"draw"`
-(see `draws`); in a stream `"error"`, `"iterated": "sync"`,
-`"returned"` (by a generator, at its end), `"response"` (the HTTP response that an SDK's stream came in), `"offsets"`
-(seconds, with `timings=True`), and `"answered"` (after how many items something was thrown in that the stream answered).
+paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=` left as it was), `"test"` (if it is not the
+recording's), `"holds"` (the paths of streams inside the value), `"given"` (the paths of objects that the caller passed in, each
+with its path in the arguments, or "" for the object whose method was called), `"of_object": true` (types are named that only
+that object leads to), `"inside"` (how many draws of which calls were taken inside the call, by `function/key`), `"calls"` and
+`"draw"` (see `draws`); in a stream `"error"`, `"iterated": "sync"`, `"returned"` (by a generator, at its end), `"response"` (the
+HTTP response that an SDK's stream came in), `"offsets"` (seconds, with `timings=True`), and `"answered"` (after how many items
+the stream handled an exception that was thrown in).
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ def review(store: StoreArgument = None) -> int:
     where = shlex.quote(near(opened.location()))
     if not is_interactive():
         raise typer.BadParameter(
-            f"a review needs a terminal; without one: memo pending {where} lists pending recordings, memo accept and memo "
-            f"reject KEY... --store {where} decide about them"
+            f"a review needs a terminal; in a script, list pending recordings with memo pending {where}, "
+            f"and decide with memo accept KEY... --store {where} or memo reject KEY... --store {where}"
         )
     items = waiting(opened)
     alike = sizes(items)

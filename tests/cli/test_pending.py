@@ -149,7 +149,7 @@ def test_a_damaged_one_is_listed_and_refused(memo, aside, tmp_path):
         (["accept", ""], "memo pending ../store lists them"),
         (
             ["review"],
-            "memo pending ../store lists pending recordings, memo accept and memo reject KEY... --store ../store",
+            "memo pending ../store, and decide with memo accept KEY... --store ../store or memo reject KEY... --store ../store",
         ),
     ],
 )
