@@ -89,6 +89,29 @@ def _scalar_of(data: Any, cls: type) -> Any:
     return made
 
 
+def _masked(value: Any) -> dict[str, Any]:
+    if set(vars(value)) - _OF_MASKED or value._basedict or value._baseclass is not np.ndarray:
+        raise TypeError("has attributes of its own, or another base than an array")
+    mask = None if value.mask is np.ma.nomask else value.mask
+    fill = value._fill_value
+    return {"data": value.data, "mask": mask, "fill": fill, "hard": value.hardmask}
+
+
+def _masked_of(form: Any) -> Any:
+    form = mapping(form)
+    mask = np.ma.nomask if form["mask"] is None else form["mask"]
+    made = np.ma.MaskedArray(form["data"], mask=mask, hard_mask=form["hard"] is True)
+    if form["fill"] is not None:
+        made.fill_value = form["fill"]
+    return made
+
+
+_OF_MASKED = {"_basedict", "_baseclass", "_fill_value", "_hardmask", "_isfield", "_optinfo", "_sharedmask", "_mask"}
+
+register_codec(np.ma.MaskedArray, encode=_masked, decode=_masked_of, name="numpy.ma:MaskedArray")
+register_codec(
+    type(np.ma.masked), encode=lambda _: None, decode=lambda _: np.ma.masked, name="numpy.ma.core:MaskedConstant"
+)
 register_codec(np.ndarray, encode=_array, decode=_array_of, name="numpy:ndarray")
 register_codec(np.generic, encode=_scalar, decode=_scalar_of, subclasses=True)
 register_codec(np.dtype, encode=_dtype_form, decode=lambda form, cls: _dtype_of(form), subclasses=True)

@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import Any
 
 from memo.codecs._packages._arrow import proved
-from memo.codecs._shape import listed, text
+from memo.codecs._shape import listed, mapping, text
 from memo.codecs.registry import register_codec
+from memo.errors import UnrecordableValue
 
 __all__: list[str] = []
 
@@ -16,20 +17,34 @@ pl: Any = import_module("polars")
 testing: Any = import_module("polars.testing")
 
 
-def _frame(value: Any) -> bytes:
+def _frame(value: Any) -> Any:
+    """Return the table, and which columns are known to be sorted, "descending" or not: Arrow does not keep that."""
     sink = io.BytesIO()
     value.write_ipc_stream(sink, compression="uncompressed")
-    return sink.getvalue()
+    ordered = {name: flags.get("SORTED_DESC", False) for name, flags in value.flags.items() if _is_sorted(flags)}
+    return {"table": sink.getvalue(), "descending": ordered} if ordered else sink.getvalue()
 
 
-def _frame_of(data: Any) -> Any:
+def _is_sorted(flags: Any) -> bool:
+    return bool(flags.get("SORTED_ASC") or flags.get("SORTED_DESC"))
+
+
+def _frame_of(form: Any) -> Any:
+    data, ordered = (form["table"], mapping(form["descending"])) if type(form) is dict else (form, {})
     if type(data) is not bytes:
         raise TypeError("has data that are no bytes")
-    return pl.read_ipc_stream(io.BytesIO(data))
+    made = pl.read_ipc_stream(io.BytesIO(data))
+    return made.with_columns(made[name].set_sorted(descending=bool(down)) for name, down in ordered.items())
 
 
 def _same_frames(a: Any, b: Any) -> None:
     testing.assert_frame_equal(a, b, check_exact=True)
+    if a.flags != b.flags:
+        raise ValueError(f"has the flags {b.flags}")
+
+
+def _query(value: Any) -> Any:
+    raise UnrecordableValue("", "is a query that has not run", fix="to record its result, return query.collect()")
 
 
 def _series(value: Any) -> list[Any]:
@@ -51,3 +66,4 @@ register_codec(
     decode=lambda data: _series_of(*listed(data)),
     name="polars:Series",
 )
+register_codec(pl.LazyFrame, encode=_query, decode=_query, name="polars:LazyFrame")
