@@ -318,6 +318,24 @@ def test_importing_memo_imports_nothing_optional():
     assert done.stdout.split() == []
 
 
+def test_the_search_for_secrets_is_loaded_by_what_needs_it():
+    program = """
+import sys
+from memo import recordable, recording
+def loaded():
+    print(*sorted(name[19:] for name in sys.modules if name.startswith("memo._calls.secret_") and name[19:] in NAMES), sep=",")
+NAMES = ("search", "shapes", "text")
+loaded()
+f = recordable(name="f")(lambda text: text)
+for text in ("a planet", "sk-proj-abcdefghijklmnop0123"):
+    with recording("memory://", mode="record"):
+        f(text)
+    loaded()
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:3] == ["", "search,shapes", "search,shapes,text"]
+
+
 def test_one_version():
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert version("memo-recorder") == stated

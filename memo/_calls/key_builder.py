@@ -17,8 +17,7 @@ from memo._calls.fingerprints import fingerprint_of
 from memo._calls.key_rules import KeyRules, as_names
 from memo._calls.places import change, pop, replace
 from memo._calls.secret_names import plain_name
-from memo._calls.secret_text import may_hold_in_json
-from memo._calls.secrets import NO_RULES, SecretRules
+from memo._calls.secrets import NO_RULES, SecretRules, looks_secret
 from memo._calls.signature import Signature
 from memo._json import exact
 from memo._values.ids import Ids
@@ -190,7 +189,7 @@ class KeyBuilder:
                 credentials = self._filter(needs_salt=has_credential(tree))
                 tree = self._settled(tree, arguments, credentials)
             data = self._json(tree)
-        if may_hold_in_json(data.decode()):
+        if looks_secret(data.decode()):
             shaped = self._filter(needs_salt=True)
             data = self._json(shaped.by_shape(tree))
             shaped.found += credentials.found if credentials is not None else []

@@ -1,4 +1,4 @@
-"""Credentials that are encoded: base64 of `user:password` or of a text that holds a credential, and ASCII in bytes that are no text.
+"""Credentials that are encoded: base64 of `user:password` or of a text that holds a credential.
 
 What is decoded is decoded once more, and no further, so that all of it takes linear time.
 """
@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from memo._calls.secret_expressions import Expression, search_at_once
 from memo._calls.secret_forms import PASSWORD
-from memo._calls.secret_shapes import search_at_once
 
-__all__ = ["BEGINNING", "IN_JSON", "places", "readable"]
+__all__ = ["BEGINNING", "IN_JSON", "places"]
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -36,15 +36,14 @@ _NINE = f"(?:{_TRIPLE}){{3}}"
 """How the base64 of a text begins: nine characters of ASCII. Of random letters, one in a thousand places."""
 BEGINNING = rf"(?:^|[^0-9A-Za-z_+/-]|\\[nrtbf]){_NINE}"
 """An expression that matches in every text, and in all JSON that holds one, which may hold base64 of a text."""
-_RUN = re.compile(rf"(?<![\w+/-]){_NINE}[\w+/-]*={{0,2}}", re.ASCII)
-_ESCAPED_RUN = re.compile(rf"(?<=\\[nrtbf])(?<!\\\\[nrtbf]){_NINE}[\w+/-]*={{0,2}}", re.ASCII)
-_LOGIN = re.compile(r"(?P<user>[\w.@+-]{0,128}):(?P<password>[^\s:/]{4,256})")
+_RUN = Expression(rf"(?<![\w+/-]){_NINE}[\w+/-]*={{0,2}}", re.ASCII)
+_ESCAPED_RUN = Expression(rf"(?<=\\[nrtbf])(?<!\\\\[nrtbf]){_NINE}[\w+/-]*={{0,2}}", re.ASCII)
+_LOGIN = Expression(r"(?P<user>[\w.@+-]{0,128}):(?P<password>[^\s:/]{4,256})")
 _USERS = frozenset(
     "user username admin administrator root guest test api me login postgres mysql redis elastic ci bot".split()
 )
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = Expression(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URLSAFE = str.maketrans("-_", "+/")
-_UNPRINTABLE = bytes(byte if 32 <= byte < 127 else 10 for byte in range(256))
 IN_JSON = r'"base64":\s*"'
 """An expression that matches in all JSON that holds bytes that are no text, as memo writes them."""
 
@@ -68,11 +67,6 @@ def _places(text: str, holds: Callable[[str], bool]) -> list[tuple[int, int]]:
 @cache
 def _search() -> Callable[[str], bool]:
     return search_at_once([BEGINNING])
-
-
-def readable(data: bytes) -> str:
-    """Return the printable ASCII in some bytes, a line break for each other byte: an index is that of the byte."""
-    return data.translate(_UNPRINTABLE).decode("ascii")
 
 
 def _decoded(run: str) -> str | None:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from memo._calls.secret_expressions import Expression
+
 __all__ = [
     "ANY",
     "CODE",
@@ -37,36 +39,36 @@ SCHEMES = (
     "|GenieKey|Klaviyo-API-Key|Zoho-oauthtoken|GoogleLogin|DeepL-Auth-Key|ShippoToken|Snowflake|FlyV1|JWT|Session"
 )
 """What is before the credential in an `Authorization` header: IANA's registry of schemes, and those of well-known services."""
-_SCHEME = re.compile(rf"(?:{SCHEMES}) {{1,4}}(?=\S)", re.IGNORECASE)
-_ALPHABET = re.compile(r"[\w.~+/=:@!$%^&*#?|-]+", re.ASCII)
-_DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]")
-_PARTS = re.compile(r"[\W_]+", re.ASCII)
-_ORDINARY_PART = re.compile(
+_SCHEME = Expression(rf"(?:{SCHEMES}) {{1,4}}(?=\S)", re.IGNORECASE)
+_ALPHABET = Expression(r"[\w.~+/=:@!$%^&*#?|-]+", re.ASCII)
+_DIGIT, _LETTER = Expression(r"[0-9]"), Expression(r"[A-Za-z]")
+_PARTS = Expression(r"[\W_]+", re.ASCII)
+_ORDINARY_PART = Expression(
     r"[A-Z]?[a-z]*\d{0,3}|[A-Z]+|\d+(?:[a-z]|px|em|ms|st|nd|rd|th|[TZ])?|v\d+|\d+[bkmBKM]", re.ASCII
 )
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
-_LOCATION = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?/|\.{1,2}/|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
-_CODE = re.compile(r"(?:self|os|config|settings|env|process|this)\.|[A-Za-z_][\w.]*[(\[{]")
-_PLACEHOLDER = re.compile(
+_UUID = Expression(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEXADECIMAL = Expression(r"[0-9a-f]+|[0-9A-F]+")
+_LOCATION = Expression(r"(?:[a-z][a-z0-9+.-]*:)?/|\.{1,2}/|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
+_CODE = Expression(r"(?:self|os|config|settings|env|process|this)\.|[A-Za-z_][\w.]*[(\[{]")
+_PLACEHOLDER = Expression(
     r"<.*>|\$?\{.*\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\(?\w+\)?s?%?|![A-Za-z]{1,16}|[*.x•_-]+|\[.*\]|(?:your|my|the|some|example|dummy|fake|test|insert|enter|change)[-_ ].*"
     r"|(?:string|null|none|true|false|undefined|secret|password|redacted|masked|hidden|changeme|required|optional|token)",
     re.IGNORECASE | re.DOTALL,
 )
-_METHOD_PART = re.compile(
+_METHOD_PART = Expression(
     r"[A-Za-z]*|\d+(?:st|nd|rd|th)?|(?:v|x|o?auth|saml|openid|sigv|aws|sha|md|hmac|[hrep]s|ed|rsa|http|https|tls|ssl|utf|base|ipv|key|type"
     r"|level|step|phase|mode|user|test|version)\d{1,4}",
     re.IGNORECASE,
 )
 """A part of the name of a method, model or version: `oauth2`, `AWS4-HMAC-SHA256`."""
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_DATE = Expression(r"\d{4}-\d\d-\d\d")
+_TIME = Expression(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 """When something was made, or ends: no password, though it is grouped with credentials."""
-_DIGITS = re.compile(r"\d{4,8}|\d{3}[ -]\d{3}", re.ASCII)
-_AWS_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
-_AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
-_PHRASE = re.compile(r"[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23}", re.ASCII)
-_LOWER, _UPPER = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
+_DIGITS = Expression(r"\d{4,8}|\d{3}[ -]\d{3}", re.ASCII)
+_AWS_ID = Expression(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_AWS_SECRET = Expression(r"[A-Za-z0-9/+]{40}")
+_PHRASE = Expression(r"[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23}", re.ASCII)
+_LOWER, _UPPER = Expression(r"[a-z]"), Expression(r"[A-Z]")
 _LEAST_ENTROPY_OF_40 = 4.0
 """Of 40 random letters of base64: 4.2 to 5.2 bits a character."""
 _LEAST_ENTROPY = 3.0

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
+from memo._calls.secret_expressions import Expression
 from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_given
 from memo._calls.secret_names import holds_headers, judge, judge_below
 from memo._calls.secret_pairs import JWK, JWK_FIELDS, NAMES, SECRET_DATA, SECRET_KIND, VALUES, paired
@@ -21,7 +22,7 @@ __all__ = ["mapped", "spans"]
 
 Span = tuple[int, int]
 
-_TOKEN = re.compile(
+_TOKEN = Expression(
     r"""(?P<open>[\[{]) | (?P<close>[\]}])
     | (?: "(?P<double>(?:[^"\\\n]|\\.)*) (?P<end>"|(?=\n)|\\?\Z|\\(?=\n))
       | (?<=[\[{(,:\s])'(?P<single>(?:[^'\\\n]|\\.)*) (?:'|(?=\n)|\\?\Z|\\(?=\n)) )
@@ -29,7 +30,7 @@ _TOKEN = re.compile(
     | (?<=[\[:,\s])(?P<number>\d{4,64})(?=\s{0,8}(?:[,\]}]|\Z))""",
     re.VERBOSE | re.ASCII,
 )
-_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPE = Expression(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _DEEPEST = 64
 """Levels of nesting that are distinguished in one text."""
 
@@ -207,7 +208,7 @@ def mapped(
     text: str,
     at: int,
     inside: Callable[[str], list[Span]],
-    escape: re.Pattern[str] = _ESCAPE,
+    escape: Expression = _ESCAPE,
     character: Callable[[str], str] | None = None,
 ) -> list[Span]:
     """Return where credentials are in an escaped text that begins at a place; `character` gives the one that an escape stands for."""
@@ -219,7 +220,7 @@ def mapped(
     return [(place(start), place(end)) for start, end in inside(plain)]
 
 
-def _unescaped(text: str, escape: re.Pattern[str], character: Callable[[str], str]) -> tuple[str, list[int], list[int]]:
+def _unescaped(text: str, escape: Expression, character: Callable[[str], str]) -> tuple[str, list[int], list[int]]:
     """Return a text without its escapes, and by how much an index in it is more in the escaped one, from each index on."""
     parts: list[str] = []
     starts, shifts = [0], [0]

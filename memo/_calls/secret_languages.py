@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 
+from memo._calls.secret_expressions import Expression, search_for
 from memo._calls.secret_forms import ANY, LOGIN, PASSWORD, TOKEN, Form
-from memo._calls.secret_shapes import search_for
 
 __all__ = ["in_json", "judge", "may_hold", "plain_names", "spans", "stem"]
 
@@ -28,7 +28,7 @@ _KEYS = """
     секретный_ключ секрет
 """.split()
 """Keys and tokens, or data: a credential where it has the form of a token."""
-_WORD = re.compile(r"[^\W_]+")
+_WORD = Expression(r"[^\W_]+")
 _GAP = "[ _-]?"
 """Between the words of a name, as an expression."""
 
@@ -43,15 +43,15 @@ def _joined(name: str) -> str:
     return "".join(_WORD.findall(_folded(name))).lower()
 
 
-_FORMS: dict[Form, tuple[str, ...]] = {
-    form: tuple(map(_joined, words)) for form, words in ((ANY, _PASSWORDS), (LOGIN, _PERHAPS), (TOKEN, _KEYS))
-}
+@cache
+def _forms() -> dict[Form, tuple[str, ...]]:
+    return {form: tuple(map(_joined, words)) for form, words in ((ANY, _PASSWORDS), (LOGIN, _PERHAPS), (TOKEN, _KEYS))}
 
 
 def judge(name: str) -> Form | None:
     """Return the form that a credential has under a name in another language, None if the name holds none."""
     joined = _joined(name)
-    for form, words in _FORMS.items():
+    for form, words in _forms().items():
         if joined.endswith(words):
             return form
         if joined.startswith(words):
@@ -67,17 +67,24 @@ def _written(words: Iterable[str]) -> list[str]:
     return sorted((word.replace("_", _GAP) for word in spelled), key=len, reverse=True)
 
 
-_STEMS = _written([*_PASSWORDS, *_PERHAPS, *_KEYS])
-_FOREIGN = [word for word in _STEMS if not word.isascii()]
-_PLAIN = [word for word in _STEMS if word.isascii() and "pass" not in word]  # `pass` is an English stem
-_STEM = re.compile("|".join(_STEMS), re.IGNORECASE)
+@cache
+def _stems() -> list[str]:
+    return _written([*_PASSWORDS, *_PERHAPS, *_KEYS])
+
+
+def _beyond_ascii() -> list[str]:
+    return [word for word in _stems() if not word.isascii()]
+
+
+_STEM = Expression(lambda: "|".join(_stems()), re.IGNORECASE)
 _IS = "is|es|est|ist|lautet"
 _OF = "for|of|do|da|de|del|des|du|pour|di|temporal|provvisoria"
 
 
 def plain_names(after: str) -> str:
     """Return an expression of the names in a text that are ASCII; `after` is what follows a name."""
-    stems = "|".join(dict.fromkeys(case for word in _PLAIN for case in _cases(word)))
+    plain = [word for word in _stems() if word.isascii() and "pass" not in word]  # `pass` is an English stem
+    stems = "|".join(dict.fromkeys(case for word in plain for case in _cases(word)))
     return rf"(?:{stems})[0-9A-Za-z_.-]*(?:{after}|\s(?:{_IS}|é|è|{_OF})\s)|(?:asswort|de passe)\s(?:{_IS}|{_OF})\s"
 
 
@@ -89,7 +96,7 @@ def _cases(word: str) -> tuple[str, ...]:
 
 def in_json() -> str:
     """Return an expression of the names in JSON that are ASCII."""
-    return rf"""(?i-u:{"|".join(word for word in _STEMS if word.isascii())})[0-9A-Za-z_ .-]*(?:"|\\+"\s*:)"""
+    return rf"""(?i-u:{"|".join(word for word in _stems() if word.isascii())})[0-9A-Za-z_ .-]*(?:"|\\+"\s*:)"""
 
 
 def may_hold(text: str) -> bool:
@@ -102,12 +109,12 @@ def may_hold(text: str) -> bool:
 
 @cache
 def _foreign() -> Callable[[str], bool]:
-    return search_for([f"(?i:{'|'.join(_FOREIGN)})"])
+    return search_for([f"(?i:{'|'.join(_beyond_ascii())})"])
 
 
 @cache
 def _escaped() -> Callable[[str], bool]:
-    return search_for(["|".join(f"(?i-u:{_as_escapes(word)})" for word in _FOREIGN)])
+    return search_for(["|".join(f"(?i-u:{_as_escapes(word)})" for word in _beyond_ascii())])
 
 
 def _as_escapes(word: str) -> str:
@@ -117,13 +124,13 @@ def _as_escapes(word: str) -> str:
     )
 
 
-def stem(text: str) -> re.Pattern[str] | None:
+def stem(text: str) -> Expression | None:
     """Return an expression of the stems of names, None if a text has none."""
     return _STEM if _STEM.search(text) is not None else None
 
 
-_PROSE = re.compile(
-    rf"""(?:@WORDS@)(?:\s(?:{_OF}|für|от|для|к|temporaire|temporária|неверный)\s?[\w.-]{{0,24}})?
+_PROSE = Expression(
+    lambda: rf"""(?:@WORDS@)(?:\s(?:{_OF}|für|от|для|к|temporaire|temporária|неверный)\s?[\w.-]{{0,24}})?
     (?:\s{{1,4}}(?:{_IS}|é|è|это)\s|\s{{0,4}}(?:[:\uff1a=\u2014\u2013\u2192]|是|为|為|は|는|은)\s{{0,4}})
     [`"'*\u00ab\u201c\u300c]{{0,3}}(?P<secret>[^\s`"'*<>(){{}}\[\],;\\\u00bb\u201d\u300d\u3002\uff0c\u3001]{{6,256}})""".replace(
         "@WORDS@", "|".join(_written([*_PASSWORDS, *_PERHAPS])).replace(" ", r"\ ")

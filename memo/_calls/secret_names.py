@@ -9,17 +9,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from memo._calls import secret_languages
+from memo._calls.secret_expressions import Expression
 from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, PHRASE, RANDOM, TOKEN, Form, stronger
 
 __all__ = ["describes", "holds_headers", "judge", "judge_after", "judge_below", "plain_name", "plain_names"]
 
 _LONGEST = 128
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = Expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def _words(text: str) -> frozenset[str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from memo._calls.secret_expressions import Expression
 from memo._calls.secret_forms import ANY, PASSWORD, TOKEN, Form
 from memo._calls.secret_names import judge
 
@@ -40,11 +41,11 @@ NAMES = frozenset(_FIELDS)
 """Fields whose value may name what is in another field of the mapping."""
 VALUES = frozenset(value for values in _FIELDS.values() for value in values)
 """That other field."""
-_CONTROL = re.compile(r"[\s_-](?:field|input|box|textbox)\Z", re.IGNORECASE)
+_CONTROL = Expression(r"[\s_-](?:field|input|box|textbox)\Z", re.IGNORECASE)
 """After the name that a form has for a field."""
 SECRET_DATA = frozenset(("data", "stringData"))
 """What holds the credentials of a `Secret` of Kubernetes."""
-SECRET_KIND = re.compile(r"""\bkind\\*["']?\s{0,8}:\s{0,8}\\*["']?Secret\b""")
+SECRET_KIND = Expression(r"""\bkind\\*["']?\s{0,8}:\s{0,8}\\*["']?Secret\b""")
 JWK = "kty"
 JWK_FIELDS = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 """What is private in a JSON Web Key (RFC 7518), which says its `kty`."""
@@ -90,7 +91,7 @@ def after_options(members: list[Any], more: frozenset[str], fewer: frozenset[str
     return {index: form for index, form in forms if form is not None}
 
 
-_OPTION = re.compile(r"--[a-z][a-z-]*(?:=|\Z)")
+_OPTION = Expression(r"--[a-z][a-z-]*(?:=|\Z)")
 
 
 def private_fields(node: Mapping[str, Any]) -> frozenset[str]:
@@ -100,11 +101,11 @@ def private_fields(node: Mapping[str, Any]) -> frozenset[str]:
     return SECRET_DATA if node.get("kind") == "Secret" else frozenset()
 
 
-_SETS = re.compile(r"set|put|define|add|append|insert|header", re.IGNORECASE)
+_SETS = Expression(r"set|put|define|add|append|insert|header", re.IGNORECASE)
 """In the names of functions that take a name and its value."""
 _QUOTE = r"""\\{0,8}["']"""
 _IN_TEXT = [
-    (mark, re.compile(expression, re.VERBOSE | re.ASCII | re.MULTILINE))
+    (mark, Expression(expression, re.VERBOSE | re.ASCII | re.MULTILINE))
     for mark, expression in (
         # <add key="ApiKey" value="…"/>, <input type="password" name="x" value="…">, <meta name="csrf-token" content="…">
         (

@@ -1,18 +1,53 @@
-"""Names of credentials as expressions, of which the quick look searches all at once."""
+"""The quick look: whether a text may hold a credential at all, in one or two passes of Rust's engine.
+
+What it passes is searched by `secret_text`. It is never wrong when it says no: its expressions are marks, one of which is in all that
+the others find.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 
 import orjson
 
-from memo._calls import secret_languages
+from memo._calls import secret_encoded, secret_languages, secret_shapes, secret_tables
+from memo._calls.secret_expressions import search_at_once, search_for
+from memo._values.scalars import is_text
 from memo._values.secrets import SECRET_TYPES
 
-__all__ = ["are_found", "names_in_json", "names_in_text"]
+__all__ = ["STEMS", "in_json", "in_text"]
 
-_IN_JSON = (
+STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE _PAT"
+"""In each name that holds a credential where a text quotes it: `auth` and `session` come before a colon in prose, too."""
+_QUOTED_STEMS = """
+    uth UTH uthentication UTHENTICATION ogin OGIN otp OTP Otp pin PIN Pin ession ESSION sid SID Sid jwt JWT Jwt pat PAT Pat psk PSK Psk pw PW eed EED nemonic NEMONIC ords ORDS
+    ode ODE odes ODES reds REDS srf SRF earer EARER esponse ESPONSE ssertion SSERTION erifier ERIFIER ignature IGNATURE
+    nswer NSWER tring TRING
+""".split()
+"""In the other names, which count where a text quotes JSON or code, in three spellings."""
+_ENCODED_AFTER = r"""%(?:2[27]|3[aAdD])|&(?:quot|apos|#3[49]|#x2[27]);|(?:\x1b|\\+u001[bB])\["""
+_AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|->\s|\x{{ff1a}}|\x{{2192}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|\s{{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
+_ASSIGNS_IN_TEXT = rf"""(?:\\*["'])?{_AFTER}"""
+_ASSIGNS_IN_JSON = rf"""(?:\\+["']|')?{_AFTER}"""
+_IN_TEXT = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_TEXT})"
+_IN_JSON = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_JSON})"
+_ANY_STEM = rf"(?:{'|'.join([*STEMS.split(), *_QUOTED_STEMS])})[0-9A-Za-z_.:-]*"
+_NAMED = [
+    rf"""(?:[nN]ame|[kK]ey|header|field|variable)\\*["']\s*:\s*\\*["'][^"'\\]*{_ANY_STEM}\\*["']""",
+    rf"""["'](?:label|path|element|selector|target|type)\\*["']\s*:\s*\\*["'][^"'\\]*(?:{STEMS.replace(" ", "|")})[0-9A-Za-z_]*\]?(?:\s(?:[fF]ield|[iI]nput|(?:[tT]ext)?[bB]ox))?\\*["']""",
+    rf"""\(\s*[bBrRuUfF]*\\*["'][0-9A-Za-z_.-]*{_ANY_STEM}\\*["']\s*,""",
+    rf"""(?:name|key|type)\s?=\s?\\*["'][0-9A-Za-z_.:-]*{_ANY_STEM}\\*["']""",
+    rf"""(?:name|key):\s+\\*["']?[0-9A-Za-z_.-]*{_ANY_STEM}""",
+    r"""<key>""",
+    rf"""{_ANY_STEM}:?</(?:name|td|th|dt|label)>""",
+    r"""kind\\*["']?\s*:\s*\\*["']?Secret\b""",
+    r"""kty\\*["']\s*:""",
+]
+"""Names that are the value of another field: see `secret_pairs`."""
+_PAIR_MARK = r"""(?:[aA](?:uth|UTH)\\*["']?\s*[=:]\s*|(?:Basic|Digest)Auth)[(\[]"""
+_NAME_ENDS = (
     r"""(?:[^0-9A-Za-z"\\]|\\.|[0-9]|(?i-u:value|string|text|plain|raw|header|confirm|confirmation|again|base|encoded|"""
     r"""encrypted|pem|env|current|old|new|prod|production|dev|development|test|testing|staging|live|primary|secondary|"""
     r"""default|main|backup|v))*(?:"|\\+"\s*:)"""
@@ -29,17 +64,81 @@ _LAST_WORDS = """
 """.split()
 
 
-def names_in_json(more: frozenset[str]) -> list[str]:
+@cache
+def in_text(more: frozenset[str] = frozenset()) -> Callable[[str], bool]:
+    """Return what says whether a text may hold a credential; `more` are names that a user adds."""
+    marked = _marked(_IN_TEXT)
+    named = _search_names([*_frequent(r"""\\*["']""", _ASSIGNS_IN_TEXT), *_names_in_text(more)], more)
+
+    def search(text: str) -> bool:
+        return (
+            marked(text)
+            or named(text)
+            or not (text.isascii() or is_text(text))  # what has lone surrogates is not searched by Rust's engine
+            or secret_languages.may_hold(text)
+        )
+
+    return search
+
+
+@cache
+def in_json(more: frozenset[str] | None = None) -> Callable[[str], bool]:
+    """Return what says whether a text in some JSON may hold a credential.
+
+    With `more`, the names that a user adds, also whether a name in the JSON may be that of a credential.
+    """
+    marked = _marked(_IN_JSON)
+    names = [] if more is None else _names_in_json(more)
+    named = _search_names([*_frequent(r"""(?:\\+["']|')""", _ASSIGNS_IN_JSON), *names], more or frozenset())
+
+    def search(text: str) -> bool:
+        return marked(text) or named(text) or secret_languages.may_hold(text)
+
+    return search
+
+
+@cache
+def _marked(assigned: str) -> Callable[[str], bool]:
+    stems = STEMS.replace(" ", "|")
+    marks = [
+        *secret_shapes.marks(),
+        rf"--[0-9A-Za-z_-]*(?:{stems})[0-9A-Za-z_-]*(?:\s|\\*[\"'],)",
+        _PAIR_MARK,
+        secret_encoded.IN_JSON,
+    ]
+    return search_for(
+        [*marks, *(stem + assigned for stem in STEMS.split())], at_once=[*marks, f"(?:{stems}){assigned}"]
+    )
+
+
+def _search_names(expressions: list[str], more: frozenset[str]) -> Callable[[str], bool]:
+    return search_at_once(expressions) if _are_found(more) else bool
+
+
+def _frequent(quote: str, assigned: str) -> list[str]:
+    """Return expressions that begin with what is frequent; `quote` is one that a text, or a text in JSON, quotes."""
+    quoted = rf"(?:{'|'.join(_QUOTED_STEMS)})[0-9A-Za-z_.-]*{quote}\s*(?::|=>)"
+    return [
+        quoted,
+        *_NAMED,
+        secret_encoded.BEGINNING,
+        secret_languages.plain_names(assigned),
+        *secret_tables.MARKS,
+        *secret_shapes.marks_of_commands(),
+    ]
+
+
+def _names_in_json(more: frozenset[str]) -> list[str]:
     """Return expressions, one of which matches in all JSON with a name of a credential; `more` are names of a user."""
-    return [_spelled([*_LAST_WORDS, *more]) + _IN_JSON, secret_languages.in_json(), *map(re.escape, SECRET_TYPES)]
+    return [_spelled([*_LAST_WORDS, *more]) + _NAME_ENDS, secret_languages.in_json(), *map(re.escape, SECRET_TYPES)]
 
 
-def names_in_text(more: frozenset[str]) -> list[str]:
+def _names_in_text(more: frozenset[str]) -> list[str]:
     """Return expressions, one of which matches in every text that quotes a name that a user adds, and a value."""
     return [_spelled([*more]) + r"""[^0-9A-Za-z]*["']?\s*(?:[=:>]|\s)"""] if more else []
 
 
-def are_found(names: frozenset[str]) -> bool:
+def _are_found(names: frozenset[str]) -> bool:
     """Return whether names can be searched: upper and lower case of letters that are not ASCII is not always one for one."""
     return all(map(str.isascii, names))
 

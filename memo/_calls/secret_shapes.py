@@ -15,14 +15,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
 from memo._calls import secret_commands
 from memo._calls.secret_forms import LOGIN, PASSWORD, RANDOM, TOKEN, is_aws_secret, is_given
 
-__all__ = ["Shape", "marks", "marks_of_commands", "search_at_once", "search_for", "shapes", "spans"]
+__all__ = ["Shape", "marks", "marks_of_commands", "shapes", "spans"]
 
 _GITLEAKS = r"""
 1password-secret-key            A3-              \bA3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}\b
@@ -238,44 +238,6 @@ def _rows(table: str) -> list[tuple[Shape, tuple[str, ...]]]:
         expressions = tuple(re.escape(mark) + more for mark, (_, _, more) in zip(plain, parts, strict=True))
         rows.append((Shape(name, plain, expression), expressions))
     return rows
-
-
-_GROUP = 40
-"""Rust's engine looks for about forty texts at once with SIMD instructions, and takes ten times as long a byte for more."""
-_SHORT = 400
-"""Characters up to which one search for all takes less than several."""
-
-
-def search_for(expressions: Iterable[str]) -> Callable[[str], bool]:
-    """Return a function that says whether any of some expressions matches a place in a text, in linear time.
-
-    For expressions that begin with texts which are rare. 17 KB take 7 µs.
-    """
-    ordered = sorted(expressions)  # those that begin alike are found together: half the time
-    short = search_at_once(ordered)
-    groups = [search_at_once(ordered[at : at + _GROUP]) for at in range(0, len(ordered), _GROUP)]
-
-    def search(text: str) -> bool:
-        if len(text) < _SHORT:
-            return short(text)
-        for group in groups:  # noqa: SIM110 - a generator takes longer
-            if group(text):
-                return True
-        return False
-
-    return search
-
-
-def search_at_once(expressions: Iterable[str]) -> Callable[[str], bool]:
-    """Return what `search_for` does, for expressions that begin with what is frequent: in one pass, 2 ns a character.
-
-    pydantic's engine is written in Rust, has no backtracking, and is here already. It remembers which expressions have begun
-    at a place: there are to be few combinations of these, so what many expressions end in has to be written once.
-    """
-    from pydantic_core import SchemaValidator
-
-    search: Callable[[str], bool] = SchemaValidator({"type": "str", "pattern": "|".join(expressions)}).isinstance_python
-    return search
 
 
 def marks() -> list[str]:

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from memo._calls import secret_text
-from memo._calls.secret_encoded import readable
-from memo._calls.secrets import INNER, NO_RULES, SecretRules
+from memo._calls.secrets import INNER, NO_RULES, SecretRules, hidden, may_hold, readable, spans
 from memo._values.paths import Step
 from memo._values.scalars import bytes_form, bytes_of
 
@@ -51,7 +49,7 @@ def mask_across(items: list[Any], rules: SecretRules = NO_RULES) -> list[tuple[S
 
     Text belongs together if it is at the same place of items of one kind: the same choice, the same block, the same call.
     """
-    if not any(secret_text.may_hold(text, rules.names) for text in _joined_texts(items)):
+    if not any(may_hold(text, rules) for text in _joined_texts(items)):
         return []
     masked: list[tuple[Step, ...]] = []
     _search([_Place(items, index, (index,)) for index in range(len(items))], rules, masked)
@@ -214,7 +212,7 @@ def _mask(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...
     if len(texts) < 2 or len(set(texts)) == 1:
         return
     joined = "".join(texts)
-    if not secret_text.may_hold(joined, rules.names):
+    if not may_hold(joined, rules):
         return
     found = _spans(texts, joined, rules)
     at = number = 0
@@ -223,7 +221,7 @@ def _mask(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...
         at = end
         while number < len(found) and found[number][1] <= start:
             number += 1
-        hidden = text
+        masked_text = text
         for index in range(number, len(found)):
             first, last = found[index]
             if first >= end:
@@ -231,32 +229,33 @@ def _mask(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...
             if (first < start or last > end) and not rules.allows(place.steps):
                 inside = max(first, start), min(last, end)
                 mask = _filled(joined, first, last)[inside[0] - first : inside[1] - first]
-                hidden = hidden[: inside[0] - start] + mask + hidden[inside[1] - start :]
-        if hidden != text:
-            place.put(hidden)
+                masked_text = masked_text[: inside[0] - start] + mask + masked_text[inside[1] - start :]
+        if masked_text != text:
+            place.put(masked_text)
             masked.append(place.steps)
 
 
 def _filled(text: str, start: int, end: int) -> str:
     """Return what takes the place of a credential, as long as the credential: a mask and stars, `0.00` for a number."""
-    mask = secret_text.hidden(text, start, end)
+    mask = hidden(text, start, end)
     size = end - start
     return ("0." + "0" * size)[:size] if mask == "0" else (mask + "*" * size)[:size]
 
 
 def _spans(texts: list[str], joined: str, rules: SecretRules) -> list[tuple[int, int]]:
     """Return where credentials are in the joined text, and in what follows a piece that ends within one."""
-    found = secret_text.spans(joined, rules.names, rules.allowed)
+    from memo._calls.secret_text import merged
+
+    found = spans(joined, rules)
     at = 0
     for text in texts:
-        if secret_text.may_hold(text):
-            for start, end in secret_text.spans(text, rules.names, rules.allowed):
-                if end == len(text):  # joined, there is a letter before it, perhaps, and no word begins there
-                    found += [span for span in _from(joined, at, rules) if span[0] == at + start]
+        for start, end in spans(text, rules):
+            if end == len(text):  # joined, there is a letter before it, perhaps, and no word begins there
+                found += [span for span in _from(joined, at, rules) if span[0] == at + start]
         at += len(text)
-    return secret_text.merged(found)
+    return merged(found)
 
 
 def _from(joined: str, at: int, rules: SecretRules) -> list[tuple[int, int]]:
     window = joined[at : at + _LONGEST]
-    return [(at + start, at + end) for start, end in secret_text.spans(window, rules.names, rules.allowed)]
+    return [(at + start, at + end) for start, end in spans(window, rules)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from memo._calls.secret_expressions import Expression
 from memo._calls.secret_forms import ANY, PASSWORD, Form
 from memo._calls.secret_names import judge
 
@@ -18,11 +19,11 @@ MARKS = [
     rf"""(?:[,;|\t]|\\+t)\s?[\\"'`*_\w -]*{_STEM}{_END}\|?\s?(?:{_BREAK}|\)\s*(?:VALUES|values))""",
 ]
 """A name of a credential at the beginning of a line with more names, or at its end."""
-_NAMED = re.compile(_STEM)
-_CELL = re.compile(r"""\s*(?P<quote>["'`]?)(?P<cell>.*?)(?P=quote)\s*\Z""", re.DOTALL)
-_NAME = re.compile(r"[\w .*-]{1,64}")
-_RULE = re.compile(r"[\s|:+-]+")
-_INSERT = re.compile(
+_NAMED = Expression(_STEM)
+_CELL = Expression(r"""\s*(?P<quote>["'`]?)(?P<cell>.*?)(?P=quote)\s*\Z""", re.DOTALL)
+_NAME = Expression(r"[\w .*-]{1,64}")
+_RULE = Expression(r"[\s|:+-]+")
+_INSERT = Expression(
     r"""\b(?i:insert\s+into)\s[^\n()]{1,128}\((?P<names>[^()\n]{1,1024})\)\s{0,8}(?i:values)\s{0,8}\((?P<cells>[^()\n]{1,4096})\)""",
     re.ASCII,
 )

@@ -8,22 +8,23 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from memo._calls.secret_expressions import Expression
 from memo._calls.secret_forms import ANY, PASSWORD, Form, is_given
 from memo._calls.secret_names import judge_below
 from memo._calls.secret_pairs import SECRET_DATA, SECRET_KIND
 
 __all__ = ["spans"]
 
-_BEGINNING = re.compile(
+_BEGINNING = Expression(
     r"""(?:pass|pwd|phrase|secret|token|key|credential|authorization|cookie)[\w.-]{0,24}["']?[ \t]{0,4}:[ \t]{0,4}(?:[|>\[\#]|\r?\n)|kind:[ \t]{0,4}["']?Secret\b""",
     re.IGNORECASE | re.ASCII,
 )
-_LINE = re.compile(
+_LINE = Expression(
     r"""^(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?:(?P<quote>["']?)(?P<name>[\w.-]{1,64})(?P=quote)[ \t]*:(?=[ \t\r]|$))?[ \t]*(?P<value>[^\r\n]*)\r?$""",
     re.MULTILINE | re.ASCII,
 )
-_BLOCK = re.compile(r"[|>][+-]?\d?[+-]?(?:[ \t]+\#[^\n]*)?", re.ASCII)
-_SCALAR = re.compile(r""""(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<bare>[^\s,\[\]'"\#&*!{}][^\s,\[\]'"]*)""")
+_BLOCK = Expression(r"[|>][+-]?\d?[+-]?(?:[ \t]+\#[^\n]*)?", re.ASCII)
+_SCALAR = Expression(r""""(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<bare>[^\s,\[\]'"\#&*!{}][^\s,\[\]'"]*)""")
 _DEEPEST = 64
 
 

@@ -1,21 +1,21 @@
 """Secrets: what can only be a credential, by its name or by its shape, is never written.
 
-This module applies the rules. The names are in `secret_names`, the shapes in `secret_shapes`, the forms of what has a name
-that may be data in `secret_forms`, credentials inside a text in `secret_text`, and those cut by a stream in
-`secret_streams`.
+This module masks them. The rules of a user are in `secret_rules`, the names in `secret_names`, the forms of what has a name that may be
+data in `secret_forms`, the quick look in `secret_search`, credentials inside a text in `secret_text` with their shapes in
+`secret_shapes`, and those cut by a stream in `secret_streams`. What searches texts is loaded, and its expressions are compiled, when the
+first text is searched.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
 
 import orjson
 
-from memo._calls import secret_pairs, secret_text
-from memo._calls.key_rules import as_names
-from memo._calls.secret_encoded import readable
+from memo._calls import secret_pairs
 from memo._calls.secret_forms import (
     ANY,
     CODE,
@@ -28,12 +28,11 @@ from memo._calls.secret_forms import (
     is_login,
     stronger,
 )
-from memo._calls.secret_names import describes, holds_headers, judge, judge_below, plain_names
-from memo._calls.secret_text import MASK
-from memo._values.paths import Step, steps_of
+from memo._calls.secret_names import describes, holds_headers, judge_below
+from memo._calls.secret_rules import MASK, NO_RULES, SecretRules, header_text, is_header, is_login_form, pair_of
+from memo._values.paths import Step
 from memo._values.scalars import bytes_form, bytes_of, is_text_form, text_form, text_of
 from memo._values.secrets import SECRET_TYPES
-from memo.errors import InvalidOption
 
 __all__ = [
     "INNER",
@@ -41,129 +40,97 @@ __all__ = [
     "NO_RULES",
     "SecretRules",
     "header_text",
+    "hidden",
     "is_header",
     "looks_secret",
     "mask",
     "masked_form",
+    "may_hold",
     "may_hold_secret",
+    "readable",
     "redact",
+    "spans",
 ]
 
 
 T = TypeVar("T")
 
 
-class SecretRules(NamedTuple):
-    """What a user says of secrets: more names of credentials, and what is none. As `secrets=` and `allow_secrets=`."""
+@cache
+def _in_json(more: frozenset[str] | None) -> Callable[[str], bool]:
+    from memo._calls.secret_search import in_json
 
-    names: frozenset[str] = frozenset()
-    allowed: frozenset[str] = frozenset()
-    """Names, in the form of `plain_names`."""
-    allowed_paths: tuple[tuple[Step, ...], ...] = ()
-
-    @classmethod
-    def of(cls, secrets: str | Iterable[str] = (), allow_secrets: str | Iterable[str] = ()) -> SecretRules:
-        """Return the rules that a user writes. Raise `InvalidOption` for an `allow_secrets=` that is neither name nor path."""
-        if not (secrets or allow_secrets):
-            return NO_RULES
-        allowed: list[str] = []
-        paths: list[tuple[Step, ...]] = []
-        for path in as_names(allow_secrets):
-            steps = steps_of(path)
-            if not steps:
-                raise InvalidOption("allow_secrets", path, ["name", "name.key", "[0].key", "name[*].key"])
-            if len(steps) == 1 and isinstance(steps[0], str):
-                allowed.append(steps[0])
-            else:
-                paths.append(steps)
-        return cls(plain_names(as_names(secrets)), plain_names(allowed), tuple(paths))
-
-    def __or__(self, other: SecretRules) -> SecretRules:
-        if not other:
-            return self
-        return SecretRules(
-            self.names | other.names, self.allowed | other.allowed, (*self.allowed_paths, *other.allowed_paths)
-        )
-
-    def __bool__(self) -> bool:
-        return any(self)
-
-    def judge(self, name: str) -> Form | None:
-        """Return the form that a credential has under a name, None if the name holds none."""
-        return judge(name, self.names, self.allowed)
-
-    def beside(self, node: dict[str, Any]) -> secret_pairs.Beside | None:
-        """Return which field of a mapping holds a credential whose name is in another field."""
-        return secret_pairs.beside(node, self.names, self.allowed)
-
-    def after_options(self, node: list[Any]) -> dict[int, Form]:
-        """Return the forms of the credentials in a command's arguments that have their name before them, by their index."""
-        return secret_pairs.after_options(node, self.names, self.allowed)
-
-    def allows(self, steps: tuple[Step, ...]) -> bool:
-        """Return whether the user says that what is at a path is no secret."""
-        return any(
-            len(path) <= len(steps) and all(one is None or one == step for one, step in zip(path, steps, strict=False))
-            for path in self.allowed_paths
-        )
+    return in_json(more)
 
 
-NO_RULES = SecretRules()
+@cache
+def _in_text(more: frozenset[str]) -> Callable[[str], bool]:
+    from memo._calls.secret_search import in_text
 
-
-def is_header(name: Any, value: Any, rules: SecretRules = NO_RULES, *, named: bool) -> bool:
-    """Return whether a pair is a header, cookie or variable that holds a credential.
-
-    `named` says that the pairs are under a name like `headers`. Elsewhere a pair is a header only if the value has the form
-    of a credential: `["authorization", "required"]` is a rule of a form. Both may be bytes, as servers and HTTP clients have
-    them, or what memo writes for bytes.
-    """
-    name, value = header_text(name), header_text(value)
-    form = rules.judge(name) if isinstance(name, str) else None
-    if form is None:
-        return False
-    if type(value) is not str:
-        return (named and form is ANY) or (form is LOGIN and (is_login(value) or _is_login_form(_pair(value))))
-    return form(value) if named else (PASSWORD if form is ANY else form)(value)
-
-
-def header_text(part: Any) -> Any:
-    """Return the text of a part of a header that is bytes; anything else as it is."""
-    if type(part) is bytes:
-        return part.decode("latin-1")
-    if type(part) is dict and part.get("__type__") == "bytes":
-        return part.get("text", part)
-    return part
+    return in_text(more)
 
 
 def looks_secret(json: str) -> bool:
     """Return whether a text in some JSON may hold a credential. Fast, and never wrong when it says no."""
-    return secret_text.may_hold_in_json(json)
+    return _in_json(None)(json)
+
+
+def may_hold_secret(json: str, rules: SecretRules = NO_RULES) -> bool:
+    """Return whether there may be anything in some JSON that `redact` would mask. Never wrong when it says no.
+
+    One search through all of it, not one through each text in it.
+    """
+    return _in_json(rules.names)(json)
+
+
+def may_hold(text: str, rules: SecretRules = NO_RULES) -> bool:
+    """Return whether there may be anything in a text that `mask` would mask. Never wrong when it says no."""
+    return _in_text(rules.names)(text)
+
+
+def spans(text: str, rules: SecretRules = NO_RULES) -> list[tuple[int, int]]:
+    """Return where credentials are in a text: in order, none inside another."""
+    if not may_hold(text, rules):
+        return []
+    from memo._calls import secret_text
+
+    return secret_text.spans(text, rules.names, rules.allowed)
+
+
+def hidden(text: str, start: int, end: int) -> str:
+    """Return what takes, in a text, the place of a credential: a mask, or 0 for a number in JSON, which is to stay JSON."""
+    return "0" if text[start:end].isdigit() and text[start - 1 : start] not in ('"', "'") else MASK
 
 
 def mask(text: str, rules: SecretRules = NO_RULES, replace: Callable[[str], str] | None = None) -> str:
     """Return a text with the credentials in it replaced: by a mask, or by what `replace` makes of each."""
-    if not secret_text.may_hold(text, rules.names):
+    if not _in_text(rules.names)(text):
         return text
     parts: list[str] = []
     at = 0
-    for start, end in secret_text.spans(text, rules.names, rules.allowed):
-        parts += text[at:start], secret_text.hidden(text, start, end) if replace is None else replace(text[start:end])
+    for start, end in spans(text, rules):
+        parts += text[at:start], hidden(text, start, end) if replace is None else replace(text[start:end])
         at = end
     return "".join([*parts, text[at:]]) if at else text
+
+
+_UNPRINTABLE = bytes(byte if 32 <= byte < 127 else 10 for byte in range(256))
+
+
+def readable(data: bytes) -> str:
+    """Return the printable ASCII in some bytes, a line break for each other byte: an index is that of the byte."""
+    return data.translate(_UNPRINTABLE).decode("ascii")
 
 
 def _mask_bytes(data: bytes, rules: SecretRules = NO_RULES, replace: Callable[[str], str] | None = None) -> bytes:
     """Return bytes with the credentials in their printable ASCII replaced, as `mask` does it."""
     text = readable(data)
-    if not secret_text.may_hold(text, rules.names):
-        return data
     parts: list[bytes] = []
     at = 0
-    for start, end in secret_text.spans(text, rules.names, rules.allowed):
+    for start, end in spans(text, rules):
         parts += data[at:start], (MASK if replace is None else replace(text[start:end])).encode()
         at = end
-    return b"".join([*parts, data[at:]])
+    return b"".join([*parts, data[at:]]) if at else data
 
 
 def masked_form(
@@ -176,14 +143,6 @@ def masked_form(
         return form
     masked = _mask_bytes(data, rules, replace)
     return form if masked == data else {"__type__": form["__type__"], **bytes_form(masked)}
-
-
-def may_hold_secret(json: str, rules: SecretRules = NO_RULES) -> bool:
-    """Return whether there may be anything in some JSON that `redact` would mask. Never wrong when it says no.
-
-    One search through all of it, not one through each text in it.
-    """
-    return secret_text.may_hold_in_json(json, rules.names)
 
 
 def redact(
@@ -258,12 +217,12 @@ class _Redactor:
     def _list(self, node: list[Any], steps: tuple[Step, ...], form: Form | None, *, headers: bool) -> list[Any]:
         if form is LOGIN and is_login(node):
             return [self.tree(node[0], (*steps, 0), None), self._text(node[1], (*steps, 1), ANY)]
-        pairs = bool(node) and all(_pair(member) is not None for member in node)
+        pairs = bool(node) and all(pair_of(member) is not None for member in node)
         beside_id = has_aws_id(node)
         after = self._rules.after_options(node)
         for index, member in enumerate(node):
             inner = (*steps, index)
-            pair = _pair(member) if pairs else None
+            pair = pair_of(member) if pairs else None
             if form is None and pair and is_header(pair[0], pair[1], self._rules, named=headers):
                 pair[:] = self.tree(pair[0], (*inner, 0), None), self.tree(pair[1], (*inner, 1), ANY)
             else:
@@ -283,7 +242,7 @@ class _Redactor:
             form = ANY
         elif kind in _BYTES and "text" not in node:
             return self._bytes(node, steps, form)
-        elif form is LOGIN and kind == "tuple" and _is_login_form(node.get("value")):
+        elif form is LOGIN and kind == "tuple" and is_login_form(node.get("value")):
             node["value"][1] = self._text(node["value"][1], (*steps, 1), ANY)
             return node
         schema = (
@@ -346,13 +305,3 @@ _NAMING = ("__type__", "of", "zone")
 def _is_number(name: str, value: Any) -> bool:
     """Return whether a value is a number of four digits or more under a name that is no plural: a PIN, not a count."""
     return type(value) is int and value >= _LEAST_NUMBER and not name.endswith(("s", "S"))
-
-
-def _is_login_form(value: Any) -> bool:
-    return type(value) is list and is_login(tuple(value))
-
-
-def _pair(node: Any) -> list[Any] | None:
-    if type(node) is dict and node.get("__type__") == "tuple":
-        node = node.get("value")
-    return node if type(node) is list and len(node) == 2 else None

@@ -17,8 +17,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from memo import recordable, recording
 from memo._calls.secret_names import judge
-from memo._calls.secret_text import may_hold
-from memo._calls.secrets import MASK, SecretRules, mask, may_hold_secret
+from memo._calls.secrets import MASK, SecretRules, mask, may_hold, may_hold_secret
 from memo.errors import UnrecordableValue
 from memo.stores import MemoryStore
 
