@@ -5,6 +5,7 @@ A piece keeps its length, so that the items stay valid: `<secret>` and stars, cu
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
@@ -22,6 +23,7 @@ _APART = frozenset(("type", "index", "output_index", "content_index", "item_id",
 _TOLD = frozenset((str, int))
 """Of what types the values of these fields are, where they tell anything."""
 
+Span = tuple[int, int]
 _LONGEST = 8192
 """Characters of a credential that is found where a letter comes before it."""
 
@@ -214,9 +216,9 @@ def _mask(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...
     joined = "".join(texts)
     if not may_hold(joined, rules):
         return
-    found = _spans(texts, joined, rules)
+    found, alone = _spans(texts, joined, rules)
     at = number = 0
-    for place, text in pieces:
+    for (place, text), own in zip(pieces, alone, strict=True):
         start, end = at, at + len(text)
         at = end
         while number < len(found) and found[number][1] <= start:
@@ -226,13 +228,20 @@ def _mask(places: list[_Place], rules: SecretRules, masked: list[tuple[Step, ...
             first, last = found[index]
             if first >= end:
                 break
-            if (first < start or last > end) and not rules.allows(place.steps):
+            # What a piece shows by itself is masked when the piece is.
+            if not _covers(own, first, last) and not rules.allows(place.steps):
                 inside = max(first, start), min(last, end)
                 mask = _filled(joined, first, last)[inside[0] - first : inside[1] - first]
                 masked_text = masked_text[: inside[0] - start] + mask + masked_text[inside[1] - start :]
         if masked_text != text:
             place.put(masked_text)
             masked.append(place.steps)
+
+
+def _covers(own: list[Span], first: int, last: int) -> bool:
+    """Return whether one of some places, in order and apart, covers another one."""
+    at = bisect_right(own, first, key=itemgetter(0))
+    return at > 0 and last <= own[at - 1][1]
 
 
 def _filled(text: str, start: int, end: int) -> str:
@@ -242,20 +251,23 @@ def _filled(text: str, start: int, end: int) -> str:
     return ("0." + "0" * size)[:size] if mask == "0" else (mask + "*" * size)[:size]
 
 
-def _spans(texts: list[str], joined: str, rules: SecretRules) -> list[tuple[int, int]]:
-    """Return where credentials are in the joined text, and in what follows a piece that ends within one."""
+def _spans(texts: list[str], joined: str, rules: SecretRules) -> tuple[list[Span], list[list[Span]]]:
+    """Return where credentials are in the joined text, and those that each piece shows by itself."""
     from memo._calls.secret_text import merged
 
     found = spans(joined, rules)
+    alone: list[list[Span]] = []
     at = 0
     for text in texts:
-        for start, end in spans(text, rules):
-            if end == len(text):  # joined, there is a letter before it, perhaps, and no word begins there
-                found += [span for span in _from(joined, at, rules) if span[0] == at + start]
+        own = [(at + start, at + end) for start, end in spans(text, rules)]
+        alone.append(own)
+        for start, end in own:
+            if end == at + len(text):  # joined, there is a letter before it, perhaps, and no word begins there
+                found += [span for span in _from(joined, at, rules) if span[0] == start]
         at += len(text)
-    return merged(found)
+    return merged(found), alone
 
 
-def _from(joined: str, at: int, rules: SecretRules) -> list[tuple[int, int]]:
+def _from(joined: str, at: int, rules: SecretRules) -> list[Span]:
     window = joined[at : at + _LONGEST]
     return [(at + start, at + end) for start, end in spans(window, rules)]
