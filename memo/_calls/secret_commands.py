@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from memo._calls.secret_forms import LOGIN, PASSWORD, RANDOM, TOKEN, is_given
+from memo._calls.secret_forms import CHOSEN, LOGIN, PASSWORD, RANDOM, TOKEN, is_given
 
 __all__ = ["CHECKS", "ROWS"]
 
@@ -28,13 +28,13 @@ haproxy                         insecure-password\x20,stats\x20auth\x20 (?:\bins
 npmrc                           _auth\x20=,_auth= (?<![\w-])_auth\ ?=\ ?"?(?P<secret>[A-Za-z0-9+/=]{16,})
 ldap-hash                       {SSHA,{CRYPT},{PBKDF2,{SMD5} \{(?:SSHA|PBKDF2|CRYPT|SMD5)[\w-]{0,8}\}[A-Za-z0-9./$+=]{20,}
 add-user                        rabbitmqctl\x20,htpasswd\x20- \b(?:rabbitmqctl\s(?:[^\n]{0,64}?\s)?(?:add_user|change_password|authenticate_user)|htpasswd\s(?:[^\n]{0,64}?\s)?-[A-Za-z]{0,4}b[A-Za-z]{0,4}\s{1,4}\S{1,128})\s{1,4}\\{0,4}["']?[\w.@-]{1,64}\\{0,4}["']?\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
-echoed                          sudo\x20-S,--password-stdin,--stdin,--with-token,passphrase-fd,chpasswd \becho\s{1,4}(?:-n\s{1,4})?\\{0,4}["']?(?:[\w.-]{1,64}:)?(?P<secret>[^\s"'\\|:]{1,256})\\{0,4}["']?\s{0,4}\|[^\n|]{0,128}?(?:sudo\s{1,4}-S|--password-stdin|--stdin|--with-token|passphrase-fd|chpasswd)
+echoed                          |\x20kinit,secret\x20put\x20,secret\x20create\x20,sudo\x20-S,--password-stdin,--stdin,--with-token,passphrase-fd,chpasswd \b(?:echo|printf)\s{1,4}(?:-n\s{1,4})?\\{0,4}["']?(?:[\w.-]{1,64}:)?(?P<secret>[^\s"'\\|:]{1,256})\\{0,4}["']?\s{0,4}\|[^\n|]{0,128}?(?:sudo\s{1,4}-S|--password-stdin|--stdin|--with-token|passphrase-fd|chpasswd|\bkinit|\bsecret\s(?:put|create))
 windows-user                    net\x20user\x20,/user: (?:\bnet\s{1,4}user\s{1,4}\S{1,64}|\s/user:\S{1,128})\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\/]{1,256})
 windows-option                  /p:~\S,signtool\x20 (?:(?<=\s)/p:|\bsigntool\s(?:[^\n]{0,256}?\s)?/p\s{1,4})\\{0,4}["']?(?P<secret>[^\s"'\\=/]{1,256})(?=\s|["'\\]|\Z)
 secure-string                   SecureString SecureString\s{1,4}(?:-String\s{1,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 user-secrets                    user-secrets\x20set \buser-secrets\ set\s{1,4}["']?[\w:.-]{1,128}["']?\s{1,4}["']?(?P<secret>[^\s"'\\]{1,256})
-option-p                        cqlsh\x20-,twine\x20upload,cypher-shell\x20-,beeline\x20-,rdesktop\x20,psexec\x20,unlock-keychain,rabbitmqadmin \b(?:cqlsh|twine|cypher-shell|beeline|rdesktop|psexec|unlock-keychain|rabbitmqadmin)\s(?:[^\n|;&]{0,256}?\s)?-p\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
-option-capital-p                ipmitool\x20-,mosquitto_,zip\x20- \b(?:ipmitool|mosquitto_\w{1,8}|zip)\s(?:[^\n|;&]{0,256}?\s)?-P\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+option-p                        cqlsh\x20-,twine\x20upload,cypher-shell\x20-,beeline\x20-,rdesktop\x20,psexec\x20,unlock-keychain,rabbitmqadmin,ncftp,nxc\x20,crackmapexec\x20,netexec\x20,evil-winrm\x20,az\x20login\x20 \b(?:az\ login|ncftp[a-z]{0,4}|nxc|netexec|crackmapexec|evil-winrm|cqlsh|twine|cypher-shell|beeline|rdesktop|psexec|unlock-keychain|rabbitmqadmin)\s(?:[^\n|;&]{0,256}?\s)?-p\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
+option-capital-p                ipmitool\x20-,mosquitto_,zip\x20- \b(?:ipmitool|mosquitto_\w{1,8}|(?:un)?zip)\s(?:[^\n|;&]{0,256}?\s)?-P\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
 archive                         7z\x20~[a-z]\x20,rar\x20~[a-z]\x20 \b(?:7z[ar]?|unrar|rar)\s(?:[^\n|;&]{0,256}?\s)?-p\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
 putty                           -pw\x20 (?<=\s)-pw\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
 option-pass                     -storepass\x20,-keypass\x20,-passwd\x20,-passphrase\x20 (?<=\s)-(?:src|dest)?(?:storepass|keypass|passwd|passphrase)\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
@@ -52,11 +52,22 @@ gh-secret                       gh\x20secret\x20set \bgh\ secret\ set\s(?:[^\n|;
 kubectl-literal                 --from-literal --from-literal[ =]\\{0,4}["']?[\w.-]{1,128}=\\{0,4}["']?(?P<secret>[^\s"'\\]{1,1024})
 nmcli                           nmcli\x20,netsh\x20 \b(?:nmcli\s(?:[^\n]{0,256}?\s)?password\s{1,4}|netsh\s(?:[^\n]{0,256}?\s)?key=)\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
 expect                          send\x20~\\*["'],send\x20-- \b[Pp]assword:?[^\n]{0,64}?\bsend\s{1,4}(?:--\s)?\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})
-login-call                      NetworkCredential(,PasswordAuthentication(,getConnection(,mysqli_connect(,mysql_connect(,PDO(,.login(,.auth(,WiFi.begin(,basic_auth~\W+["'] (?:\b(?:NetworkCredential|PasswordAuthentication|getConnection|mysqli?_connect|PDO|WiFi\.begin)\(|\.(?:login|auth)\(|\bbasic_auth\W{1,3}?)\s{0,8}\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8}(?:\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8})?(?:Some\()?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+login-call-of-names             getConnection(~[^"'],Connection(~[^"'],Credentials(~\\*["'] \b(?:(?:getC|C)onnection\(\s{0,8}[^\n"'(),]{1,64},\s{0,8}|Credentials\(\s{0,8}(?:\\{0,4}"[^"\n\\]{0,128}\\{0,4}",\s{0,8}){2})\\{0,4}["'][^"'\n\\]{1,128}\\{0,4}["'],\s{0,8}\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+imap-login                      \x20LOGIN\x20 \b[A-Za-z0-9]{1,8}\ LOGIN\ \\{0,4}"?[^\s"\\]{1,128}\\{0,4}"?\ \\{0,4}"?(?P<secret>[^\s"\\]{1,256})
+pop-pass                        PASS\x20~\S (?m:^|(?<=>\ )|(?<=:\ ))PASS\ (?P<secret>\S{4,256})(?=\s{0,4}$)
+nickserv                        ickServ\x20~:?(?:identify|IDENTIFY) \bNickServ\ :?(?i:identify)\ (?:[\w-]{1,32}\ )?(?P<secret>[^\s"'\\]{4,256})
+sasl-plain                      AUTH\x20PLAIN\x20 \bAUTH\ PLAIN\ (?P<secret>[A-Za-z0-9+/]{8,512}={0,2})(?=[\s"'\\]|\Z)
+redis-monitor                   AUTH\\*"\x20 "AUTH\\{0,4}"\ (?:\\{0,4}"[^"\\]{1,64}\\{0,4}"\ )?\\{0,4}"(?P<secret>[^"\\]{1,256})
+snmp-community                  -server\x20community \bsnmp-server\ community\ (?P<secret>\S{4,64})
+printed                         $\x20op\x20read,$\x20pass\x20,$\x20pwgen,$\x20openssl\x20rand,$\x20bw\x20get \$\ (?:op\ read|pass|pwgen|openssl\ rand|bw\ get)\b[^\n]{0,128}\n(?P<secret>[^\s"'\\]{8,512})
+user-colon-password             npmAuthIdent,BUNDLE_ \b(?:npmAuthIdent|BUNDLE_[A-Z0-9_]{1,64})\\{0,4}["']?[:=]\s{0,2}\\{0,4}["']?[\w.@-]{1,64}:(?P<secret>[^\s"'\\/]{4,256})
+netrc-login                     login\x20~\S+\spassword\s \blogin\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{6,256})
+said-before                     as\x20~(?:the|a|your|my)\s(?:[a-z]+\s)?(?:pass|token|secret|key) [`"'](?P<secret>[^\s`"'\\]{6,256})[`"']\ as\ (?:the|a|your|my)\ (?:[a-z]{1,16}\ )?(?:pass(?:word|phrase)?|token|secret|key)\b
+login-call                      NetworkCredential(,PasswordAuthentication(,getConnection(,mysqli(,mysqli_connect(,mysql_connect(,PDO(,.login(,.auth(,WiFi.begin(,basic_auth~\W+["'] (?:\b(?:NetworkCredential|PasswordAuthentication|getConnection|mysqli?_connect|mysqli|PDO|WiFi\.begin)\(|\.(?:login|auth)\(|\bbasic_auth\W{1,3}?)\s{0,8}\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8}(?:\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8})?(?:Some\()?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 redis-auth-call                 .auth( \.auth\(\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})\\{0,4}["']\)
 typed-after                     .fill(~\\*["'],.type(~\\*["'],end_keys(~\\*["'],sendKeys(~\\*["'],pressSequentially(~\\*["'] (?:[pP]ass(?:word|wd|code|phrase)|PASSWORD|[oO][tT][pP])[^\n;]{0,64}?\)\s{0,8}\.(?:fill|type|send_keys|sendKeys|pressSequentially)\(\s{0,4}\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 typed-into                      .fill(~\\*["'],.type(~\\*["'],fill_in~[\s(] (?:\.(?:fill|type)\(|\bfill_in[\s(])\s{0,4}\\{0,4}["'][^\n,]{0,64}?(?:[pP]ass(?:word|wd|code|phrase)|[oO][tT][pP])[^\n,]{0,16},\s{0,4}(?:with:\s{0,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
-signing-call                    jwt.encode(,jwt.sign(,hmac.new(,Fernet( (?:\bjwt\.(?:encode|sign)\([^\n"']{1,128}|\b(?:hmac\.new|Fernet)\()b?\\{0,4}["'](?P<secret>[^\s"'\\]{16,512})
+signing-call                    jwt.encode(,jwt.sign(,hmac.new(,Fernet( (?:\bjwt\.(?:encode|sign)\([^\n]{1,128}?,\s{0,4}|\b(?:hmac\.new|Fernet)\()b?\\{0,4}["'](?P<secret>[^\s"'\\]{16,512})
 mac                             awk\x20id=,AWK\x20ID=,MAC\x20id= \b(?:[Hh]awk|HAWK|MAC)\ (?:[^\n]{0,512}?[\s,])?mac=\\{0,8}["']?(?P<secret>[A-Za-z0-9+/=]{16,128})
 http-signature                  ignature\x20~[kK]ey[iI]d= \b[Ss]ignature\ [^\n]{0,512}?\bsignature=\\{0,8}["']?(?P<secret>[A-Za-z0-9+/=]{40,1024})
 mnemonic                        nemonic,NEMONIC,hrase,HRASE,eed\x20words,ecovery\x20words,EED_WORDS,eed_words,eedWords,"seed" (?:[Mm]nemonic|MNEMONIC|(?:[Ss]eed|SEED|[Rr]ecovery|RECOVERY|[Bb]ackup|[Ss]ecret|SECRET)[ _-]?(?:[Pp]hrase|PHRASE|[Ww]ords|WORDS)|"seed)\W{1,16}(?:is\W{1,8})?(?P<secret>[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23})\b(?![ ,]{1,2}[a-z])
@@ -71,7 +82,7 @@ token-user-url                  ://~[A-Za-z0-9_-]{20}[A-Za-z0-9_-]*@ (?<=://)(?P
 link                            /reset,/verify,/confirm,/invit /(?:reset|verify|confirm|invit(?:e|ation))[\w-]{0,24}/(?:[\w-]{1,24}/)?(?P<secret>[\w-]{20,512})
 session-in-url                  sessionid=,auth=,sid=,appid= [?&](?:sessionid|session_id|sid|auth|appid)=(?P<secret>[\w%.~+-]{16,1024})
 cookie-jar                      \x09TRUE\x09,\x09FALSE\x09,\\tTRUE\\t,\\tFALSE\\t (?m:^)[^\t\n]{1,256}\t(?:TRUE|FALSE)\t\S{1,256}\t(?:TRUE|FALSE)\t\d{1,12}\t[^\t\n]{1,256}\t(?P<secret>[^\s]{6,4096})
-password-of             assword~\s(?:for|of)\s,assword\x20changed\x20from \b[Pp]assword\s(?:(?:for|of)\s[^\n.:]{1,40}?\sis:?|changed\sfrom\s[^\s]{1,256}\sto|changed\sfrom)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\]{6,256})
+password-of             assword~\s(?:for|of)\s,assphrase~\s(?:for|of)\s,assword\x20changed\x20from \b[Pp]ass(?:word|phrase)\s(?:(?:for|of)\s[^\n.:]{1,40}?(?:\sis:?|:)|changed\sfrom\s[^\s]{1,256}\sto|changed\sfrom)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\]{6,256})
 one-time-code                   erification\x20code,ecurity\x20code,ogin\x20code,uthentication\x20code,ccess\x20code,ne-time\x20~(?:code|pass),OTP~\W,PIN~\W,pin\x20is\x20 (?:\b(?:[Vv]erification|[Ss]ecurity|[Ll]ogin|[Aa]uthentication|[Aa]ccess|[Oo]ne-time)\ (?:code|passcode|password)|\bOTP|\bPIN|\bpin(?=\ is\ ))\s{0,2}(?:is|:)\s{1,2}[`"'*]{0,2}(?P<secret>\d{4,8}|\d{3}[ -]\d{3})\b
 """
 
@@ -133,6 +144,13 @@ CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
         ),
         lambda found: is_given(found["secret"]),
     ),
+    **dict.fromkeys(("pop-pass", "said-before"), lambda found: CHOSEN(found["secret"])),
+    **dict.fromkeys(
+        ("login-call-of-names", "imap-login", "nickserv", "redis-monitor", "printed", "netrc-login"),
+        lambda found: PASSWORD(found["secret"]),
+    ),
+    **dict.fromkeys(("user-colon-password",), lambda found: is_given(found["secret"])),
+    "snmp-community": lambda found: LOGIN(found["secret"]),
     "sonar-login": lambda found: is_given(found["secret"]),
     "redis-auth": lambda found: LOGIN(found["secret"]),
     "kubectl-literal": _is_secret_literal,

@@ -12,6 +12,7 @@ from memo._calls.secret_expressions import Expression
 
 __all__ = [
     "ANY",
+    "CHOSEN",
     "CODE",
     "LOGIN",
     "PASSWORD",
@@ -46,13 +47,14 @@ _PARTS = Expression(r"[\W_]+", re.ASCII)
 _ORDINARY_PART = Expression(
     r"[A-Z]?[a-z]*\d{0,3}|[A-Z]+|\d+(?:[a-z]|px|em|ms|st|nd|rd|th|[TZ])?|v\d+|\d+[bkmBKM]", re.ASCII
 )
+_WORDS_PART = Expression(r"(?:[A-Z]?[a-z]{2,}){1,6}\d{0,4}", re.ASCII)
 _UUID = Expression(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEXADECIMAL = Expression(r"[0-9a-f]+|[0-9A-F]+")
 _LOCATION = Expression(r"(?:[a-z][a-z0-9+.-]*:)?/|\.{1,2}/|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
 _CODE = Expression(r"(?:self|os|config|settings|env|process|this)\.|[A-Za-z_][\w.]*[(\[{]")
 _PLACEHOLDER = Expression(
     r"<.*>|\$?\{.*\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\(?\w+\)?s?%?|![A-Za-z]{1,16}|[*.x•_-]+|\[.*\]|(?:your|my|the|some|example|dummy|fake|test|insert|enter|change)[-_ ].*"
-    r"|(?:string|null|none|true|false|undefined|secret|password|redacted|masked|hidden|changeme|required|optional|token)",
+    r"|(?:string|null|none|true|false|undefined|secret|pass|passwd|password|redacted|masked|hidden|changeme|required|optional|token)",
     re.IGNORECASE | re.DOTALL,
 )
 _METHOD_PART = Expression(
@@ -92,6 +94,19 @@ def PASSWORD(text: str) -> bool:  # noqa: N802
         and _CODE.match(text) is None
         and _TIME.fullmatch(text) is None
         and not _is_placeholder(text)
+    )
+
+
+def CHOSEN(text: str) -> bool:  # noqa: N802
+    """Return whether a text can be a password that is no word with a number, where words are as likely: `hunter2` is none here."""
+    return (
+        len(text) >= 8
+        and PASSWORD(text)
+        and not all(
+            _ORDINARY_PART.fullmatch(part) or _WORDS_PART.fullmatch(part) or _METHOD_PART.fullmatch(part)
+            for part in _PARTS.split(text)
+        )
+        and _DATE.match(text) is None
     )
 
 

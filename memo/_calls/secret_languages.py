@@ -131,7 +131,7 @@ def stem(text: str) -> Expression | None:
 
 _PROSE = Expression(
     lambda: rf"""(?:@WORDS@)(?:\s(?:{_OF}|für|от|для|к|temporaire|temporária|неверный)\s?[\w.-]{{0,24}})?
-    (?:\s{{1,4}}(?:{_IS}|é|è|это)\s|\s{{0,4}}(?:[:\uff1a=\u2014\u2013\u2192]|是|为|為|は|는|은)\s{{0,4}})
+    (?:\s{{1,4}}(?:{_IS}|é|è|это)\s(?::\s)?|\s{{0,4}}(?:[:\uff1a=\u2014\u2013\u2192]|是|为|為|は|는|은)\s{{0,4}})
     [`"'*\u00ab\u201c\u300c]{{0,3}}(?P<secret>[^\s`"'*<>(){{}}\[\],;\\\u00bb\u201d\u300d\u3002\uff0c\u3001]{{6,256}})""".replace(
         "@WORDS@", "|".join(_written([*_PASSWORDS, *_PERHAPS])).replace(" ", r"\ ")
     ),

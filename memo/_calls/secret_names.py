@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from memo._calls import secret_languages
 from memo._calls.secret_expressions import Expression
-from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, PHRASE, RANDOM, TOKEN, Form, stronger
+from memo._calls.secret_forms import ANY, CHOSEN, CODE, LOGIN, PASSWORD, PHRASE, RANDOM, TOKEN, Form, stronger
 
 __all__ = ["describes", "holds_headers", "judge", "judge_after", "judge_below", "plain_name", "plain_names"]
 
@@ -139,6 +139,8 @@ def _ambiguous(words: list[str]) -> Form | None:
     match last:
         case "token":
             return None if before in _NO_TOKENS else ANY if before in _TOKENS else TOKEN
+        case "tokens":  # of a text, they are words
+            return None if before in _NO_TOKENS else RANDOM
         case "secret" | "secrets":
             return None if before in _NO_SECRETS else ANY if before and last == "secret" else TOKEN
         case "key":
@@ -153,14 +155,12 @@ def _ambiguous(words: list[str]) -> Form | None:
             return CODE if before in _CODES else None
         case "pat":
             return ANY if before in _PATS else TOKEN
-        case "bearer" | "jwt" | "authentication" | "apitokens" | "keys" | "csrf" | "xsrf" | "sessionid":
+        case "bearer" | "jwt" | "oauth" | "authentication" | "apitokens" | "keys" | "csrf" | "xsrf" | "sessionid":
             return TOKEN
         case "mnemonic" | "seed" | "seedwords" | "words":
             return PHRASE
         case "session" | "sid":
             return RANDOM
-        case _:
-            pass
     if last.endswith(("token", "secret")) and last not in ("subtoken", "pretoken", "detoken"):
         return TOKEN
     return None
@@ -190,7 +190,9 @@ def judge_below(
     if outer is None or describes(name):
         return own
     # Of what is grouped under `credentials` or `cookies`: what can be a credential, whatever else its name may hold.
-    return PASSWORD if own is None else stronger(own, outer)
+    if own is None:
+        return CHOSEN if outer in (TOKEN, RANDOM) else PASSWORD
+    return stronger(own, outer)
 
 
 def describes(name: str) -> bool:

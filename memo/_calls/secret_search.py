@@ -12,7 +12,7 @@ from functools import cache
 
 import orjson
 
-from memo._calls import secret_encoded, secret_languages, secret_shapes, secret_tables
+from memo._calls import secret_encoded, secret_languages, secret_shapes, secret_tables, secret_wallets
 from memo._calls.secret_expressions import search_at_once, search_for
 from memo._values.scalars import is_text
 from memo._values.secrets import SECRET_TYPES
@@ -124,6 +124,7 @@ def _frequent(quote: str, assigned: str) -> list[str]:
         secret_encoded.BEGINNING,
         secret_languages.plain_names(assigned),
         *secret_tables.MARKS,
+        *secret_wallets.MARKS,
         *secret_shapes.marks_of_commands(),
     ]
 

@@ -16,6 +16,7 @@ from memo._calls import (
     secret_pairs,
     secret_shapes,
     secret_tables,
+    secret_wallets,
     secret_yaml,
 )
 from memo._calls.secret_expressions import Expression
@@ -103,6 +104,7 @@ def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list
         for pair in _PAIR.finditer(text)
         if (is_given if pair["bracket"] == "(" else PASSWORD)(pair["secret"])
     ]
+    found += secret_wallets.spans(text)
     foreign = secret_languages.stem(text)
     if foreign is not None:
         found += secret_languages.spans(text)
