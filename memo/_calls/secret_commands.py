@@ -52,12 +52,23 @@ gh-secret                       gh\x20secret\x20set \bgh\ secret\ set\s(?:[^\n|;
 kubectl-literal                 --from-literal --from-literal[ =]\\{0,4}["']?[\w.-]{1,128}=\\{0,4}["']?(?P<secret>[^\s"'\\]{1,1024})
 nmcli                           nmcli\x20,netsh\x20 \b(?:nmcli\s(?:[^\n]{0,256}?\s)?password\s{1,4}|netsh\s(?:[^\n]{0,256}?\s)?key=)\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
 expect                          send\x20~\\*["'],send\x20-- \b[Pp]assword:?[^\n]{0,64}?\bsend\s{1,4}(?:--\s)?\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})
+unseal-key                      nseal\x20Key\x20 \bUnseal\ Key\ \d{1,2}:\ (?P<secret>[A-Za-z0-9+/=]{32,})
+twilio-auth-token               AC~[0-9a-f]{32} \bAC[0-9a-f]{32}\\{0,4}["']?[\s,:;]{1,4}\\{0,4}["']?(?P<secret>[0-9a-f]{32})\b
+zapier-hook                     hooks.zapier.com/ (?<=hooks\.zapier\.com/hooks/)(?:catch|standard)/\d{4,12}/[\w-]{5,64}
+make-hook                       .make.com/~[a-z0-9]{20},.integromat.com/ \bhook\.(?:[a-z]{2}\d{1,2}\.)?(?:make|integromat)\.com/(?P<secret>[a-z0-9]{20,64})
+pipedream-hook                  .m.pipedream.net \b(?P<secret>eo[a-z0-9]{8,32})\.m\.pipedream\.net
+hook-with-uuid                  /webhook~(?:-test)?/[0-9a-f]{8}-,/v2/hook/,webhook/send?key=,hc-ping.com/,webhook.site/ (?:/webhook(?:-test)?/|/bot/v2/hook/|/webhook/send\?key=|\bhc-ping\.com/|\bwebhook\.site/)(?P<secret>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})
+chat-hook                       /hooks/~[A-Za-z0-9]{17} /hooks/(?P<secret>[a-z0-9]{26}|[A-Za-z0-9]{17}/[A-Za-z0-9]{20,64})(?![\w/-])
+conda-channel                   /t/~[\w-]{20} ://[\w.-]{1,128}/t/(?P<secret>[\w-]{20,128})(?=/)
+pydantic-input                  input_value= (?m:^)[\w.]{0,64}(?:[pP]ass(?:word|wd|phrase)|[sS]ecret|[tT]oken|[kK]ey)[\w.]{0,16}\r?\n\ \ [^\n]{1,512}?input_value='(?P<secret>[^'\n]{6,256})'
+pgpass-of-any-port              :5433:,:6432:,:*: (?<![\w.*:-])[\w.*-]{1,128}:(?:5433|6432|\*):[\w*-]{1,64}:[\w*-]{1,64}:(?P<secret>\S{4,256})
+winexe                          winexe\x20,rpcclient\x20 \b(?:winexe|rpcclient)\s(?:[^\n|;&]{0,256}?\s)?-U[ \t]{0,4}\\{0,4}["']?[^\s%"'\\]{1,128}%(?P<secret>[^\s"'\\]{1,256})
 login-call-of-names             getConnection(~[^"'],Connection(~[^"'],Credentials(~\\*["'] \b(?:(?:getC|C)onnection\(\s{0,8}[^\n"'(),]{1,64},\s{0,8}|Credentials\(\s{0,8}(?:\\{0,4}"[^"\n\\]{0,128}\\{0,4}",\s{0,8}){2})\\{0,4}["'][^"'\n\\]{1,128}\\{0,4}["'],\s{0,8}\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
-imap-login                      \x20LOGIN\x20 \b[A-Za-z0-9]{1,8}\ LOGIN\ \\{0,4}"?[^\s"\\]{1,128}\\{0,4}"?\ \\{0,4}"?(?P<secret>[^\s"\\]{1,256})
+imap-login                      \x20LOGIN\x20 \b(?!AUTH\b)[A-Za-z0-9]{1,8}\ LOGIN\ \\{0,4}"?[^\s"\\]{1,128}\\{0,4}"?\ \\{0,4}"?(?P<secret>[^\s"\\]{1,256})
 pop-pass                        PASS\x20~\S (?m:^|(?<=>\ )|(?<=:\ ))PASS\ (?P<secret>\S{4,256})(?=\s{0,4}$)
 nickserv                        ickServ\x20~:?(?:identify|IDENTIFY) \bNickServ\ :?(?i:identify)\ (?:[\w-]{1,32}\ )?(?P<secret>[^\s"'\\]{4,256})
 sasl-plain                      AUTH\x20PLAIN\x20 \bAUTH\ PLAIN\ (?P<secret>[A-Za-z0-9+/]{8,512}={0,2})(?=[\s"'\\]|\Z)
-redis-monitor                   AUTH\\*"\x20 "AUTH\\{0,4}"\ (?:\\{0,4}"[^"\\]{1,64}\\{0,4}"\ )?\\{0,4}"(?P<secret>[^"\\]{1,256})
+redis-monitor                   "AUTH~\\*"\x20 "AUTH\\{0,4}"\ (?:\\{0,4}"[^"\\]{1,64}\\{0,4}"\ )?\\{0,4}"(?P<secret>[^"\\]{1,256})
 snmp-community                  -server\x20community \bsnmp-server\ community\ (?P<secret>\S{4,64})
 printed                         $\x20op\x20read,$\x20pass\x20,$\x20pwgen,$\x20openssl\x20rand,$\x20bw\x20get \$\ (?:op\ read|pass|pwgen|openssl\ rand|bw\ get)\b[^\n]{0,128}\n(?P<secret>[^\s"'\\]{8,512})
 user-colon-password             npmAuthIdent,BUNDLE_ \b(?:npmAuthIdent|BUNDLE_[A-Z0-9_]{1,64})\\{0,4}["']?[:=]\s{0,2}\\{0,4}["']?[\w.@-]{1,64}:(?P<secret>[^\s"'\\/]{4,256})
@@ -82,7 +93,7 @@ token-user-url                  ://~[A-Za-z0-9_-]{20}[A-Za-z0-9_-]*@ (?<=://)(?P
 link                            /reset,/verify,/confirm,/invit /(?:reset|verify|confirm|invit(?:e|ation))[\w-]{0,24}/(?:[\w-]{1,24}/)?(?P<secret>[\w-]{20,512})
 session-in-url                  sessionid=,auth=,sid=,appid= [?&](?:sessionid|session_id|sid|auth|appid)=(?P<secret>[\w%.~+-]{16,1024})
 cookie-jar                      \x09TRUE\x09,\x09FALSE\x09,\\tTRUE\\t,\\tFALSE\\t (?m:^)[^\t\n]{1,256}\t(?:TRUE|FALSE)\t\S{1,256}\t(?:TRUE|FALSE)\t\d{1,12}\t[^\t\n]{1,256}\t(?P<secret>[^\s]{6,4096})
-password-of             assword~\s(?:for|of)\s,assphrase~\s(?:for|of)\s,assword\x20changed\x20from \b[Pp]ass(?:word|phrase)\s(?:(?:for|of)\s[^\n.:]{1,40}?(?:\sis:?|:)|changed\sfrom\s[^\s]{1,256}\sto|changed\sfrom)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\]{6,256})
+password-of             assword~\s(?:for|of)\s,assphrase~\s(?:for|of)\s,assword\x20changed\x20from \b[Pp]ass(?:word|phrase)\s(?:(?:for|of)\s[^\n.:]{1,40}?(?:\sis:?|:)|changed\sfrom\s[^\s]{1,256}\sto|changed\sfrom)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\][^\s`"'<>(){}\[\],;\\]{5,255})
 one-time-code                   erification\x20code,ecurity\x20code,ogin\x20code,uthentication\x20code,ccess\x20code,ne-time\x20~(?:code|pass),OTP~\W,PIN~\W,pin\x20is\x20 (?:\b(?:[Vv]erification|[Ss]ecurity|[Ll]ogin|[Aa]uthentication|[Aa]ccess|[Oo]ne-time)\ (?:code|passcode|password)|\bOTP|\bPIN|\bpin(?=\ is\ ))\s{0,2}(?:is|:)\s{1,2}[`"'*]{0,2}(?P<secret>\d{4,8}|\d{3}[ -]\d{3})\b
 """
 
@@ -146,10 +157,16 @@ CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
     ),
     **dict.fromkeys(("pop-pass", "said-before"), lambda found: CHOSEN(found["secret"])),
     **dict.fromkeys(
-        ("login-call-of-names", "imap-login", "nickserv", "redis-monitor", "printed", "netrc-login"),
+        ("login-call-of-names", "nickserv", "redis-monitor", "printed", "netrc-login"),
         lambda found: PASSWORD(found["secret"]),
     ),
     **dict.fromkeys(("user-colon-password",), lambda found: is_given(found["secret"])),
+    "imap-login": lambda found: CHOSEN(found["secret"]),
+    "conda-channel": lambda found: RANDOM(found["secret"]),
+    "chat-hook": lambda found: TOKEN(found["secret"]),
+    "pydantic-input": lambda found: PASSWORD(found["secret"]),
+    "pgpass-of-any-port": lambda found: LOGIN(found["secret"]),
+    "winexe": lambda found: is_given(found["secret"]),
     "snmp-community": lambda found: LOGIN(found["secret"]),
     "sonar-login": lambda found: is_given(found["secret"]),
     "redis-auth": lambda found: LOGIN(found["secret"]),

@@ -47,7 +47,7 @@ _PARTS = Expression(r"[\W_]+", re.ASCII)
 _ORDINARY_PART = Expression(
     r"[A-Z]?[a-z]*\d{0,3}|[A-Z]+|\d+(?:[a-z]|px|em|ms|st|nd|rd|th|[TZ])?|v\d+|\d+[bkmBKM]", re.ASCII
 )
-_WORDS_PART = Expression(r"(?:[A-Z]?[a-z]{2,}){1,6}\d{0,4}", re.ASCII)
+_WORDS_PART = Expression(r"(?:[A-Z]?[a-z]{2,}){1,6}\d{0,4}|\d{1,4}[a-z]{2,}", re.ASCII)
 _UUID = Expression(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEXADECIMAL = Expression(r"[0-9a-f]+|[0-9A-F]+")
 _LOCATION = Expression(r"(?:[a-z][a-z0-9+.-]*:)?/|\.{1,2}/|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
@@ -100,13 +100,7 @@ def PASSWORD(text: str) -> bool:  # noqa: N802
 def CHOSEN(text: str) -> bool:  # noqa: N802
     """Return whether a text can be a password that is no word with a number, where words are as likely: `hunter2` is none here."""
     return (
-        len(text) >= 8
-        and PASSWORD(text)
-        and not all(
-            _ORDINARY_PART.fullmatch(part) or _WORDS_PART.fullmatch(part) or _METHOD_PART.fullmatch(part)
-            for part in _PARTS.split(text)
-        )
-        and _DATE.match(text) is None
+        len(text) >= 8 and PASSWORD(text) and not all(map(_is_word, _PARTS.split(text))) and _DATE.match(text) is None
     )
 
 
@@ -167,6 +161,15 @@ def is_code(text: str) -> bool:
 def is_given(text: str) -> bool:
     """Return whether a text in the place of a password is one, and not what stands for one."""
     return len(text) >= 4 and not _is_placeholder(text)
+
+
+def _is_word(part: str) -> bool:
+    """Return whether a part of a text is a word, or words in one, with a number, or the name of a method."""
+    return (
+        _ORDINARY_PART.fullmatch(part) is not None
+        or _WORDS_PART.fullmatch(part) is not None
+        or (not part.isalpha() and _METHOD_PART.fullmatch(part) is not None)
+    )
 
 
 def has_aws_id(values: Iterable[Any]) -> bool:

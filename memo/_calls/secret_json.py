@@ -14,9 +14,20 @@ from typing import NamedTuple
 import orjson
 
 from memo._calls.secret_expressions import Expression
-from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, Form, is_given
+from memo._calls.secret_forms import ANY, CODE, LOGIN, PASSWORD, TOKEN, Form, is_given
 from memo._calls.secret_names import holds_headers, judge, judge_below
-from memo._calls.secret_pairs import JWK, JWK_FIELDS, NAMES, SECRET_DATA, SECRET_KIND, VALUES, paired
+from memo._calls.secret_pairs import (
+    COOKIE_FIELDS,
+    COOKIE_VALUE,
+    JWK,
+    JWK_FIELDS,
+    NAMES,
+    SECRET_DATA,
+    SECRET_KIND,
+    VALUES,
+    is_cookie,
+    paired,
+)
 
 __all__ = ["mapped", "spans"]
 
@@ -31,6 +42,14 @@ _TOKEN = Expression(
     re.VERBOSE | re.ASCII,
 )
 _ESCAPE = Expression(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_BARE = Expression(
+    r"(?<![\w.$-])([A-Za-z_][\w.-]{0,63})\s{0,4}(?::=|=>?|:)\s{0,4}(?:\[\]\w{1,16}|new\s\w{1,16}(?:<\w{1,16}>)?\(?)?\s{0,4}\Z",
+    re.ASCII,
+)
+"""A name without quotes before a value: of a variable, in JavaScript or HCL."""
+_BEFORE = 96
+"""Characters before a value in which its name is looked for."""
+_ENDS_OF_NAMES = frozenset("=:>)]") | frozenset("gtey")
 _DEEPEST = 64
 """Levels of nesting that are distinguished in one text."""
 
@@ -38,15 +57,32 @@ _DEEPEST = 64
 class _Frame:
     """An array or an object that is open."""
 
-    __slots__ = ("beside", "first", "form", "headers", "is_array", "is_jwk", "name", "option", "schema", "waiting")
+    __slots__ = (
+        "beside",
+        "cookie",
+        "first",
+        "form",
+        "headers",
+        "is_array",
+        "is_jwk",
+        "lists",
+        "name",
+        "option",
+        "schema",
+        "waiting",
+    )
 
-    def __init__(self, *, is_array: bool, form: Form | None, headers: bool = False, schema: bool = False) -> None:
+    def __init__(
+        self, *, is_array: bool, form: Form | None, headers: bool = False, schema: bool = False, lists: bool = False
+    ) -> None:
         self.is_array = is_array
         self.form = form
         """The form of a credential under the name that leads here."""
         self.headers = headers
         self.schema = schema
         """Return whether the names in it are described, as in a JSON schema, and not given."""
+        self.lists = lists
+        """Whether what has no name in braces is a member of a set or slice."""
         self.name: str | None = None
         """In an object: the name whose value comes next."""
         self.first: str | None = None
@@ -56,6 +92,8 @@ class _Frame:
         self.beside: Form | None = None
         """In an object: the form of a credential whose name was the value of a field like `name`."""
         self.is_jwk = False
+        self.cookie = frozenset[str]()
+        """In an object: the fields that tell a cookie."""
         self.waiting: list[tuple[str, str, Span]] = []
         """In an object: the fields of which another may say, later on, that they are credentials."""
 
@@ -73,6 +111,8 @@ def spans(text: str, more: frozenset[str], fewer: frozenset[str], inside: Callab
     walk = _Walk(text, _Names(more, fewer), is_given if text.lstrip()[:1] in ("{", "[") else PASSWORD, inside)
     for token in _TOKEN.finditer(text):
         walk.step(token)
+    for frame in walk.frames:
+        walk.leave(frame)
     return walk.found
 
 
@@ -85,16 +125,16 @@ class _Walk:
         self._anything = anything
         self._inside = inside
         self._is_secret = SECRET_KIND.search(text) is not None
-        self._frames: list[_Frame] = []
+        self.frames: list[_Frame] = []
         self.found: list[Span] = []
 
     def step(self, token: re.Match[str]) -> None:
         kind = token.lastgroup
         if kind == "open":
-            self._open(is_array=token["open"] == "[")
+            self._open(token.start(), is_array=token["open"] == "[")
         elif kind == "close":
-            if self._frames:
-                self._frames.pop()
+            if self.frames:
+                self.leave(self.frames.pop())
         elif kind == "number":
             form = self._form()
             if form is not None and form in (ANY, CODE) and form(token["number"]) and not self._is_plural():
@@ -103,43 +143,67 @@ class _Walk:
         else:
             self._string(token)
 
-    def _open(self, *, is_array: bool) -> None:
-        if len(self._frames) >= _DEEPEST:
-            self._frames.pop(0)  # what is deeper than that is hostile, or no JSON
-        top = self._frames[-1] if self._frames else None
+    def _open(self, at: int, *, is_array: bool) -> None:
+        if len(self.frames) >= _DEEPEST:
+            self.frames.pop(0)  # what is deeper than that is hostile, or no JSON
+        top = self.frames[-1] if self.frames else None
+        if top is None or not (top.is_array or top.name):
+            bare = self._bare(at)
+            if bare is not None and top is None:
+                self.frames.append(_Frame(is_array=is_array, form=judge(bare, *self._names), lists=True))
+                return
+            if bare is not None and top is not None:
+                top.name = bare
         name = top.name if top is not None else None
         headers = holds_headers(name) if name else top is not None and top.is_array and top.headers
-        self._frames.append(
+        self.frames.append(
             _Frame(is_array=is_array, form=self._form(), headers=headers, schema=not is_array and name == "properties")
         )
         if top is not None:
             top.name = None
 
+    def _bare(self, at: int) -> str | None:
+        """Return the name without quotes that a value has which begins at a place."""
+        before = self._text[max(0, at - _BEFORE) : at]
+        if before.rstrip()[-1:] not in _ENDS_OF_NAMES:
+            return None
+        name = _BARE.search(before)
+        return name[1] if name is not None else None
+
     def _form(self) -> Form | None:
         """Return the form of a credential at this place."""
-        if not self._frames:
+        if not self.frames:
             return None
-        top = self._frames[-1]
+        top = self.frames[-1]
         if top.is_array:
             return top.form
         if top.name is None:
-            return None
+            return top.form if top.lists else None
         if top.schema:
             return None
         if self._is_secret and top.name in SECRET_DATA:
             return ANY
         return judge_below(top.name, top.form, self._names.more, self._names.fewer)
 
+    def leave(self, frame: _Frame) -> None:
+        """Take the value of a cookie, once all fields of the object are known."""
+        if is_cookie(frame.cookie):
+            self.found += [span for name, text, span in frame.waiting if name == COOKIE_VALUE and TOKEN(text)]
+
     def _is_plural(self) -> bool:
-        name = self._frames[-1].name
+        name = self.frames[-1].name
         return name is not None and name.endswith(("s", "S"))
 
     def _string(self, token: re.Match[str]) -> None:
         group = "single" if token["single"] is not None else "double"
-        text, top = token[group], self._frames[-1] if self._frames else None
+        text, top = token[group], self.frames[-1] if self.frames else None
         if token["colon"] is not None and top is not None and not top.is_array:
             top.name = _plain(text)
+            if top.name in COOKIE_FIELDS:
+                top.cookie |= {top.name}
             return
+        if top is not None and not top.is_array and top.name is None and top.form is not None:
+            top.name = self._bare(token.start())
         if self._hides(text, token):
             self.found.append(token.span(group))
         elif "\\" in text or ("'" in text and "{" in text):
@@ -171,7 +235,7 @@ class _Walk:
     def _hides(self, text: str, token: re.Match[str]) -> bool:
         """Return whether a string that is no name is a credential."""
         form = self._form()
-        top = self._frames[-1] if self._frames else None
+        top = self.frames[-1] if self.frames else None
         if top is not None and top.option is not None:
             return top.option(text)
         if top is not None and top.is_array and top.first is not None and _closes(self._text, token.end()):
@@ -184,15 +248,15 @@ class _Walk:
         """Return the form of the second of two texts, of which the first is a user or the name of a header."""
         if top.form is LOGIN:
             return PASSWORD
-        outer = self._frames[-2] if len(self._frames) > 1 else None
+        outer = self.frames[-2] if len(self.frames) > 1 else None
         if top.form is None and outer is not None and outer.is_array and top.first is not None:
             form = judge(_plain(top.first), self._names.more, self._names.fewer)
             return form if form is not ANY else self._anything if outer.headers else PASSWORD
         return None
 
     def _taken(self) -> None:
-        if self._frames:
-            self._frames[-1].name = None
+        if self.frames:
+            self.frames[-1].name = None
 
 
 def _closes(text: str, at: int) -> bool:

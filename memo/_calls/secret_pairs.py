@@ -7,7 +7,7 @@ credentials only beside its `kty`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -16,6 +16,9 @@ from memo._calls.secret_forms import ANY, PASSWORD, TOKEN, Form
 from memo._calls.secret_names import judge
 
 __all__ = [
+    "COOKIE_FIELDS",
+    "COOKIE_MARK",
+    "COOKIE_VALUE",
     "JWK",
     "JWK_FIELDS",
     "NAMES",
@@ -25,6 +28,7 @@ __all__ = [
     "Beside",
     "after_options",
     "beside",
+    "is_cookie",
     "paired",
     "private_fields",
     "spans",
@@ -46,6 +50,11 @@ _CONTROL = Expression(r"[\s_-](?:field|input|box|textbox)\Z", re.IGNORECASE)
 SECRET_DATA = frozenset(("data", "stringData"))
 """What holds the credentials of a `Secret` of Kubernetes."""
 SECRET_KIND = Expression(r"""\bkind\\*["']?\s{0,8}:\s{0,8}\\*["']?Secret\b""")
+_OF_COOKIES = frozenset(("httpOnly", "hostOnly", "sameSite", "expirationDate"))
+COOKIE_FIELDS = frozenset(("name", "domain")) | _OF_COOKIES
+"""Fields of a cookie as browsers and their drivers write it."""
+COOKIE_VALUE = "value"
+COOKIE_MARK = rf"""(?:{"|".join(sorted(_OF_COOKIES))})\\*["']\s*:"""
 JWK = "kty"
 JWK_FIELDS = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 """What is private in a JSON Web Key (RFC 7518), which says its `kty`."""
@@ -72,7 +81,12 @@ def beside(node: Mapping[str, Any], more: frozenset[str], fewer: frozenset[str])
             field = next((value for value in values if value in node), None)
             if field is not None and (form := paired(named, more, fewer)) is not None:
                 return Beside(field, form)
-    return None
+    return Beside(COOKIE_VALUE, TOKEN) if COOKIE_VALUE in node and is_cookie(node.keys()) else None
+
+
+def is_cookie(names: Collection[str]) -> bool:
+    """Return whether a mapping with some fields is a cookie: under any name, its value may be that of a session."""
+    return "name" in names and "domain" in names and any(name in names for name in _OF_COOKIES)
 
 
 def after_options(members: list[Any], more: frozenset[str], fewer: frozenset[str]) -> dict[int, Form]:

@@ -12,7 +12,15 @@ from functools import cache
 
 import orjson
 
-from memo._calls import secret_encoded, secret_languages, secret_shapes, secret_tables, secret_wallets
+from memo._calls import (
+    secret_encoded,
+    secret_languages,
+    secret_pairs,
+    secret_shapes,
+    secret_tables,
+    secret_wallets,
+    secret_yaml,
+)
 from memo._calls.secret_expressions import search_at_once, search_for
 from memo._values.scalars import is_text
 from memo._values.secrets import SECRET_TYPES
@@ -28,13 +36,14 @@ _QUOTED_STEMS = """
 """.split()
 """In the other names, which count where a text quotes JSON or code, in three spellings."""
 _ENCODED_AFTER = r"""%(?:2[27]|3[aAdD])|&(?:quot|apos|#3[49]|#x2[27]);|(?:\x1b|\\+u001[bB])\["""
-_AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|->\s|\x{{ff1a}}|\x{{2192}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|(?:\s|\\[nrt]){{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})"""
+_AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|->\s|\x{{ff1a}}|\x{{2192}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|(?:\s|\\[nrt]){{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})|(?:[ \t]{{3}}[ \t]*|\\+t)[^\s"'&;,<>(){{}}\[\]\\]{{8}}"""
 _ASSIGNS_IN_TEXT = rf"""(?:\\*["'])?{_AFTER}"""
 _ASSIGNS_IN_JSON = rf"""(?:\\+["']|')?{_AFTER}"""
 _IN_TEXT = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_TEXT})"
 _IN_JSON = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_JSON})"
 _ANY_STEM = rf"(?:{'|'.join([*STEMS.split(), *_QUOTED_STEMS])})[0-9A-Za-z_.:-]*"
 _NAMED = [
+    r"""_(?:PASS(?:WORD|WD|PHRASE)?|PWD|KEY|TOKEN|SECRET)\s[^\s"'&;,<>(){}\[\]\\]{8}""",
     rf"""(?:[nN]ame|[kK]ey|header|field|variable)\\*["']\s*:\s*\\*["'][^"'\\]*{_ANY_STEM}\\*["']""",
     rf"""["'](?:label|path|element|selector|target|type)\\*["']\s*:\s*\\*["'][^"'\\]*(?:{STEMS.replace(" ", "|")})[0-9A-Za-z_]*\]?(?:\s(?:[fF]ield|[iI]nput|(?:[tT]ext)?[bB]ox))?\\*["']""",
     rf"""\(\s*[bBrRuUfF]*\\*["'][0-9A-Za-z_.-]*{_ANY_STEM}\\*["']\s*,""",
@@ -121,6 +130,8 @@ def _frequent(quote: str, assigned: str) -> list[str]:
     return [
         quoted,
         *_NAMED,
+        secret_pairs.COOKIE_MARK,
+        secret_yaml.SECTION_MARK,
         secret_encoded.BEGINNING,
         secret_languages.plain_names(assigned),
         *secret_tables.MARKS,

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from memo._calls import secret_commands
-from memo._calls.secret_forms import CHOSEN, LOGIN, PASSWORD, RANDOM, TOKEN, Form, is_aws_secret, is_given
+from memo._calls import secret_commands, secret_sentences
+from memo._calls.secret_forms import LOGIN, RANDOM, TOKEN, is_aws_secret, is_given
 
 __all__ = ["Shape", "marks", "marks_of_commands", "shapes", "spans"]
 
@@ -152,32 +152,18 @@ basic                           asic~(?:\s|\\+[a-z0-9]+)+[A-Za-z0-9+/]{6},ASIC~(
 cookie-header                   ookie:\x20,OOKIE:\x20 \b[Cc](?:ookie|OOKIE):\ (?P<secret>[^\s=;,"'{}]{1,128}=[^\s;"'{}]{1,4096}(?:;\ ?[^\s=;"'{}]{1,128}=[^\s;"'{}]{0,4096})*)
 curl-user                       -u\x20,--user\x20,--user=,-user\x20 (?:(?<=\s)-u|--(?:proxy-)?user)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
 curl-user-attached              curl~(?s:.)*-[A-Za-z]*u \bcurl\s(?:[^\n|;&]{0,256}?\s)?-[A-Za-z]{0,8}u\ {0,2}\\{0,4}["']?[^\s:"'\\-][^\s:"'\\]{0,127}:(?P<secret>[^\s"'\\]{1,256})
-unseal-key                      nseal\x20Key\x20 \bUnseal\ Key\ \d{1,2}:\ (?P<secret>[A-Za-z0-9+/=]{32,})
-twilio-auth-token               AC~[0-9a-f]{32} \bAC[0-9a-f]{32}\\{0,4}["']?[\s,:;]{1,4}\\{0,4}["']?(?P<secret>[0-9a-f]{32})\b
-zapier-hook                     hooks.zapier.com/ (?<=hooks\.zapier\.com/hooks/)(?:catch|standard)/\d{4,12}/[\w-]{5,64}
-make-hook                       .make.com/~[a-z0-9]{20},.integromat.com/ \bhook\.(?:[a-z]{2}\d{1,2}\.)?(?:make|integromat)\.com/(?P<secret>[a-z0-9]{20,64})
-pipedream-hook                  .m.pipedream.net \b(?P<secret>eo[a-z0-9]{8,32})\.m\.pipedream\.net
-hook-with-uuid                  /webhook~(?:-test)?/[0-9a-f]{8}-,/v2/hook/,webhook/send?key=,hc-ping.com/,webhook.site/ (?:/webhook(?:-test)?/|/bot/v2/hook/|/webhook/send\?key=|\bhc-ping\.com/|\bwebhook\.site/)(?P<secret>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})
-chat-hook                       /hooks/~[A-Za-z0-9]{17} /hooks/(?P<secret>[a-z0-9]{26}|[A-Za-z0-9]{17}/[A-Za-z0-9]{20,64})(?![\w/-])
-conda-channel                   /t/~[\w-]{20} (?<=/t/)[\w-]{20,128}(?=/)
-pydantic-input                  input_value= (?m:^)[\w.]{0,64}(?:[pP]ass(?:word|wd|phrase)|[sS]ecret|[tT]oken|[kK]ey)[\w.]{0,16}\r?\n\ \ [^\n]{1,512}?input_value='(?P<secret>[^'\n]{6,256})'
 mysql-password                  mysql~(?s:.)*-p,mariadb~(?s:.)*-p \b(?:mysql|mariadb)[a-z_-]{0,16}\s(?:[^\n|;&]{0,256}?\s)?-p\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
 sshpass                         sshpass~(?s:.)*-p \bsshpass\s{1,4}(?:-[a-z]\s{1,4}){0,4}-p\s{0,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
 login-password                  login~(?s:.)*-p,mongo~(?s:.)*-p \b(?:(?:docker|podman|nerdctl|buildah|helm|az|oc|registry)\ login|mongo(?:sh|dump|restore|import|export|stat|top)?)\s(?:[^\n|;&]{0,256}?\s)?-p[ \t]{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
 redis-cli-password              redis-cli~(?s:.)*-a \bredis-cli\s(?:[^\n|;&]{0,256}?\s)?-a[ \t]{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
 sqlcmd-password                 sqlcmd~(?s:.)*-P \bsqlcmd\s(?:[^\n|;&]{0,256}?\s)?-P\s{0,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
 ldap-password                   ldap~(?s:.)*-w \bldap(?:search|modify|add|delete|passwd|whoami|compare|modrdn)\s(?:[^\n|;&]{0,256}?\s)?-w\s{0,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
-smbclient-password              smbclient~(?s:.)*-U,winexe~(?s:.)*-U,rpcclient~(?s:.)*-U \b(?:smbclient|winexe|rpcclient)\s(?:[^\n|;&]{0,256}?\s)?-U\s{0,4}\\{0,4}["']?[^\s%"'\\]{1,128}%(?P<secret>[^\s"'\\]{1,256})
+smbclient-password              smbclient~(?s:.)*-U \bsmbclient\s(?:[^\n|;&]{0,256}?\s)?-U\s{0,4}\\{0,4}["']?[^\s%"'\\]{1,128}%(?P<secret>[^\s"'\\]{1,256})
 digest-response                 igest\x20~(?s:.)*response=,IGEST\x20~(?s:.)*response= \b[Dd](?:igest|IGEST)\ (?:[^\n]{0,1024}?[\s,])?response=\\{0,8}["']?(?P<secret>[0-9a-fA-F]{32,128})\b
 aws-secret-after-its-id         AKIA~(?s:.)*[A-Za-z0-9/+]{40},ASIA~(?s:.)*[A-Za-z0-9/+]{40} \b(?:AKIA|ASIA)[A-Z0-9]{16}\b.{0,256}?(?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])
 aws-secret-before-its-id        AKIA,ASIA        (?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])(?=.{0,256}?\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)
 go-dsn                          @tcp(,@unix(     (?<![\w.-])[\w.-]{1,64}:(?P<secret>[^\s@]{1,256})@(?:tcp|unix)\(
 netrc                           password\x20,password\t \bmachine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{1,256})
-password-in-prose               assword\x20~(?:is|was|to|set|has|will|should|changed|reset)[\s:],assphrase\x20~(?:is|was|to|set|has|will)[\s:],asscode\x20is,pwd\x20is,pw\x20is,PW\x20is \b(?:[Pp]ass(?:word|phrase|code)|pwd|pw|PW)\ (?:is|was|to|should\ be|will\ be|is\ now|(?:has\ been\ |was\ )?(?:re)?(?:set|changed)\ to):?\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;]{6,256})
-password-used                   se\x20pass~(?:word|phrase)?\s,sing\x20pass~(?:word|phrase)?\s,ith\x20~(?:the\s|this\s)?pass(?:word|phrase)?\s \b(?:[Uu]se|[Uu]sing|[Ww]ith|and)\ (?:the\ |this\ )?(?:password|passphrase|pass)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\]{6,256})
-password-after-word             assword\x20~[^\s]*[0-9!#$%^&*?],assphrase\x20~[^\s]*[0-9!#$%^&*?] \b[Pp]ass(?:word|phrase)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\]{6,256})
-login-in-prose                  og\x20in\x20~(?:as|with|using)\s,ogin\x20~(?:as|with|using)\s,ign\x20in\x20~(?:as|with|using)\s \b(?:[Ll]og\ ?in|[Ss]ign\ in)\ (?:as|with|using)\ [`"']?[\w.@-]{1,64}[`"']?,?\ (?:and|with|/)\ (?:the\ )?(?:pass(?:word)?\ )?[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\]{6,256})
-credentials-in-prose            reds~(?::|\sare)\s,redentials~(?::|\sare)\s,ogin:\x20~[\w.@-]+\s?/ \b(?:[Cc]reds|[Cc]redentials|[Ll]ogin)(?::|\ are)\ {1,2}[`"']?[\w.@-]{1,64}\s?[/:]\s?(?P<secret>[^\s`"'*<>(){}\[\],;\\]{6,256})
 voyage                          pa-~[A-Za-z0-9_-]{43} \bpa-[A-Za-z0-9_-]{43,}
 brave                           BSA~[A-Za-z0-9_-]{24} (?<![\w+/-])BSA[A-Za-z0-9_-]{24,32}(?![\w+/=-])
 crates-io                       cio~[A-Za-z0-9]{32} (?<![\w+/-])cio[A-Za-z0-9]{32}(?![\w+/=-])
@@ -206,7 +192,7 @@ key-in-rpc-url                  .infura.io/,.alchemy.com/,.quiknode.pro/ (?:(?<=
 putty-key                       Private-Lines:   \bPrivate-Lines:\ \d{1,4}\s{1,8}(?P<secret>[A-Za-z0-9+/=\s]{16,})
 ssh2-key                        PRIVATE\x20KEY\x20---- ----\ BEGIN[ A-Z0-9]{0,100}PRIVATE\ KEY\ ----(?P<secret>.*?)(?:----\ END|\Z)
 crypt-hash                      $2a$,$2b$,$2y$,$1$,$5$,$6$,$apr1$,$y$,$argon2 \$(?:2[aby]\$\d\d\$[./A-Za-z0-9]{53}|(?:1|apr1)\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22}|5\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}|y\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|argon2(?:id|i|d)\$v=\d{1,4}\$[a-z0-9=,]{1,64}\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,128})
-pgpass                          :5432:,:5433:,:6432:,:*: (?<![\w.*:-])[\w.*-]{1,128}:(?:5432|5433|6432|\*):[\w*-]{1,64}:[\w*-]{1,64}:(?P<secret>\S{4,256})
+pgpass                          :5432: (?<![\w.*:-])[\w.*-]{1,128}:5432:[\w*-]{1,64}:[\w*-]{1,64}:(?P<secret>\S{4,256})
 oracle-url                      jdbc:oracle:~[a-z]+: (?<=jdbc:oracle:)(?:thin|oci8?):[^\s/@:"']{1,128}/(?P<secret>[^\s@"']{1,256})@
 oauth-code                      code=~[A-Za-z0-9_./%-]{20} (?:(?<=[?&])|(?<![\w-]))code=(?P<secret>[\w%./~-]{20,2048})
 code-verifier                   code_verifier=,client_assertion=,SAMLResponse= (?:(?<=code_verifier=)|(?<=client_assertion=)|(?<=SAMLResponse=))[\w%./~+-]{20,}
@@ -215,9 +201,12 @@ curl-cookie                     curl~(?s:.)*(?:-b|--cookie)\x20 \bcurl\s(?:[^\n|
 httpie-auth                     -a\x20,--auth\x20,--auth= \bhttps?\s(?:[^\n|;&]{0,256}?\s)?(?:-a|--auth)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
 wpa-psk                         psk= \bpsk=\\{0,4}"(?P<secret>[^"\n\\]{8,63})
 wifi-code                       WIFI:~[A-Z] \bWIFI:(?:[A-OQ-Z]:(?:[^;\\\n]|\\.){0,64};){0,4}P:(?P<secret>(?:[^;\\\n]|\\.){1,128})
-token-in-prose                  ey\x20~(?:is|to)[\s:],oken\x20~(?:is|to)[\s:],ecret\x20~(?:is|to)[\s:],EY\x20is,\x20asked\x20for:,\x20below:,\x20here: \b(?:[Kk]ey|KEY|[Tt]oken|[Ss]ecret)\ (?:(?:is|to):?|(?:[a-z]{1,12}\ ){0,4}(?:asked\ for|below|here):)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;]{16,512})
 error-of-401                    ey\x20provided:\x20,api\x20key:\x20 (?<=[Kk]ey\ provided:\ )[\w-]{0,64}\*{3,}[\w-]*|(?<=api\ key:\ )\*{4,}\w{2,8}\b
 """
+
+
+_AT_ONCE = secret_commands.ROWS + secret_sentences.ROWS
+"""What is more frequent."""
 
 
 class Shape(NamedTuple):
@@ -232,10 +221,7 @@ class Shape(NamedTuple):
 @cache
 def shapes() -> tuple[tuple[Shape, re.Pattern[str]], ...]:
     """Return all shapes, compiled: when a text has the mark of one, since compiling them takes longer than importing memo."""
-    return tuple(
-        (shape, re.compile(shape.expression, re.DOTALL))
-        for shape, _ in _rows(_GITLEAKS + _OTHERS + secret_commands.ROWS)
-    )
+    return tuple((shape, re.compile(shape.expression, re.DOTALL)) for shape, _ in _rows(_GITLEAKS + _OTHERS + _AT_ONCE))
 
 
 @cache
@@ -259,8 +245,8 @@ def marks() -> list[str]:
 
 
 def marks_of_commands() -> list[str]:
-    """Return such expressions for `secret_commands`: what is more frequent, so that it is searched at once."""
-    return sorted({mark for _, expressions in _rows(secret_commands.ROWS) for mark in expressions})
+    """Return such expressions for `secret_commands` and `secret_sentences`: what is more frequent, so that it is searched at once."""
+    return sorted({mark for _, expressions in _rows(_AT_ONCE) for mark in expressions})
 
 
 def spans(text: str) -> list[tuple[int, int]]:
@@ -282,18 +268,9 @@ def _is_basic(text: str) -> bool:
         return False
 
 
-_DESCRIBED = frozenset("ed ing able ized".split())
-"""How a word ends that says how a password is: `base64-encoded`."""
-
-
-def _is_said(form: Form, found: re.Match[str]) -> bool:
-    """Return whether what a sentence says of a password is one."""
-    word = found["secret"].rstrip(".!?:")
-    return form(word) and not word.endswith(tuple(_DESCRIBED))
-
-
 _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
     **secret_commands.CHECKS,
+    **secret_sentences.CHECKS,
     "basic": lambda found: _is_basic(found["base64"]),
     "aws-secret-after-its-id": lambda found: is_aws_secret(found["secret"]),
     "aws-secret-before-its-id": lambda found: is_aws_secret(found["secret"]),
@@ -311,15 +288,7 @@ _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
     ),
     # `-u 1000:1000` are ids of a user and a group.
     "curl-user": lambda found: is_given(found["secret"]) and not found["secret"].isdigit(),
-    **dict.fromkeys(("conda-channel",), lambda found: RANDOM(found[0])),
-    "chat-hook": lambda found: TOKEN(found["secret"]),
-    "pydantic-input": lambda found: PASSWORD(found["secret"]),
     "pgpass": lambda found: LOGIN(found["secret"]),
     "oauth-code": lambda found: TOKEN(found["secret"].replace("%", "")),
-    "token-in-prose": lambda found: RANDOM(found["secret"].rstrip(".!?:")),
-    **dict.fromkeys(("password-in-prose", "password-used"), lambda found: _is_said(PASSWORD, found)),
-    **dict.fromkeys(
-        ("password-after-word", "login-in-prose", "credentials-in-prose"), lambda found: _is_said(CHOSEN, found)
-    ),
 }
 """What is more to be true of what some expressions match."""

@@ -20,7 +20,7 @@ from memo._calls import (
     secret_yaml,
 )
 from memo._calls.secret_expressions import Expression
-from memo._calls.secret_forms import ANY, PASSWORD, RANDOM, SCHEMES, TOKEN, Form, is_code, is_given
+from memo._calls.secret_forms import ANY, CHOSEN, PASSWORD, RANDOM, SCHEMES, TOKEN, Form, is_code, is_given
 from memo._calls.secret_names import judge, judge_after
 from memo._calls.secret_search import STEMS
 
@@ -34,8 +34,8 @@ _ASSIGNED = Expression(
       | (?:[*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=)\s{0,8}@YAML@[bBrRuUfFN]{0,2}
         (?P<opening>\\{0,8}(?:["']{3}|["']))(?P<literal>(?:(?!(?P=opening))[^\s\\]){6,4096})(?P=opening)
       | =(?P<around>["'])(?P<variable>[^"'\n\\]{4,4096})(?P=around)(?=\s|\\[nr]|\Z)
-      | (?P<flag>\s{1,2})(?P<quoting>\\{0,8}["'])?(?P<given>[^\s"'&;,<>(){}\[\]\\=:|-][^\s"'&;,<>(){}\[\]\\]{5,4095})
-      | [*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}\s{0,8}@YAML@(?:[bBrRuUfFN]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
+      | (?P<flag>\s{1,2}|[ \t]{3,32})(?P<quoting>\\{0,8}["'])?(?P<given>[^\s"'&;,<>(){}\[\]\\=:|-][^\s"'&;,<>(){}\[\]\\]{5,4095})
+      | [*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}\s{0,8}@YAML@(?:<(?:b|i|em|strong|code|tt|span)>\s{0,4})?(?:[bBrRuUfFN]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
     )""".replace("@SCHEMES@", SCHEMES).replace("@YAML@", r"(?:[&!]{1,2}\w{1,32}\s{1,4})?"),
     re.VERBOSE | re.ASCII,
 )
@@ -93,7 +93,11 @@ def _structured_spans(
     def inside(escaped: str) -> list[tuple[int, int]]:
         return _structured_spans(escaped, more, fewer, levels - 1) if levels else []
 
-    return secret_json.spans(text, more, fewer, inside) + secret_yaml.spans(text, more, fewer)
+    return (
+        secret_json.spans(text, more, fewer, inside)
+        + secret_yaml.spans(text, more, fewer)
+        + secret_yaml.sections(text, more, fewer)
+    )
 
 
 def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
@@ -127,6 +131,8 @@ def _named_spans(text: str, stems: Expression, more: frozenset[str], fewer: froz
             group = next(name for name in _GROUPS if assigned[name] is not None)
             if group == "variable" and not text[start : assigned.end("tail")].isupper():
                 form = None  # what a page or a form says of the field
+            elif form is PASSWORD and text[start : assigned.end("tail")] == "PASS":
+                form = CHOSEN  # a test passes
             elif form is ANY:
                 form = _least(text, start, assigned, group)
             elif group == "given" and not _is_option(text, start):
@@ -157,11 +163,18 @@ def _least(text: str, start: int, assigned: re.Match[str], group: str) -> Form:
     if group == "wrapped":
         return TOKEN
     if group == "given" and not assigned["quoting"] and not _is_option(text, start):
+        if assigned["flag"].isspace() and _is_column(text[start : assigned.end("tail")], assigned["flag"]):
+            return CHOSEN
         return RANDOM if text[start : assigned.end("tail")].islower() else TOKEN  # the next word: of prose, mostly
     if group == "variable":
         return is_given
     # Anything but a word of prose or code, which the query of a URL does not have.
     return ANY if text[start - 1 : start] in ("?", "&") else PASSWORD
+
+
+def _is_column(name: str, gap: str) -> bool:
+    """Return whether a value stands beside its name as in a table: far from it, or beside a variable."""
+    return len(gap) > 2 or "\t" in gap or (name.isupper() and "_" in name)
 
 
 def _is_option(text: str, start: int) -> bool:

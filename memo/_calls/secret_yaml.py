@@ -13,7 +13,7 @@ from memo._calls.secret_forms import ANY, PASSWORD, Form, is_given
 from memo._calls.secret_names import judge_below
 from memo._calls.secret_pairs import SECRET_DATA, SECRET_KIND
 
-__all__ = ["spans"]
+__all__ = ["SECTION_MARK", "sections", "spans"]
 
 _BEGINNING = Expression(
     r"""(?:pass|pwd|phrase|secret|token|key|credential|authorization|cookie)[\w.-]{0,24}["']?[ \t]{0,4}:[ \t]{0,4}(?:[|>\[\#]|\r?\n)|kind:[ \t]{0,4}["']?Secret\b""",
@@ -33,6 +33,29 @@ class _Frame(NamedTuple):
     """Of the name."""
     form: Form | None
     is_block: bool = False
+
+
+_SECTION = Expression(
+    r"""^[ \t]*(?:\[{1,2}(?P<section>[\w.\ "'-]{1,64})\]{1,2}|(?P<name>[\w."'-]{1,64})[ \t]*=[ \t]*(?P<quote>["']?)(?P<value>[^\s"']{6,4096})(?P=quote))[ \t]*\r?$""",
+    re.MULTILINE | re.ASCII,
+)
+SECTION_MARK = r"""(?:ecrets|redentials|okens|asswords|[kK]eys)["']?\]{1,2}[ \t]*\r?(?:\n|\\+[nr])"""
+"""An expression that matches where a section of INI or TOML begins that holds credentials under any name."""
+
+
+def sections(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
+    """Return where credentials are in sections of INI and TOML whose name is a plural: `[secrets]`, `[app.credentials]`."""
+    found: list[tuple[int, int]] = []
+    outer: Form | None = None
+    for line in _SECTION.finditer(text) if "]" in text and "=" in text else ():
+        if line["section"] is not None:
+            section = line["section"].rpartition(".")[2].strip("\"' ")
+            outer = judge_below(section, None, more, fewer) if section.endswith("s") else None
+        elif outer is not None:
+            form = judge_below(line["name"].strip("\"'"), outer, more, fewer)
+            if form is not None and (PASSWORD if form is ANY else form)(line["value"]):
+                found.append(line.span("value"))
+    return found
 
 
 def spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
