@@ -136,7 +136,7 @@ def _frequent(quote: str, assigned: str) -> list[str]:
         secret_languages.plain_names(assigned),
         *secret_tables.MARKS,
         *secret_wallets.MARKS,
-        *secret_shapes.marks_of_commands(),
+        *secret_shapes.frequent_marks(),
     ]
 
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from memo._calls import secret_commands, secret_sentences
 from memo._calls.secret_forms import LOGIN, RANDOM, TOKEN, is_aws_secret, is_given
 
-__all__ = ["Shape", "marks", "marks_of_commands", "shapes", "spans"]
+__all__ = ["Shape", "frequent_marks", "marks", "shapes", "spans"]
 
 _GITLEAKS = r"""
 1password-secret-key            A3-              \bA3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}\b
@@ -163,7 +163,6 @@ digest-response                 igest\x20~(?s:.)*response=,IGEST\x20~(?s:.)*resp
 aws-secret-after-its-id         AKIA~(?s:.)*[A-Za-z0-9/+]{40},ASIA~(?s:.)*[A-Za-z0-9/+]{40} \b(?:AKIA|ASIA)[A-Z0-9]{16}\b.{0,256}?(?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])
 aws-secret-before-its-id        AKIA,ASIA        (?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])(?=.{0,256}?\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)
 go-dsn                          @tcp(,@unix(     (?<![\w.-])[\w.-]{1,64}:(?P<secret>[^\s@]{1,256})@(?:tcp|unix)\(
-netrc                           password\x20,password\t \bmachine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{1,256})
 voyage                          pa-~[A-Za-z0-9_-]{43} \bpa-[A-Za-z0-9_-]{43,}
 brave                           BSA~[A-Za-z0-9_-]{24} (?<![\w+/-])BSA[A-Za-z0-9_-]{24,32}(?![\w+/=-])
 crates-io                       cio~[A-Za-z0-9]{32} (?<![\w+/-])cio[A-Za-z0-9]{32}(?![\w+/=-])
@@ -191,22 +190,25 @@ vercel                          vcp_,vci_,vca_,vcr_,vck_ \bvc[piark]_[A-Za-z0-9]
 key-in-rpc-url                  .infura.io/,.alchemy.com/,.quiknode.pro/ (?:(?<=\.infura\.io/v3/)|(?<=\.alchemy\.com/v2/)|(?<=\.quiknode\.pro/))[\w-]{32,}
 putty-key                       Private-Lines:   \bPrivate-Lines:\ \d{1,4}\s{1,8}(?P<secret>[A-Za-z0-9+/=\s]{16,})
 ssh2-key                        PRIVATE\x20KEY\x20---- ----\ BEGIN[ A-Z0-9]{0,100}PRIVATE\ KEY\ ----(?P<secret>.*?)(?:----\ END|\Z)
-crypt-hash                      $2a$,$2b$,$2y$,$1$,$5$,$6$,$apr1$,$y$,$argon2 \$(?:2[aby]\$\d\d\$[./A-Za-z0-9]{53}|(?:1|apr1)\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22}|5\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}|y\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|argon2(?:id|i|d)\$v=\d{1,4}\$[a-z0-9=,]{1,64}\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,128})
 pgpass                          :5432: (?<![\w.*:-])[\w.*-]{1,128}:5432:[\w*-]{1,64}:[\w*-]{1,64}:(?P<secret>\S{4,256})
 oracle-url                      jdbc:oracle:~[a-z]+: (?<=jdbc:oracle:)(?:thin|oci8?):[^\s/@:"']{1,128}/(?P<secret>[^\s@"']{1,256})@
-oauth-code                      code=~[A-Za-z0-9_./%-]{20} (?:(?<=[?&])|(?<![\w-]))code=(?P<secret>[\w%./~-]{20,2048})
 code-verifier                   code_verifier=,client_assertion=,SAMLResponse= (?:(?<=code_verifier=)|(?<=client_assertion=)|(?<=SAMLResponse=))[\w%./~+-]{20,}
 okta                            SSWS\x20 (?<=SSWS\ )00[\w-]{38,}
 curl-cookie                     curl~(?s:.)*(?:-b|--cookie)\x20 \bcurl\s(?:[^\n|;&]{0,256}?\s)?(?:-b|--cookie)\ {1,2}\\{0,4}["']?(?P<secret>[^\s=;,"'{}\\]{1,128}=[^\s;"'{}\\]{1,4096}(?:;\ ?[^\s=;"'{}\\]{1,128}=[^\s;"'{}\\]{0,4096})*)
-httpie-auth                     -a\x20,--auth\x20,--auth= \bhttps?\s(?:[^\n|;&]{0,256}?\s)?(?:-a|--auth)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
-wpa-psk                         psk= \bpsk=\\{0,4}"(?P<secret>[^"\n\\]{8,63})
-wifi-code                       WIFI:~[A-Z] \bWIFI:(?:[A-OQ-Z]:(?:[^;\\\n]|\\.){0,64};){0,4}P:(?P<secret>(?:[^;\\\n]|\\.){1,128})
-error-of-401                    ey\x20provided:\x20,api\x20key:\x20 (?<=[Kk]ey\ provided:\ )[\w-]{0,64}\*{3,}[\w-]*|(?<=api\ key:\ )\*{4,}\w{2,8}\b
 """
 
 
-_AT_ONCE = secret_commands.ROWS + secret_sentences.ROWS
-"""What is more frequent."""
+_FREQUENT = r"""
+crypt-hash                      $2a$,$2b$,$2y$,$1$,$5$,$6$,$apr1$,$y$,$argon2 \$(?:2[aby]\$\d\d\$[./A-Za-z0-9]{53}|(?:1|apr1)\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22}|5\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}|y\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|argon2(?:id|i|d)\$v=\d{1,4}\$[a-z0-9=,]{1,64}\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,128})
+netrc                           password\x20,password\t \bmachine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{1,256})
+wpa-psk                         psk= \bpsk=\\{0,4}"(?P<secret>[^"\n\\]{8,63})
+wifi-code                       WIFI:~[A-Z] \bWIFI:(?:[A-OQ-Z]:(?:[^;\\\n]|\\.){0,64};){0,4}P:(?P<secret>(?:[^;\\\n]|\\.){1,128})
+oauth-code                      code=~[A-Za-z0-9_./%-]{20} (?:(?<=[?&])|(?<![\w-]))code=(?P<secret>[\w%./~-]{20,2048})
+error-of-401                    ey\x20provided:\x20,api\x20key:\x20 (?<=[Kk]ey\ provided:\ )[\w-]{0,64}\*{3,}[\w-]*|(?<=api\ key:\ )\*{4,}\w{2,8}\b
+httpie-auth                     -a\x20,--auth\x20,--auth= \bhttps?\s(?:[^\n|;&]{0,256}?\s)?(?:-a|--auth)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
+"""
+_AT_ONCE = _FREQUENT + secret_commands.ROWS + secret_sentences.ROWS
+"""What is searched at once with all that begins with what is frequent, and costs less there."""
 
 
 class Shape(NamedTuple):
@@ -244,8 +246,8 @@ def marks() -> list[str]:
     return [mark for _, expressions in _rows(_GITLEAKS + _OTHERS) for mark in expressions]
 
 
-def marks_of_commands() -> list[str]:
-    """Return such expressions for `secret_commands` and `secret_sentences`: what is more frequent, so that it is searched at once."""
+def frequent_marks() -> list[str]:
+    """Return such expressions for what is more frequent, so that it is searched at once."""
     return sorted({mark for _, expressions in _rows(_AT_ONCE) for mark in expressions})
 
 
