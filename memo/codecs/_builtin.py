@@ -287,6 +287,25 @@ def _register_pydantic_networks() -> None:
             register_codec(cls, encode=str, decode=_of_text(cls))
 
 
+def _register_processes() -> None:
+    from subprocess import CompletedProcess
+
+    names = ("args", "returncode", "stdout", "stderr")
+    encode = _bare(lambda value: [getattr(value, name) for name in names], *names)
+    register_codec(CompletedProcess, encode=encode, decode=_of_list(CompletedProcess))
+
+
+def _register_namespaces() -> None:
+    from argparse import Namespace
+
+    def made(held: dict[str, Any]) -> Namespace:
+        value = Namespace()
+        value.__dict__.update(held)
+        return value
+
+    register_codec(Namespace, encode=vars, decode=_of_dict(made))
+
+
 def _register_arrays() -> None:
     from array import array
 
@@ -303,3 +322,5 @@ register_later("zoneinfo", _register_zones)
 register_later("pydantic.types", _register_pydantic_types)
 register_later("pydantic.networks", _register_pydantic_networks)
 register_later("array", _register_arrays)
+register_later("subprocess", _register_processes)
+register_later("argparse", _register_namespaces)

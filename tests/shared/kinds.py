@@ -1,5 +1,6 @@
 """A table of the kinds of values that programs hand around: each is recorded and comes back identical, or is refused."""
 
+import argparse
 import array
 import asyncio
 import collections
@@ -18,11 +19,13 @@ import os
 import pathlib
 import random
 import re
+import subprocess
 import sys
 import threading
 import time
 import types
 import typing
+import urllib.parse
 import uuid
 import weakref
 import zoneinfo
@@ -247,6 +250,92 @@ class Nested(BaseModel):
     kids: list["Nested"] = []
 
 
+class Day(enum.Enum):
+    LONG = dt.timedelta(1)
+    LIST = [1]  # noqa: RUF012
+    CALL = functools.partial(int)
+
+
+class Kept(enum.Flag, boundary=enum.KEEP):
+    A = 1
+
+
+class Mixed(str, enum.Enum):
+    A = "a"
+
+
+@dataclasses.dataclass(order=True, kw_only=True)
+class ByKeyword:
+    a: int = 1
+    _hidden: list = dataclasses.field(default_factory=list, repr=False, compare=False)
+
+    @functools.cached_property
+    def twice(self):
+        return [self.a, self.a]
+
+
+class Lazy(BaseModel):
+    a: int = 1
+
+    @functools.cached_property
+    def twice(self):
+        return [self.a, self.a]
+
+    @pydantic.computed_field
+    @property
+    def thrice(self) -> int:
+        return self.a * 3
+
+
+class Containers(BaseModel):
+    ints: dict[int, list[tuple[int, ...]]] = {}
+    enums: dict[Mixed, int] = {}
+    span: dt.timedelta = dt.timedelta(0)
+    pattern: re.Pattern | None = None
+    base64: pydantic.Base64Bytes | None = None
+    json_: pydantic.Json | None = None
+    complex_: complex | None = None
+    deque: collections.deque[int] | None = None
+    ordered: collections.OrderedDict[str, int] | None = None
+    default: collections.defaultdict[str, list[int]] | None = None
+    function: typing.Callable | None = None
+
+
+class Choices(BaseModel):
+    a: int = Field(validation_alias=pydantic.AliasChoices("x", "y"), serialization_alias="z")
+
+
+class Growing(BaseModel):
+    a: int
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def grow(cls, value):
+        return {"a": value["a"] + 1} if isinstance(value, dict) else value
+
+
+class Shouting(BaseModel):
+    a: typing.Annotated[str, pydantic.BeforeValidator(str.strip), pydantic.PlainSerializer(str.upper)]
+
+
+class AsAny(BaseModel):
+    x: pydantic.SerializeAsAny[BaseModel]
+
+
+class Encoded(BaseModel):
+    model_config = ConfigDict(ser_json_bytes="base64", ser_json_timedelta="float", ser_json_inf_nan="null")
+    raw: bytes = b"\xff"
+    span: dt.timedelta = dt.timedelta(days=1, microseconds=1)
+    number: float = math.inf
+
+
+class Noted(str):  # noqa: SLOT000
+    def __new__(cls, text, note=None):
+        made = super().__new__(cls, text)
+        made.note = note
+        return made
+
+
 class Failure(Exception):
     def __init__(self, message, *, status):
         super().__init__(message)
@@ -342,8 +431,19 @@ SAME = {
     "error": lambda: ValueError("no", 5), "os error": lambda: OSError(2, "No such file", "f"), "own error": lambda: Failure("bad", status=404), "caused error": lambda: raised(Failure("a", status=1), KeyError("k")), "group": lambda: ExceptionGroup("g", [ValueError(1)]),
     "bytes io": lambda: io.BytesIO(b"\xffabc"), "read bytes io": lambda: placed(io.BytesIO(b"abc"), 2), "string io": lambda: io.StringIO("a\r\n\u00e9b"), "read string io": lambda: placed(io.StringIO("a\nb"), 1), "memoryview": lambda: memoryview(b"a\xff"), "writable view": lambda: memoryview(bytearray(b"ab")), "view of a part": lambda: memoryview(b"abc")[1:],
     "http url": lambda: httpx.URL("https://a.test/b?c=1#d"), "http headers": lambda: httpx.Headers([("A", "1"), ("a", "2"), ("B", b"\xe9")]), "http parameters": lambda: httpx.QueryParams("a=1&a=2&b="), "http timeout": lambda: httpx.Timeout(5, read=None),
+    "timedelta enum": lambda: Day.LONG, "list enum": lambda: Day.LIST, "partial enum": lambda: Day.CALL, "kept flag": lambda: Kept(9), "mixed enum": lambda: Mixed.A, "by keyword": lambda: ByKeyword(a=2), "cached": lambda: read(ByKeyword(a=2)), "cached in a model": lambda: read(Lazy()), "computed field": lambda: Lazy(a=2),
+    "int keys in a model": lambda: Containers(ints={1: [(1, 2)]}), "enum keys in a model": lambda: Containers(enums={"a": 1}), "span in a model": lambda: Containers(span=dt.timedelta(-1, 5, 7)), "pattern in a model": lambda: Containers(pattern="a+"), "base64": lambda: Containers(base64=b"YWI="), "json in a model": lambda: Containers(json_='{"a":[1]}'),
+    "complex in a model": lambda: Containers(complex_=1j), "deque in a model": lambda: Containers(deque=collections.deque([1], maxlen=3)), "ordered in a model": lambda: Containers(ordered={"b": 1, "a": 2}), "default in a model": lambda: Containers(default={"a": [1]}), "updated copy": lambda: Containers().model_copy(update={"ints": 5, "more": 1}),
+    "choices": lambda: Choices(x=1), "growing": lambda: Growing(a=1), "shouting": lambda: Shouting(a=" b "), "rooted": lambda: RootModel[dict[str, Containers]]({"a": Containers()}), "serialize as any": lambda: AsAny(x=Containers(ints={1: []})), "encoded": Encoded, "noted": lambda: Noted("a", note={1: (2,)}), "parsed url": lambda: urllib.parse.urlparse("http://a/b?c"), "split url": lambda: urllib.parse.urlsplit("http://u@a:5/b"),
+    "completed process": lambda: subprocess.CompletedProcess(["ls", pathlib.Path("a")], 2, b"\xff", None), "command line": lambda: argparse.Namespace(a=1, b=[(2,)]), "process error": lambda: subprocess.CalledProcessError(1, ["a"], b"o", b"e"), "process timeout": lambda: subprocess.TimeoutExpired("a", 5, b"o"), "negative counter": lambda: collections.Counter(a=-1), "ordered proxy": lambda: types.MappingProxyType(collections.OrderedDict(a=1)),
+    "odd keys": lambda: {1.5: 1, -0.0: 2, b"a": 3, dt.date(2020, 1, 1): 4, frozenset({1}): 5, uuid.UUID(int=1): 6, True: 7}, "mixed set": lambda: {1, "a", None, 1.5, b"x", Point(1)}, "last moment": lambda: dt.datetime.max, "shortest span": lambda: dt.timedelta.min, "group of own errors": lambda: ExceptionGroup("g", [Failure("a", status=1)]),
     "json error": lambda: json.JSONDecodeError("bad", "{", 1), "unicode error": lambda: UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "stop iteration": lambda: StopIteration(5), "validation error": lambda: raised_by(lambda: Base(a="x")),
 }  # fmt: skip
+
+
+def read(value):
+    assert value.twice
+    return value
 
 
 def placed(file, position):
@@ -365,8 +465,16 @@ REFUSED = {
     "ellipsis": lambda: ..., "stat": lambda: os.stat("."), "type var": lambda: T, "weakref": lambda: weakref.ref(Plain), "random": random.Random, "local class": lambda: local(), "made class": lambda: pydantic.create_model("Made", a=(int, 1))(),
     "holds itself": itself, "too deep": lambda: lists(200), "too deep models": lambda: nested(200), "decimal beyond": lambda: decimal.Decimal("1E+1000000"), "bound method": lambda: [].append, "descriptor": lambda: int.__add__, "code": lambda: compile("1", "", "eval"),
     "environment": lambda: os.environ, "thread": threading.Thread, "attributes on ordered": lambda: attributed(collections.OrderedDict(), a=1), "attributes on counter": lambda: attributed(collections.Counter(), a=1),
+    "function in a model": lambda: Containers(function=len), "match": lambda: re.match("a(b)", "ab"), "week": lambda: dt.date(2020, 1, 1).isocalendar(), "terminal": lambda: os.terminal_size((1, 2)), "items": lambda: {"a": 1}.items(), "not implemented": lambda: NotImplemented, "field": lambda: Field(gt=1), "fields": lambda: Base.model_fields, "adapter": lambda: pydantic.TypeAdapter(int),
+    "forward reference": lambda: typing.ForwardRef("X"), "new type": lambda: typing.NewType("N", int), "annotated": lambda: typing.Annotated[int, "x"], "basic auth": lambda: httpx.BasicAuth("a", "b"), "made in a circle": lambda: circle(), "process with an attribute": lambda: attributed(subprocess.CompletedProcess("a", 0), note=1),
     "default factory": lambda: collections.defaultdict(lambda: 1), "debug pattern": lambda: types.SimpleNamespace(a=object()),
 }  # fmt: skip
+
+
+def circle():
+    value = []
+    value.append({"a": value})
+    return value
 
 
 def local():
