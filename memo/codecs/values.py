@@ -43,6 +43,7 @@ class Values:
 
     streams: Sequence[Any] | None = None
     """Live streams that a value to be written may hold: their forms are filled later."""
+    _owned: Callable[[], Iterable[Any]] | None = None
     _shared = SharedObjects(None)
     """The objects that the value being decoded holds in several places."""
     cut_short: CutShort | None = None
@@ -63,7 +64,13 @@ class Values:
         values.is_of_one_call = True
         return values
 
-    def holding(self, streams: Sequence[Any]) -> Values:
+    def of_object(self, owned: Callable[[], Iterable[Any]]) -> Values:
+        """Return values that ask for the classes in the object whose method is called where no name leads to a class."""
+        values = copy(self)
+        values._owned = owned
+        return values
+
+    def holding(self, streams: Sequence[Any] | None) -> Values:
         """Return values that write live streams as `{"__type__": "stream", "at": …}`, the index in `streams`."""
         values = copy(self)
         values.streams = streams
@@ -105,8 +112,10 @@ class Values:
                 tree, lost = self._sharing(value, writer.shared)
             else:
                 lost = difference(self.decode(tree), value, parts) if writer.unproved else None
-        except UnrecordableValue:
-            raise
+        except UnrecordableValue as error:
+            if self._owned is None or not self._reaches_owner(error):
+                raise
+            return self.encode(value)
         except RecursionError as error:
             raise UnrecordableValue("", "is nested too deep for the stack") from error
         except BaseException as error:
@@ -115,6 +124,16 @@ class Values:
         if lost is not None:
             raise UnrecordableValue(lost, f"({type(value).__name__}) would not come back equal")
         return tree
+
+    def _reaches_owner(self, refusal: UnrecordableValue) -> bool:
+        """Return whether there are classes in the object of the call that were not known yet; from now on they are."""
+        owned, self._owned = self._owned, None
+        if owned is None or not isinstance(refusal.__cause__, UntrustedType | TypeNotFound):
+            return False
+        found = [*owned()]  # looking for them takes a fraction of a millisecond, so only now
+        if found:
+            self.types, self._readers, self.is_of_one_call = self.types.reaching((), found), {}, True
+        return bool(found)
 
     def again(self, item: Any, tree: Any) -> Any:
         """Return the form of an item of a stream that is the object which came last, changed since: `tree` is its own form."""
@@ -143,7 +162,12 @@ class Values:
         The chain ends before `outside`, which was being handled when the call began. Raises `UnrecordableValue` if the
         rest would not come back the same.
         """
-        tree: dict[str, Any] = Writer(self.types, outside=outside).write(error)
+        try:
+            tree: dict[str, Any] = Writer(self.types, outside=outside).write(error)
+        except UnrecordableValue as refusal:
+            if self._owned is None or not self._reaches_owner(refusal):
+                raise
+            tree = Writer(self.types, outside=outside).write(error)
         try:
             again = Writer(self.types).write(self.decode(tree))
         except BaseException as failure:

@@ -117,6 +117,7 @@ class Agent:
     nested = local("Nested")
     def __init__(self, schema=None):
         self.schema = schema or local()
+        self.error = type("LocalError", (Exception,), {"__qualname__": "local.<locals>.LocalError"})
         self.more = {"schemas": [local("Deep")]}
         self.config = Config(create_model("Made", a=(Any, None)))
     @memo.recordable
@@ -144,6 +145,14 @@ class Agent:
     @staticmethod
     def static(schema):
         return answered(schema, 1)
+    @memo.recordable
+    async def fails(self):
+        assert mode == "record"
+        raise self.error("no")
+    @memo.recordable(streams=("stream",))
+    async def holding(self):
+        assert mode == "record"
+        return {"first": self.schema(a=1), "stream": iter([self.schema(a=2)])}
     async def plain(self):
         return answered(self.schema, 1)
 class Child(Agent):
@@ -199,7 +208,7 @@ async def main():
         first, second = agent.deep()
         assert type(first) is agent.more["schemas"][0] and type(second) is agent.config.schema and second.a == 2
         assert type(agent.of_class()) is type(Agent.inside()) is type(Child.outside()) is Agent.nested
-        assert type(Agent.ask) is not type and type(await Agent.ask(agent, "b")) is agent.schema
+        assert type(await Agent.ask(agent, "b")) is agent.schema
         assert type(Agent.static(agent.schema)) is agent.schema
         assert type(await memo.recordable(agent.plain, name="bound")()) is agent.schema
         slotted, form, called, schema = Slotted(), Form(schema_=local()), Callable_(), local()
@@ -207,6 +216,12 @@ async def main():
         assert type(Of[schema]().ask()) is schema
         assert type(form.ask()) is form.schema_
         assert type(memo.recordable(called, name="called")()) is called.schema
+        try:
+            await agent.fails()
+        except agent.error as error:
+            assert error.args == ("no",)
+        held = await agent.holding()
+        assert type(held["first"]) is agent.schema and [type(item) for item in held["stream"]] == [agent.schema]
         later = Later()
         assert later.ask(1) == 1
         later.schema = local()
@@ -233,7 +248,7 @@ async def main():
         assert "that name leads to another class of that name" in told or mode == "replay"
     else:
         raise SystemExit("one name for two classes")
-with memo.recording("rec", mode=mode):
+with memo.recording("rec", mode=mode, errors="all"):
     asyncio.run(main())
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from memo._calls.secrets import SecretRules
 from memo._engine.sessions.session import Session
 from memo._engine.storing.expiry import Expiry
 from memo._values.paths import Step
+from memo.codecs.types import Types
 from memo.codecs.values import Values
 
 __all__ = ["Function", "FunctionContext"]
@@ -65,10 +66,8 @@ class Function(Protocol):
         """Return the arguments of a call by name."""
         ...
 
-    def reaching_object(
-        self, setting: FunctionContext, instance: Any, args: tuple[Any, ...], *, is_replay: bool
-    ) -> FunctionContext:
-        """Return the context of one call, whose recording may name the classes in the object whose method is called, too."""
+    def owned(self, types: Types, instance: Any, args: tuple[Any, ...]) -> Callable[[], Iterable[Any]] | None:
+        """Return what finds the classes in the object whose method is called; None if there is no object."""
         ...
 
     def tags(self, session: Session, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from memo._calls.call import Call
@@ -290,17 +290,16 @@ class RecordableFunction:
         unnamed = setting.values.types.unnamed((*args, *kwargs.values()), depth)
         return replace(setting, values=setting.values.reaching(unnamed)) if unnamed else setting
 
-    def reaching_object(
-        self, setting: FunctionContext, instance: Any, args: tuple[Any, ...], *, is_replay: bool
-    ) -> FunctionContext:
-        """Return the context of one call, whose recording may name the classes in the object whose method is called, too."""
+    def owned(self, types: Types, instance: Any, args: tuple[Any, ...]) -> Callable[[], Iterable[Any]] | None:
+        """Return what finds the classes in the object whose method is called; None if there is no object."""
         if self._describe is not None or self._static:
-            return setting  # a patch gets the client of an SDK
+            return None  # a patch gets the client of an SDK
         owner = instance
         if owner is None:
             owner = args[0] if self._method and args else getattr(self._inner, "__self__", self._inner)
-        unnamed = setting.values.types.unnamed(held_by(owner), DEPTH) if not isinstance(owner, FunctionType) else []
-        return replace(setting, values=setting.values.reaching((), unnamed)) if unnamed or is_replay else setting
+        if isinstance(owner, FunctionType | ModuleType):
+            return None
+        return lambda: types.unnamed(held_by(owner), DEPTH)
 
     def _salted(
         self,

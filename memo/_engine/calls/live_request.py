@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from memo._calls.call import Call
@@ -52,9 +53,11 @@ class LiveRequest(Request):
         self._kwargs = kwargs
         self._instance = instance
 
-    def reach_object(self, *, is_replay: bool = True) -> None:
+    def reach_object(self) -> None:
         """Let the outcome name the classes in the object whose method is called."""
-        self.setting = self._counter.reaching_object(self.setting, self._instance, self._args, is_replay=is_replay)
+        values = self.setting.values
+        owned = self._counter.owned(values.types, self._instance, self._args)
+        self.setting = replace(self.setting, values=values.reaching((), () if owned is None else owned()))
 
     def _invoke(self, attempt: Attempt | None) -> Any:
         """Call the real function with the real arguments."""
@@ -77,12 +80,12 @@ class LiveRequest(Request):
             draw = draw._replace(parent=parent)
         if self._counter.has_tags:
             draw = draw._replace(tags=self._tags(live))
-        if self._watches_arguments:
-            self.reach_object(is_replay=False)
+        values = self.setting.values
+        owned = self._counter.owned(values.types, self._instance, self._args)
         return Attempt(
             self.session,
             self.call,
-            self.setting.values,
+            values if owned is None else values.of_object(owned),
             flight=live.flight,
             draw=draw,
             errors="all" if draw.is_compared else self.setting.errors,

@@ -169,6 +169,7 @@ class Attempt:
         seconds = self._seconds()
         try:
             outcome = value_outcome(self._converted(value), values, self._secrets)
+            self._values = values.holding(None) if streams else values
         except UnrecordableValue as error:
             return error
         except Exception as error:  # noqa: BLE001 - the live answer goes to the caller, whatever happens here
