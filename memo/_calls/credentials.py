@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from memo._calls.secret_forms import ANY, has_aws_id, is_aws_secret, is_hidden
-from memo._calls.secret_names import judge_below
+from memo._calls.secret_forms import ANY, Form, has_aws_id, is_aws_secret, is_hidden
+from memo._calls.secret_names import judge_below, judge_group
 from memo._calls.secret_pairs import private_fields
 from memo._calls.secrets import MASK, NO_RULES, SecretRules, mask, masked_form
 from memo._values.paths import Step, path_text
@@ -92,14 +92,21 @@ class CredentialFilter:
             return {name: member for name, member in fields.items() if member is not LEFT_OUT}
         return tree
 
-    def by_shape(self, tree: Any, steps: tuple[Step, ...] = ()) -> Any:
-        """Return a tree in which what has the shape of a credential is masked."""
+    def by_shape(self, tree: Any, steps: tuple[Step, ...] = (), group: Form | None = None) -> Any:
+        """Return a tree in which what has the shape of a credential is masked.
+
+        `group` is the form of a credential under a plural that leads to the tree: `secrets`, `tokens`.
+        """
         if type(tree) is str:
-            return tree if self._rules.allows(steps) else self._masked(tree, steps)
+            if self._rules.allows(steps):
+                return tree
+            return self._replacing(steps)(tree) if is_hidden(group, tree) else self._masked(tree, steps)
         if type(tree) is list:
             beside_id, after = has_aws_id(tree), self._rules.after_options(tree)
             return [
-                self._member(member, (*steps, index), beside_id=beside_id, hides=is_hidden(after.get(index), member))
+                self._member(
+                    member, (*steps, index), group, beside_id=beside_id, hides=is_hidden(after.get(index), member)
+                )
                 for index, member in enumerate(tree)
             ]
         if type(tree) is dict:
@@ -114,6 +121,7 @@ class CredentialFilter:
                 self._masked(name, steps): self._member(
                     self._private(member, (*steps, name)) if name in private and type(member) is dict else member,
                     (*steps, name),
+                    judge_group(name, member, group, self._rules.names, self._rules.allowed),
                     beside_id=beside_id,
                     hides=type(member) is str
                     and (name in private or (beside is not None and name == beside.field and beside.form(member))),
@@ -130,14 +138,16 @@ class CredentialFilter:
             for name, member in tree.items()
         }
 
-    def _member(self, tree: Any, steps: tuple[Step, ...], *, beside_id: bool, hides: bool = False) -> Any:
+    def _member(
+        self, tree: Any, steps: tuple[Step, ...], group: Form | None = None, *, beside_id: bool, hides: bool = False
+    ) -> Any:
         """Return what `by_shape` does of a member; `beside_id`: an id of an access key of AWS is a member, too.
 
         `hides` says that another member makes it a credential.
         """
         if (hides or (beside_id and is_aws_secret(tree))) and not self._rules.allows(steps):
             return self._replacing(steps)(tree)
-        return self.by_shape(tree, steps)
+        return self.by_shape(tree, steps, group)
 
     def _credential(self, credential: Credential, steps: tuple[Step, ...]) -> Any:
         steps = steps if credential.name is None else (*steps[:-1], credential.name)

@@ -16,7 +16,16 @@ from memo._calls import secret_languages
 from memo._calls.secret_expressions import Expression
 from memo._calls.secret_forms import ANY, CHOSEN, CODE, LOGIN, PASSWORD, PHRASE, RANDOM, TOKEN, Form, stronger
 
-__all__ = ["describes", "holds_headers", "judge", "judge_after", "judge_below", "plain_name", "plain_names"]
+__all__ = [
+    "describes",
+    "holds_headers",
+    "judge",
+    "judge_after",
+    "judge_below",
+    "judge_group",
+    "plain_name",
+    "plain_names",
+]
 
 _LONGEST = 128
 _WORD = Expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -193,6 +202,23 @@ def judge_below(
     if own is None:
         return CHOSEN if outer in (TOKEN, RANDOM) else PASSWORD
     return stronger(own, outer)
+
+
+def judge_group(
+    name: str,
+    member: object,
+    outer: Form | None,
+    more: frozenset[str] = frozenset(),
+    fewer: frozenset[str] = frozenset(),
+) -> Form | None:
+    """Return the form of the credentials below a name that is a plural, or is below one: `secrets`, `tokens`.
+
+    What is below a name that holds nothing but credentials is one whole.
+    """
+    if outer is not None:
+        return judge_below(name, outer, more, fewer)
+    form = judge(name, more, fewer) if type(member) is dict or type(member) is list else None
+    return form if form in (TOKEN, RANDOM) else None
 
 
 def describes(name: str) -> bool:

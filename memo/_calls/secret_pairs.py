@@ -19,6 +19,7 @@ __all__ = [
     "COOKIE_FIELDS",
     "COOKIE_MARK",
     "COOKIE_VALUE",
+    "GROUP_MARK",
     "JWK",
     "JWK_FIELDS",
     "NAMES",
@@ -35,7 +36,8 @@ __all__ = [
 ]
 
 _FIELDS = {
-    **dict.fromkeys(("name", "key", "header", "field", "variable", "label", "path", "type"), ("value",)),
+    **dict.fromkeys(("name", "key", "header", "variable", "path", "type"), ("value",)),
+    **dict.fromkeys(("field", "label"), ("value", "text")),
     **dict.fromkeys(("element", "selector", "target"), ("text", "value")),
     **dict.fromkeys(("Name", "Key"), ("Value",)),
     "ParameterKey": ("ParameterValue",),
@@ -55,6 +57,8 @@ COOKIE_FIELDS = frozenset(("name", "domain")) | _OF_COOKIES
 """Fields of a cookie as browsers and their drivers write it."""
 COOKIE_VALUE = "value"
 COOKIE_MARK = rf"""(?:{"|".join(sorted(_OF_COOKIES))})\\*["']\s*:"""
+GROUP_MARK = r"""(?:ecrets?|ECRETS?|okens?|OKENS?|[kK]eys?|KEYS?|oauth)\\*["']\s*:\s*[\[{]"""
+"""An expression that matches in all JSON with a mapping or list of credentials under a name that may hold data."""
 JWK = "kty"
 JWK_FIELDS = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 """What is private in a JSON Web Key (RFC 7518), which says its `kty`."""

@@ -131,6 +131,7 @@ def _frequent(quote: str, assigned: str) -> list[str]:
         quoted,
         *_NAMED,
         secret_pairs.COOKIE_MARK,
+        secret_pairs.GROUP_MARK,
         secret_yaml.SECTION_MARK,
         secret_encoded.BEGINNING,
         secret_languages.plain_names(assigned),

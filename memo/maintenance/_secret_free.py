@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from memo._calls.credentials import KEYED
-from memo._calls.secret_forms import ANY, has_aws_id, is_aws_secret, is_credential, is_hidden
-from memo._calls.secret_names import holds_headers, judge, judge_below
+from memo._calls.secret_forms import ANY, Form, has_aws_id, is_aws_secret, is_credential, is_hidden
+from memo._calls.secret_names import holds_headers, judge, judge_below, judge_group
 from memo._calls.secret_pairs import private_fields
 from memo._calls.secret_streams import mask_across, mask_inside
 from memo._calls.secrets import MASK, NO_RULES, header_text, is_header, mask, masked_form, redact
@@ -38,17 +38,17 @@ def as_recorded_now(document: Document) -> Document:
     )
 
 
-def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
+def _as_keyed(node: Any, group: Form | None = None, *, schema: bool = False, headers: bool = False) -> Any:
     """Return arguments without the credentials that a key leaves out by their names, and with masks for others."""
     if type(node) is str:
-        return mask(node)
+        return MASK if is_hidden(group, node) else mask(node)
     if type(node) is list:
         pairs = bool(node) and all(
             type(pair) is list and len(pair) == 2 and type(header_text(pair[0])) is str for pair in node
         )
         beside_id, after = has_aws_id(node), NO_RULES.after_options(node)
         return [
-            MASK if is_hidden(after.get(index), item) else _member(item, beside_id=beside_id)
+            MASK if is_hidden(after.get(index), item) else _member(item, group, beside_id=beside_id)
             for index, item in enumerate(node)
             if not (pairs and is_header(*item, named=headers))
         ]
@@ -66,7 +66,13 @@ def _as_keyed(node: Any, *, schema: bool = False, headers: bool = False) -> Any:
             and (name in private or (beside is not None and name == beside.field and beside.form(item)))
             else _private(item)
             if name in private and type(item) is dict
-            else _member(item, beside_id=beside_id, schema=name == "properties", headers=holds_headers(name))
+            else _member(
+                item,
+                None if schema else judge_group(name, item, group),
+                beside_id=beside_id,
+                schema=name == "properties",
+                headers=holds_headers(name),
+            )
             for name, item in node.items()
             if schema or not _is_credential(name, item)
         }
@@ -81,8 +87,10 @@ def _private(node: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _member(item: Any, *, beside_id: bool, schema: bool = False, headers: bool = False) -> Any:
-    return MASK if beside_id and is_aws_secret(item) else _as_keyed(item, schema=schema, headers=headers)
+def _member(
+    item: Any, group: Form | None = None, *, beside_id: bool, schema: bool = False, headers: bool = False
+) -> Any:
+    return MASK if beside_id and is_aws_secret(item) else _as_keyed(item, group, schema=schema, headers=headers)
 
 
 def _is_credential(name: str, item: Any) -> bool:

@@ -140,6 +140,21 @@ TEXTS = [
     "密码是",
     "mot de passe est ",
     "\\u043f\\u0430",
+    "K" + "w" * 51 + " ",
+    "KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn ",
+    "legal winner ",
+    "legal winner thank year wave sausage worth useful legal winner thank yellow\n",
+    "tokens = ['a', ",
+    "secrets = {a: 'b1', ",
+    "keys := []string{",
+    "[secrets]\na = b1c2d3e4\n",
+    "password      a1 ",
+    "DB_PASSWORD a1 ",
+    '{"name":"a","value":"b","domain":"c","httpOnly":1,',
+    "use password a1 ",
+    "log in as a with ",
+    "`a` as the ",
+    "://a/t/",
 ]
 
 

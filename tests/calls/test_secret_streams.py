@@ -191,6 +191,19 @@ def test_a_credential_of_json_that_is_cut_off_is_masked(end: int):
 
 
 @pytest.mark.parametrize(
+    "text", ["db_password = hunter2-hunter2", '{"api_key": "hunter2-hunter2"}', "PGPASSWORD='hunter2-hunter2' psql"]
+)
+@pytest.mark.parametrize("kind", ["text", "chat chunks", "bytes"])
+def test_a_credential_that_one_item_holds_and_another_names_is_masked(kind: str, text: str):
+    make, text_of = KINDS[kind]
+    for at in range(1, len(text)):
+        again = "".join(text_of(item) for item in replayed([make(text[:at]), make(text[at:])]))
+        assert not {"hunter2-hunter2", "hunter2-hunter"} & {
+            again[start : start + size] for start in range(len(again)) for size in (14, 15)
+        }
+
+
+@pytest.mark.parametrize(
     "text",
     [
         '{"cookies": {"theme": "dark"}, "pins": 123456, "session": "2026-11-30T01:02:03Z", "login": "ann_lee"}',

@@ -24,6 +24,7 @@ KEY = "sk-proj-abcdefghijklmnop0123"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 AWS_SECRET = "".join(random.Random(11).choices(string.ascii_letters + string.digits + "+/", k=40))  # no written one
 WORD = "hunter2"
+MNEMONIC = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 LONG = "hunter2hunter2"
 
 
@@ -100,6 +101,12 @@ HIDDEN: dict[str, tuple[Any, str]] = {
     "JSON in JSON in prose": ('I got {"body": "{\\"auth\\": {\\"otp\\": \\"481516\\"}}"} back.', "481516"),
     "Python in prose": (f"I got {{'cookies': {{'pref': '{LONG}'}}}} back.", LONG),
     "a login in JSON in prose": (f'It is {{"login": ["ann", "{LONG}"]}}', LONG),
+    "a key of a wallet": (
+        "import KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn now",
+        "KwDiBf89QgGbjEhKnhXJuH7LrciVr",
+    ),
+    "a mnemonic": (MNEMONIC, "sausage"),
+    "a mnemonic after a colon": (f"I wrote these down: {MNEMONIC}.", "sausage"),
     "a number in JSON in prose": ('Use {"pin": 481516, "n": 2}', "481516"),
 }
 """A value, and what nobody may read."""

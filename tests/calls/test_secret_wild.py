@@ -253,6 +253,64 @@ YAML, an anchor | password: &pw <pw>
 YAML, a tag | password: !!str <pw>
 TOML, three quotes | password = '''<pw>'''
 aligned | password   =   <pw>
+a sentence, reset | Your password has been reset to <pw>.
+a sentence, was | the old password was <pw>
+a sentence, use | use pass <pw> for the staging box
+a sentence, with | SSH in with the password <pw> please
+a sentence, log in | log in as root with <pw>, then change it
+a sentence, both | log in with admin and <pw>
+a sentence, a pair | creds: ann / <pw>
+a sentence, before | Try `<pw>` as the password.
+a sentence, a token | set the bot token to <a40>
+sudo, asked | [sudo] password for ann: <pw>
+a log | WARN login failed for ann with password <pw>
+a line after its name | $ cat ~/.token\n<a40>
+printed | $ op read op://prod/db/password\n<pw>
+zapier | https://hooks.zapier.com/hooks/catch/1234567/<l8>/
+make.com | https://hook.eu1.make.com/<l32>
+pipedream | https://eo<l13>.m.pipedream.net
+n8n | https://n8n.acme.io/webhook/<uuid>
+lark | https://open.feishu.cn/open-apis/bot/v2/hook/<uuid>
+mattermost | https://mm.acme.io/hooks/<l26>
+conda | https://conda.acme.io/t/<a40>/acme
+twilio's token | Client("AC00000000000000000000000000000000", "<h32>")
+vault, unseal | Unseal Key 1: <b43>=
+pydantic | 1 validation error for S\npassword\n  Value error [type=value_error, input_value='<pw>', input_type=str]
+unzip | unzip -P <pw> a.zip
+netexec | nxc smb 10.0.0.5 -u ann -p '<pw>'
+winexe | winexe -U 'ann%<pw>' //h cmd
+az | az login --service-principal -u app -p <a34> --tenant t
+kinit | echo '<pw>' | kinit ann@ACME
+podman | printf '<pw>' | podman secret create db_password -
+pgpass, another port | db.acme.io:6432:app:ann:<pw>
+netrc, a default | default login anonymous password <pw>
+netrc, a port | machine x port 587 login ann password <pw>
+IMAP | a1 LOGIN ann <pw>
+POP | PASS <pw>
+NickServ | /msg NickServ identify <pw>
+AUTH PLAIN | AUTH PLAIN AGFubg<b24>
+MONITOR | 1700000000.1 [0 10.0.0.1:5] "AUTH" "<pw>"
+yarn | npmAuthIdent: "ann:<pw>"
+sbt | credentials += Credentials("Realm", "repo.acme.io", "ann", "<pw>")
+getConnection | DriverManager.getConnection(url, "app", "<pw>");
+mysqli | new mysqli('db', 'app', '<pw>', 'x')
+a list in code | tokens = ["<a32>", "b"]
+a list of constants | const apiKeys = ['<a40>'];
+a slice | tokens := []string{"<a40>"}
+a set | VALID_TOKENS = {"<a40>", "b"}
+a mapping in code | SECRETS = {"db": "<pw>", "host": "db1"}
+HCL, a mapping | secrets = {\n  db = "<pw>"\n}
+JavaScript, a mapping | export const secrets = {\n  db: '<pw>',\n};
+JSON, a list | {"tokens": ["<a40>"]}
+JSON, a mapping | {"secrets": {"db": "<pw>", "host": "db1"}}
+TOML, a table | [package]\nname = "x"\n[secrets]\ndb = "<pw>"\n
+composer | {"github-oauth": {"github.com": "<a40>"}}
+a column | HOST          db1\nDB_PASSWORD   <pw>\nPORT          5432
+a column, small | Key          Value\n---          -----\npassword     <pw>
+ENV | ENV DB_PASSWORD <pw>
+HTML, bold | <p>Password: <b><pw></b></p>
+a cookie of any name | [{"name": "_acme", "value": "<a40>", "domain": ".x.io", "httpOnly": true}]
+a tool's field | {"name": "fill", "input": {"field": "password", "text": "<pw>"}}
 a colour | \x1b[32mpassword\x1b[0m: <pw>
 """  # noqa: RUF001 - a colon of Chinese
 """Texts with credentials: in `<>` how long each is, and of which letters."""
@@ -384,6 +442,20 @@ DATA: list[Any] = [
     "A parola: è una parola, Heslo: kniha, parool: nee, hasło reklamowe: tanio",
     "<key>CFBundleVersion</key><string>1.2.3b4</string>",
     '<input type="password" name="pw" placeholder="Your password 123">',
+    "The password is base64-encoded. username ann, password reset; use password managers; use pass 2 of the compiler",
+    "log in with user1 and user2; log in with SSO and OAuth2.0; login as admin with GitHub-2; creds: see 1Password",
+    "--- PASS: TestLogin2 (0.00s)\nPASS   test_login2   0.12s\nPASS tests/a1.test.js",
+    "curl -u user:pass https://x/; redis-cli -a\nuse it; unzip -p a1.zip; AUTH LOGIN PLAIN CRAM-MD5",
+    "https://x/hooks/use-state https://n8n.io/webhook https://x/webhook/github-push2 https://x/t/page-2024-for-the-topic/a",
+    "PASSWORD      string1      required\nTOKEN    COUNT\nhello1   42\npassword   PAM-unix2",
+    "tokens = ['hello1', 'world2', '<|im_start|>']; keys = ['a1', 'b2']; keys := []string{'user_id1'}",
+    {"tokens": ["Hel", "lo", " w0rld42"], "keys": ["user_id1", "created_at2"]},
+    {"secrets": {"source": "vault1", "path": "kv/data/app1", "store": "aws-sm2", "file": "./db_password1.txt"}},
+    {"cookies": [{"name": "consent", "value": "accepted-all", "domain": ".x.io", "httpOnly": False}]},
+    "[secrets]\nsource = vault-engine2\n\n[tool.keys]\nsort = user_id1\n[package]\nname = a1b2c3d4e5f6g7h8i9",
+    "KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWm",  # no checksum
+    "legal winner thank year wave sausage worth useful legal winner thank thank",
+    "people walk along some river until they reach that small green house",
 ]
 """None of it is a credential."""
 
