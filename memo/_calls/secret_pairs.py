@@ -57,7 +57,7 @@ COOKIE_FIELDS = frozenset(("name", "domain")) | _OF_COOKIES
 """Fields of a cookie as browsers and their drivers write it."""
 COOKIE_VALUE = "value"
 COOKIE_MARK = rf"""(?:{"|".join(sorted(_OF_COOKIES))})\\*["']\s*:"""
-GROUP_MARK = r"""(?:ecrets?|ECRETS?|okens?|OKENS?|[kK]eys?|KEYS?|oauth)\\*["']\s*:\s*[\[{]"""
+GROUP_MARK = r"""(?:ecrets?|ECRETS?|okens?|OKENS?|[kK]eys?|KEYS?|oauth)\\*["']\s*:\s*(?:[\[{]|\\*"[^"]{20})"""
 """An expression that matches in all JSON with a mapping or list of credentials under a name that may hold data."""
 JWK = "kty"
 JWK_FIELDS = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))

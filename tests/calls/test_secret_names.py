@@ -45,7 +45,7 @@ PERHAPS = """
 """Credentials where their text has the form of one."""
 
 DATA = """
-    max_tokens maxTokens token_count tokenCount tokens completion_tokens prompt_tokens total_tokens next_page_token
+    max_tokens maxTokens token_count tokenCount completion_tokens prompt_tokens total_tokens next_page_token
     nextPageToken pageToken continuation_token prev_token eos_token bos_token pad_token unk_token mask_token stop_token
     special_token token_type tokenType token_ids token_url tokenizer tokens_per_second usage secret_santa secretary secret_name
     secret_id top_secret has_password show_password forgot_password password_policy password_reset_url password_hint
