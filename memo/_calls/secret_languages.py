@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 
-from memo._calls.secret_expressions import Expression, search_for
+from memo._calls.secret_expressions import Expression, search_at_once
 from memo._calls.secret_forms import ANY, LOGIN, PASSWORD, TOKEN, Form
 
 __all__ = ["in_json", "judge", "may_hold", "plain_names", "spans", "stem"]
@@ -109,12 +109,12 @@ def may_hold(text: str) -> bool:
 
 @cache
 def _foreign() -> Callable[[str], bool]:
-    return search_for([f"(?i:{'|'.join(_beyond_ascii())})"])
+    return search_at_once([f"(?i:{'|'.join(_beyond_ascii())})"])
 
 
 @cache
 def _escaped() -> Callable[[str], bool]:
-    return search_for(["|".join(f"(?i-u:{_as_escapes(word)})" for word in _beyond_ascii())])
+    return search_at_once(["|".join(f"(?i-u:{_as_escapes(word)})" for word in _beyond_ascii())])
 
 
 def _as_escapes(word: str) -> str:

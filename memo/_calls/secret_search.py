@@ -1,4 +1,4 @@
-"""The quick look: whether a text may hold a credential at all, in one or two passes of Rust's engine.
+"""The quick look: whether a text may hold a credential at all, in a few passes of Rust's engine.
 
 What it passes is searched by `secret_text`. It is never wrong when it says no: its expressions are marks, one of which is in all that
 the others find.
@@ -21,7 +21,7 @@ from memo._calls import (
     secret_wallets,
     secret_yaml,
 )
-from memo._calls.secret_expressions import search_at_once, search_for
+from memo._calls.secret_expressions import Expression, search_at_once
 from memo._values.scalars import is_text
 from memo._values.secrets import SECRET_TYPES
 
@@ -51,11 +51,14 @@ _NAMED = [
     rf"""(?:name|key):\s+\\*["']?[0-9A-Za-z_.-]*{_ANY_STEM}""",
     r"""<key>""",
     rf"""{_ANY_STEM}:?</(?:name|td|th|dt|label)>""",
-    r"""kind\\*["']?\s*:\s*\\*["']?Secret\b""",
+    r"""kind\\*["']?\s*:\s*\\*["']?Secret""",
     r"""kty\\*["']\s*:""",
 ]
 """Names that are the value of another field: see `secret_pairs`."""
 _PAIR_MARK = r"""(?:[aA](?:uth|UTH)\\*["']?\s*[=:]\s*|(?:Basic|Digest)Auth)[(\[]"""
+_ANYTHING = "(?s:.)*"
+_IN_CLASSES = Expression(r"\\.|\[[^\]]*\]")
+"""In an expression, what `*` and `+` repeat nothing in."""
 _NAME_ENDS = (
     r"""(?:[^0-9A-Za-z"\\]|\\.|[0-9]|(?i-u:value|string|text|plain|raw|header|confirm|confirmation|again|base|encoded|"""
     r"""encrypted|pem|env|current|old|new|prod|production|dev|development|test|testing|staging|live|primary|secondary|"""
@@ -76,13 +79,11 @@ _LAST_WORDS = """
 @cache
 def in_text(more: frozenset[str] = frozenset()) -> Callable[[str], bool]:
     """Return what says whether a text may hold a credential; `more` are names that a user adds."""
-    marked = _marked(_IN_TEXT)
-    named = _search_names([*_frequent(r"""\\*["']""", _ASSIGNS_IN_TEXT), *_names_in_text(more)], more)
+    found = _search(_IN_TEXT, r"""\\*["']""", _ASSIGNS_IN_TEXT, _names_in_text(more)) if _are_found(more) else bool
 
     def search(text: str) -> bool:
         return (
-            marked(text)
-            or named(text)
+            found(text)
             or not (text.isascii() or is_text(text))  # what has lone surrogates is not searched by Rust's engine
             or secret_languages.may_hold(text)
         )
@@ -96,49 +97,63 @@ def in_json(more: frozenset[str] | None = None) -> Callable[[str], bool]:
 
     With `more`, the names that a user adds, also whether a name in the JSON may be that of a credential.
     """
-    marked = _marked(_IN_JSON)
     names = [] if more is None else _names_in_json(more)
-    named = _search_names([*_frequent(r"""(?:\\+["']|')""", _ASSIGNS_IN_JSON), *names], more or frozenset())
+    found = (
+        _search(_IN_JSON, r"""(?:\\+["']|')""", _ASSIGNS_IN_JSON, names) if _are_found(more or frozenset()) else bool
+    )
 
     def search(text: str) -> bool:
-        return marked(text) or named(text) or secret_languages.may_hold(text)
+        return found(text) or secret_languages.may_hold(text)
 
     return search
 
 
-@cache
-def _marked(assigned: str) -> Callable[[str], bool]:
+def _search(in_name: str, quote: str, assigned: str, names: list[str]) -> Callable[[str], bool]:
+    """Return what says whether anything matches; `quote` is one that a text, or a text in JSON, quotes.
+
+    Rust's engine remembers which expressions have begun at a place. Where there are many combinations of these, it forgets them all the
+    time, and takes a thousand times as long: these groups are those that stay apart on texts of all kinds.
+    """
     stems = STEMS.replace(" ", "|")
-    marks = [
-        *secret_shapes.marks(),
-        rf"--[0-9A-Za-z_-]*(?:{stems})[0-9A-Za-z_-]*(?:\s|\\*[\"'],)",
-        _PAIR_MARK,
-        secret_encoded.IN_JSON,
-    ]
-    return search_for(
-        [*marks, *(stem + assigned for stem in STEMS.split())], at_once=[*marks, f"(?:{stems}){assigned}"]
-    )
-
-
-def _search_names(expressions: list[str], more: frozenset[str]) -> Callable[[str], bool]:
-    return search_at_once(expressions) if _are_found(more) else bool
-
-
-def _frequent(quote: str, assigned: str) -> list[str]:
-    """Return expressions that begin with what is frequent; `quote` is one that a text, or a text in JSON, quotes."""
+    shapes = [*secret_shapes.marks(), secret_encoded.IN_JSON]
+    anywhere = [shape for shape in shapes if _ANYTHING in shape]
+    ended = [shape for shape in shapes if _has_end(shape)]
+    begun = [shape for shape in shapes if shape not in anywhere and not _has_end(shape)]
+    option = rf"--[0-9A-Za-z_-]*(?:{stems})[0-9A-Za-z_-]*(?:\s|\\*[\"'],)"
     quoted = rf"(?:{'|'.join(_QUOTED_STEMS)})[0-9A-Za-z_.-]*{quote}\s*(?::|=>)"
-    return [
-        quoted,
-        *_NAMED,
-        secret_pairs.COOKIE_MARK,
-        secret_pairs.GROUP_MARK,
-        secret_yaml.SECTION_MARK,
-        secret_encoded.BEGINNING,
-        secret_languages.plain_names(assigned),
-        *secret_tables.MARKS,
-        *secret_wallets.MARKS,
-        *secret_shapes.frequent_marks(),
+    groups = [
+        ended,
+        anywhere,
+        begun,
+        [
+            *_NAMED,
+            f"(?:{stems}){in_name}",
+            option,
+            _PAIR_MARK,
+            secret_pairs.COOKIE_MARK,
+            secret_pairs.GROUP_MARK,
+            secret_yaml.SECTION_MARK,
+        ],
+        [quoted, secret_languages.plain_names(assigned), *names],
+        [*secret_tables.MARKS, *secret_wallets.MARKS, secret_encoded.BEGINNING],
     ]
+    searches: list[Callable[[str], bool]] = []
+
+    def search(text: str) -> bool:
+        if not searches:
+            searches.extend(map(search_at_once, groups))
+        for one in searches:  # noqa: SIM110 - a generator takes longer
+            if one(text):
+                return True
+        return False
+
+    return search
+
+
+def _has_end(expression: str) -> bool:
+    """Return whether an expression matches no text of any length: it repeats nothing without an end."""
+    plain = _IN_CLASSES.sub("", expression)
+    return "*" not in plain and "+" not in plain
 
 
 def _names_in_json(more: frozenset[str]) -> list[str]:

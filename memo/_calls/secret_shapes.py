@@ -22,7 +22,7 @@ from typing import NamedTuple
 from memo._calls import secret_commands, secret_sentences
 from memo._calls.secret_forms import LOGIN, RANDOM, TOKEN, is_aws_secret, is_given
 
-__all__ = ["Shape", "frequent_marks", "marks", "shapes", "spans"]
+__all__ = ["Shape", "marks", "shapes", "spans"]
 
 _GITLEAKS = r"""
 1password-secret-key            A3-              \bA3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}\b
@@ -195,10 +195,6 @@ oracle-url                      jdbc:oracle:~[a-z]+: (?<=jdbc:oracle:)(?:thin|oc
 code-verifier                   code_verifier=,client_assertion=,SAMLResponse= (?:(?<=code_verifier=)|(?<=client_assertion=)|(?<=SAMLResponse=))[\w%./~+-]{20,}
 okta                            SSWS\x20 (?<=SSWS\ )00[\w-]{38,}
 curl-cookie                     curl~(?s:.)*(?:-b|--cookie)\x20 \bcurl\s(?:[^\n|;&]{0,256}?\s)?(?:-b|--cookie)\ {1,2}\\{0,4}["']?(?P<secret>[^\s=;,"'{}\\]{1,128}=[^\s;"'{}\\]{1,4096}(?:;\ ?[^\s=;"'{}\\]{1,128}=[^\s;"'{}\\]{0,4096})*)
-"""
-
-
-_FREQUENT = r"""
 crypt-hash                      $2a$,$2b$,$2y$,$1$,$5$,$6$,$apr1$,$y$,$argon2 \$(?:2[aby]\$\d\d\$[./A-Za-z0-9]{53}|(?:1|apr1)\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22}|5\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}|y\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|argon2(?:id|i|d)\$v=\d{1,4}\$[a-z0-9=,]{1,64}\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,128})
 netrc                           password\x20,password\t \bmachine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{1,256})
 wpa-psk                         psk= \bpsk=\\{0,4}"(?P<secret>[^"\n\\]{8,63})
@@ -207,8 +203,7 @@ oauth-code                      code=~[A-Za-z0-9_./%-]{20} (?:(?<=[?&])|(?<![\w-
 error-of-401                    ey\x20provided:\x20,api\x20key:\x20 (?<=[Kk]ey\ provided:\ )[\w-]{0,64}\*{3,}[\w-]*|(?<=api\ key:\ )\*{4,}\w{2,8}\b
 httpie-auth                     -a\x20,--auth\x20,--auth= \bhttps?\s(?:[^\n|;&]{0,256}?\s)?(?:-a|--auth)[ =]\\{0,4}["']?[^\s:"'\\]{1,128}:(?P<secret>[^\s"'\\]{1,256})
 """
-_AT_ONCE = _FREQUENT + secret_commands.ROWS + secret_sentences.ROWS
-"""What is searched at once with all that begins with what is frequent, and costs less there."""
+_ALL = _GITLEAKS + _OTHERS + secret_commands.ROWS + secret_sentences.ROWS
 
 
 class Shape(NamedTuple):
@@ -223,7 +218,7 @@ class Shape(NamedTuple):
 @cache
 def shapes() -> tuple[tuple[Shape, re.Pattern[str]], ...]:
     """Return all shapes, compiled: when a text has the mark of one, since compiling them takes longer than importing memo."""
-    return tuple((shape, re.compile(shape.expression, re.DOTALL)) for shape, _ in _rows(_GITLEAKS + _OTHERS + _AT_ONCE))
+    return tuple((shape, re.compile(shape.expression, re.DOTALL)) for shape, _ in _rows(_ALL))
 
 
 @cache
@@ -243,12 +238,7 @@ def _rows(table: str) -> list[tuple[Shape, tuple[str, ...]]]:
 
 def marks() -> list[str]:
     """Return expressions, one of which matches in every text that has a shape, or in JSON that holds such a text."""
-    return [mark for _, expressions in _rows(_GITLEAKS + _OTHERS) for mark in expressions]
-
-
-def frequent_marks() -> list[str]:
-    """Return such expressions for what is more frequent, so that it is searched at once."""
-    return sorted({mark for _, expressions in _rows(_AT_ONCE) for mark in expressions})
+    return sorted({mark for _, expressions in _rows(_ALL) for mark in expressions})
 
 
 def spans(text: str) -> list[tuple[int, int]]:

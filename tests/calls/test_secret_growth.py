@@ -3,17 +3,23 @@
 Measured over two doublings, since a search in blocks takes a step now and then.
 """
 
+import base64
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from random import Random
 
 import pytest
 
 from memo import recordable, recording
+from memo._calls.secret_search import in_json, in_text
 from memo._calls.secret_shapes import Shape, shapes
 from memo._calls.secret_streams import mask_across
 from memo._calls.secrets import SecretRules, looks_secret, mask, may_hold_secret
 from memo.stores import MemoryStore
 
+ROOT = Path(__file__).parents[2]
 SIZE = 10_000
 TRIES = 200
 NEAR = ["", "a", "A1", "-", "_.", ":/", " ", "0" * 15]
@@ -198,6 +204,38 @@ def test_no_text_is_masked_in_more_than_linear_time(function: Callable[[str], ob
 @pytest.mark.parametrize("piece", TEXTS)
 def test_no_stream_is_masked_in_more_than_linear_time(piece: str):
     assert_linear(lambda text: mask_across([text[at : at + 8] for at in range(0, len(text), 8)]), piece)
+
+
+def pieces(texts: Iterable[str]) -> list[str]:
+    return [text[at : at + 1000] for text in texts for at in range(0, len(text), 1000)]
+
+
+RANDOM = Random(1)
+WORDS = "count pieces of ice and rock most them no larger than a house which nobody had seen before that winter".split()
+PROSE = pieces([" ".join(RANDOM.choices(WORDS, k=60_000))])
+KINDS = {
+    "other than ASCII": [piece + " “Größe” 価格は Привет… café" for piece in PROSE],
+    "code": pieces(path.read_text() for path in sorted((ROOT / "memo").rglob("*.py"))),
+    "pages": pieces(path.read_text() for path in sorted((ROOT / "docs").rglob("*.md"))),
+    "JSON": pieces(json.dumps({word: [word, at, {word: f"{word}-{at}"}] for word in WORDS}) for at in range(100)),
+    "base64": [base64.b64encode(RANDOM.randbytes(750)).decode() for _ in range(200)],
+    "hex": [RANDOM.randbytes(500).hex() for _ in range(200)],
+}
+KINDS["a mixture"] = [RANDOM.choice(texts) for _ in range(200) for texts in KINDS.values()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("search", [in_text(), in_json(), in_json(frozenset())], ids=["text", "arguments", "results"])
+def test_texts_of_every_kind_are_searched_as_fast_as_prose(search: Callable[[str], bool], kind: str):
+    def taken(texts: list[str]) -> float:
+        return seconds(lambda _: [search(text) for text in texts], "") / sum(map(len, texts))
+
+    prose = other = 60.0
+    for _ in range(TRIES):
+        prose, other = min(prose, taken(PROSE)), min(other, taken(KINDS[kind]))
+        if other <= 8 * prose:
+            return
+    pytest.fail(f"{kind} takes {other / prose:.0f} times as long as prose")
 
 
 def test_what_took_a_minute_takes_no_time():
