@@ -25,6 +25,8 @@ from memo import Recorder, recordable, recording
 
 Call = Callable[[], Awaitable[object]]
 CHUNKS = chunks()
+TYPESET = " ".join(f"“{word}”" for word in ANSWER.text.split())
+"""What models write: it is not ASCII."""
 WORDS = [f"{word} " for word in ANSWER.text.split()[:30]]
 
 
@@ -49,6 +51,10 @@ async def models(number: int) -> AsyncIterator[ChatCompletionChunk]:
         yield chunk
 
 
+async def typeset(number: int) -> str:
+    return f"{number}: {TYPESET}"
+
+
 async def texts(number: int) -> AsyncIterator[str]:
     for word in WORDS:
         yield word
@@ -71,6 +77,7 @@ RECORDED: dict[str, tuple[Any, Callable[[int], Any]]] = {
     "tiny int": (tiny, int),
     "model of 1 KB": (model, str),
     "two messages": (messages, lambda number: [MESSAGES[0], {"role": "user", "content": f"{number}"}]),
+    "typeset text": (typeset, int),
     "stream of 30 models": (models, int),
     "stream of 30 texts": (texts, int),
 }
