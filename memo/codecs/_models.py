@@ -26,7 +26,7 @@ from memo._values.kinds import by_class, fielded_state, is_model
 from memo._values.secrets import is_secret_type
 from memo.codecs._iterators import holds_iterator
 from memo.codecs._shape import listed, mapping
-from memo.codecs.sameness import difference
+from memo.codecs.sameness import Met, difference
 from memo.errors import DataMismatch, TypeNotFound, UntrustedType
 
 if TYPE_CHECKING:
@@ -75,18 +75,16 @@ def plain_form(value: BaseModel, parts: Callable[[Any], Any]) -> Plain | None:
     if attributes:
         vars(back).update(attributes)
     shallow = written.count(b"{") + written.count(b"[") <= _SHALLOW
-    where = extras(back)
-    met: list[Any] = []
+    met = Met()
     if difference(back, value, parts, met) is None:
-        fields_set_mode = "all" if where else ""
-    elif where:
+        fields_set_mode = "all" if met.has_extras else ""
+    else:
+        fields_set_mode, met = extras(back), Met()
+        if not fields_set_mode:
+            return None
         _count_inside(back)
-        fields_set_mode = where
-        met = []
         if difference(back, value, parts, met) is not None:
             return None
-    else:
-        return None
     if (_may_vary(cls) and varies(back)) or imports_by_name(cls):
         return None
     if met and met[0] is value:

@@ -30,7 +30,7 @@ from memo.codecs.sharing import can_change
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["difference"]
+__all__ = ["Met", "difference"]
 
 _BY_EQUALITY = frozenset({str, int, bool, bytes, type(None)})
 
@@ -41,22 +41,29 @@ def _alike(a: Any, b: Any) -> bool:
     return kind is type(b) and (kind in _BY_EQUALITY or (kind is float and a != 0)) and a == b
 
 
+class Met(list[Any]):
+    """What can change in a value, as it is met in a comparison: once for each place that it is in."""
+
+    has_extras = False
+    """Whether there was a model with fields that its class does not declare."""
+
+
 _Parts = Callable[[Any], Any]
-_Comparison = Callable[[Any, Any, _Parts, list[Any]], str | None]
+_Comparison = Callable[[Any, Any, _Parts, Met], str | None]
 
 
-def difference(a: Any, b: Any, parts: Callable[[Any], Any], met: list[Any] | None = None) -> str | None:
+def difference(a: Any, b: Any, parts: Callable[[Any], Any], met: Met | None = None) -> str | None:
     """Return the path of the first place where `a` is not `b`, "" for the whole; None if there is none.
 
     `parts` takes a value of a type that only a codec knows and returns what identifies the value.
-    What can change in `b`, itself included, is added to `met`: once for each place that it is in.
+    What can change in `b`, itself included, is added to `met`.
     """
     kind = type(a)
     if kind is not type(b):
         return ""
     compare, changes = _comparison(kind)
     if met is None:
-        met = []
+        met = Met()
     elif changes:
         met.append(b)
     return compare(a, b, parts, met)
@@ -86,44 +93,44 @@ def _comparing(kind: type) -> _Comparison:
     return _other
 
 
-def _equal(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _equal(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     return None if a == b else ""
 
 
-def _identical(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _identical(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     return None if a is b else ""
 
 
-def _float(a: float, b: float, parts: _Parts, met: list[Any]) -> str | None:
+def _float(a: float, b: float, parts: _Parts, met: Met) -> str | None:
     return None if (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b) else ""
 
 
-def _fielded(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _fielded(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     return _fields(fielded_state(a), fielded_state(b), parts, met)
 
 
-def _subclass(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _subclass(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     if codec_of(type(a)) is not None:
         return _other(a, b, parts, met)
     inner = difference(builtin_content(a), builtin_content(b), parts, met)
     return _fields(own_attributes(a), own_attributes(b), parts, met) if inner is None else inner
 
 
-def _named_tuple(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _named_tuple(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     inner = _sequence(a, b, parts, met)
     return _fields(getattr(a, "__dict__", {}), getattr(b, "__dict__", {}), parts, met) if inner is None else inner
 
 
-def _moment(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _moment(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     alike = a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
     return difference(a.tzinfo, b.tzinfo, parts) if alike else ""
 
 
-def _other(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _other(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     return None if difference(parts(a), parts(b), parts) is None else ""
 
 
-def _sequence(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _sequence(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     if len(a) != len(b):
         return ""
     for index, (x, y) in enumerate(zip(a, b, strict=True)):
@@ -135,7 +142,7 @@ def _sequence(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     return None
 
 
-def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: _Parts, met: list[Any]) -> str | None:
+def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: _Parts, met: Met) -> str | None:
     if len(a) != len(b):
         return ""
     for (name, x), (other, y) in zip(a.items(), b.items(), strict=True):
@@ -149,7 +156,7 @@ def _mapping(a: dict[Any, Any], b: dict[Any, Any], parts: _Parts, met: list[Any]
     return None
 
 
-def _set(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
+def _set(a: Any, b: Any, parts: _Parts, met: Met) -> str | None:
     if len(a) != len(b):
         return ""
     rest = list(b)
@@ -161,7 +168,7 @@ def _set(a: Any, b: Any, parts: _Parts, met: list[Any]) -> str | None:
     return None
 
 
-def _fields(a: dict[str, Any], b: dict[str, Any], parts: _Parts, met: list[Any]) -> str | None:
+def _fields(a: dict[str, Any], b: dict[str, Any], parts: _Parts, met: Met) -> str | None:
     if a.keys() != b.keys():
         return ""
     for name, x in a.items():
@@ -183,7 +190,7 @@ def _fields(a: dict[str, Any], b: dict[str, Any], parts: _Parts, met: list[Any])
     return None
 
 
-def _model(a: BaseModel, b: BaseModel, parts: _Parts, met: list[Any]) -> str | None:
+def _model(a: BaseModel, b: BaseModel, parts: _Parts, met: Met) -> str | None:
     inner = _fields(vars(a), vars(b), parts, met)
     if inner is not None:
         return inner
@@ -191,6 +198,7 @@ def _model(a: BaseModel, b: BaseModel, parts: _Parts, met: list[Any]) -> str | N
         return ""
     extra, other = a.__pydantic_extra__, b.__pydantic_extra__
     if extra or other:
+        met.has_extras = True
         inner = difference(extra, other, parts, met)
         if inner is not None:
             return inner
