@@ -5,7 +5,7 @@
 An item without `"__type__"` is the `"value"` of a form of the type named by `of`; any other item carries its own type, as
 it would alone (`{"__type__": "json", "value": …}` for a plain JSON value).
 
-An item that is the object that came before it, changed since, is `{"__type__": "again", "value": …}` (see `_sharing`).
+An item that is the object that came before it, changed since, is `{"__type__": "again", "value": …}` (see `sharing`).
 
 `base` has the fields that most items share, in their order: each such item is `{**base, **item}`.
 """

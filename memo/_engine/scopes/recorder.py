@@ -78,13 +78,13 @@ class Recorder(Session, metaclass=_Shown):
     - `isolated`: serve the contexts of the recorder's own scopes alone: no thread, task or event loop that is in no scope.
     - `max_age`: how old a recording may be: `"90s"`, `"15m"`, `"12h"`, `"30d"`, `"4w"` or a `timedelta`. It is judged by the
       time at which it was recorded, when it is replayed; reading renews nothing.
-    - `on_expiry`: what is done with an older one: `"warn"` replays it with one `RecordingExpiredWarning` a call, `"fail"` raises
+    - `on_expiry`: what happens to an older recording: `"warn"` replays it with one `RecordingExpiredWarning` a call, `"fail"` raises
       that, `"record"` makes the call and replaces the recording in `record-if-missing` (concurrent identical calls make
       one; if it fails unrecorded, the old one stays) and raises in `replay`, where no call is ever made. `"refresh"` replays
       the old one once more, while one call in the whole fleet makes it again; in a scope with draws, it does what `"record"` does.
       A refresh runs as a task of the event loop, whose end cancels it, or for a plain function in a thread. One that fails is
       logged and counted in `stats.unrecorded`.
-    - `ttl`: how long outcomes are good in `record-if-missing`: one for all functions, or by patterns of their names, of which
+    - `ttl`: how long an outcome is valid in `record-if-missing`: one for all functions, or by patterns of their names, of which
       the most specific counts. What is older is made again, as `on_expiry` says ("record" unless that is `"refresh"`).
     - `faults`: what a provider rarely does, injected into the calls: see `memo.fault`. Nothing is written of an attempt with a fault.
 
@@ -229,7 +229,7 @@ class Recorder(Session, metaclass=_Shown):
     def headers(self) -> dict[str, str]:
         """The header that takes the scope along with a request, to a server with `memo.integrations.asgi.Middleware`.
 
-        The same for the recorder's whole life. Raises `ScopeNotPortable` if no other process can reach the store.
+        It stays the same for the whole life of the recorder. Raises `ScopeNotPortable` if no other process can reach the store.
         """
         return {HEADER: self.share().value}
 

@@ -51,7 +51,7 @@ def checked_renewal(recording: Recording | None, expiry: Expiry | None) -> Recor
 
 
 def lifetimes(value: Lifetime, option: str = "ttl") -> dict[str, timedelta]:
-    """Return how long outcomes are good, by the pattern of the functions' names. Raises `InvalidOption`."""
+    """Return how long an outcome is valid, by the pattern of the functions' names. Raises `InvalidOption`."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
