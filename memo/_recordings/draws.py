@@ -93,7 +93,7 @@ def _with_next(outcomes: Sequence[dict[str, Any]], outcome: dict[str, Any]) -> l
     """Return the outcomes with the draw that follows them: as `with_draw`, in steps that do not grow with the number of calls."""
     *before, last = outcomes
     calls = max(_number(last["calls"], 1), 1)
-    if fingerprint(_bare(last)) == fingerprint(_bare(outcome)):
+    if _are_one(last, outcome):
         return [*before, {**last, "calls": calls + 1}]
     single = {name: part for name, part in last.items() if name != "calls"}
     return [*before, single, *[_bare(last)] * (calls - 1), {**_bare(outcome), "calls": 1}]
@@ -150,4 +150,9 @@ def _written(draws: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
 def _follows(draws: dict[int, dict[str, Any]], first: int, second: int) -> bool:
     """Return whether two draws are neighbours with equal outcomes."""
     one, other = draws[first], draws[second]
-    return second == first + 1 and (one is other or fingerprint(one) == fingerprint(other))
+    return second == first + 1 and (one is other or _are_one(one, other))
+
+
+def _are_one(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Return whether one outcome may stand for two draws: each that ended after another call has its own."""
+    return "after" not in one and "after" not in other and fingerprint(one) == fingerprint(other)

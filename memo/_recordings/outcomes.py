@@ -10,7 +10,8 @@ paths of masked secrets), `"allowed_secrets"` (the paths of what `allow_secrets=
 recording's), `"holds"` (the paths of streams inside the value), `"given"` (the paths of objects that the caller passed in, each
 with its path in the arguments, or "" for the object whose method was called), `"of_object": true` (types are named that only
 that object leads to), `"inside"` (how many draws of which calls were taken inside the call, by `function/key`), `"calls"` and
-`"draw"` (see `draws`); in a stream `"error"`, `"iterated": "sync"`, `"returned"` (by a generator, at its end), `"response"` (the
+`"draw"` (see `draws`), and `"after"` (the call that ended last while this one ran: `{"call": "function/key", "draw": 0}`, with
+`"thread": true` if it ended in another thread); in a stream `"error"`, `"iterated": "sync"`, `"returned"` (by a generator, at its end), `"response"` (the
 HTTP response that an SDK's stream came in), `"offsets"` (seconds, with `timings=True`), and `"answered"` (after how many items
 the stream handled an exception that was thrown in).
 """
@@ -20,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import orjson
 
@@ -30,11 +31,21 @@ from memo.codecs.streams import cut_short, marked
 from memo.codecs.values import Values
 from memo.errors import DataMismatch, MemoError, RecordingDamaged
 
-__all__ = ["Outcome", "fingerprint", "is_untyped", "raise_recorded"]
+__all__ = ["Outcome", "Predecessor", "fingerprint", "is_untyped", "raise_recorded"]
 
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 _MOST_INSIDE = 10_000_000
+
+
+class Predecessor(NamedTuple):
+    """The call that ended last while another one ran."""
+
+    call: str
+    """`function/key`."""
+    draw: int
+    is_in_thread: bool
+    """Whether it ended in another thread."""
 
 
 class Outcome:
@@ -56,6 +67,8 @@ class Outcome:
     awaited = False
     inside: Mapping[str, int]
     """How many draws of which calls were taken inside the call, by `function/key`."""
+    after: Predecessor | None
+    """The call that ended last while this one ran."""
     end = ""
     unit = "item"
     """What `items` are: "byte" of a body in pieces."""
@@ -86,6 +99,7 @@ class Outcome:
         # What every replay reads is never left to the class: Python finds it there in four times the time.
         self.read = self.items = None
         self.is_more = False
+        self.after = _predecessor(tree["after"], locate) if "after" in tree else None
         self.inside = _counts(tree["inside"]) if "inside" in tree else _NOTHING
         self.seconds: float = tree.get("seconds", 0.0)
         if "awaited" in tree:
@@ -167,6 +181,14 @@ def _counts(tree: Any) -> Mapping[str, int]:
     return {name: count for name, count in tree.items() if type(count) is int and 0 < count <= _MOST_INSIDE}
 
 
+def _predecessor(tree: Any, locate: Callable[[], str]) -> Predecessor:
+    match tree:
+        case {"call": str(name), "draw": int(draw)} if draw >= 0 and type(draw) is int:
+            return Predecessor(name, draw, bool(tree.get("thread")))
+        case _:
+            raise RecordingDamaged(locate(), "names the call that ended before it in a form that memo never writes")
+
+
 def _error(read: Callable[[], Any], locate: Callable[[], str]) -> Callable[[], Exception]:
     def error() -> Exception:
         value = read()
@@ -192,9 +214,12 @@ def raise_recorded(error: BaseException) -> NoReturn:
             error.__context__ = context
 
 
+_ASIDE = frozenset({"after", "calls", "draw", "seconds", "test"})
+
+
 def fingerprint(outcome: dict[str, Any]) -> bytes:
-    """Equal for outcomes that replay alike, however long they took and whichever test made them."""
-    compared = {name: part for name, part in outcome.items() if name not in ("calls", "draw", "seconds", "test")}
+    """Equal for outcomes that replay alike, however long they took, among whichever others and in whichever test."""
+    compared = {name: part for name, part in outcome.items() if name not in _ASIDE}
     if "stream" in compared:
         compared["stream"] = {name: part for name, part in compared["stream"].items() if name != "offsets"}
     return sha256(orjson.dumps(compared)).digest()

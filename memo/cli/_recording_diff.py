@@ -49,7 +49,7 @@ def _call(document: Document) -> dict[str, Any]:
 def relevant(outcome: dict[str, Any]) -> dict[str, Any]:
     """Return the compared parts of an outcome, with every item standing alone."""
     plain = with_plain_heads(outcome)
-    compared = {name: unpacked(member) for name, member in plain.items() if name not in ("seconds", "test")}
+    compared = {name: unpacked(member) for name, member in plain.items() if name not in ("after", "seconds", "test")}
     if isinstance(compared.get("stream"), dict):
         compared["stream"] = {name: member for name, member in compared["stream"].items() if name != "offsets"}
     return compared

@@ -46,6 +46,7 @@ from memo.errors._patches import AlreadyPatched, NotPatched, TargetNotFound
 from memo.errors._recording import (
     ArgumentsChangedWarning,
     CallsNotRecordedWarning,
+    ContextVariableSetWarning,
     CredentialIgnoredWarning,
     ErrorNotWholeWarning,
     NoCallsWarning,
@@ -55,6 +56,7 @@ from memo.errors._recording import (
 )
 from memo.errors._replay import (
     Nearest,
+    OrderNotKeptWarning,
     OutcomesExhausted,
     RecordingExpiredWarning,
     RecordingNotFound,
@@ -81,6 +83,7 @@ __all__ = [
     "CallNotAllowed",
     "CallNotRepeatable",
     "CallsNotRecordedWarning",
+    "ContextVariableSetWarning",
     "ContradictingModes",
     "CostLimitReached",
     "CredentialIgnoredWarning",
@@ -103,6 +106,7 @@ __all__ = [
     "NoSourceVersion",
     "NotARecording",
     "NotPatched",
+    "OrderNotKeptWarning",
     "OutcomesExhausted",
     "RecordingDamaged",
     "RecordingExpiredWarning",

@@ -11,6 +11,7 @@ from memo.errors._base import MemoError
 __all__ = [
     "ArgumentsChangedWarning",
     "CallsNotRecordedWarning",
+    "ContextVariableSetWarning",
     "CredentialIgnoredWarning",
     "ErrorNotWholeWarning",
     "NoCallsWarning",
@@ -147,6 +148,28 @@ class ErrorNotWholeWarning(MemoError, UserWarning):
             f"{function}: {error} was recorded without the parts that cannot be recorded: {', '.join(self.paths)}\n"
             "  to teach memo the type of each: memo.register_codec(TheType, encode=..., decode=...)"
         )
+
+
+class ContextVariableSetWarning(MemoError, UserWarning):
+    """A call set context variables that its caller can see, while it was recorded: a replay does not set them. A warning.
+
+    One for each function and each set of `variables` in a session. What a function sets and resets to the same object does not
+    count.
+    """
+
+    def __init__(self, function: str, variables: Iterable[str]) -> None:
+        self.function = function
+        self.variables = tuple(variables)
+        names = ", ".join(map(repr, self.variables))
+        one = len(self.variables) == 1
+        super().__init__(
+            f"{function}: the call set the context {'variable' if one else 'variables'} {names} of its caller. In replay the function does "
+            f"not run, and the {'variable keeps its value' if one else 'variables keep their values'}\n"
+            f"  to reproduce it: return {'the value' if one else 'the values'}, and set {'the variable' if one else 'the variables'} in the caller"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.function, self.variables), self.__dict__
 
 
 class UncertainDrawsWarning(MemoError, UserWarning):

@@ -10,6 +10,7 @@ from memo.errors._base import MemoError
 
 __all__ = [
     "Nearest",
+    "OrderNotKeptWarning",
     "OutcomesExhausted",
     "RecordingExpiredWarning",
     "RecordingNotFound",
@@ -91,6 +92,34 @@ class RecordingNotFound(MemoError, LookupError):
                 ]
             )
         )
+
+
+class OrderNotKeptWarning(MemoError, UserWarning):
+    """Concurrent calls were replayed in another order than that in which they ended when they were recorded. A warning.
+
+    Each waited for the call that had ended before it, which did not come in the time that the call took when it was recorded: the
+    program makes its calls in another way now. `calls` has how many calls waited, by function; `missed` names what they waited
+    for, as `function/key`. One warning at the end of a scope.
+    """
+
+    def __init__(self, calls: Mapping[str, int], missed: Iterable[str], command: str = "MEMO_MODE=record") -> None:
+        self.calls = dict(calls)
+        self.missed = tuple(missed)
+        self.command = command
+        lines = [
+            f"  {function}: {count} {'call' if count == 1 else 'calls'} waited in vain"
+            for function, count in self.calls.items()
+        ]
+        functions = ", ".join(sorted({name.rpartition("/")[0] for name in self.missed}))
+        super().__init__(
+            "concurrent calls were replayed in another order than they were recorded in, since the program does not make them "
+            "at the same time any more:\n"
+            + "\n".join(lines)
+            + f", for {functions}\n  to record the order anew: {command}"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.calls, self.missed, self.command), self.__dict__
 
 
 class OutcomesExhausted(RecordingNotFound):

@@ -7,10 +7,13 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 import types
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from threading import Barrier
 from typing import Any
 
 import ollama
@@ -278,6 +281,31 @@ def warn_of_unknown_function():
         pass
 
 
+def raise_out_of_order():
+    calls, store = Barrier(2), MemoryStore()
+
+    @recordable(name="f")
+    def f(x):
+        if x == 2:
+            calls.wait()
+            time.sleep(0.05)
+        else:
+            calls.wait()
+
+    with recording(store, mode="record"), ThreadPoolExecutor(2) as pool:
+        list(pool.map(f, [1, 2]))
+    with recording(store):
+        f(2)
+
+
+def raise_context_variable_set():
+    with recording(MemoryStore(), mode="record"):
+        recordable(name="f")(lambda: variable.set(1) and None)()
+
+
+variable = contextvars.ContextVar("variable")
+
+
 def raise_differ():
     store, answers = MemoryStore(), iter([{"a": 1}, {}])
     for mode in ("record", "verify"):
@@ -299,6 +327,8 @@ def raise_cost_limit():
 RAISES = {
     "CostLimitReached": raise_cost_limit,
     "CallNotRepeatable": raise_not_repeatable,
+    "ContextVariableSetWarning": raise_context_variable_set,
+    "OrderNotKeptWarning": raise_out_of_order,
     "RecordingsDifferWarning": raise_differ,
     "TooManyLiveCalls": lambda: memo.Recorder(MemoryStore(), mode="live", max_live=0).recordable(lambda: 1)(),
     "NoReviews": lambda: recording("redis://localhost:1/0", mode="record", pending=True).__enter__(),

@@ -5,6 +5,7 @@ import inspect
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
+import orjson
 import pytest
 
 import memo
@@ -245,8 +246,8 @@ async def test_concurrent_calls_are_stored_in_the_order_of_the_calls(tmp_path, c
                 gates[int(number)].set()
                 while recorder.stats.recorded < done:  # noqa: ASYNC110 - a thread writes
                     await anyio.sleep(0.001)
-    with recording(tmp_path, mode="replay"):
-        assert [await slow() for _ in gates] == [0, 1, 2]
+    [path] = tmp_path.rglob("*.json")
+    assert [outcome["value"] for outcome in orjson.loads(path.read_bytes())["outcomes"]] == [0, 1, 2]
 
 
 # Statistics

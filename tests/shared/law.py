@@ -94,6 +94,17 @@ async def tell(question: str, count: int = 3) -> AsyncIterator[Answer]:
 
 
 @memo.recordable
+async def linger(question: str, rounds: int) -> Answer:
+    """Takes so many rounds of the event loop."""
+    serial = world.next(question)
+    for _ in range(rounds):
+        await anyio.lowlevel.checkpoint()
+    if "no" in question:
+        raise Refused(question, serial)
+    return Answer(question=question, serial=serial)
+
+
+@memo.recordable
 def look(question: str) -> Answer:
     return Answer(question=question, serial=world.next(question))
 
@@ -301,6 +312,42 @@ async def _together(prefix: str, branches: list[list[Step]]) -> Any:
     return [seen[index] for index in range(len(branches))]
 
 
+async def _race(prefix: str, runners: list[tuple[str, int]], how: str) -> Any:
+    """Concurrent calls, seen in the order in which they end."""
+    seen: list[Any] = []
+    send, receive = anyio.create_memory_object_stream[Any](len(runners))
+
+    async def one(question: str, rounds: int) -> Any:
+        answer = await _guarded(lambda: linger(prefix + question, rounds))
+        if how == "two each":
+            answer = [answer, await _guarded(lambda: linger(f"{prefix}{question} again", rounds))]
+        await send.send(answer)
+        return answer
+
+    if how == "first" and _is_on_asyncio():
+        pending = {asyncio.ensure_future(one(*runner)) for runner in runners}
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            seen.append(sorted(repr(task.result()) for task in done))
+        return seen
+    async with anyio.create_task_group() as group:
+        for runner in runners:
+            group.start_soon(one, *runner)
+        for _ in runners:
+            seen.append(await receive.receive())
+            if how == "asks between":
+                seen.append(show(await ask(f"{prefix}between")))
+    return seen
+
+
+def _is_on_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 async def _identical(prefix: str, question: str, times: int) -> Any:
     """The same call, several times at once: draws of their own, in whatever order."""
     seen: list[Any] = []
@@ -388,6 +435,7 @@ _STEPS: dict[str, Callable[..., Awaitable[Any]]] = {
     "inner scope": _inner_scope,
     "look": _look,
     "poll": _poll,
+    "race": _race,
     "tell": _tell,
     "think": _think,
     "thread": _thread,

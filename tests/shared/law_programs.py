@@ -5,7 +5,16 @@ from hypothesis import strategies as st
 __all__ = ["programs", "values"]
 
 questions = st.sampled_from(["a", "b", "no"])
+_races = st.tuples(
+    st.just("race"),
+    st.permutations([("a", 7), ("b", 14), ("no", 21), ("c", 28)]).flatmap(
+        lambda runners: st.integers(2, 4).map(lambda count: runners[:count])
+    ),
+    st.sampled_from(["append", "asks between", "first", "two each"]),
+)
+"""Calls whose lengths differ enough for the order of their ends to be the same in each run."""
 _leaves = st.one_of(
+    _races,
     st.tuples(st.just("ask"), questions),
     st.tuples(st.just("think"), questions),
     st.tuples(st.just("look"), questions),
@@ -29,6 +38,7 @@ _inner = st.tuples(
 )
 programs = st.lists(st.one_of(_leaves, _leaves, _leaves, _together, _inner), min_size=1, max_size=6)
 _values = st.one_of(
+    _races,
     st.tuples(st.sampled_from(["ask", "look", "think"]), questions),
     st.tuples(st.sampled_from(["patched", "poll"]), st.sampled_from(["a", "b"])),
     st.tuples(st.just("identical"), questions, st.integers(2, 4)),

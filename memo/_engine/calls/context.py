@@ -32,6 +32,8 @@ class FunctionContext:
     """When outcomes count as missing where calls may be made."""
     is_numbered: bool
     """Whether it matters in every mode which of the identical calls a call is."""
+    is_ordered: bool
+    """Whether it is noted in which order the calls end: those that are not streams from the start."""
     plain: bool
     """Whether the function is a plain one: what it returns says what it is."""
     streams: Sequence[tuple[Step, ...]] = ()

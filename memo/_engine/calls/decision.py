@@ -198,7 +198,7 @@ def look(request: Request, found: Recording | None = None) -> Outcome | Recordin
     try:
         found = found or session.in_memory(call)
         if found is None:  # in `record` too: a damaged recording is never overwritten silently
-            found = session.fetch(call) if session.reads_in_place else None
+            found = _read(request) if session.reads_in_place else None
             if found is None:
                 return None
         outcome = _replayed(request, found)
@@ -212,6 +212,17 @@ def look(request: Request, found: Recording | None = None) -> Outcome | Recordin
     return outcome
 
 
+def _read(request: Request) -> Recording | None:
+    """Return the recording of a call from the store. Until then, the call has begun, and has not ended: other threads go on."""
+    call, reading = request.call, request.session.order.reading
+    place = call.key, request.number
+    reading[place] = None
+    try:
+        return request.session.fetch(call)
+    finally:
+        reading.pop(place, None)
+
+
 # The steps
 
 
@@ -221,11 +232,17 @@ class Find(NamedTuple):
     request: Request
 
     def run(self) -> Recording | None:
-        return self.request.session.find(self.request.call)
+        session, call = self.request.session, self.request.call
+        return session.in_memory(call) or _read(self.request)
 
     async def arun(self) -> Recording | None:
-        session, call = self.request.session, self.request.call
-        return session.in_memory(call) or await session.afetch(call)
+        request, session, call = self.request, self.request.session, self.request.call
+        reading, number = session.order.reading, request.number
+        reading[call.key, number] = None
+        try:
+            return session.in_memory(call) or await session.afetch(call)
+        finally:
+            reading.pop((call.key, number), None)
 
 
 class _Lead(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 
 from memo._engine.calls.decision import CallLive, Decision, ExpiredOutcome, look, take, take_async
 from memo._engine.calls.extension import extend, extend_async
+from memo._engine.calls.in_turn import in_turn, in_turn_in_thread, later
 from memo._engine.calls.live_request import LiveRequest
 from memo._engine.live.attempt import Attempt
 from memo._engine.live.results import passing_stream
@@ -61,6 +62,8 @@ class CallDriver(LiveRequest):
         if isinstance(decision, Outcome):
             self._counter.hits += 1
             try:
+                if decision.after is not None or self.session.order.watching:
+                    return self._in_order(decision)
                 return self._aplayed(decision) if decision.awaited else self._played(decision)
             except MemoError as error:  # the recording is no longer readable
                 self.session.on_unreadable(self.call, error)
@@ -74,6 +77,12 @@ class CallDriver(LiveRequest):
                 return stream(self._abegin)
             case _:
                 return self.coroutine()
+
+    def _in_order(self, outcome: Outcome) -> Any:
+        """Replay an outcome when its turn has come, among concurrent calls."""
+        if outcome.awaited:
+            return later(self, outcome, lambda: self._aplayed(outcome))
+        return in_turn_in_thread(self, outcome, lambda: self._played(outcome))
 
     def _made(self, live: CallLive) -> Any:
         attempt = self._attempt(live)
@@ -134,6 +143,8 @@ class CallDriver(LiveRequest):
             if is_due():
                 await checkpoint()
             try:
+                if decision.after is not None or self.session.order.watching:
+                    return await in_turn(self, decision, lambda: self._aplayed(decision))
                 return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # the recording is no longer readable
                 self.session.on_unreadable(self.call, error)

@@ -351,6 +351,7 @@ class RecordableFunction:
             has_draws=has_draws,
             expiry=session.expiry_of(self.name, self._ttl, has_draws=has_draws),
             is_numbered=has_draws or session.exhausted == "error",
+            is_ordered=has_draws and self.drives in ("coroutine", "sync"),
             plain=self.kind == "plain",
             streams=self._streams,
         )

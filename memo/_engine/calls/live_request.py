@@ -93,6 +93,7 @@ class LiveRequest(Request):
             watch=ArgumentWatch(self.call, self._args, self._kwargs, self._rebuilt) if self._may_change() else None,
             given=self._given if self._watches_arguments else None,
             listed=listed,
+            is_ordered=self.setting.is_ordered,
         )
 
     def _allow(self, live: CallLive) -> None:

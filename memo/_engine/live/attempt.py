@@ -9,7 +9,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from contextvars import Token
+from contextvars import Context, Token, copy_context
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
@@ -18,6 +18,7 @@ import orjson
 from memo._calls.call import Call
 from memo._calls.secrets import SecretRules
 from memo._engine.live.changes import ArgumentWatch
+from memo._engine.live.context_variables import changed_variables, is_seen
 from memo._engine.live.passed import PassedStream
 from memo._engine.numbering.uncertain import OverlappingStreams
 from memo._engine.reports.call_log import CallRecord, LiveCall, record_of
@@ -27,19 +28,32 @@ from memo._engine.storing.writing import Draw
 from memo._engine.streaming.consumers import Consumer, OpenStream
 from memo._engine.waiting.flights import Flight, Pending
 from memo._engine.waiting.nesting import Making, making
+from memo._engine.waiting.order import Ending
 from memo._engine.waiting.threads import in_event_loop, run_to_end
 from memo._recordings.answers import is_answer, why_no_answer
 from memo._recordings.outcome_forms import error_outcome, loss_warning, value_outcome
 from memo._recordings.outcomes import Outcome
 from memo.codecs.imports import note_imports
 from memo.codecs.values import Values
-from memo.errors import ArgumentsChangedWarning, ErrorNotWholeWarning, MemoError, UnrecordableValue
+from memo.errors import (
+    ArgumentsChangedWarning,
+    ContextVariableSetWarning,
+    ErrorNotWholeWarning,
+    MemoError,
+    UnrecordableValue,
+)
 
 __all__ = ["Attempt"]
 
 log = logging.getLogger("memo")
 
 T = TypeVar("T")
+
+
+def _ends_at_once(outcome: dict[str, Any]) -> bool:
+    """Return whether a call is over when it returns: it gives no stream."""
+    return "stream" not in outcome and "holds" not in outcome
+
 
 _IMMUTABLE = frozenset((str, int, float, bool, bytes, type(None)))
 
@@ -80,6 +94,14 @@ class Attempt:
     """What is recorded of the streams of an earlier such result, by place and kind: of those that are not read this time."""
     _spent = 0.0
     """The cost of the call that is counted already."""
+    _begun = 0
+    """When the call began, of one that takes part in the order of the session's calls."""
+    _before: Ending | None = None
+    """The call that ended last while this one ran, when the outcome was written."""
+    _context: Context | None = None
+    """The context in which the real function runs, as it was before."""
+    _variables: tuple[str, ...] = ()
+    """The context variables that it set."""
     _overlapping: OverlappingStreams | None = None
     """The identical streams that are open at the same time, this one included."""
 
@@ -96,6 +118,7 @@ class Attempt:
         watch: ArgumentWatch | None = None,
         given: Callable[[Any, ArgumentWatch | None], dict[str, str]] | None = None,
         listed: LiveCall | None = None,
+        is_ordered: bool = False,
     ) -> None:
         self.flight = flight
         self._session = session
@@ -108,13 +131,23 @@ class Attempt:
         self._given = given
         self._listed = listed
         self._making = Making(session, call, flight)
-        if self._making.parent is None and active.get() is session:
-            session.uncertain.running[self._making] = None
+        if self._making.parent is None:
+            self._enter(is_ordered=is_ordered)
         session.count_live()
         self._modules = len(sys.modules)
         self._entered: list[Token[Making | None]] = []
         self._outside = sys.exc_info()[1]
         self._started = time.perf_counter()
+
+    def _enter(self, *, is_ordered: bool) -> None:
+        """Note that a call runs that is not made inside another one, as far as is known."""
+        session = self._session
+        is_own = active.get() is session
+        # A foreign context may be inside a call that runs: then a replay does not make this one, and nobody may wait for it.
+        if is_ordered and self._draw.number is not None and (is_own or not session.uncertain.running):
+            self._begun = 0 if session.order.is_off or self._draw.is_compared else session.order.begin()
+        if is_own:
+            session.uncertain.running[self._making] = None
 
     # The real function runs
 
@@ -128,15 +161,20 @@ class Attempt:
         self._entered.append(making.set(self._making))
         if self._watch is not None:
             self._watch.before()
+        if self._making.parent is None and not self._is_stream:
+            self._context = copy_context()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._watch is not None:
             self._watch.after()
-        token = self._entered.pop()
+        token, context = self._entered.pop(), self._context
+        changed = changed_variables(context, copy_context()) if context is not None else ()
         try:
             making.reset(token)
         except ValueError:
             self._reset_another(token)
+        else:
+            self._variables += changed
         if self._is_stream and self.flight is not None and error is None:
             self.flight.idle_since = time.monotonic()
 
@@ -235,6 +273,8 @@ class Attempt:
         self._loss = loss or self._loss
         self._is_over = self._making.is_over = True
         self._session.uncertain.running.pop(self._making, None)
+        if self._begun:
+            self._session.order.drop(self._begun)
         if self._overlapping is not None:
             passed = self._stream()
             self._session.uncertain.end_stream(self._overlapping, passed.stored_count, passed.end)
@@ -441,18 +481,25 @@ class Attempt:
 
     def _store(self, outcome: dict[str, Any] | None) -> None:
         self._making.is_over = True  # what is made inside from now on is not in the outcome any more
+        is_ordered = self._begun and outcome is not None and not self._is_over and not in_event_loop()
         try:
             if outcome is not None and not self._is_over:
+                if is_ordered:
+                    self._name_predecessor(outcome)
                 self._waiting = outcome
             self._keep_waiting()
         finally:
             self.abandon()
         self._report(outcome)
+        if self._begun and outcome is not None:
+            self._end(outcome, is_named=bool(is_ordered))
 
     async def _astore(self, outcome: dict[str, Any] | None) -> None:
         self._making.is_over = True
         try:
             if outcome is not None and not self._is_over:
+                if self._begun:
+                    self._name_predecessor(outcome)
                 self._waiting = outcome
                 if self._session.store.writes_in_place:
                     self._keep_waiting()
@@ -462,6 +509,26 @@ class Attempt:
         finally:
             self.abandon()
         self._report(outcome)
+        if self._begun and outcome is not None:
+            self._end(outcome)
+
+    def _name_predecessor(self, outcome: dict[str, Any]) -> None:
+        """Name in an outcome the call that ended last while this one ran."""
+        last = self._session.order.last
+        if last.moment > self._begun and _ends_at_once(outcome):
+            self._before = last
+            outcome["after"] = last.form
+
+    def _end(self, outcome: dict[str, Any], *, is_named: bool = True) -> None:
+        """Note that the call returns now. Another may have returned while this one was written."""
+        if not self._is_stored or not _ends_at_once(outcome):
+            return
+        number = self._draw.number
+        assert number is not None
+        last = self._session.order.end(self._call, number)
+        before = last if last.moment > self._begun else None
+        if before is not self._before and is_named and self.winning_outcome is None:
+            self._session.order_changes.note(self._call, number, None if before is None else before.form)
 
     def _keep_waiting(self) -> None:
         """Store the outcome that waits for that; if another thread stores it now, wait for the other thread.
@@ -515,6 +582,9 @@ class Attempt:
             return
         if self._watch is not None:
             self._warn(self._watch.warning())
+        if self._variables and is_seen():
+            warning = ContextVariableSetWarning(self._call.function, dict.fromkeys(self._variables))
+            self._session.staleness.warn_once((self._call.function, "variables", *warning.variables), warning)
         if "error" in outcome or ("stream" in outcome and "error" in outcome["stream"]):
             self._warn(loss_warning(self._call.function, outcome))
 

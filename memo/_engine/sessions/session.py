@@ -33,12 +33,14 @@ from memo._engine.sessions.verification import Verification, VerifiedCall
 from memo._engine.storing import definitions
 from memo._engine.storing.gateway import StoreGateway
 from memo._engine.storing.memory import Memory, Recording
+from memo._engine.storing.order_changes import OrderChanges
 from memo._engine.storing.pending import PendingStore
 from memo._engine.storing.recordings import Recordings
 from memo._engine.storing.writing import Draw, Writer
 from memo._engine.streaming.consumers import OpenStreams
 from memo._engine.waiting.flights import Claim, Flights
 from memo._engine.waiting.nesting import making
+from memo._engine.waiting.order import Order
 from memo._engine.waiting.threads import in_thread
 from memo._recordings.outcomes import Outcome
 from memo.codecs.values import Values
@@ -114,6 +116,7 @@ class Session(Settings):
         self.in_memory = self._memory.get
         """Returns the recording of a call, if it is in memory and need not be read again."""
         self.recordings = Recordings(self.store, self._entries, self._gateway, self._memory)
+        self.order_changes = OrderChanges(self.recordings)
         self.lead, self.alead = self.recordings.claim, self.recordings.aclaim
         """Return what has been recorded in the meantime; else claim a draw for the fleet, where the store can."""
         self._set_limits(settings)
@@ -139,6 +142,8 @@ class Session(Settings):
 
         It is used up by an outcome, replayed or recorded; without one, give it back (`give_back`).
         """
+        self.order = Order()
+        """The order in which concurrent calls end."""
         self.verification = Verification() if modes.VERIFY in self.modes else None
         """The outcomes of the calls in `verify`."""
         self.failures: list[MemoError] = []
@@ -200,6 +205,7 @@ class Session(Settings):
             self._gateway.undelivered(),
             CallsNotRecordedWarning(unrecorded) if unrecorded else None,
             RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
+            self.order.warning(self.recording_command("record")),
             *uncertain,
             *self._found_at_end(),
         ]
@@ -260,6 +266,7 @@ class Session(Settings):
     def share_draws(self, shared: SharedDraws) -> None:
         """Count the identical calls together with the other processes that have the scope."""
         self.numbers = self._writer.shared = shared
+        self.order.is_off = True
         if self.pending is not None:
             self.pending.shared = shared
 
@@ -367,6 +374,10 @@ class Session(Settings):
             return self.missed(call)
         return await in_thread(lambda: self.missed(call))
 
+    def has_begun(self, call: Call, draw: int) -> bool:
+        """Return whether the call with that number has begun, among the identical ones."""
+        return self.numbers.taken(call.key) > draw
+
     # Recording
 
     def allow_live(self, function: str, call: Call) -> None:
@@ -461,6 +472,8 @@ class Session(Settings):
 
     def store_open_streams(self) -> None:
         """Store what passed of each stream that is still open, and log which streams may still be read on."""
+        for call, error in self.order_changes.write():
+            self.failed(call, error, "was recorded without the call that it ended after")
         for stream in self.open_streams.store() if "open_streams" in vars(self) else ():
             log.warning(
                 "%s: the stream was still open when the recording ended, and is stored as far as it was read", stream

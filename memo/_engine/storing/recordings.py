@@ -12,7 +12,7 @@ from memo._engine.storing.gateway import StoreGateway
 from memo._engine.storing.memory import Memory, Recording
 from memo._engine.storing.tags import tagged
 from memo._engine.waiting.flights import Claim, Flight
-from memo._recordings.document import Document, parse
+from memo._recordings.document import Document, parse, render
 from memo.stores import Store
 
 __all__ = ["Recordings"]
@@ -45,6 +45,27 @@ class Recordings:
         name = entry_name(call.function, call.key)
         data = await self._gateway.aget(name)
         return self._keep(call, name, data) if data is not None else None
+
+    def has(self, call: Call) -> bool:
+        """Return whether a call has a recording, which is not read."""
+        return self._memory.get(call) is not None or self._gateway.get(entry_name(call.function, call.key)) is not None
+
+    async def ahas(self, call: Call) -> bool:
+        """Async twin of `has`: off the event loop where the store is not quick."""
+        if self._gateway.in_place or self._memory.get(call) is not None:
+            return self.has(call)
+        return await self._gateway.aget(entry_name(call.function, call.key)) is not None
+
+    def rewrite(self, call: Call, change: Callable[[Document], Document | None]) -> None:
+        """Change the recording of a call, if there is one, and `change` returns another. Raises what reading and writing do."""
+        name = entry_name(call.function, call.key)
+        self._memory.drop(call.key)
+        found = self._gateway.get(name)
+        while found is not None:
+            changed = change(parse(found, lambda: self._store.location(name), call))
+            if changed is None:
+                return
+            found = self._gateway.swap(name, found, render(changed))
 
     def document(self, name: str, call: Call | None = None) -> Document | None:
         """Return what is recorded under a name, without holding it in memory."""

@@ -239,6 +239,10 @@ class Flights:
             flight = self._flights[key] = Flight(self, key)
             return flight, True
 
+    def is_on_its_way(self, key: str) -> bool:
+        """Return whether a call is being made."""
+        return key in self._flights
+
     def drop(self, key: str, flight: Flight) -> None:
         """Forget a flight that is over."""
         with self._lock:
