@@ -1,7 +1,8 @@
 """Change recordings, all of them or none. A recording whose call changes gets another key, and so another place.
 
 A change is planned first: every recording is read, its successor is computed, and nothing is written. Then every successor is
-written, and only when all of them are on disk the old recordings are deleted. However the process ends, each recording is at
+written, and only when all of them are on disk the old recordings are deleted. At last, recordings that name the moved ones name them by
+their new names. However the process ends, each recording is at
 its old place, at its new place or, unchanged, at both: running the same change again completes it.
 """
 
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 from memo._calls.digest import entry_name
 from memo._recordings.document import Document, parse, render
 from memo.errors import MemoError, RecordingDamaged, Refused
+from memo.maintenance._references import rename_references
 from memo.maintenance.entries import is_where_replay_looks, read
 from memo.maintenance.trees import StoreTree, file_of, sibling
 from memo.stores import DirectoryStore, Store
@@ -189,6 +191,13 @@ def apply(
             changed.left.append(store.location(change.name))
         progress(done := done + 1, steps)
     remove_empty(store, (change.name for change in moved))
+    renamed = {
+        f"{change.function}/{change.key}": f"{change.new_function}/{change.new_key}"
+        for change in moved
+        if (change.function, change.key) != (change.new_function, change.new_key)
+    }
+    if renamed:
+        rename_references(store, renamed)
     return changed
 
 

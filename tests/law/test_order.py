@@ -16,7 +16,9 @@ import pytest
 import memo
 from memo import recordable, recording
 from memo.errors import MemoError, OrderNotKeptWarning
-from memo.stores import MemoryStore
+from memo.maintenance.changes import apply
+from memo.maintenance.rekey import Rekey, plan_rekey
+from memo.stores import DirectoryStore, MemoryStore
 
 DELAYS = {"a": 0.1, "b": 0.01, "c": 0.06, "no": 0.035}
 live = []
@@ -298,6 +300,23 @@ def test_a_plain_function_does_not_keep_its_event_loop_waiting(store):
 
     run(in_threads, store, "record")
     assert run(in_the_loop, store, "replay") == ("A", "B")
+
+
+def test_a_rekey_goes_on_with_the_order(tmp_path):
+    recorded = run(as_completed, tmp_path, "record")
+    before = {path.name for path in tmp_path.rglob("*.json")}
+    rekey = Rekey(add={"extra": 1})
+    apply(DirectoryStore(tmp_path), plan_rekey(DirectoryStore(tmp_path), rekey), rekey)
+    assert not before & {path.name for path in tmp_path.rglob("*.json")}
+
+    @recordable(name=f"{ask.__module__}.ask")
+    async def asked(question, delay=None, extra=1):
+        raise AssertionError
+
+    async def program():
+        return [await each for each in asyncio.as_completed([asked(question) for question in "abc"])]
+
+    assert run(program, tmp_path, "replay") == recorded
 
 
 # Recording what is missing

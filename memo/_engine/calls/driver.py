@@ -140,11 +140,12 @@ class CallDriver(LiveRequest):
         decision = found if isinstance(found, Outcome) else self._taken(await take_async(self, found, _ASYNC_KINDS))
         if isinstance(decision, Outcome):
             self._counter.hits += 1
-            if is_due():
-                await checkpoint()
             try:
+                # At once: a call that has begun, and takes no turn, passes for one that has ended.
                 if decision.after is not None or self.session.order.watching:
                     return await in_turn(self, decision, lambda: self._aplayed(decision))
+                if is_due():
+                    await checkpoint()
                 return self._played(decision) if self._plays_at_once else await self._aplayed(decision)
             except MemoError as error:  # the recording is no longer readable
                 self.session.on_unreadable(self.call, error)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from memo._engine.calls.decision import Request
 from memo._engine.rules import modes
 from memo._engine.waiting.nesting import making
-from memo._engine.waiting.order import Place, Turn, settle, settle_in_thread, wait, wait_in_thread
+from memo._engine.waiting.order import Place, Turn, form, settle, settle_in_thread, wait, wait_in_thread
 from memo._engine.waiting.threads import in_event_loop
 from memo._recordings.outcomes import Outcome
 from memo.errors import StoreError
@@ -104,7 +104,7 @@ def _end(request: Request, turn: Turn) -> None:
     session, (_, draw) = request.session, turn.place
     last = session.order.end(request.call, draw)
     if not turn.is_kept and request.mode is modes.RECORD_IF_MISSING:
-        session.order_changes.note(request.call, draw, last.form if last.moment > turn.begun else None)
+        session.order_changes.note(request.call, draw, form(last) if last[2] > turn.begun else None)
 
 
 def _has_to_wait(request: Request, turn: Turn) -> bool:

@@ -28,7 +28,7 @@ from memo._engine.storing.writing import Draw
 from memo._engine.streaming.consumers import Consumer, OpenStream
 from memo._engine.waiting.flights import Flight, Pending
 from memo._engine.waiting.nesting import Making, making
-from memo._engine.waiting.order import Ending
+from memo._engine.waiting.order import Ending, form
 from memo._engine.waiting.threads import in_event_loop, run_to_end
 from memo._recordings.answers import is_answer, why_no_answer
 from memo._recordings.outcome_forms import error_outcome, loss_warning, value_outcome
@@ -168,7 +168,10 @@ class Attempt:
         if self._watch is not None:
             self._watch.after()
         token, context = self._entered.pop(), self._context
-        changed = changed_variables(context, copy_context()) if context is not None else ()
+        changed: tuple[str, ...] = ()
+        if context is not None:
+            self._context = None
+            changed = changed_variables(context, copy_context())
         try:
             making.reset(token)
         except ValueError:
@@ -515,9 +518,9 @@ class Attempt:
     def _name_predecessor(self, outcome: dict[str, Any]) -> None:
         """Name in an outcome the call that ended last while this one ran."""
         last = self._session.order.last
-        if last.moment > self._begun and _ends_at_once(outcome):
+        if last[2] > self._begun and _ends_at_once(outcome):
             self._before = last
-            outcome["after"] = last.form
+            outcome["after"] = form(last)
 
     def _end(self, outcome: dict[str, Any], *, is_named: bool = True) -> None:
         """Note that the call returns now. Another may have returned while this one was written."""
@@ -526,9 +529,9 @@ class Attempt:
         number = self._draw.number
         assert number is not None
         last = self._session.order.end(self._call, number)
-        before = last if last.moment > self._begun else None
+        before = last if last[2] > self._begun else None
         if before is not self._before and is_named and self.winning_outcome is None:
-            self._session.order_changes.note(self._call, number, None if before is None else before.form)
+            self._session.order_changes.note(self._call, number, before and form(before))
 
     def _keep_waiting(self) -> None:
         """Store the outcome that waits for that; if another thread stores it now, wait for the other thread.

@@ -23,7 +23,7 @@ from memo._engine.waiting.awaited import Stand
 from memo._engine.waiting.threads import on_asyncio
 from memo.errors import OrderNotKeptWarning
 
-__all__ = ["Ending", "Order", "Place", "Turn", "settle", "settle_in_thread", "wait", "wait_in_thread"]
+__all__ = ["Ending", "Order", "Place", "Turn", "form", "settle", "settle_in_thread", "wait", "wait_in_thread"]
 
 _LEAST_SECONDS, _MOST_SECONDS = 1.0, 60.0
 """How long a replayed call waits for one that does not come: as long as it took when it was recorded, within these limits.
@@ -31,8 +31,8 @@ _LEAST_SECONDS, _MOST_SECONDS = 1.0, 60.0
 (A function that a test makes up takes microseconds, and a busy machine longer than that to get to the next task. Once a call of
 the session has waited in vain, the order is lost already, and the next ones get no such bonus.)
 """
-_PAUSE_SECONDS = 0.005
-"""How long another thread gets to hand on what its call returned, which takes 20 µs: at most, as long as a thread may run at a time."""
+_PAUSE_SECONDS = 0.01
+"""How long another thread gets to hand on what its call returned, which takes 20 µs where the machine is idle: at most."""
 _MOST_TICKS, _TICKS = 100, 10
 """Rounds of an event loop until the program has reacted to the end of a call: at most, and where the loop does not show it."""
 
@@ -56,26 +56,18 @@ class Place(NamedTuple):
         return Call(function, key, b"{}")
 
 
-class Ending(NamedTuple):
-    """The end of a call."""
+Ending = tuple[Call, int, int, int]
+"""The end of a call: which one, its draw, when by the session's own count, and in which thread. (A recorded call makes one: a plain tuple.)"""
 
-    call: Call
-    draw: int
-    moment: int
-    """When it ended, by the session's own count."""
-    thread: int
-    """In which thread."""
 
-    @property
-    def place(self) -> Place:
-        """Which call it was."""
-        return Place.of(self.call, self.draw)
+def form(ending: Ending) -> dict[str, Any]:
+    """Return how the outcome of the next call, which ends in this thread, names it."""
+    call, draw, _, thread = ending
+    named: dict[str, Any] = {"call": Place.of(call, draw).name, "draw": draw}
+    return named if thread == threading.get_ident() else {**named, "thread": True}
 
-    @property
-    def form(self) -> dict[str, Any]:
-        """How the outcome of the next call, which ends in this thread, names it."""
-        form: dict[str, Any] = {"call": self.place.name, "draw": self.draw}
-        return form if self.thread == threading.get_ident() else {**form, "thread": True}
+
+_NO_CALL = Call("", "", b"{}")
 
 
 class Turn:
@@ -118,7 +110,7 @@ class Order:
     def __init__(self) -> None:
         self.watching: dict[object, None] = {}
         """The live calls that run, and the replayed ones that wait: while there is none, no end needs to be noted."""
-        self.last = Ending(Call("", "", b"{}"), 0, 0, 0)
+        self.last: Ending = (_NO_CALL, 0, 0, 0)
         """The call that ended last."""
         self.reading: dict[tuple[str, int | None], None] = {}
         """The key and the number of each call that has begun, and whose recording is being read."""
@@ -128,21 +120,20 @@ class Order:
         self._turns: dict[Place, Turn] = {}
         """The replayed calls that have begun and not ended, of those that wait, or were waited for when they began."""
         self._awaited: dict[Place, list[Turn]] = {}
-        self._vain: list[Turn] = []
-        """The calls that waited in vain, and were replayed."""
-        self._reported = 0
-        """How many of them have been reported."""
+        self._vain: Counter[str] = Counter()
+        """How many calls of each function waited in vain, and were replayed, since that was last reported."""
+        self._missed: dict[str, None] = {}
+        """What they waited for."""
+        self._is_kept = True
+        """False once a call has waited in vain."""
         self._lock = threading.RLock()
 
     def warning(self, command: str) -> OrderNotKeptWarning | None:
         """Return what to warn of at the end, if calls were replayed out of order. Once."""
         with self._lock:
-            vain, self._reported = self._vain[self._reported :], len(self._vain)
-        if not vain:
-            return None
-        calls = Counter(turn.place.call.function for turn in vain)
-        missed = dict.fromkeys(turn.after.name for turn in vain if turn.after is not None)
-        return OrderNotKeptWarning(calls, missed, command)
+            vain, self._vain = self._vain, Counter()
+            missed, self._missed = self._missed, {}
+        return OrderNotKeptWarning(vain, missed, command) if vain else None
 
     # Live calls
 
@@ -159,9 +150,9 @@ class Order:
     def end(self, call: Call, draw: int) -> Ending:
         """Note that a call ends now; return which one ended before it."""
         with self._lock:
-            last, self.last = self.last, Ending(call, draw, self._clock(), threading.get_ident())
+            last, self.last = self.last, (call, draw, self._clock(), threading.get_ident())
         if self._awaited:
-            self._wake(self.last.place)
+            self._wake(Place.of(call, draw))
         return last
 
     # Replayed calls
@@ -170,7 +161,7 @@ class Order:
         """Note that a replayed call has begun, which takes its turn."""
         with self._lock:
             turn.begun = self._clock()
-            turn.limit(0.0 if self._vain else _LEAST_SECONDS)
+            turn.limit(_LEAST_SECONDS if self._is_kept else 0.0)
             self._turns[turn.place] = turn
             self.watching[turn] = None
 
@@ -184,7 +175,11 @@ class Order:
 
     def note_vain(self, turn: Turn) -> None:
         """Note that a call was replayed, although the one that goes before did not come."""
-        self._vain.append(turn)
+        with self._lock:
+            self._is_kept = False
+            self._vain[turn.place.call.function] += 1
+            if turn.after is not None:
+                self._missed[turn.after.name] = None
 
     def is_to_come(self, place: Place, has_begun: Callable[[Call, int], bool]) -> bool:
         """Return whether a call has not ended yet, as far as calls of this session are replayed."""
@@ -249,7 +244,10 @@ async def wait(order: Order, turn: Turn, has_begun: Callable[[Call, int], bool])
         ended = anyio.Event()
 
         def wake(ended: anyio.Event = ended) -> None:
-            stand.call_soon(ended.set)
+            if stand.thread == threading.get_ident():
+                ended.set()
+            else:
+                stand.call_soon(ended.set)
 
         if not order.wait_for(turn, wake, has_begun):
             return True
