@@ -63,7 +63,7 @@ class recording:  # noqa: N801 - it is used as a function
     `isolated=True` the recorder serves its own contexts alone.
 
     At the end, what could not be recorded is raised (`UnrecordableValue`, `StoreError`), unless another exception is on its
-    way already. What a server could not be given is in a local directory, of which `RecordingsSpooledWarning` warns, saying
+    way already. What could not be sent to a server is kept in a local directory, and `RecordingsSpooledWarning` says
     how to deliver it.
 
     In `replay`, an SDK that memo has a preset for, but that is not patched (`memo.install`), raises `NotPatched` where it
