@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from memo._values.kinds import (
     BUILTINS,
@@ -73,9 +74,9 @@ class Types:
         self._reached: dict[str, Any] | None = None
         self._resolved: dict[str, Any] = {}
         self._spelled: dict[Any, str] = {}
-        self._in_modules: dict[str, tuple[int, dict[str, Any]]] = {}
-        """What each module reaches, and how many names the module had then."""
         self._settled: set[type] = set()
+        self._aliases: dict[int, Any] = {}
+        """Generics with arguments to which a name leads, by identity: the like of `Optional[int]` and `int | None` are equal, and two."""
         self._body = BodyImports(function)
 
     def spell(self, cls: Any) -> str:
@@ -153,19 +154,10 @@ class Types:
                 return found
         own = getattr(plain_function(self._function), "__module__", None)
         for module in dict.fromkeys((own, *(module for module, _ in atoms(name)), "pydantic.types")):
-            found = self._reachable_in(module).get(name)
+            found = _in_module(module).get(name)
             if found is not None:
                 return found
         return None
-
-    def _reachable_in(self, module: str | None) -> dict[str, Any]:
-        loaded = sys.modules.get(module or "")
-        if loaded is None:
-            return {}
-        count, reached = self._in_modules.get(loaded.__name__, (0, {}))
-        if count != len(vars(loaded)):  # it may still be on its way
-            count, reached = self._in_modules[loaded.__name__] = (len(vars(loaded)), reachable_in(loaded))
-        return reached
 
     def _atom(self, name: str) -> Any:
         found = BUILTINS.get(name) or _TYPING.get(name) or known_type(name)
@@ -206,12 +198,25 @@ class Types:
 
     def _is_unnamed(self, cls: Any) -> bool:
         if not issubclass(type(cls), type):
-            return self._is_unspelled(cls)
+            return self._aliases.get(id(cls)) is not cls and self._is_unnamed_alias(cls)
         if cls in self._settled:
             return False
         if is_data_type(cls) and codec_of(cls) is None and self._is_unspelled(cls):
             return True
         self._settled.add(cls)
+        return False
+
+    def _is_unnamed_alias(self, alias: Any) -> bool:
+        try:
+            is_quoted = '"' in spell(alias)
+        except Exception:  # noqa: BLE001 - the metadata of `Annotated` are the user's, and so is their `repr`
+            return True
+        # A name without quoted parts is made of names of classes, of which each is looked at by itself.
+        if is_quoted and self._is_unspelled(alias):
+            return True
+        if len(self._aliases) >= _MOST_ALIASES:
+            self._aliases.clear()
+        self._aliases[id(alias)] = alias
         return False
 
     def _is_unspelled(self, annotation: Any) -> bool:
@@ -254,6 +259,22 @@ class Types:
         if loaded is None:
             raise TypeNotImported(name, module if top in sys.modules else top)
         return loaded
+
+
+_reached: WeakKeyDictionary[types.ModuleType, tuple[int, dict[str, Any]]] = WeakKeyDictionary()
+"""What each module reaches, and how many names the module had then."""
+_MOST_ALIASES = 256
+
+
+def _in_module(name: str | None) -> dict[str, Any]:
+    """Return what a loaded module reaches, by name."""
+    module = sys.modules.get(name or "")
+    if module is None:
+        return {}
+    count, reached = _reached.get(module, (0, {}))
+    if count != len(vars(module)):  # it may still be on its way
+        count, reached = _reached[module] = (len(vars(module)), reachable_in(module))
+    return reached
 
 
 def _attribute(
