@@ -54,7 +54,7 @@ _ANNOTATING = frozenset({"types", "typing", "typing_extensions"})
 def classes_in(values: Iterable[Any], depth: int) -> Iterator[Any]:
     """Yield the classes in a call's arguments: passed as such, in annotations, or of models and objects, to some depth.
 
-    Annotations that a name alone does not spell are among them.
+    Where that is more than none, annotations that a name alone does not spell are among them.
     """
     for value in values:
         kind = type(value)
@@ -63,7 +63,8 @@ def classes_in(values: Iterable[Any], depth: int) -> Iterator[Any]:
         if issubclass(kind, type):
             yield value
         elif is_annotation(value):
-            yield value
+            if depth > 0:
+                yield value
             yield from classes_in(typing.get_args(value), depth - 1)
         else:
             if kind.__module__ != "builtins":

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import sys
 import weakref
 from array import array
 from pathlib import Path
@@ -325,3 +326,28 @@ async def test_what_is_remembered_goes_with_the_client(
     del c
     gc.collect()
     assert gone() is None
+
+
+@both_kinds
+@pytest.mark.parametrize("name", CALLS)
+async def test_a_replay_does_little(name: str, kind: str, server: Any, api_key: str, tmp_path: Path):
+    call = CALLS[name]
+    with memo.recording(tmp_path, mode="record"):
+        await call(client(kind, server.url, api_key))
+    server.stop()
+    c = client(kind, server.url, api_key)
+    made = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal made
+        made += event == "call" and frame.f_globals.get("__name__", "").startswith("memo.")
+
+    with memo.recording(tmp_path):
+        for _ in range(3):
+            await call(c)
+        sys.setprofile(count)
+        try:
+            await call(c)
+        finally:
+            sys.setprofile(None)
+    assert made < 400, "functions of memo's, and not one for everything in a module of the SDK"
