@@ -205,7 +205,7 @@ class Session(Settings):
             self._gateway.undelivered(),
             CallsNotRecordedWarning(unrecorded) if unrecorded else None,
             RecordingReplacedWarning(replaced, self.store.location()) if replaced else None,
-            self.order.warning(self.recording_command("record")),
+            self.order.warning(lambda: self.recording_command("record")),
             *uncertain,
             *self._found_at_end(),
         ]

@@ -63,7 +63,7 @@ class Recording:
         self._trees: list[Any] = document.outcomes
         self.count = len(self._trees)
         self.until = self.only = None
-        self.is_of_object = b'"of_object"' in data
+        self.is_of_object = any("of_object" in tree for tree in self._trees)
         """Whether outcomes may name classes of the object whose method is called."""
         self._data = data
         if held:

@@ -10,7 +10,6 @@ import asyncio
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple
@@ -120,7 +119,7 @@ class Order:
         self._turns: dict[Place, Turn] = {}
         """The replayed calls that have begun and not ended, of those that wait, or were waited for when they began."""
         self._awaited: dict[Place, list[Turn]] = {}
-        self._vain: Counter[str] = Counter()
+        self._vain: dict[str, int] = {}
         """How many calls of each function waited in vain, and were replayed, since that was last reported."""
         self._missed: dict[str, None] = {}
         """What they waited for."""
@@ -128,12 +127,14 @@ class Order:
         """False once a call has waited in vain."""
         self._lock = threading.RLock()
 
-    def warning(self, command: str) -> OrderNotKeptWarning | None:
-        """Return what to warn of at the end, if calls were replayed out of order. Once."""
+    def warning(self, command: Callable[[], str]) -> OrderNotKeptWarning | None:
+        """Return what to warn of at the end, if calls were replayed out of order. Once. `command` gives what records them again."""
+        if not self._vain:
+            return None
         with self._lock:
-            vain, self._vain = self._vain, Counter()
+            vain, self._vain = self._vain, {}
             missed, self._missed = self._missed, {}
-        return OrderNotKeptWarning(vain, missed, command) if vain else None
+        return OrderNotKeptWarning(vain, missed, command())
 
     # Live calls
 
@@ -177,7 +178,8 @@ class Order:
         """Note that a call was replayed, although the one that goes before did not come."""
         with self._lock:
             self._is_kept = False
-            self._vain[turn.place.call.function] += 1
+            function = turn.place.call.function
+            self._vain[function] = self._vain.get(function, 0) + 1
             if turn.after is not None:
                 self._missed[turn.after.name] = None
 
