@@ -56,6 +56,8 @@ _NAMED = [
 ]
 """Names that are the value of another field: see `secret_pairs`."""
 _PAIR_MARK = r"""(?:[aA](?:uth|UTH)\\*["']?\s*[=:]\s*|(?:Basic|Digest)Auth)[(\[]"""
+_LEAST = 8
+"""The characters of the shortest name with a credential: `pwd=a1b2`."""
 _ANYTHING = "(?s:.)*"
 _IN_CLASSES = Expression(r"\\.|\[[^\]]*\]")
 """In an expression, what `*` and `+` repeat nothing in."""
@@ -140,6 +142,8 @@ def _search(in_name: str, quote: str, assigned: str, names: list[str]) -> Callab
     searches: list[Callable[[str], bool]] = []
 
     def search(text: str) -> bool:
+        if len(text) < _LEAST:
+            return False
         if not searches:
             searches.extend(map(search_at_once, groups))
         for one in searches:  # noqa: SIM110 - a generator takes longer
