@@ -129,15 +129,12 @@ async def test_a_fault_is_what_a_server_that_does_the_same_makes_of_a_request(
     if client == "aiohttp" and anyio_backend == "trio":
         pytest.skip("aiohttp needs asyncio")
     wanted, stream = FAULTS[name]
-    server.faults = [wanted]
-    url = f"{server.url if name != 'connection' else 'http://127.0.0.1:9'}/plain"
 
-    async def run():
-        return await outcome(CLIENTS[client], url, stream, seen)
+    async def program(url, stream, got):
+        await CLIENTS[client](f"{url}/plain", stream, got)
 
-    live = await run()
-    assert (live[1] is None) == (name == "slow" or (client == "urllib3" and bool(wanted.status)))
-    injected = await injected_as_live(run, live, "http", wanted, server, tmp_path)
+    raises = client != "urllib3"
+    injected = await injected_as_live(program, "http", wanted, stream, seen, server, tmp_path, raises=raises)
     assert injected == {str(wanted): 1}
 
 
