@@ -25,6 +25,7 @@ SPACED = [
     for number, text in enumerate(["a, b: c", "\0", "Sät", '"', "\\", '", "\0", "', "\x7f"])
 ]
 """As Python writes JSON, with all in its texts that separates values."""
+CREDENTIAL = "sk-proj-Ab3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5zA7b"
 BINARY = bytes(range(256)) * 40
 _ENCODERS = {
     "gzip": gzip.compress,
@@ -167,6 +168,9 @@ class Routes(BaseHTTPRequestHandler):
 
     def cookies(self) -> None:
         self.reply(b"{}", Set_Cookie="session=the-cookie-of-this-user; Path=/; HttpOnly")
+
+    def credential(self) -> None:
+        self.reply(b"{}", X_Upstream=f"via {CREDENTIAL}", X_Region="eu-west")
 
     def latin(self) -> None:
         self.wfile.write("HTTP/1.1 299 \r\nX-Name: Sät\r\nContent-Length: 2\r\n\r\n{}".encode("latin-1"))

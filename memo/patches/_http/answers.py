@@ -20,7 +20,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from memo._calls.secrets import MASK, SecretRules, redact
+import orjson
+
+from memo._calls.secrets import MASK, SecretRules, may_hold_secret, redact
 from memo.codecs.http import is_public_header
 from memo.patches._http.naming import location
 
@@ -68,9 +70,19 @@ def recorded_head(
         head["version"] = version
     if cookies:
         head["cookies_set"] = cookies
+    if not _may_hold_secret(head, rules):
+        return head
     holder = [head]
     redact(holder, rules)
     return holder[0]
+
+
+def _may_hold_secret(head: Head, rules: SecretRules) -> bool:
+    """Return whether a head is to be searched text by text, which takes ten times as long as all at once."""
+    try:
+        return may_hold_secret(orjson.dumps(head).decode(), rules)
+    except orjson.JSONEncodeError:  # lone surrogates: aiohttp's for bytes that are no UTF-8
+        return True
 
 
 def _cookie(text: str) -> str:

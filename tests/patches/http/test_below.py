@@ -3,7 +3,7 @@
 import httpx
 import openai
 import pytest
-from http_routes import HttpServer
+from http_routes import CREDENTIAL, HttpServer
 
 import memo
 from memo import recordable, recording
@@ -71,3 +71,23 @@ async def test_named_headers_identify_a_request(net, server, tmp_path):
             for version in ("1", "2"):
                 await client.get(f"{server.url}/json", headers={"x-version": version, "x-other": version})
     assert len([*tmp_path.rglob("*.json")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "text"), [("/credential", "x-upstream", "via <secret>"), ("/latin", "x-name", "Sät")]
+)
+async def test_a_credential_in_a_header_is_masked_and_no_other_header_changes(
+    server: HttpServer, tmp_path, path, name, text
+):
+    async def ask_twice():
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            plain = await client.get(path)
+            async with client.stream("GET", path) as response:
+                return [{**plain.headers}, {**response.headers}]
+
+    with recording(tmp_path, mode="record"):
+        live = await ask_twice()
+    assert all(CREDENTIAL.encode() not in file.read_bytes() for file in tmp_path.rglob("*.json"))
+    server.stop()
+    with recording(tmp_path):
+        assert await ask_twice() == [{**headers, name: text} for headers in live]
