@@ -127,7 +127,7 @@ class Writer:
         at = id(value)
         if at in self._above:
             raise UnrecordableValue(step, "holds itself")
-        if self._held is not None and can_change(kind):
+        if self._held is not None and (kind is dict or kind is list or can_change(kind)):
             if at in self._held:
                 return self._again(at)
             if at in self._awaited:
@@ -168,21 +168,38 @@ class Writer:
         return None
 
     def _list(self, value: list[Any]) -> Any:
-        tree = [self.write(item, f"[{index}]") for index, item in enumerate(value)]
+        tree: list[Any] = []
+        try:
+            for item in value:
+                tree.append(  # noqa: PERF401 - on an error, its length is the index
+                    item if item is None or (type(item) is str and item.isascii()) else self.write(item)
+                )
+        except UnrecordableValue as error:
+            error.path = f"[{len(tree)}]{error.path}"
+            raise
         packed = pack(tree) if len(tree) > 1 and is_model(type(value[0])) and not self._given else {}
         return {"__type__": "list", **packed} if "of" in packed else tree
 
     def _dict(self, value: dict[Any, Any]) -> Any:
-        if all(type(key) is str and key != "__type__" for key in value) and (
-            all(map(str.isascii, value)) or is_text("".join(value))
-        ):
-            return {key: self.write(item, step_text(key)) for key, item in value.items()}
+        if _TEXT.issuperset(map(type, value)) and "__type__" not in value and is_text("".join(value)):
+            return self._plain_dict(value)
         self._depth += 1  # Three levels of JSON, not two.
         try:
             pairs = [[self.write(key, ".keys()"), self.write(item, step_text(key))] for key, item in value.items()]
         finally:
             self._depth -= 1
         return {"__type__": "dict", "value": pairs}
+
+    def _plain_dict(self, value: dict[str, Any]) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
+        key = ""
+        try:
+            for key, item in value.items():
+                tree[key] = item if item is None or (type(item) is str and item.isascii()) else self.write(item)
+        except UnrecordableValue as error:
+            error.path = step_text(key) + error.path
+            raise
+        return tree
 
     def _other(self, value: Any, kind: type) -> Any:
         if self._streams is not None:
@@ -350,6 +367,9 @@ class Writer:
             raise UnrecordableValue("", f"has the type {error.name} ({error.reason})", fix=_NAMING) from error
         except TypeError as error:
             raise UnrecordableValue("", f"has a type without a name ({error})") from error
+
+
+_TEXT = frozenset({str})
 
 
 def _member(kind: Any, value: Any) -> Any:

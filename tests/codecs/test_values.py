@@ -28,6 +28,7 @@ import pytest
 from pydantic import HttpUrl, PostgresDsn, SecretBytes, SecretStr
 from pydantic_core import TzInfo, Url
 
+from memo._values.paths import steps_of
 from memo.codecs import dumps, loads
 from memo.codecs.types import Types
 from memo.codecs.values import MAX_DEPTH, Values
@@ -313,6 +314,16 @@ def test_a_named_tuple_with_attributes_of_its_own_is_refused():
     value.extra = 1
     with pytest.raises(UnrecordableValue):
         dumps(value)
+
+
+@pytest.mark.parametrize("path", ['.a[1]["x y"].b', "[0][2]", '[1].a["1.5"]', '["ä.b"][0]'])
+def test_a_refusal_names_the_path(path: str):
+    value: Any = object()
+    for step in reversed(steps_of(path) or ()):
+        value = [*range(step), value, None] if isinstance(step, int) else {"first": "text", "second": 1, step: value}
+    with pytest.raises(UnrecordableValue) as caught:
+        dumps(value)
+    assert caught.value.path == path
 
 
 def test_what_holds_itself_is_refused():
