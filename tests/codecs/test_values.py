@@ -28,7 +28,6 @@ import pytest
 from pydantic import HttpUrl, PostgresDsn, SecretBytes, SecretStr
 from pydantic_core import TzInfo, Url
 
-from memo._values.paths import steps_of
 from memo.codecs import dumps, loads
 from memo.codecs.types import Types
 from memo.codecs.values import MAX_DEPTH, Values
@@ -316,10 +315,18 @@ def test_a_named_tuple_with_attributes_of_its_own_is_refused():
         dumps(value)
 
 
-@pytest.mark.parametrize("path", ['.a[1]["x y"].b', "[0][2]", '[1].a["1.5"]', '["ä.b"][0]'])
-def test_a_refusal_names_the_path(path: str):
+@pytest.mark.parametrize(
+    ("steps", "path"),
+    [
+        (("a", 1, "x y", "b"), '.a[1]["x y"].b'),
+        ((0, 2), "[0][2]"),
+        ((1, "a", "1.5"), '[1].a["1.5"]'),
+        (("ä.b", 0), '["ä.b"][0]'),
+    ],
+)
+def test_a_refusal_names_the_path(steps: tuple[str | int, ...], path: str):
     value: Any = object()
-    for step in reversed(steps_of(path) or ()):
+    for step in reversed(steps):
         value = [*range(step), value, None] if isinstance(step, int) else {"first": "text", "second": 1, step: value}
     with pytest.raises(UnrecordableValue) as caught:
         dumps(value)
