@@ -352,7 +352,8 @@ def many(count: int, seed: str, first: int = 0) -> None:
         try:
             tried(number, seed, detectors, LONG_BATCH)
         except BaseException as error:
-            bad += 1
+            is_slow = isinstance(error, TookTooLong) and not hasattr(error, "__notes__")
+            bad += not is_slow  # that so many together take more than a second is the machine's doing
             notes = "\n".join(getattr(error, "__notes__", ["none of them alone"]))
             sys.stdout.write(f"{seed}:{number}: {type(error).__name__}: {str(error)[:1500]}\n{notes}\n")
         done += LONG_BATCH
