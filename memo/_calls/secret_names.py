@@ -170,9 +170,9 @@ def _ambiguous(words: list[str]) -> Form | None:
             return PHRASE
         case "session" | "sid":
             return RANDOM
-    if last.endswith(("token", "secret")) and last not in ("subtoken", "pretoken", "detoken"):
-        return TOKEN
-    return None
+        case _:
+            is_joined = last.endswith(("token", "secret")) and last not in ("subtoken", "pretoken", "detoken")
+            return TOKEN if is_joined else None
 
 
 def judge_after(before: str, name: str, form: Form | None) -> Form | None:
