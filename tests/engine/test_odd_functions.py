@@ -94,7 +94,11 @@ class Raising:
         return a
 
 
-@pytest.mark.parametrize("function", [signed("(a)"), signed(5), circle(), dict, int, Raising()], ids=repr)
+@pytest.mark.parametrize(
+    "function",
+    [signed("(a)"), signed(5), circle(), dict, int, Raising()],
+    ids=["text", "a number", "a circle", "dict", "int", "raises"],
+)
 def test_without_a_signature_there_is_no_call(function):
     with pytest.raises(InvalidOption, match=r"needs a signature.*\n  decorate a function of your own"):
         memo.recordable(function, name="odd")
