@@ -48,7 +48,7 @@ def is_annotation(value: Any) -> bool:
     )
 
 
-_ANNOTATING = frozenset({"types", "typing", "typing_extensions"})
+_ANNOTATING = frozenset({"collections.abc", "types", "typing", "typing_extensions"})
 
 
 def classes_in(values: Iterable[Any], depth: int) -> Iterator[Any]:
@@ -141,6 +141,8 @@ def _walk(annotation: Any, found: dict[str, Any]) -> None:
             _walk(part, found)
     elif isinstance(annotation, type) and typing.get_origin(annotation) is None:
         _walk_class(annotation, found)
+    elif type(annotation).__module__ not in _ANNOTATING:
+        return  # a proxy may have itself as any attribute
     elif not is_annotation(annotation) or _is_new(annotation, found):
         for inner in (getattr(annotation, "__value__", None), getattr(annotation, "__bound__", None)):  # type X = …
             if inner is not None:

@@ -112,6 +112,9 @@ def _has_to_wait(request: Request, turn: Turn) -> bool:
     session, after = request.session, turn.after
     if after is None:
         return False
+    if session.order.is_lost:
+        turn.is_kept = False
+        return False
     if request.mode is modes.RECORD_IF_MISSING and session.flights.is_on_its_way(f"{after.call.key}~{after.draw}"):
         turn.is_kept = False
         return False
@@ -136,5 +139,6 @@ async def _acomes(request: Request, after: Place) -> bool:
 
 def _give_up(request: Request, turn: Turn) -> None:
     turn.is_kept = False
+    request.session.order.lose()
     if request.mode is not modes.RECORD_IF_MISSING:  # where the order is written anew
         request.session.order.note_vain(turn)

@@ -27,8 +27,7 @@ __all__ = ["Ending", "Order", "Place", "Turn", "form", "settle", "settle_in_thre
 _LEAST_SECONDS, _MOST_SECONDS = 1.0, 60.0
 """How long a replayed call waits for one that does not come: as long as it took when it was recorded, within these limits.
 
-(A function that a test makes up takes microseconds, and a busy machine longer than that to get to the next task. Once a call of
-the session has waited in vain, the order is lost already, and the next ones get no such bonus.)
+(A function that a test makes up takes microseconds, and a busy machine longer than that to get to the next task.) Once a call of the session has waited in vain, the order is lost, and no other waits.
 """
 _PAUSE_SECONDS = 0.01
 """How long another thread gets to hand on what its call returned, which takes 20 µs where the machine is idle: at most."""
@@ -123,8 +122,8 @@ class Order:
         """How many calls of each function waited in vain, and were replayed, since that was last reported."""
         self._missed: dict[str, None] = {}
         """What they waited for."""
-        self._is_kept = True
-        """False once a call has waited in vain."""
+        self.is_lost = False
+        """True once a call has waited in vain: no other waits, since the program is not the one that was recorded."""
         self._lock = threading.RLock()
 
     def warning(self, command: Callable[[], str]) -> OrderNotKeptWarning | None:
@@ -162,7 +161,7 @@ class Order:
         """Note that a replayed call has begun, which takes its turn."""
         with self._lock:
             turn.begun = self._clock()
-            turn.limit(_LEAST_SECONDS if self._is_kept else 0.0)
+            turn.limit(_LEAST_SECONDS)
             self._turns[turn.place] = turn
             self.watching[turn] = None
 
@@ -174,10 +173,17 @@ class Order:
             self.watching.pop(turn, None)
             self._forget(turn)
 
+    def lose(self) -> None:
+        """Let no call wait any more, nor those that wait now."""
+        with self._lock:
+            self.is_lost = True
+            waiting = [turn for turns in self._awaited.values() for turn in turns]
+        for turn in waiting:
+            turn.wake()
+
     def note_vain(self, turn: Turn) -> None:
         """Note that a call was replayed, although the one that goes before did not come."""
         with self._lock:
-            self._is_kept = False
             function = turn.place.call.function
             self._vain[function] = self._vain.get(function, 0) + 1
             if turn.after is not None:
@@ -202,7 +208,12 @@ class Order:
         """
         after = turn.after
         with self._lock:
-            if after is None or not self.is_to_come(after, has_begun) or self._is_circle(turn.place, after):
+            if (
+                after is None
+                or self.is_lost
+                or not self.is_to_come(after, has_begun)
+                or self._is_circle(turn.place, after)
+            ):
                 return False
             turn.wake = wake
             waiting = self._awaited.setdefault(after, [])
