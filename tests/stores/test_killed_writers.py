@@ -69,9 +69,8 @@ def work_and_kill(url: str, log: Path) -> list[str]:
     return failed
 
 
-@pytest.mark.filterwarnings(
-    "ignore::memo.errors.OrderNotKeptWarning"
-)  # what was recorded at once is replayed one by one
+# What was recorded at once is replayed one by one.
+@pytest.mark.filterwarnings("ignore::memo.errors.OrderNotKeptWarning")
 @pytest.mark.parametrize("kind", ["directory", "sqlite", "redis"])
 def test_nothing_is_lost_or_torn_and_every_call_has_one_outcome(kind, request, tmp_path):
     url = {
