@@ -80,6 +80,8 @@ def named(name):
     ],
 )  # fmt: skip
 def test_refuses_what_is_no_data_type(name):
+    with pytest.raises((UntrustedType, TypeNotFound)):
+        loads(named("nowhere:Nothing"))  # which loads the codecs of the packages that other tests have imported
     before = set(sys.modules)
     for text in (named(name), f"[{named(name)}]", f'{{"a": {named(name)}}}'):
         with pytest.raises((UntrustedType, TypeNotFound)):
