@@ -226,10 +226,11 @@ class Order:
             return True
         if place not in self._awaited:
             return False
-        turn = self._turns.get(after)
+        met, turn = {place, after}, self._turns.get(after)
         while turn is not None and turn.after is not None:
-            if turn.after == place:
+            if turn.after in met:  # also a circle that the call itself is not in: processes wrote it together
                 return True
+            met.add(turn.after)
             turn = self._turns.get(turn.after)
         return False
 
