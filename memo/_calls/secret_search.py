@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
 
 import orjson
 
@@ -78,7 +77,6 @@ _LAST_WORDS = """
 """.split()
 
 
-@cache
 def in_text(more: frozenset[str] = frozenset()) -> Callable[[str], bool]:
     """Return what says whether a text may hold a credential; `more` are names that a user adds."""
     found = _search(_IN_TEXT, r"""\\*["']""", _ASSIGNS_IN_TEXT, _names_in_text(more)) if _are_found(more) else bool
@@ -93,7 +91,6 @@ def in_text(more: frozenset[str] = frozenset()) -> Callable[[str], bool]:
     return search
 
 
-@cache
 def in_json(more: frozenset[str] | None = None) -> Callable[[str], bool]:
     """Return what says whether a text in some JSON may hold a credential.
 

@@ -104,8 +104,6 @@ def hidden(text: str, start: int, end: int) -> str:
 
 def mask(text: str, rules: SecretRules = NO_RULES, replace: Callable[[str], str] | None = None) -> str:
     """Return a text with the credentials in it replaced: by a mask, or by what `replace` makes of each."""
-    if not _in_text(rules.names)(text):
-        return text
     parts: list[str] = []
     at = 0
     for start, end in spans(text, rules):

@@ -72,7 +72,11 @@ class Fleet:
     def run(self, program: str, count: int) -> list[str]:
         """What each of them printed."""
         started = [self.start(program) for _ in range(count)]
-        printed = [process.communicate(timeout=300)[0] for process in started]
+        try:
+            printed = [process.communicate(timeout=300)[0] for process in started]
+        finally:
+            for process in started:
+                process.kill()  # one that does not end would take its time from all tests after this one
         assert [process.returncode for process in started] == [0] * count
         return printed
 

@@ -223,6 +223,17 @@ def _read(request: Request) -> Recording | None:
         reading.pop(place, None)
 
 
+async def _aread(request: Request) -> Recording | None:
+    """Async twin of `_read`."""
+    call, reading = request.call, request.session.order.reading
+    place = call.key, request.number
+    reading[place] = None
+    try:
+        return await request.session.afetch(call)
+    finally:
+        reading.pop(place, None)
+
+
 # The steps
 
 
@@ -236,13 +247,8 @@ class Find(NamedTuple):
         return session.in_memory(call) or _read(self.request)
 
     async def arun(self) -> Recording | None:
-        request, session, call = self.request, self.request.session, self.request.call
-        reading, number = session.order.reading, request.number
-        reading[call.key, number] = None
-        try:
-            return session.in_memory(call) or await session.afetch(call)
-        finally:
-            reading.pop((call.key, number), None)
+        session, call = self.request.session, self.request.call
+        return session.in_memory(call) or await _aread(self.request)
 
 
 class _Lead(NamedTuple):

@@ -53,7 +53,7 @@ def in_turn_in_thread(request: Request, outcome: Outcome, play: Callable[[], T])
     session = request.session
     with _taken(request, turn):
         if turn.after is not None and not in_event_loop():
-            if not _has_to_wait(request, turn):
+            if not _has_to_wait(request, turn) and not session.order.is_lost:
                 settle_in_thread(turn)  # another thread may have begun the call, and not have read its recording yet
             if _has_to_wait(request, turn):
                 if not _comes(request, turn.after):

@@ -7,7 +7,6 @@ ended last while its own was running, and its replay ends after that one. Calls 
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -86,11 +85,7 @@ class Turn:
         """Whether the call ends where it ended when it was recorded."""
         self.wake: Callable[[], object] = _nothing
         """Called, from any thread, when the other call has ended."""
-        self._until = math.inf
-
-    def limit(self, least: float) -> None:
-        """Let the call wait as long as it took when it was recorded, but at least so many seconds."""
-        self._until = time.monotonic() + min(max(self.seconds, least), _MOST_SECONDS)
+        self._until = time.monotonic() + min(max(self.seconds, _LEAST_SECONDS), _MOST_SECONDS)
 
     @property
     def seconds_left(self) -> float:
@@ -161,7 +156,6 @@ class Order:
         """Note that a replayed call has begun, which takes its turn."""
         with self._lock:
             turn.begun = self._clock()
-            turn.limit(_LEAST_SECONDS)
             self._turns[turn.place] = turn
             self.watching[turn] = None
 
