@@ -1,6 +1,7 @@
 """Two functions, or two objects, that have the same key: a warning in a scope, an error in a memoizer, never a wrong answer."""
 
 import functools
+import gc
 import types
 import warnings
 
@@ -137,6 +138,22 @@ async def test_objects_that_differ_warn_once_in_a_scope():
             await large.ask("a")
             await small.ask("a")
         assert len(warned) == 1
+
+
+class Cached(Client):
+    pass
+
+
+@pytest.mark.parametrize("first_class", [Client, Cached])
+async def test_objects_of_two_classes_warn_whether_or_not_the_first_is_gone(first_class):
+    second_class = Cached if first_class is Client else Client
+    for kept in ([], [first_class("small")]):
+        with recording(MemoryStore(), mode="record", draws=False):
+            await (kept[0] if kept else first_class("small")).ask("a")
+            gc.collect()
+            with pytest.warns(KeyCollisionWarning, match=f"a {first_class.__name__} and a {second_class.__name__}"):
+                await second_class("small").ask("a")
+            await first_class("small").ask("b")  # no call of another
 
 
 async def test_objects_that_identity_distinguishes_are_none():

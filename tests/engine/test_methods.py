@@ -7,6 +7,7 @@ import pytest
 from uses import outcome
 
 from memo import RecordingNotFound, recordable, recording
+from memo.errors import KeyCollisionWarning
 
 pytestmark = pytest.mark.anyio
 
@@ -133,7 +134,8 @@ async def test_a_method_is_one_however_it_is_reached(tmp_path):
 async def test_an_inherited_method_is_recorded_under_its_own_class(tmp_path):
     with recording(tmp_path, mode="record-if-missing", draws=False) as recorder:
         await Tools().inherited(1)
-        await Base().inherited(1)
+        with pytest.warns(KeyCollisionWarning, match="a Tools and a Base"):
+            await Base().inherited(1)
     assert recorder.stats.live == 1
     assert [path.name.rpartition(".")[2] for path in tmp_path.iterdir()] == ["inherited"]
     assert next(tmp_path.iterdir()).name.endswith("Base.inherited")

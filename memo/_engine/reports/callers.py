@@ -28,6 +28,8 @@ class Callers:
     def __init__(self) -> None:
         self.by_key: dict[str, Any] = {}
         """Read in place where a call is made: most calls come from the caller that made them before."""
+        self._classes: dict[str, weakref.ref[type]] = {}
+        """The class of each object, which may be gone by then: whether it is must not decide whether a warning is given."""
         self._warned: set[str] = set()
 
     def check(self, function: str, key: str, caller: Any, *, memoizes: bool) -> None:
@@ -39,12 +41,16 @@ class Callers:
         callers = self.by_key
         before = callers.get(key)
         if before is not None:
-            collision = _collision(before, caller)
+            collision = _collision(before, caller, self._classes.get(key))
             if collision is not None:
                 self._report(function, collision, memoizes=memoizes)
         elif len(callers) >= _REMEMBERED_CALLS:
-            callers.pop(next(iter(callers)), None)
+            oldest = next(iter(callers))
+            callers.pop(oldest, None)
+            self._classes.pop(oldest, None)
         callers[key] = caller
+        if isinstance(caller, weakref.ref):
+            self._classes[key] = weakref.ref(type(caller()))
 
     def _report(self, function: str, collision: _Collision, *, memoizes: bool) -> None:
         if memoizes and not collision.is_redefinition:
@@ -69,14 +75,17 @@ class _Collision(NamedTuple):
     is_redefinition: bool = False
 
 
-def _collision(before: Any, now: Any) -> _Collision | None:
-    """Return how two callers differ, None if they do not, or if that is not to be seen."""
+def _collision(before: Any, now: Any, class_before: weakref.ref[type] | None) -> _Collision | None:
+    """Return how two callers differ, None if they do not, or if that cannot be seen: of an object that is gone, only its class can."""
     if isinstance(before, weakref.ref) and isinstance(now, weakref.ref):
         first, second = before(), now()
-        if first is None or second is None:
-            return None
+        if first is None:
+            cls = None if class_before is None else class_before()
+            if cls is None or next(_differences(cls, type(second), _DEPTH), None) is None:
+                return None
+            return _Collision(*_two_objects(cls, type(second)))
         different = next(_differences(first, second, _DEPTH), None)
-        return None if different is None else _Collision(*_two_objects(first, second, different))
+        return None if different is None else _Collision(*_two_objects(type(first), type(second), different))
     if isinstance(before, weakref.ref) or isinstance(now, weakref.ref):
         return None
     first, second = before.function, now.function
@@ -88,11 +97,8 @@ def _collision(before: Any, now: Any) -> _Collision | None:
     return _Collision(_place(first), f"{_place(second)}{f' with another {different}' if different else ''}")
 
 
-def _two_objects(first: Any, second: Any, different: str) -> tuple[str, str]:
-    return (
-        f"a {type(first).__qualname__}",
-        f"a {type(second).__qualname__}{f' with another {different}' if different else ''}",
-    )
+def _two_objects(first: type, second: type, different: str = "") -> tuple[str, str]:
+    return f"a {first.__qualname__}", f"a {second.__qualname__}{f' with another {different}' if different else ''}"
 
 
 def _place(function: Any) -> str:
