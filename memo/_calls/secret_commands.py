@@ -76,8 +76,10 @@ netrc-login                     login\x20~\S+\spassword\s \blogin\s{1,4}\S{1,128
 said-before                     as\x20~(?:the|a|your|my)\s(?:[a-z]+\s)?(?:pass|token|secret|key) [`"'](?P<secret>[^\s`"'\\]{6,256})[`"']\ as\ (?:the|a|your|my)\ (?:[a-z]{1,16}\ )?(?:pass(?:word|phrase)?|token|secret|key)\b
 login-call                      NetworkCredential(,PasswordAuthentication(,getConnection(,mysqli(,mysqli_connect(,mysql_connect(,PDO(,.login(,.auth(,WiFi.begin(,basic_auth~\W+["'] (?:\b(?:NetworkCredential|PasswordAuthentication|getConnection|mysqli?_connect|mysqli|PDO|WiFi\.begin)\(|\.(?:login|auth)\(|\bbasic_auth\W{1,3}?)\s{0,8}\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8}(?:\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8})?(?:Some\()?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 redis-auth-call                 .auth( \.auth\(\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})\\{0,4}["']\)
+call-with-user                  assword(~\\*["'],ogin(~\\*["'],uthenticate(~\\*["'],ignIn(~\\*["'],ign_in(~\\*["'],redentials(~\\*["'],ser(~\\*["'] (?:[pP]assword|[lL]ogin|[aA]uthenticate|[sS]ign(?:In|_in)|[cC]redentials|(?:[cC]reate|[aA]dd|[cC]reate_|[aA]dd_)[uU]ser)\(\\{0,4}["'][\w.@+-]{1,128}\\{0,4}["'],\s{0,4}\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})\\{0,4}["']
+said-of                         as\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,for\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,in\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,into\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass \b(?:[uU]se|[eE]nter|[tT]ype|[pP]ut|[tT]ry)\ [`"']?(?P<secret>[^\s`"'\\]{8,256})[`"']?\ (?:as|for|in|into)\ (?:the|your|my)\ (?:[a-z]{4,8}\ )?pass(?:word|phrase|code)?\b
 typed-after                     .fill(~\\*["'],.type(~\\*["'],end_keys(~\\*["'],sendKeys(~\\*["'],pressSequentially(~\\*["'] (?:[pP]ass(?:word|wd|code|phrase)|PASSWORD|[oO][tT][pP])[^\n;]{0,64}?\)\s{0,8}\.(?:fill|type|send_keys|sendKeys|pressSequentially)\(\s{0,4}\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
-typed-into                      .fill(~\\*["'],.type(~\\*["'],fill_in~[\s(] (?:\.(?:fill|type)\(|\bfill_in[\s(])\s{0,4}\\{0,4}["'][^\n,]{0,64}?(?:[pP]ass(?:word|wd|code|phrase)|[oO][tT][pP])[^\n,]{0,16},\s{0,4}(?:with:\s{0,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+typed-into                      .fill(~\\*["'],.type(~\\*["'],.typeText(~\\*["'],.setValue(~\\*["'],fill_in~[\s(] (?:\.(?:fill|type(?:Text)?|setValue)\(|\bfill_in[\s(])\s{0,4}\\{0,4}["'][^\n,]{0,64}?(?:[pP]ass(?:word|wd|code|phrase)|[oO][tT][pP])[^\n,]{0,16},\s{0,4}(?:with:\s{0,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 signing-call                    jwt.encode(,jwt.sign(,hmac.new(,Fernet( (?:\bjwt\.(?:encode|sign)\([^\n]{1,128}?,\s{0,4}|\b(?:hmac\.new|Fernet)\()b?\\{0,4}["'](?P<secret>[^\s"'\\]{16,512})
 mac                             awk\x20id=,AWK\x20ID=,MAC\x20id= \b(?:[Hh]awk|HAWK|MAC)\ (?:[^\n]{0,512}?[\s,])?mac=\\{0,8}["']?(?P<secret>[A-Za-z0-9+/=]{16,128})
 http-signature                  ignature\x20~[kK]ey[iI]d= \b[Ss]ignature\ [^\n]{0,512}?\bsignature=\\{0,8}["']?(?P<secret>[A-Za-z0-9+/=]{40,1024})
@@ -155,7 +157,7 @@ CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
         ),
         lambda found: is_given(found["secret"]),
     ),
-    **dict.fromkeys(("pop-pass", "said-before"), lambda found: CHOSEN(found["secret"])),
+    **dict.fromkeys(("pop-pass", "said-before", "said-of", "call-with-user"), lambda found: CHOSEN(found["secret"])),
     **dict.fromkeys(
         ("login-call-of-names", "nickserv", "redis-monitor", "printed", "netrc-login"),
         lambda found: PASSWORD(found["secret"]),

@@ -35,6 +35,8 @@ Form = Callable[[str], bool]
 """Return whether a text can be a credential."""
 
 _LONGEST = 8192
+_OF_FETCH = ("include", "same-origin", "omit")
+"""What a browser is told of credentials."""
 SCHEMES = (
     "Basic|Bearer|Token|Api-?Key|Key|Bot|DPoP|GNAP|Hawk|MAC|Negotiate|NTLM|OAuth|PrivateToken|SCRAM-SHA-256|Digest|SSWS|Splunk"
     "|GenieKey|Klaviyo-API-Key|Zoho-oauthtoken|GoogleLogin|DeepL-Auth-Key|ShippoToken|Snowflake|FlyV1|JWT|Session"
@@ -54,7 +56,7 @@ _LOCATION = Expression(r"(?:[a-z][a-z0-9+.-]*:)?/|\.{1,2}/|[\w.+-]+@[\w-]+\.\w",
 _CODE = Expression(r"(?:self|os|config|settings|env|process|this)\.|[A-Za-z_][\w.]*[(\[{]")
 _PLACEHOLDER = Expression(
     r"<.*>|\$?\{.*\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\(?\w+\)?s?%?|![A-Za-z]{1,16}|[*.x•_-]+|\[.*\]|(?:your|my|the|some|example|dummy|fake|test|insert|enter|change)[-_ ].*"
-    r"|(?:string|null|none|true|false|undefined|secret|pass|passwd|password|redacted|masked|hidden|changeme|required|optional|token)",
+    r"|(?:string|null|none|true|false|undefined|secret|pass|passwd|password|redacted|masked|hidden|changeme|required|optional|token|include|same-origin|omit)",
     re.IGNORECASE | re.DOTALL,
 )
 _METHOD_PART = Expression(
@@ -78,8 +80,8 @@ _LEAST_ENTROPY = 3.0
 
 
 def ANY(text: str) -> bool:  # noqa: N802 - a form is a constant
-    """Return whether there is a text at all."""
-    return bool(text)
+    """Return whether there is a text at all, but no option of `fetch` under `credentials`."""
+    return bool(text) and text not in _OF_FETCH
 
 
 def PASSWORD(text: str) -> bool:  # noqa: N802
@@ -190,7 +192,7 @@ def is_aws_secret(text: Any) -> bool:
 def is_credential(form: Form, value: Any) -> bool:
     """Return whether a value under a name is a credential; `form` is what the name says."""
     if form is ANY:
-        return True
+        return type(value) is not str or value not in _OF_FETCH
     if type(value) is str:
         return form(value)
     return is_login(value) if form is LOGIN else form is CODE and type(value) is int and CODE(str(value))

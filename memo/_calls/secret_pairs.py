@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from memo._calls.secret_expressions import Expression
-from memo._calls.secret_forms import ANY, PASSWORD, TOKEN, Form
+from memo._calls.secret_forms import ANY, CHOSEN, PASSWORD, TOKEN, Form
 from memo._calls.secret_names import judge
 
 __all__ = [
@@ -121,6 +121,8 @@ def private_fields(node: Mapping[str, Any]) -> frozenset[str]:
 
 _SETS = Expression(r"set|put|define|add|append|insert|header", re.IGNORECASE)
 """In the names of functions that take a name and its value."""
+_DEFAULTS = Expression(r"env|config|setting", re.IGNORECASE)
+"""In the names of functions that take a name and what is used where it has no value."""
 _QUOTE = r"""\\{0,8}["']"""
 _IN_TEXT = [
     (mark, Expression(expression, re.VERBOSE | re.ASCII | re.MULTILINE))
@@ -135,8 +137,13 @@ _IN_TEXT = [
         # - name: DB_PASSWORD         {name: DB_PASSWORD, value: …}
         #   value: …
         (
-            "value:",
-            r"""\b(?:name|key):\s{1,4}["']?(?P<name>[\w.-]{1,64})["']?(?:,|[ \t]{0,8}\r?\n)\s{0,64}value:\s{1,4}["']?(?P<value>[^\s"',{}\[\]]{1,4096})""",
+            "alue:",
+            r"""\b(?:name|key):\s{1,4}["']?(?P<name>[\w.-]{1,64})["']?(?:,|[ \t]{0,8}\r?\n)\s{0,64}(?:defaultV|v)alue:\s{1,4}["']?(?P<value>[^\s"',{}\[\]]{1,4096})""",
+        ),
+        # variable "db_password" { default = "…" }
+        (
+            "{",
+            r"""\b(?:variable|output|resource\s"[\w-]{1,64}")\s{1,4}"(?P<name>[\w-]{1,64})"\s{0,4}\{[^{}]{0,1024}?\b(?:default|value)\s{0,32}=\s{0,8}"(?P<value>[^"\n]{1,4096})""",
         ),
         # setenv("API_KEY", "…"), define('DB_PASSWORD', '…'), (b'cookie', b'…')
         (
@@ -180,4 +187,6 @@ def _form(found: re.Match[str], more: frozenset[str], fewer: frozenset[str]) -> 
     """Return the form of a credential by its name in a text; what a call is given beside the name is mostly a default or a label."""
     form = paired(found["name"], more, fewer)
     call = found.groupdict().get("call")
-    return TOKEN if form is PASSWORD and call and _SETS.search(call) is None else form
+    if form is not PASSWORD or not call or _SETS.search(call) is not None:
+        return form
+    return CHOSEN if _DEFAULTS.search(call) is not None else TOKEN

@@ -34,8 +34,8 @@ _QUOTED_STEMS = """
     nswer NSWER tring TRING
 """.split()
 """In the other names, which count where a text quotes JSON or code, in three spellings."""
-_ENCODED_AFTER = r"""%(?:2[27]|3[aAdD])|&(?:quot|apos|#3[49]|#x2[27]);|(?:\x1b|\\+u001[bB])\["""
-_AFTER = rf"""\]?\s*(?:[?|]*=|:|<-|->\s|\x{{ff1a}}|\x{{2192}})|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|(?:\s|\\[nrt]){{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})|(?:[ \t]{{3}}[ \t]*|\\+t)[^\s"'&;,<>(){{}}\[\]\\]{{8}}"""
+_ENCODED_AFTER = r"""%(?:2[27]|3[aAdDeE])|&(?:quot|apos|gt|#3[49]|#62|#x(?:2[27]|3[eE]));|(?:\x1b|\\+u001[bB])\["""
+_AFTER = rf"""[\])]?\s*(?:[?|]*=|:|<-|->\s|(?:\|\||\?\?|or\s)\s*\\*["']|\{{\s*get;|\x{{ff1a}}|\x{{2192}})|\(\s*[bBrRuUfFN@]*\\*["'][^\s"'\\]{{6}}|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|(?:\s|\\[nrt]){{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})|(?:[ \t]{{3}}[ \t]*|\\+t)[^\s"'&;,<>(){{}}\[\]\\]{{8}}"""
 _ASSIGNS_IN_TEXT = rf"""(?:\\*["'])?{_AFTER}"""
 _ASSIGNS_IN_JSON = rf"""(?:\\+["']|')?{_AFTER}"""
 _IN_TEXT = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_TEXT})"
@@ -48,6 +48,7 @@ _NAMED = [
     rf"""\(\s*[bBrRuUfF]*\\*["'][0-9A-Za-z_.-]*{_ANY_STEM}\\*["']\s*,""",
     rf"""(?:name|key|type)\s?=\s?\\*["'][0-9A-Za-z_.:-]*{_ANY_STEM}\\*["']""",
     rf"""(?:name|key):\s+\\*["']?[0-9A-Za-z_.-]*{_ANY_STEM}""",
+    rf"""["'](?:[0-9A-Za-z_-]*){_ANY_STEM}\\*["']\s*\{{""",
     r"""<key>""",
     rf"""{_ANY_STEM}:?</(?:name|td|th|dt|label)>""",
     r"""kind\\*["']?\s*:\s*\\*["']?Secret""",

@@ -28,11 +28,14 @@ __all__ = ["merged", "spans"]
 
 _ASSIGNED = Expression(
     r"""(?P<tail>(?u:[\w.\u0300-\u036f-]){0,24})
-    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>)|\]\s{0,8}[?|]{0,2}=(?!=))\s{0,8}[bBrRuUfFN]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
+    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>|->|=(?!=))|\]\s{0,8}[?|]{0,2}=(?!=)|[\])]\s{0,4}(?:\|\||\?\?|or(?=\s)))\s{0,8}[bBrRuUfFN]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
       | (?:\s[^<>\n]{1,128})?>(?:<!\[CDATA\[)?(?P<element>[^<>\n]{1,4096}?)(?:</|\]\]>)
       | \s{0,2}[:=]\s{0,4}(?:[A-Z]\w{0,31}\(){1,2}\\{0,8}["'](?P<wrapped>[^\s"'\\]{6,4096})
-      | (?:[*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=)\s{0,8}@YAML@[bBrRuUfFN]{0,2}
+      | (?:[*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=
+          |\s{1,4}(?:\|\||\?\?|or\s)|\s?\{\s?get;[^{}"'\n]{0,32}\}\s?=)\s{0,8}@YAML@[bBrRuUfFN]{0,2}
         (?P<opening>\\{0,8}(?:["']{3}|["']))(?P<literal>(?:(?!(?P=opening))[^\s\\]){6,4096})(?P=opening)
+      | \(\s{0,4}[bBrRuUfFN@]{0,2}(?P<ends>\\{0,8}["'])(?P<called>[^\s"'\\]{6,4096})(?P=ends)
+      | \s{0,32}[|\u2502\u2503]\s{1,4}`?(?P<cell>[^\s"'`\\|\u2502\u2503]{6,4096})`?(?=\s{0,32}(?:[|\u2502\u2503\n"]|\\[nr]|\Z))
       | =(?P<around>["'])(?P<variable>[^"'\n\\]{4,4096})(?P=around)(?=\s|\\[nr]|\Z)
       | (?P<flag>\s{1,2}|[ \t]{3,32})(?P<quoting>\\{0,8}["'])?(?P<given>[^\s"'&;,<>(){}\[\]\\=:|-][^\s"'&;,<>(){}\[\]\\]{5,4095})
       | [*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}\s{0,8}@YAML@(?:<(?:b|i|em|strong|code|tt|span)>\s{0,4})?(?:[bBrRuUfFN]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
@@ -40,13 +43,18 @@ _ASSIGNED = Expression(
     re.VERBOSE | re.ASCII,
 )
 """What follows the stem of a name: the rest of the name, and its value."""
-_GROUPS = ("quoted", "element", "wrapped", "literal", "variable", "given", "bare")
+_GROUPS = ("quoted", "element", "wrapped", "literal", "called", "cell", "variable", "given", "bare")
 _ESCAPED = Expression(
     r"%[2-7][0-9A-Fa-f]|&(?:quot|apos|amp|lt|gt|#\d\d|#x[2-7][0-9a-fA-F]);|\x1b\[[\d;]{0,16}m", re.ASCII
 )
 """A character of ASCII as URLs and HTML escape it, and what sets a colour of a terminal."""
 _LONGEST_NAME = 64
 _WORD_BEFORE = Expression(r"[A-Za-z0-9]+\Z")
+_GETS = Expression(
+    r"(?:get|read|load|fetch|find|look_?up|resolve|has|is|require|from|env|use|ask|prompt|print|log)", re.IGNORECASE
+)
+_SETS = Expression(r"set|with|pass", re.IGNORECASE)
+"""How the name of a function begins that takes a credential."""
 _LEVELS = 3
 """Of JSON within JSON."""
 _STEM = Expression(STEMS.replace(" ", "|"))
@@ -97,12 +105,14 @@ def _structured_spans(
         secret_json.spans(text, more, fewer, inside)
         + secret_yaml.spans(text, more, fewer)
         + secret_yaml.sections(text, more, fewer)
+        + secret_tables.spans(text, more, fewer)
+        + secret_pairs.spans(text, more, fewer)
     )
 
 
 def _plain_spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
     """Return where credentials are that are not encoded."""
-    found = secret_shapes.spans(text) + secret_pairs.spans(text, more, fewer) + secret_tables.spans(text, more, fewer)
+    found = secret_shapes.spans(text)
     found += [
         pair.span("secret")
         for pair in _PAIR.finditer(text)
@@ -133,6 +143,10 @@ def _named_spans(text: str, stems: Expression, more: frozenset[str], fewer: froz
                 form = None  # what a page or a form says of the field
             elif form is PASSWORD and text[start : assigned.end("tail")] == "PASS":
                 form = CHOSEN  # a test passes
+            elif group == "called":
+                form = _called(text[start : assigned.end("tail")], form)
+            elif group == "cell":
+                form = CHOSEN if form in (ANY, PASSWORD) else RANDOM if form is TOKEN else form
             elif form is ANY:
                 form = _least(text, start, assigned, group)
             elif group == "given" and not _is_option(text, start):
@@ -170,6 +184,14 @@ def _least(text: str, start: int, assigned: re.Match[str], group: str) -> Form:
         return is_given
     # Anything but a word of prose or code, which the query of a URL does not have.
     return ANY if text[start - 1 : start] in ("?", "&") else PASSWORD
+
+
+def _called(name: str, form: Form | None) -> Form | None:
+    """Return the form of what a function is called with: what one that gets a credential takes is the name of that."""
+    name = name.rpartition(".")[2]
+    if form is None or _GETS.match(name) is not None:
+        return None
+    return CHOSEN if form in (ANY, PASSWORD) and _SETS.match(name) is None else PASSWORD if form is ANY else form
 
 
 def _is_column(name: str, gap: str) -> bool:

@@ -162,6 +162,23 @@ TEXTS = [
     "log in as a with ",
     "`a` as the ",
     "://a/t/",
+    "insert into a (key) values ('",
+    "insert into a (key) values ('a'),(f('b'),",
+    "copy a (b, key) from stdin;\na\tb1c2d3e4\n",
+    "NAME  TOKEN\na  b1c2d3e4\n",
+    "a  key\n",
+    'a,password\n"a,b","c',
+    "│ a │ key │\n",
+    "<tr><th>key</th><th>a</th></tr><tr><td>",
+    'variable "key" {\n default',
+    'a.setPassword("',
+    "key || '",
+    "key { get; } = '",
+    "key | a1 ",
+    "wallet legal winner thank year ",
+    "1. abandon ",
+    "Password('a', '",
+    "use a for ",
 ]
 
 

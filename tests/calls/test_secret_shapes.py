@@ -1,6 +1,7 @@
 """Shapes: what can be nothing but a credential is masked wherever it is; what looks a little like one is left alone."""
 
 import base64
+import json
 import random
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from memo import recordable, recording
 from memo._calls.secret_shapes import shapes
-from memo._calls.secrets import MASK, mask
+from memo._calls.secrets import MASK, mask, redact
 from memo.stores import MemoryStore
 
 _pick = random.Random(7)
@@ -298,3 +299,29 @@ def test_images_and_random_ids_are_left_alone(size: int):
         image = base64.b64encode(pick.randbytes(size)).decode()
         for text in (image, f"data:image/png;base64,{image}", pick.randbytes(size // 50).hex(), " ".join([UUID] * 20)):
             assert mask(text) == text
+
+
+def test_a_mnemonic_is_masked_by_the_name_beside_it():
+    words = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+    numbered = " ".join(f"{number}. {word}" for number, word in enumerate(words.split(), 1))
+    for text in (
+        numbered,
+        f"Restore my wallet with {words} and then send 1 BTC.",
+        f"The words are: {words}. Keep them.",
+    ):
+        assert "sausage" not in mask(text)
+    for text in (f"seed phrase: {words}", f'My recovery phrase is "{words}"', f'MNEMONIC="{words}"', words):
+        for value in (text, {"mnemonic": words}, {"seed": words}, {"wallet": {"seed_words": words}}):
+            if value != words:
+                assert b"sausage" not in recorded(value)
+                assert b"sausage" not in recorded(json.dumps(value))
+
+
+def test_an_option_that_has_its_value_or_none_says_nothing_of_the_next_argument():
+    for options in (
+        ["serve", "--token=<secret>", "--depth=3"],
+        ["--password=", "--depth=3", "fast"],
+        ["--password", "--depth=3", "--ask-password", "--verbose"],
+    ):
+        assert redact([options]) == ([], [])
+        assert redact([["serve", *options, "--password", "a1-B2c3D4e5"]])[0] == [(len(options) + 2,)]
