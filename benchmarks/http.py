@@ -1,6 +1,7 @@
 """The same HTTP work under memo's `http`, vcrpy and cassetter, by httpx and by requests, against a local server.
 
-`record` is a scope, or a cassette, of its own in which one request is made, closed again, so that the answer is on disk. `replay
+`record` is a scope, or a cassette, of its own in a new, empty folder in which one request is made, closed again, so that the
+answer is on disk. Before each turn, what the other ways left to be written is written: who flushes waits for that, too. `replay
 opened` is the same with what is recorded already and the server gone, `replay open` one more request in it. `first byte` is that
 of a stream of 30 events, from the request on while it is recorded (one event comes each 20 ms), and from the opening of the scope
 or the cassette on while it is replayed: memo reads a recording when it is asked for, the others read all of them when they open.
@@ -12,7 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ def _ways(kind: type[Httpx | Requests], folder: Path, url: str, body: dict[str, 
     numbers = count()
 
     def way(name: str, *, flushes: bool) -> Way | str:
-        store, client = _stores()[name], kind()
+        store, client = (_memo_alone if name == "memo" else _stores()[name]), kind()
         if isinstance(store, str):
             return store
 
@@ -143,13 +144,26 @@ def _ways(kind: type[Httpx | Requests], folder: Path, url: str, body: dict[str, 
                 _flush(path)
 
         unlike = name != "memo" and not flushes
-        return Way(call, target=None if unlike else 1.0, note="memo flushes to disk, this does not" if unlike else "")
+        note = "memo flushes to disk, this does not" if unlike else ""
+        return Way(call, _nothing_left_to_write, None if unlike else 1.0, note)
 
     return {
         "memo": way("memo", flushes=False),
         **{f"{name}, flushed": way(name, flushes=True) for name in STORES},
         **{name: way(name, flushes=False) for name in STORES},
     }
+
+
+def _memo_alone(path: Path, *, record: bool) -> AbstractContextManager[object]:
+    """Open the folder itself as memo's store: the others' files are in a folder that is there, too."""
+    return memo.recording(path, mode="record-if-missing" if record else "replay")
+
+
+@contextmanager
+def _nothing_left_to_write() -> Iterator[None]:
+    """Write what is still to be written. A flush also waits for what other files of the disk have left: memo's for the others'."""
+    os.sync()
+    yield
 
 
 def _flush(folder: Path) -> None:
