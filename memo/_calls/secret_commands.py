@@ -74,9 +74,14 @@ printed                         $\x20op\x20read,$\x20pass\x20,$\x20pwgen,$\x20op
 user-colon-password             npmAuthIdent,BUNDLE_ \b(?:npmAuthIdent|BUNDLE_[A-Z0-9_]{1,64})\\{0,4}["']?[:=]\s{0,2}\\{0,4}["']?[\w.@-]{1,64}:(?P<secret>[^\s"'\\/]{4,256})
 netrc-login                     login\x20~\S+\spassword\s \blogin\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{6,256})
 said-before                     as\x20~(?:the|a|your|my)\s(?:[a-z]+\s)?(?:pass|token|secret|key) [`"'](?P<secret>[^\s`"'\\]{6,256})[`"']\ as\ (?:the|a|your|my)\ (?:[a-z]{1,16}\ )?(?:pass(?:word|phrase)?|token|secret|key)\b
-login-call                      NetworkCredential(,PasswordAuthentication(,getConnection(,mysqli(,mysqli_connect(,mysql_connect(,PDO(,.login(,.auth(,WiFi.begin(,basic_auth~\W+["'] (?:\b(?:NetworkCredential|PasswordAuthentication|getConnection|mysqli?_connect|mysqli|PDO|WiFi\.begin)\(|\.(?:login|auth)\(|\bbasic_auth\W{1,3}?)\s{0,8}\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8}(?:\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8})?(?:Some\()?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+login-call                      NetworkCredential(,PasswordAuthentication(,getConnection(,mysqli(,mysqli_connect(,mysql_connect(,PDO(,.login(,.auth(,WiFi.begin(,basic_auth~\W+["'] (?:\b(?:NetworkCredential|PasswordAuthentication|getConnection|mysqli?_connect|mysqli|PDO|WiFi\.begin)\(|\.(?:login|auth)\(|\bbasic_auth\W{1,3}?)\s{0,8}(?:\$[\w>-]{1,64}|\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["'])\s{0,2},\s{0,8}(?:\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8})?(?:Some\()?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 redis-auth-call                 .auth( \.auth\(\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})\\{0,4}["']\)
 call-with-user                  assword(~\\*["'],ogin(~\\*["'],uthenticate(~\\*["'],ignIn(~\\*["'],ign_in(~\\*["'],redentials(~\\*["'],ser(~\\*["'] (?:[pP]assword|[lL]ogin|[aA]uthenticate|[sS]ign(?:In|_in)|[cC]redentials|(?:[cC]reate|[aA]dd|[cC]reate_|[aA]dd_)[uU]ser)\(\\{0,4}["'][\w.@+-]{1,128}\\{0,4}["'],\s{0,4}\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})\\{0,4}["']
+tool-config                     http-basic. \bhttp-basic\.[\w.-]{1,64}\s{1,4}[^\s"'\\]{1,128}\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
+password-abbreviated            pw:\x20,pw=,PW:\x20,PW= (?<![\w-])(?:pw|PW)(?::\ |=)\\{0,4}["'`]?(?P<secret>[^\s"'`\\,;]{6,256})
+erlang-tuple                    {password\x2c,{secret\x2c,{token\x2c,{pass\x2c \{(?:password|secret|token|pass),\s?(?:<<)?\\{0,4}"(?P<secret>[^\s"\\]{6,256})
+said-to-enter                   nter\x20~["'`\\],ype\x20~["'`\\],nswer\x20~["'`\\],eply\x20with\x20 [pP]ass(?:word|phrase|code)\b[^\n"'`]{0,32}?\b(?:enter|type|answer|reply\ with)\ \\{0,4}["'`](?P<secret>[^\s"'`\\]{6,256})\\{0,4}["'`]
+recovery-codes                  ecovery\x20~[cC]ode,ackup\x20~[cC]ode \b(?:[rR]ecovery|[bB]ackup)\ [cC]odes?:\s{1,8}(?P<secret>(?=[a-z-]{0,12}\d)(?:[a-z0-9]{4,12}(?:-[a-z0-9]{4,12}){1,3}|[0-9a-f]{32,64})(?:[\s,]{1,4}[a-z0-9]{4,12}(?:-[a-z0-9]{4,12}){1,3}\b){0,15})
 said-of                         as\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,for\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,in\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,into\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass \b(?:[uU]se|[eE]nter|[tT]ype|[pP]ut|[tT]ry)\ [`"']?(?P<secret>[^\s`"'\\]{8,256})[`"']?\ (?:as|for|in|into)\ (?:the|your|my)\ (?:[a-z]{4,8}\ )?pass(?:word|phrase|code)?\b
 typed-after                     .fill(~\\*["'],.type(~\\*["'],end_keys(~\\*["'],sendKeys(~\\*["'],pressSequentially(~\\*["'] (?:[pP]ass(?:word|wd|code|phrase)|PASSWORD|[oO][tT][pP])[^\n;]{0,64}?\)\s{0,8}\.(?:fill|type|send_keys|sendKeys|pressSequentially)\(\s{0,4}\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 typed-into                      .fill(~\\*["'],.type(~\\*["'],.typeText(~\\*["'],.setValue(~\\*["'],fill_in~[\s(] (?:\.(?:fill|type(?:Text)?|setValue)\(|\bfill_in[\s(])\s{0,4}\\{0,4}["'][^\n,]{0,64}?(?:[pP]ass(?:word|wd|code|phrase)|[oO][tT][pP])[^\n,]{0,16},\s{0,4}(?:with:\s{0,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
@@ -130,6 +135,9 @@ CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
             ),
             *(
                 "password-of",
+                "said-to-enter",
+                "tool-config",
+                "password-abbreviated",
                 "login-call",
                 "redis-auth-call",
                 "ssh-keygen",
@@ -157,7 +165,9 @@ CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
         ),
         lambda found: is_given(found["secret"]),
     ),
-    **dict.fromkeys(("pop-pass", "said-before", "said-of", "call-with-user"), lambda found: CHOSEN(found["secret"])),
+    **dict.fromkeys(
+        ("pop-pass", "said-before", "said-of", "call-with-user", "erlang-tuple"), lambda found: CHOSEN(found["secret"])
+    ),
     **dict.fromkeys(
         ("login-call-of-names", "nickserv", "redis-monitor", "printed", "netrc-login"),
         lambda found: PASSWORD(found["secret"]),

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from memo._calls.secret_expressions import Expression, search_at_once
-from memo._calls.secret_forms import ANY, LOGIN, PASSWORD, TOKEN, Form
+from memo._calls.secret_forms import ANY, CHOSEN, LOGIN, PASSWORD, TOKEN, Form
+from memo._values.scalars import is_text
 
 __all__ = ["in_json", "judge", "may_hold", "plain_names", "spans", "stem"]
 
@@ -85,7 +86,7 @@ def plain_names(after: str) -> str:
     """Return an expression of the names in a text that are ASCII; `after` is what follows a name."""
     plain = [word for word in _stems() if word.isascii() and "pass" not in word]  # `pass` is an English stem
     stems = "|".join(dict.fromkeys(case for word in plain for case in _cases(word)))
-    return rf"(?:{stems})[0-9A-Za-z_.-]*(?:{after}|\s(?:{_IS}|é|è|{_OF})\s)|(?:asswort|de passe)\s(?:{_IS}|{_OF})\s"
+    return rf"(?:{stems})[0-9A-Za-z_.-]*(?:{after}|\s(?:{_IS}|é|è|{_OF})\s)|(?:asswort|de passe)(?:\s(?:{_IS}|{_OF})\s|,\sc'est\s|[;,|\t\n]|\\+[tn])"
 
 
 def _cases(word: str) -> tuple[str, ...]:
@@ -126,12 +127,19 @@ def _as_escapes(word: str) -> str:
 
 def stem(text: str) -> Expression | None:
     """Return an expression of the stems of names, None if a text has none."""
+    if text.isascii() or is_text(text):  # what has lone surrogates is not searched by Rust's engine
+        return _STEM if _any_stem()(text) else None
     return _STEM if _STEM.search(text) is not None else None
+
+
+@cache
+def _any_stem() -> Callable[[str], bool]:
+    return search_at_once([f"(?i:{'|'.join(_stems())})"])
 
 
 _PROSE = Expression(
     lambda: rf"""(?:@WORDS@)(?:\s(?:{_OF}|für|от|для|к|temporaire|temporária|неверный)\s?[\w.-]{{0,24}})?
-    (?:\s{{1,4}}(?:{_IS}|é|è|это)\s(?::\s)?|\s{{0,4}}(?:[:\uff1a=\u2014\u2013\u2192]|是|为|為|は|는|은)\s{{0,4}})
+    (?:,?\s{{1,4}}(?:{_IS}|c'est|é|è|это)\s(?::\s)?|(?P<said>\s(?=[^\s]{{0,32}}[0-9!\#$%])[`"']?)|\s{{0,4}}(?:[:\uff1a=\u2014\u2013\u2192]|是|为|為|は|는|은)\s{{0,4}})
     [`"'*\u00ab\u201c\u300c]{{0,3}}(?P<secret>[^\s`"'*<>(){{}}\[\],;\\\u00bb\u201d\u300d\u3002\uff0c\u3001]{{6,256}})""".replace(
         "@WORDS@", "|".join(_written([*_PASSWORDS, *_PERHAPS])).replace(" ", r"\ ")
     ),
@@ -141,4 +149,8 @@ _PROSE = Expression(
 
 def spans(text: str) -> list[tuple[int, int]]:
     """Return where passwords are in sentences: `La contraseña es …`, `密码是…`."""
-    return [found.span("secret") for found in _PROSE.finditer(text) if PASSWORD(found["secret"].rstrip(".!?:"))]
+    return [
+        found.span("secret")
+        for found in _PROSE.finditer(text)
+        if (PASSWORD if found["said"] is None else CHOSEN)(found["secret"].rstrip(".!?:"))
+    ]

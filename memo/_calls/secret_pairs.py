@@ -121,7 +121,7 @@ def private_fields(node: Mapping[str, Any]) -> frozenset[str]:
 
 _SETS = Expression(r"set|put|define|add|append|insert|header", re.IGNORECASE)
 """In the names of functions that take a name and its value."""
-_DEFAULTS = Expression(r"env|config|setting", re.IGNORECASE)
+_DEFAULTS = Expression(r"env|config|setting|flag", re.IGNORECASE)
 """In the names of functions that take a name and what is used where it has no value."""
 _QUOTE = r"""\\{0,8}["']"""
 _IN_TEXT = [
@@ -144,6 +144,21 @@ _IN_TEXT = [
         (
             "{",
             r"""\b(?:variable|output|resource\s"[\w-]{1,64}")\s{1,4}"(?P<name>[\w-]{1,64})"\s{0,4}\{[^{}]{0,1024}?\b(?:default|value)\s{0,32}=\s{0,8}"(?P<value>[^"\n]{1,4096})""",
+        ),
+        # an option of a command line: ("--api-key", default="…")
+        (
+            "default",
+            rf"""{_QUOTE}--?(?P<name>[\w-]{{1,64}}){_QUOTE}[^\n()]{{0,256}}?\bdefault\s?=\s?(?P<call>env)?{_QUOTE}(?P<value>[^"'\\\n]{{1,4096}})""",
+        ),
+        # ~ password = "…" -> "…"
+        (
+            " -> ",
+            rf"""(?<![\w.-])(?P<name>[\w.-]{{1,64}})\s{{0,32}}=\s{{1,4}}{_QUOTE}[^"'\\\n]{{0,512}}{_QUOTE}\s->\s{_QUOTE}(?P<value>[^"'\\\n]{{1,4096}})""",
+        ),
+        # <property name="password">…</property>, <string name="api_key">…</string>
+        (
+            "name=",
+            rf"""<(?:property|string|param|entry|value|field|setting|item|attribute)\s[^<>]{{0,64}}?\bname={_QUOTE}(?P<name>[\w.-]{{1,64}}){_QUOTE}[^<>]{{0,64}}>(?P<value>[^<>\n]{{1,4096}})</""",
         ),
         # setenv("API_KEY", "…"), define('DB_PASSWORD', '…'), (b'cookie', b'…')
         (

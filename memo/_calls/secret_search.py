@@ -35,7 +35,7 @@ _QUOTED_STEMS = """
 """.split()
 """In the other names, which count where a text quotes JSON or code, in three spellings."""
 _ENCODED_AFTER = r"""%(?:2[27]|3[aAdDeE])|&(?:quot|apos|gt|#3[49]|#62|#x(?:2[27]|3[eE]));|(?:\x1b|\\+u001[bB])\["""
-_AFTER = rf"""[\])]?\s*(?:[?|]*=|:|<-|->\s|(?:\|\||\?\?|or\s)\s*\\*["']|\{{\s*get;|\x{{ff1a}}|\x{{2192}})|\(\s*[bBrRuUfFN@]*\\*["'][^\s"'\\]{{6}}|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|(?:\s|\\[nrt]){{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})|(?:[ \t]{{3}}[ \t]*|\\+t)[^\s"'&;,<>(){{}}\[\]\\]{{8}}"""
+_AFTER = rf"""[\])]?\s*(?:[?|]*=|:|<-|->\s|(?:\|\||\?\?|or\s)\s*\\*["']|\.(?:unwrap_or|orElse|getOrElse|withDefault)\(|\{{\s*get;|[aA]s\s[sS]tring\s?=|\x{{ff1a}}|\x{{2192}})|\(\s*[bBrRuUfFN@]*\\*["'][^\s"'\\]{{6}}|\s[\x{{2013}}\x{{2014}}-]\s[^\s]{{8}}|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|(?:\s|\\[nrt]){{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})|(?:[ \t]{{3}}[ \t]*|\\+t)[^\s"'&;,<>(){{}}\[\]\\]{{8}}"""
 _ASSIGNS_IN_TEXT = rf"""(?:\\*["'])?{_AFTER}"""
 _ASSIGNS_IN_JSON = rf"""(?:\\+["']|')?{_AFTER}"""
 _IN_TEXT = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_TEXT})"
@@ -56,6 +56,7 @@ _NAMED = [
 ]
 """Names that are the value of another field: see `secret_pairs`."""
 _PAIR_MARK = r"""(?:[aA](?:uth|UTH)\\*["']?\s*[=:]\s*|(?:Basic|Digest)Auth)[(\[]"""
+_NEXT_COLUMN = r"""\\*["']?\s?(?:[,;|\t\n\r]|\\+[tnr])"""
 _LEAST = 8
 """The characters of the shortest name with a credential: `pwd=a1b2`."""
 _ANYTHING = "(?s:.)*"
@@ -122,7 +123,8 @@ def _search(in_name: str, quote: str, assigned: str, names: list[str]) -> Callab
     option = rf"--[0-9A-Za-z_-]*(?:{stems})[0-9A-Za-z_-]*(?:\s|\\*[\"'],)"
     quoted = rf"(?:{'|'.join(_QUOTED_STEMS)})[0-9A-Za-z_.-]*{quote}\s*(?::|=>)"
     groups = [
-        ended,
+        ended[::2],
+        ended[1::2],
         anywhere,
         begun,
         [
@@ -134,8 +136,8 @@ def _search(in_name: str, quote: str, assigned: str, names: list[str]) -> Callab
             secret_pairs.GROUP_MARK,
             secret_yaml.SECTION_MARK,
         ],
-        [quoted, secret_languages.plain_names(assigned), *names],
-        [*secret_tables.MARKS, *secret_wallets.MARKS, secret_encoded.BEGINNING],
+        [quoted, secret_languages.plain_names(rf"{assigned}|{_NEXT_COLUMN}"), *names],
+        ["<<<", *secret_tables.MARKS, *secret_wallets.MARKS, secret_encoded.BEGINNING],
     ]
     searches: list[Callable[[str], bool]] = []
 

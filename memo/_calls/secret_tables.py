@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from memo._calls import secret_languages
 from memo._calls.secret_expressions import Expression
 from memo._calls.secret_forms import ANY, CHOSEN, PASSWORD, Form
 from memo._calls.secret_names import judge
@@ -43,28 +44,37 @@ _LONGEST_HEADER = 2048
 
 def spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
     """Return where credentials are in the cells of tables."""
-    if _NAMED.search(text) is None:
+    stems = [stem for stem in (_NAMED, secret_languages.stem(text)) if stem is not None and stem.search(text)]
+    if not stems:
         return []
     found = [span for insert in _INSERT.finditer(text) for span in _inserted(text, insert, more, fewer)]
     if "</th>" in text:
         found += _in_html(text, more, fewer)
     if not text.isascii():
         text = text.translate(_BOXES)
+    for stem in stems:
+        _below(text, stem, (more, fewer), found)
+    return found
+
+
+def _below(
+    text: str, stems: Expression, user: tuple[frozenset[str], frozenset[str]], found: list[tuple[int, int]]
+) -> None:
+    """Add the credentials below headers that have a stem."""
     at = 0
-    while (stem := _NAMED.search(text, at)) is not None:
+    while (stem := stems.search(text, at)) is not None:
         start, at = text.rfind("\n", at, stem.start()) + 1 or at, text.find("\n", stem.end()) + 1
         if not at:
             break
         header = text[start : min(at - 1, start + _LONGEST_HEADER)]
         separator = next((separator for separator in "|\t;," if separator in header), "")
         if not separator:
-            at = _columns(text, start, at, header, (more, fewer), found)
+            at = _columns(text, start, at, header, user, found)
             continue
         names = header.replace("||", "|") if header.count("||") > 2 else header  # as Jira has it
-        forms = _forms(names.split(separator), more, fewer)
+        forms = _forms(names.split(separator), *user)
         if any(forms) and len(_line_before(text, start).split(separator)) != len(forms):  # else it is a row
             at = _rows(text, at, separator, forms, found)
-    return found
 
 
 def _line_before(text: str, start: int) -> str:
@@ -113,7 +123,7 @@ def _columns(
     start: int,
     at: int,
     header: str,
-    names: tuple[frozenset[str], frozenset[str]],
+    user: tuple[frozenset[str], frozenset[str]],
     found: list[tuple[int, int]],
 ) -> int:
     """Add the credentials in the rows below a header whose names are two spaces apart or more; return where the table ends.
@@ -121,7 +131,7 @@ def _columns(
     What stands above or below a part of a name is in its column, whether that is aligned to the left or to the right.
     """
     titles = list(_GAPPED.finditer(header))
-    forms = _forms([title.group() for title in titles], *names)
+    forms = _forms([title.group() for title in titles], *user)
     before = _line_before(text, start)
     if (
         not any(forms)

@@ -28,22 +28,26 @@ __all__ = ["merged", "spans"]
 
 _ASSIGNED = Expression(
     r"""(?P<tail>(?u:[\w.\u0300-\u036f-]){0,24})
-    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>|->|=(?!=))|\]\s{0,8}[?|]{0,2}=(?!=)|[\])]\s{0,4}(?:\|\||\?\?|or(?=\s)))\s{0,8}[bBrRuUfFN]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
+    (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>|->|=(?!=))|\]\s{0,8}[?|]{0,2}=(?!=)|[\])]\s{0,4}(?:\|\||\?\?|or(?=\s)|\.(?:unwrap_or|orElse|getOrElse|withDefault)\())\s{0,8}[bBrRuUfFN]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
       | (?:\s[^<>\n]{1,128})?>(?:<!\[CDATA\[)?(?P<element>[^<>\n]{1,4096}?)(?:</|\]\]>)
       | \s{0,2}[:=]\s{0,4}(?:[A-Z]\w{0,31}\(){1,2}\\{0,8}["'](?P<wrapped>[^\s"'\\]{6,4096})
-      | (?:[*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}|\s{0,2}:\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=
-          |\s{1,4}(?:\|\||\?\?|or\s)|\s?\{\s?get;[^{}"'\n]{0,32}\}\s?=)\s{0,8}@YAML@[bBrRuUfFN]{0,2}
+      | (?:[*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}|(?:\s{0,2}:|\s[aA]s)\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=
+          |\s{1,4}(?:\|\||\?\?|or\s|(?:[\w-]{1,16}\s){0,2}<<<)|\s?\{\s?get;[^{}"'\n]{0,32}\}\s?=)\s{0,8}@YAML@(?:[bBrRuUfFNL@]{0,2}|<<(?=\\{0,8}"))
         (?P<opening>\\{0,8}(?:["']{3}|["']))(?P<literal>(?:(?!(?P=opening))[^\s\\]){6,4096})(?P=opening)
       | \(\s{0,4}[bBrRuUfFN@]{0,2}(?P<ends>\\{0,8}["'])(?P<called>[^\s"'\\]{6,4096})(?P=ends)
       | \s{0,32}[|\u2502\u2503]\s{1,4}`?(?P<cell>[^\s"'`\\|\u2502\u2503]{6,4096})`?(?=\s{0,32}(?:[|\u2502\u2503\n"]|\\[nr]|\Z))
+      | \s[\u2013\u2014-]\s{1,2}[`"'*]{0,3}(?P<dashed>[^\s"'`*&;,<>(){}\[\]\\]{8,4096})
       | =(?P<around>["'])(?P<variable>[^"'\n\\]{4,4096})(?P=around)(?=\s|\\[nr]|\Z)
       | (?P<flag>\s{1,2}|[ \t]{3,32})(?P<quoting>\\{0,8}["'])?(?P<given>[^\s"'&;,<>(){}\[\]\\=:|-][^\s"'&;,<>(){}\[\]\\]{5,4095})
       | [*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}\s{0,8}@YAML@(?:<(?:b|i|em|strong|code|tt|span)>\s{0,4})?(?:[bBrRuUfFN]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
-    )""".replace("@SCHEMES@", SCHEMES).replace("@YAML@", r"(?:[&!]{1,2}\w{1,32}\s{1,4})?"),
+    )""".replace("@SCHEMES@", SCHEMES).replace(
+        "@YAML@",
+        r"(?:(?!!(?:Ref|Sub|GetAtt|ImportValue|FindInMap|secret|vault|reference|env\w*)\b)[&!]{1,2}\w{1,32}\s{1,4})?",
+    ),
     re.VERBOSE | re.ASCII,
 )
 """What follows the stem of a name: the rest of the name, and its value."""
-_GROUPS = ("quoted", "element", "wrapped", "literal", "called", "cell", "variable", "given", "bare")
+_GROUPS = ("quoted", "element", "wrapped", "literal", "called", "cell", "dashed", "variable", "given", "bare")
 _ESCAPED = Expression(
     r"%[2-7][0-9A-Fa-f]|&(?:quot|apos|amp|lt|gt|#\d\d|#x[2-7][0-9a-fA-F]);|\x1b\[[\d;]{0,16}m", re.ASCII
 )
@@ -145,7 +149,7 @@ def _named_spans(text: str, stems: Expression, more: frozenset[str], fewer: froz
                 form = CHOSEN  # a test passes
             elif group == "called":
                 form = _called(text[start : assigned.end("tail")], form)
-            elif group == "cell":
+            elif group in ("cell", "dashed"):
                 form = CHOSEN if form in (ANY, PASSWORD) else RANDOM if form is TOKEN else form
             elif form is ANY:
                 form = _least(text, start, assigned, group)

@@ -179,6 +179,22 @@ TEXTS = [
     "1. abandon ",
     "Password('a', '",
     "use a for ",
+    'key <<< "',
+    "key a b <<< ",
+    "http-basic.a b ",
+    '"--key", default=',
+    '"--key" "--key", ',
+    "key - ",
+    "pw: ",
+    "{password,",
+    '<string name="key">a',
+    'key = "a" -> "',
+    "key as a = ",
+    'key").orElse(',
+    'password, enter "',
+    "backup codes: a1b2-c3d4, ",
+    "senha,a\n",
+    "contraseña b1 ",
 ]
 
 

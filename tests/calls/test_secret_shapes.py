@@ -317,6 +317,50 @@ def test_a_mnemonic_is_masked_by_the_name_beside_it():
                 assert b"sausage" not in recorded(json.dumps(value))
 
 
+WRITTEN = r"""
+read -s PASSWORD <<< "<>"
+docker secret create db_pass - <<< '<>'
+poetry config http-basic.acme ann <>
+@click.option("--api-key", default="<>", help="x")
+NSString *password = @"<>";
+#{password => <<"<>">>}
+{password, "<>"}
+password - <>
+WiFi: CoffeeShop / pw: <>
+Un mot de passe, c'est <>
+<property name="hibernate.connection.password"><></property>
+  ~ password = "a" -> "<>"
+env::var("DB_PASSWORD").unwrap_or("<>".to_string())
+Dim password As String = "<>"
+new PDO($dsn, 'ann', '<>');
+When it asks for a password, enter "<>".
+recovery codes:\n<>
+Name;Passwort\nAnn;<>\n
+usuario,senha\nana,<>\n
+""".strip().splitlines()
+ORDINARY = [
+    "password: !Ref DBPassword1",
+    "token - the 2nd-part; key - v2.1-beta; password - must-have-8",
+    '@click.option("--key-name", default="deploy-key1"); parser.add_argument("--password", help="The password2", default="x-1")',
+    '<string name="password_hint">Hint1</string> <property name="region">eu-west-1</property>',
+    "La senha tem 8 letras; a senha v2 expira; usuario,nombre\nana,b1c2d3e4",
+    'recovery codes: see-below; backup codes are kept; reply with "hunter2xyz" to the password2 mail',
+]
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_a_password_is_masked_as_other_tools_write_it(text: str):
+    secret = "c0rrec-a1b2-x9y8z7w6" if "codes" in text else "c0rrec7h0rse#Xy9w6q4tZ"
+    text = text.replace("\\n", "\n").replace("<>", secret)
+    assert secret not in mask(text)
+    assert secret.encode() not in recorded(text)
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_what_tools_write_beside_it_is_left_alone(text: str):
+    assert mask(text) == text
+
+
 def test_an_option_that_has_its_value_or_none_says_nothing_of_the_next_argument():
     for options in (
         ["serve", "--token=<secret>", "--depth=3"],
