@@ -28,7 +28,7 @@ haproxy                         insecure-password\x20,stats\x20auth\x20 (?:\bins
 npmrc                           _auth\x20=,_auth= (?<![\w-])_auth\ ?=\ ?"?(?P<secret>[A-Za-z0-9+/=]{16,})
 ldap-hash                       {SSHA,{CRYPT},{PBKDF2,{SMD5} \{(?:SSHA|PBKDF2|CRYPT|SMD5)[\w-]{0,8}\}[A-Za-z0-9./$+=]{20,}
 add-user                        rabbitmqctl\x20,htpasswd\x20- \b(?:rabbitmqctl\s(?:[^\n]{0,64}?\s)?(?:add_user|change_password|authenticate_user)|htpasswd\s(?:[^\n]{0,64}?\s)?-[A-Za-z]{0,4}b[A-Za-z]{0,4}\s{1,4}\S{1,128})\s{1,4}\\{0,4}["']?[\w.@-]{1,64}\\{0,4}["']?\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
-echoed                          |\x20kinit,secret\x20put\x20,secret\x20create\x20,sudo\x20-S,--password-stdin,--stdin,--with-token,passphrase-fd,chpasswd \b(?:echo|printf)\s{1,4}(?:-n\s{1,4})?\\{0,4}["']?(?:[\w.-]{1,64}:)?(?P<secret>[^\s"'\\|:]{1,256})\\{0,4}["']?\s{0,4}\|[^\n|]{0,128}?(?:sudo\s{1,4}-S|--password-stdin|--stdin|--with-token|passphrase-fd|chpasswd|\bkinit|\bsecret\s(?:put|create))
+echoed                          |\x20kinit,|\x20su\x20,|\x20cryptsetup\x20,|\x20smbclient\x20,-on-stdin,secret\x20put\x20,secret\x20create\x20,sudo\x20-S,--password-stdin,--stdin,--with-token,passphrase-fd,chpasswd \b(?:echo|printf)\s{1,4}(?:-n\s{1,4})?\\{0,4}["']?(?:[\w.-]{1,64}:)?(?P<secret>[^\s"'\\|:]{1,256})\\{0,4}["']?\s{0,4}\|[^\n|]{0,128}?(?:sudo\s{1,4}-S|--password-stdin|--stdin|--with-token|passphrase-fd|chpasswd|-on-stdin|\b(?:kinit|su|cryptsetup|smbclient)\b|\bsecret\s(?:put|create))
 windows-user                    net\x20user\x20,/user: (?:\bnet\s{1,4}user\s{1,4}\S{1,64}|\s/user:\S{1,128})\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\/]{1,256})
 windows-option                  /p:~\S,signtool\x20 (?:(?<=\s)/p:|\bsigntool\s(?:[^\n]{0,256}?\s)?/p\s{1,4})\\{0,4}["']?(?P<secret>[^\s"'\\=/]{1,256})(?=\s|["'\\]|\Z)
 secure-string                   SecureString SecureString\s{1,4}(?:-String\s{1,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
@@ -73,6 +73,7 @@ snmp-community                  -server\x20community \bsnmp-server\ community\ (
 printed                         $\x20op\x20read,$\x20pass\x20,$\x20pwgen,$\x20openssl\x20rand,$\x20bw\x20get \$\ (?:op\ read|pass|pwgen|openssl\ rand|bw\ get)\b[^\n]{0,128}\n(?P<secret>[^\s"'\\]{8,512})
 user-colon-password             npmAuthIdent,BUNDLE_ \b(?:npmAuthIdent|BUNDLE_[A-Z0-9_]{1,64})\\{0,4}["']?[:=]\s{0,2}\\{0,4}["']?[\w.@-]{1,64}:(?P<secret>[^\s"'\\/]{4,256})
 netrc-login                     login\x20~\S+\spassword\s \blogin\s{1,4}\S{1,128}\s{1,4}password\s{1,4}(?P<secret>\S{6,256})
+user-then-pass                  ser~:?\s+\S+(?:\s|\\[nrt])+(?:[pP]ass|pw),ogin~:?\s+\S+(?:\s|\\[nrt])+(?:[pP]ass|pw),name~:?\s+\S+(?:\s|\\[nrt])+(?:[pP]ass|pw) \b(?:[uU]ser(?:name)?|[lL]ogin):?\s{1,16}\S{1,128}\s{1,16}(?:[pP]ass(?:wd|word)?|pwd?)\s{1,16}(?P<secret>\S{8,256})
 said-before                     as\x20~(?:the|a|your|my)\s(?:[a-z]+\s)?(?:pass|token|secret|key) [`"'](?P<secret>[^\s`"'\\]{6,256})[`"']\ as\ (?:the|a|your|my)\ (?:[a-z]{1,16}\ )?(?:pass(?:word|phrase)?|token|secret|key)\b
 login-call                      NetworkCredential(,PasswordAuthentication(,getConnection(,mysqli(,mysqli_connect(,mysql_connect(,PDO(,.login(,.auth(,WiFi.begin(,basic_auth~\W+["'] (?:\b(?:NetworkCredential|PasswordAuthentication|getConnection|mysqli?_connect|mysqli|PDO|WiFi\.begin)\(|\.(?:login|auth)\(|\bbasic_auth\W{1,3}?)\s{0,8}(?:\$[\w>-]{1,64}|\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["'])\s{0,2},\s{0,8}(?:\\{0,4}["'][^"'\\\n]{1,256}\\{0,4}["']\s{0,2},\s{0,8})?(?:Some\()?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 redis-auth-call                 .auth( \.auth\(\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})\\{0,4}["']\)
@@ -84,7 +85,7 @@ said-to-enter                   nter\x20~["'`\\],ype\x20~["'`\\],nswer\x20~["'`\
 recovery-codes                  ecovery\x20~[cC]ode,ackup\x20~[cC]ode \b(?:[rR]ecovery|[bB]ackup)\ [cC]odes?:\s{1,8}(?P<secret>(?=[a-z-]{0,12}\d)(?:[a-z0-9]{4,12}(?:-[a-z0-9]{4,12}){1,3}|[0-9a-f]{32,64})(?:[\s,]{1,4}[a-z0-9]{4,12}(?:-[a-z0-9]{4,12}){1,3}\b){0,15})
 said-of                         as\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,for\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,in\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass,into\x20~(?:the|your|my)\s(?:(?:root|admin|database|login|sudo)\s)?pass \b(?:[uU]se|[eE]nter|[tT]ype|[pP]ut|[tT]ry)\ [`"']?(?P<secret>[^\s`"'\\]{8,256})[`"']?\ (?:as|for|in|into)\ (?:the|your|my)\ (?:[a-z]{4,8}\ )?pass(?:word|phrase|code)?\b
 typed-after                     .fill(~\\*["'],.type(~\\*["'],end_keys(~\\*["'],sendKeys(~\\*["'],pressSequentially(~\\*["'] (?:[pP]ass(?:word|wd|code|phrase)|PASSWORD|[oO][tT][pP])[^\n;]{0,64}?\)\s{0,8}\.(?:fill|type|send_keys|sendKeys|pressSequentially)\(\s{0,4}\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
-typed-into                      .fill(~\\*["'],.type(~\\*["'],.typeText(~\\*["'],.setValue(~\\*["'],fill_in~[\s(] (?:\.(?:fill|type(?:Text)?|setValue)\(|\bfill_in[\s(])\s{0,4}\\{0,4}["'][^\n,]{0,64}?(?:[pP]ass(?:word|wd|code|phrase)|[oO][tT][pP])[^\n,]{0,16},\s{0,4}(?:with:\s{0,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
+typed-into                      fill(~\s*(?:\w+\s?=\s?)?\\*["'],type(~\s*(?:\w+\s?=\s?)?\\*["'],_text(~\s*(?:\w+\s?=\s?)?\\*["'],Text(~\s*(?:\w+\s?=\s?)?\\*["'],etValue(~\s*(?:\w+\s?=\s?)?\\*["'],et_value(~\s*(?:\w+\s?=\s?)?\\*["'],fill_in~[\s(] (?<![A-Za-z])(?:(?:fill|type|(?:type|input|enter)_?[tT]ext|set_?[vV]alue)\(|fill_in[\s(])\s{0,4}(?:\w{1,16}=\\{0,4}["'][\w-]{0,32}\\{0,4}["'],\s)?(?:\w{1,16}\s?=\s?)?\\{0,4}["'][^\n,]{0,64}?(?:[pP]ass(?:word|wd|code|phrase)|[pP]wd|[oO][tT][pP])[^\n,]{0,16},\s{0,4}(?:(?:with|text|value)\s?[:=]\s{0,4})?\\{0,4}["'](?P<secret>[^"'\\\n]{1,256})
 signing-call                    jwt.encode(,jwt.sign(,hmac.new(,Fernet( (?:\bjwt\.(?:encode|sign)\([^\n]{1,128}?,\s{0,4}|\b(?:hmac\.new|Fernet)\()b?\\{0,4}["'](?P<secret>[^\s"'\\]{16,512})
 mac                             awk\x20id=,AWK\x20ID=,MAC\x20id= \b(?:[Hh]awk|HAWK|MAC)\ (?:[^\n]{0,512}?[\s,])?mac=\\{0,8}["']?(?P<secret>[A-Za-z0-9+/=]{16,128})
 http-signature                  ignature\x20~[kK]ey[iI]d= \b[Ss]ignature\ [^\n]{0,512}?\bsignature=\\{0,8}["']?(?P<secret>[A-Za-z0-9+/=]{40,1024})
@@ -166,7 +167,8 @@ CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
         lambda found: is_given(found["secret"]),
     ),
     **dict.fromkeys(
-        ("pop-pass", "said-before", "said-of", "call-with-user", "erlang-tuple"), lambda found: CHOSEN(found["secret"])
+        ("pop-pass", "said-before", "said-of", "call-with-user", "erlang-tuple", "user-then-pass"),
+        lambda found: CHOSEN(found["secret"]),
     ),
     **dict.fromkeys(
         ("login-call-of-names", "nickserv", "redis-monitor", "printed", "netrc-login"),

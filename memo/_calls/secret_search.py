@@ -26,7 +26,7 @@ from memo._values.secrets import SECRET_TYPES
 
 __all__ = ["STEMS", "in_json", "in_text"]
 
-STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE _PAT"
+STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE _PAT _AUTH _auth _PSK _psk _PW _pw _PIN _OTP _otp _JWT _jwt _CREDS _creds"
 """In each name that holds a credential where a text quotes it: `auth` and `session` come before a colon in prose, too."""
 _QUOTED_STEMS = """
     uth UTH uthentication UTHENTICATION ogin OGIN otp OTP Otp pin PIN Pin ession ESSION sid SID Sid jwt JWT Jwt pat PAT Pat psk PSK Psk pw PW eed EED nemonic NEMONIC ords ORDS
@@ -35,7 +35,7 @@ _QUOTED_STEMS = """
 """.split()
 """In the other names, which count where a text quotes JSON or code, in three spellings."""
 _ENCODED_AFTER = r"""%(?:2[27]|3[aAdDeE])|&(?:quot|apos|gt|#3[49]|#62|#x(?:2[27]|3[eE]));|(?:\x1b|\\+u001[bB])\["""
-_AFTER = rf"""[\])]?\s*(?:[?|]*=|:|<-|->\s|(?:\|\||\?\?|or\s)\s*\\*["']|\.(?:unwrap_or|orElse|getOrElse|withDefault)\(|\{{\s*get;|[aA]s\s[sS]tring\s?=|\x{{ff1a}}|\x{{2192}})|\(\s*[bBrRuUfFN@]*\\*["'][^\s"'\\]{{6}}|\s[\x{{2013}}\x{{2014}}-]\s[^\s]{{8}}|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|(?:\s|\\[nrt]){{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})|(?:[ \t]{{3}}[ \t]*|\\+t)[^\s"'&;,<>(){{}}\[\]\\]{{8}}"""
+_AFTER = rf"""[\])]?\s*(?:[?|]*=|:|<-|->\s|(?:\|\||\?\?|or\s)\s*\\*["']|\.(?:unwrap_or|orElse|getOrElse|withDefault)\(|\{{\s*get;|[aA]s\s[sS]tring\s?=|\x{{ff1a}}|\x{{2192}})|[({{]\s*[bBrRuUfFN@]*\\*["'][^\s"'\\]{{6}}|\s[\x{{2013}}\x{{2014}}-]\s[^\s]{{8}}|>|[*_]+\s*(?:=|:|\x{{ff1a}})|{_ENCODED_AFTER}|(?:\s|\\[nrt]){{1,2}}(?:\\*["'][^\s"'\\]{{6}}|[^\s"'&;,<>(){{}}\[\]\\]{{16}})|(?:[ \t]{{3}}[ \t]*|\\+t)[^\s"'&;,<>(){{}}\[\]\\]{{8}}"""
 _ASSIGNS_IN_TEXT = rf"""(?:\\*["'])?{_AFTER}"""
 _ASSIGNS_IN_JSON = rf"""(?:\\+["']|')?{_AFTER}"""
 _IN_TEXT = rf"[0-9A-Za-z_.-]*(?:{_ASSIGNS_IN_TEXT})"

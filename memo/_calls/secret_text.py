@@ -31,10 +31,10 @@ _ASSIGNED = Expression(
     (?: (?:\\{0,8}["'])(?:\s{0,8}(?::|=>|->|=(?!=))|\]\s{0,8}[?|]{0,2}=(?!=)|[\])]\s{0,4}(?:\|\||\?\?|or(?=\s)|\.(?:unwrap_or|orElse|getOrElse|withDefault)\())\s{0,8}[bBrRuUfFN]{0,2}(?P<quote>\\{0,8}["'])(?P<quoted>[^\n]{1,4096}?)(?:(?P=quote)|(?=\n)|\Z)
       | (?:\s[^<>\n]{1,128})?>(?:<!\[CDATA\[)?(?P<element>[^<>\n]{1,4096}?)(?:</|\]\]>)
       | \s{0,2}[:=]\s{0,4}(?:[A-Z]\w{0,31}\(){1,2}\\{0,8}["'](?P<wrapped>[^\s"'\\]{6,4096})
-      | (?:[*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}|(?:\s{0,2}:|\s[aA]s)\s?[A-Za-z][\w.]{0,32}(?:\s?\|\s?[A-Za-z]{1,32})?\s?=
-          |\s{1,4}(?:\|\||\?\?|or\s|(?:[\w-]{1,16}\s){0,2}<<<)|\s?\{\s?get;[^{}"'\n]{0,32}\}\s?=)\s{0,8}@YAML@(?:[bBrRuUfFNL@]{0,2}|<<(?=\\{0,8}"))
+      | (?:[*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}|(?:\s{0,2}:|\s[aA]s)\s?(?:&(?:'\w{1,16}\s)?)?[A-Za-z][\w.]{0,32}(?:[\[<][\w\s&'.,|()]{1,32}[\]>])?\??(?:\s?\|\s?[A-Za-z]{1,32})?\s?=
+          |\s{1,4}(?:\|\||\?\?|or\s|(?:[\w-]{1,16}\s){0,2}<<<)|\s?\{\s?get;[^{}"'\n]{0,32}\}\s?=)\s{0,8}@YAML@(?:[bBrRuUfFNL@]{0,2}|Some\(|<<(?=\\{0,8}"))
         (?P<opening>\\{0,8}(?:["']{3}|["']))(?P<literal>(?:(?!(?P=opening))[^\s\\]){6,4096})(?P=opening)
-      | \(\s{0,4}[bBrRuUfFN@]{0,2}(?P<ends>\\{0,8}["'])(?P<called>[^\s"'\\]{6,4096})(?P=ends)
+      | [({]\s{0,4}[bBrRuUfFN@]{0,2}(?P<ends>\\{0,8}["'])(?P<called>[^\s"'\\]{6,4096})(?P=ends)
       | \s{0,32}[|\u2502\u2503]\s{1,4}`?(?P<cell>[^\s"'`\\|\u2502\u2503]{6,4096})`?(?=\s{0,32}(?:[|\u2502\u2503\n"]|\\[nr]|\Z))
       | \s[\u2013\u2014-]\s{1,2}[`"'*]{0,3}(?P<dashed>[^\s"'`*&;,<>(){}\[\]\\]{8,4096})
       | =(?P<around>["'])(?P<variable>[^"'\n\\]{4,4096})(?P=around)(?=\s|\\[nr]|\Z)
@@ -151,6 +151,8 @@ def _named_spans(text: str, stems: Expression, more: frozenset[str], fewer: froz
                 form = _called(text[start : assigned.end("tail")], form)
             elif group in ("cell", "dashed"):
                 form = CHOSEN if form in (ANY, PASSWORD) else RANDOM if form is TOKEN else form
+            elif group == "given" and form is PASSWORD and len(assigned["flag"]) > 2:
+                form = CHOSEN  # in a column
             elif form is ANY:
                 form = _least(text, start, assigned, group)
             elif group == "given" and not _is_option(text, start):

@@ -195,6 +195,15 @@ TEXTS = [
     "backup codes: a1b2-c3d4, ",
     "senha,a\n",
     "contraseña b1 ",
+    "fill('password', '",
+    "type_text(a='pwd', text='",
+    "user a pass ",
+    "logged in as my user a with ",
+    "echo a | su ",
+    "key: &'a b[",
+    "key: A<a, ",
+    "key{'",
+    "A_AUTH: ",
 ]
 
 

@@ -337,6 +337,20 @@ When it asks for a password, enter "<>".
 recovery codes:\n<>
 Name;Passwort\nAnn;<>\n
 usuario,senha\nana,<>\n
+NPM_CONFIG__AUTH: <>
+registry_auth: <>
+ADMIN_PW=<>
+fill('input[name=password]', '<>')
+type_text(selector='#pwd', text='<>')
+browser_type(ref="e12", element="Password textbox", text="<>")
+I logged in with my account ann@acme.io and <> but got 403
+const API_SECRET: &'static str = "<>";
+var password: Optional[str] = "<>"
+let token: Option<&str> = Some("<>");
+const std::string kPassword{"<>"};
+echo <> | su -c id ann
+the credentials are\n  user   ann\n  pass   <>\nCheers
+Username: ann\nPass <>
 """.strip().splitlines()
 ORDINARY = [
     "password: !Ref DBPassword1",
@@ -344,6 +358,9 @@ ORDINARY = [
     '@click.option("--key-name", default="deploy-key1"); parser.add_argument("--password", help="The password2", default="x-1")',
     '<string name="password_hint">Hint1</string> <property name="region">eu-west-1</property>',
     "La senha tem 8 letras; a senha v2 expira; usuario,nombre\nana,b1c2d3e4",
+    "for each user we pass token2 to login pass-2024; user ann\npass tests/test_v2.py",
+    "USE_AUTH=oauth2; repo_auth: hmac-sha256; LED_PIN = 13; let key: Option<&str> = None",
+    "type_text(selector='#email', text='a1b2c3d4'); fill('#q', 'password1'); passed{'a1b2c3d4e5'}",
     'recovery codes: see-below; backup codes are kept; reply with "hunter2xyz" to the password2 mail',
 ]
 
