@@ -3,6 +3,7 @@
 import gc
 import inspect
 import os
+import pickle
 import signal
 import sys
 import tarfile
@@ -123,6 +124,24 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
         archive.extractall(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def imported(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, object]:
+    """A store with all of the corpus, and the report of its import: that takes a minute, so that one worker does it for all."""
+    import fcntl
+
+    from memo.importers.llama_stack import import_recordings
+
+    here = tmp_path_factory.getbasetemp()
+    folder = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "whole-corpus"
+    folder.mkdir(exist_ok=True)
+    report = folder / "report"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not report.exists():
+            report.write_bytes(pickle.dumps(import_recordings(corpus, folder / "store")))
+    return folder / "store", pickle.loads(report.read_bytes())
 
 
 @pytest.fixture(scope="session")

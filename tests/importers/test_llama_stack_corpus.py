@@ -22,9 +22,8 @@ openai = pytest.importorskip("openai")
 
 
 @pytest.fixture(scope="module")
-def whole(corpus, tmp_path_factory):
-    dest = tmp_path_factory.mktemp("imported")
-    return corpus, dest, import_recordings(corpus, dest)
+def whole(corpus, imported):
+    return corpus, *imported
 
 
 def test_the_whole_corpus(whole, capsys):
