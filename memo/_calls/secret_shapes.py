@@ -241,12 +241,22 @@ def marks() -> list[str]:
     return sorted({mark for _, expressions in _rows(_ALL) for mark in expressions})
 
 
+@cache
+def _marked() -> dict[str, list[int]]:
+    """Return each mark with the places in the table of the shapes that have it: shapes share marks, and a text has few of them."""
+    found: dict[str, list[int]] = {}
+    for place, (shape, _) in enumerate(shapes()):
+        for mark in shape.marks:
+            found.setdefault(mark, []).append(place)
+    return found
+
+
 def spans(text: str) -> list[tuple[int, int]]:
     """Return where credentials of any shape are in a text."""
+    places = {place for mark, marked in _marked().items() if mark in text for place in marked}
     return [
         found.span("secret" if "secret" in expression.groupindex else 0)
-        for shape, expression in shapes()
-        if any(mark in text for mark in shape.marks)
+        for shape, expression in (shapes()[place] for place in sorted(places))
         for found in expression.finditer(text)
         if shape.name not in _CHECKS or _CHECKS[shape.name](found)
     ]
