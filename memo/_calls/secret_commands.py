@@ -48,10 +48,12 @@ snmp                            snmp~[a-z]+\x20- \bsnmp[a-z]{1,12}\s(?:[^\n|;&]{
 snmp-privacy                    snmp~[a-z]+\x20- \bsnmp[a-z]{1,12}\s(?:[^\n|;&]{0,256}?\s)?-X\s{1,4}\\{0,4}["']?(?P<secret>[^\s"'\\-][^\s"'\\]{0,255})
 login-token                     vault\x20login\x20,cargo\x20login\x20,snyk\x20auth\x20 \b(?:vault\ login|cargo\ login|snyk\ auth)\s{1,4}(?P<secret>[^\s"'\\]{16,256})
 sonar-login                     sonar.login= sonar\.login=(?P<secret>[^\s"'\\&]{16,256})
+secret-store                    keyvault\x20secret\x20set,secretsmanager\x20,put-parameter\x20 \b(?:keyvault\ secret\ set|secretsmanager\ (?:create|put|update)-secret(?:-value)?|put-parameter(?=[^\n]{0,512}?SecureString))\s(?:[^\n|;&]{0,256}?\s)?--(?:value|secret-string)[ =]\\{0,4}["']?(?P<secret>[^\s"'\\]{1,1024})
+ftp-user                        ftp>\x20user\x20 \bftp>\ user\ \S{1,128}\ (?P<secret>[^\s"'\\]{1,256})
 gh-secret                       gh\x20secret\x20set \bgh\ secret\ set\s(?:[^\n|;&]{0,256}?\s)?(?:--body|-b)[ =]\\{0,4}["']?(?P<secret>[^\s"'\\]{1,1024})
 kubectl-literal                 --from-literal --from-literal[ =]\\{0,4}["']?[\w.-]{1,128}=\\{0,4}["']?(?P<secret>[^\s"'\\]{1,1024})
 nmcli                           nmcli\x20,netsh\x20 \b(?:nmcli\s(?:[^\n]{0,256}?\s)?password\s{1,4}|netsh\s(?:[^\n]{0,256}?\s)?key=)\\{0,4}["']?(?P<secret>[^\s"'\\]{1,256})
-expect                          send\x20~\\*["'],send\x20-- \b[Pp]assword:?[^\n]{0,64}?\bsend\s{1,4}(?:--\s)?\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})
+expect                          send\x20~\\*["'],send\x20-- assword:?[^\n]{0,64}?\n?[\x20\t]{0,8}\bsend\s{1,4}(?:--\s)?\\{0,4}["'](?P<secret>[^\s"'\\]{1,256})
 unseal-key                      nseal\x20Key\x20 \bUnseal\ Key\ \d{1,2}:\ (?P<secret>[A-Za-z0-9+/=]{32,})
 twilio-auth-token               AC~[0-9a-f]{32} \bAC[0-9a-f]{32}\\{0,4}["']?[\s,:;]{1,4}\\{0,4}["']?(?P<secret>[0-9a-f]{32})\b
 zapier-hook                     hooks.zapier.com/ (?<=hooks\.zapier\.com/hooks/)(?:catch|standard)/\d{4,12}/[\w-]{5,64}
@@ -101,7 +103,7 @@ token-user-url                  ://~[A-Za-z0-9_-]{20}[A-Za-z0-9_-]*@ (?<=://)(?P
 link                            /reset,/verify,/confirm,/invit /(?:reset|verify|confirm|invit(?:e|ation))[\w-]{0,24}/(?:[\w-]{1,24}/)?(?P<secret>[\w-]{20,512})
 session-in-url                  sessionid=,auth=,sid=,appid= [?&](?:sessionid|session_id|sid|auth|appid)=(?P<secret>[\w%.~+-]{16,1024})
 cookie-jar                      \x09TRUE\x09,\x09FALSE\x09,\\tTRUE\\t,\\tFALSE\\t (?m:^)[^\t\n]{1,256}\t(?:TRUE|FALSE)\t\S{1,256}\t(?:TRUE|FALSE)\t\d{1,12}\t[^\t\n]{1,256}\t(?P<secret>[^\s]{6,4096})
-password-of             assword~\s(?:for|of)\s,assphrase~\s(?:for|of)\s,assword\x20changed\x20from \b[Pp]ass(?:word|phrase)\s(?:(?:for|of)\s[^\n.:]{1,40}?(?:\sis:?|:)|changed\sfrom\s[^\s]{1,256}\sto|changed\sfrom)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\][^\s`"'<>(){}\[\],;\\]{5,255})
+password-of             assword~\s(?:for|of)\s,assphrase~\s(?:for|of)\s,pw~\s(?:for|of)\s,pwd~\s(?:for|of)\s,assword\x20changed\x20from \b(?:[Pp]ass(?:word|phrase)|pwd?)\s(?:(?:for|of)\s[^\n.:]{1,40}?(?:\sis(?:\s(?:still|now|currently))?:?|:)|changed\sfrom\s[^\s]{1,256}\sto|changed\sfrom)\s{1,2}[`"'*]{0,3}(?P<secret>[^\s`"'*<>(){}\[\],;\\][^\s`"'<>(){}\[\],;\\]{5,255})
 one-time-code                   erification\x20code,ecurity\x20code,ogin\x20code,uthentication\x20code,ccess\x20code,ne-time\x20~(?:code|pass),OTP~\W,PIN~\W,pin\x20is\x20 (?:\b(?:[Vv]erification|[Ss]ecurity|[Ll]ogin|[Aa]uthentication|[Aa]ccess|[Oo]ne-time)\ (?:code|passcode|password)|\bOTP|\bPIN|\bpin(?=\ is\ ))\s{0,2}(?:is|:)\s{1,2}[`"'*]{0,2}(?P<secret>\d{4,8}|\d{3}[ -]\d{3})\b
 """
 
@@ -162,7 +164,16 @@ CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
                 "add-user",
                 "echoed",
             ),
-            *("secure-string", "sqlplus", "gh-secret", "expect", "typed-after", "typed-into"),
+            *(
+                "secure-string",
+                "sqlplus",
+                "gh-secret",
+                "secret-store",
+                "ftp-user",
+                "expect",
+                "typed-after",
+                "typed-into",
+            ),
         ),
         lambda found: is_given(found["secret"]),
     ),

@@ -51,7 +51,7 @@ _ENDINGS = (
     "storagekey accountkey subscriptionkey deploykey licensekey hmackey hmacsecret jwtsecret jwttoken webhooksecret "
     "userpass dbpass sshpass databasepass smtppass mysqlpass pgpass ftppass rootpass adminpass csrftoken xsrftoken "
     "privkey aeskey fernetkey secretboxkey unsealkey sessionkey recoverykey activationkey tlskey sslkey certkey "
-    "codeverifier oauthverifier clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash "
+    "authsalt loggedinsalt noncesalt codeverifier oauthverifier clientassertion sharedaccesssignature securityanswer secretanswer passwordhash passwdhash "
     "pwdhash clientkeydata"
 ).split()
 """How a name ends, written as one word, that holds nothing else."""
@@ -168,6 +168,8 @@ def _ambiguous(words: list[str]) -> Form | None:
             return TOKEN
         case "mnemonic" | "seed" | "seedwords" | "words":
             return PHRASE
+        case "tok":
+            return TOKEN if before else None
         case "session" | "sid":
             return RANDOM
         case _:

@@ -158,7 +158,7 @@ _IN_TEXT = [
         # <property name="password">…</property>, <string name="api_key">…</string>
         (
             "name=",
-            rf"""<(?:property|string|param|entry|value|field|setting|item|attribute)\s[^<>]{{0,64}}?\bname={_QUOTE}(?P<name>[\w.-]{{1,64}}){_QUOTE}[^<>]{{0,64}}>(?P<value>[^<>\n]{{1,4096}})</""",
+            rf"""<(?:[a-z]{{1,16}}:)?(?:property|string|param(?:eter)?|init-param|arg(?:ument)?|var(?:iable)?|header|secret|entry|value|field|setting|item|attribute)\s[^<>]{{0,64}}?\bname={_QUOTE}(?P<name>[\w.-]{{1,64}}){_QUOTE}[^<>]{{0,64}}>(?P<value>[^<>\n]{{1,4096}})</""",
         ),
         # setenv("API_KEY", "…"), define('DB_PASSWORD', '…'), (b'cookie', b'…')
         (

@@ -26,7 +26,7 @@ from memo._values.secrets import SECRET_TYPES
 
 __all__ = ["STEMS", "in_json", "in_text"]
 
-STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE _PAT _AUTH _auth _PSK _psk _PW _pw _PIN _OTP _otp _JWT _jwt _CREDS _creds"
+STEMS = "pass Pass PASS pwd Pwd PWD hrase HRASE ecret ECRET oken OKEN key Key KEY redential REDENTIAL uthorization UTHORIZATION ookie OOKIE _PAT _AUTH _auth _PSK _psk _PW _pw _PIN _OTP _otp _JWT _jwt _CREDS _creds -Auth _TOK _tok _SALT"
 """In each name that holds a credential where a text quotes it: `auth` and `session` come before a colon in prose, too."""
 _QUOTED_STEMS = """
     uth UTH uthentication UTHENTICATION ogin OGIN otp OTP Otp pin PIN Pin ession ESSION sid SID Sid jwt JWT Jwt pat PAT Pat psk PSK Psk pw PW eed EED nemonic NEMONIC ords ORDS

@@ -20,7 +20,7 @@ from memo._calls import (
     secret_yaml,
 )
 from memo._calls.secret_expressions import Expression
-from memo._calls.secret_forms import ANY, CHOSEN, PASSWORD, RANDOM, SCHEMES, TOKEN, Form, is_code, is_given
+from memo._calls.secret_forms import ANY, CHOSEN, LOGIN, PASSWORD, RANDOM, SCHEMES, TOKEN, Form, is_code, is_given
 from memo._calls.secret_names import judge, judge_after
 from memo._calls.secret_search import STEMS
 
@@ -38,8 +38,9 @@ _ASSIGNED = Expression(
       | \s{0,32}[|\u2502\u2503]\s{1,4}`?(?P<cell>[^\s"'`\\|\u2502\u2503]{6,4096})`?(?=\s{0,32}(?:[|\u2502\u2503\n"]|\\[nr]|\Z))
       | \s[\u2013\u2014-]\s{1,2}[`"'*]{0,3}(?P<dashed>[^\s"'`*&;,<>(){}\[\]\\]{8,4096})
       | =(?P<around>["'])(?P<variable>[^"'\n\\]{4,4096})(?P=around)(?=\s|\\[nr]|\Z)
+      | \s?[:=]\s{0,4}[\w.$]{1,64}(?:\([^()\n]{0,64}\)|\[[^\[\]\n]{0,64}\])?\s{1,4}(?:\?:|\?\?|\|\||or\s)\s{0,4}(?P<either>\\{0,8}["'])(?P<fallback>[^\s"'\\]{6,4096})(?P=either)
       | (?P<flag>\s{1,2}|[ \t]{3,32})(?P<quoting>\\{0,8}["'])?(?P<given>[^\s"'&;,<>(){}\[\]\\=:|-][^\s"'&;,<>(){}\[\]\\]{5,4095})
-      | [*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}\s{0,8}@YAML@(?:<(?:b|i|em|strong|code|tt|span)>\s{0,4})?(?:[bBrRuUfFN]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)\s{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
+      | [*_]{0,3}\]?\s{0,8}(?:=>|<-|->(?=\s)|[?:|]{0,2}[=:\uff1a\u2192])[*_]{0,3}\s{0,8}@YAML@(?:<(?:b|i|em|strong|code|tt|span)>\s{0,4})?(?:[bBrRuUfFN]{1,2}(?=["'])|`)?\\{0,8}["']?(?:(?i:@SCHEMES@)[\x20\t]{1,4})?\\{0,8}["']?(?P<bare>[^\s"'`&;,<>(){}\[\]\\]{6,4096})
     )""".replace("@SCHEMES@", SCHEMES).replace(
         "@YAML@",
         r"(?:(?!!(?:Ref|Sub|GetAtt|ImportValue|FindInMap|secret|vault|reference|env\w*)\b)[&!]{1,2}\w{1,32}\s{1,4})?",
@@ -47,7 +48,19 @@ _ASSIGNED = Expression(
     re.VERBOSE | re.ASCII,
 )
 """What follows the stem of a name: the rest of the name, and its value."""
-_GROUPS = ("quoted", "element", "wrapped", "literal", "called", "cell", "dashed", "variable", "given", "bare")
+_GROUPS = (
+    "quoted",
+    "element",
+    "wrapped",
+    "literal",
+    "called",
+    "cell",
+    "dashed",
+    "variable",
+    "fallback",
+    "given",
+    "bare",
+)
 _ESCAPED = Expression(
     r"%[2-7][0-9A-Fa-f]|&(?:quot|apos|amp|lt|gt|#\d\d|#x[2-7][0-9a-fA-F]);|\x1b\[[\d;]{0,16}m", re.ASCII
 )
@@ -145,8 +158,12 @@ def _named_spans(text: str, stems: Expression, more: frozenset[str], fewer: froz
             group = next(name for name in _GROUPS if assigned[name] is not None)
             if group == "variable" and not text[start : assigned.end("tail")].isupper():
                 form = None  # what a page or a form says of the field
-            elif form is PASSWORD and text[start : assigned.end("tail")] == "PASS":
-                form = CHOSEN  # a test passes
+            elif (form is PASSWORD and text[start : assigned.end("tail")] == "PASS") or (
+                form in (ANY, LOGIN)
+                and group == "bare"
+                and text[start : assigned.end("tail")].endswith(("auth", "Auth", "AUTH"))
+            ):
+                form = CHOSEN  # a test passes, a way to log in is version 2
             elif group == "called":
                 form = _called(text[start : assigned.end("tail")], form)
             elif group in ("cell", "dashed"):

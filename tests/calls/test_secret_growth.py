@@ -204,6 +204,19 @@ TEXTS = [
     "key: A<a, ",
     "key{'",
     "A_AUTH: ",
+    "A-Auth: A_TOK=",
+    "key = a.b(c) or ",
+    "key = a ?: '",
+    "password (",
+    "key (" + "a" * 20,
+    "<a:parameter name='key'>",
+    "login is a / ",
+    "pw was ",
+    "pw for a is still ",
+    "put-parameter SecureString --value ",
+    "ftp> user a ",
+    "A_KEY: A_KEY_",
+    "assword: \n send ",
 ]
 
 

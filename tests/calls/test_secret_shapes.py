@@ -351,6 +351,19 @@ const std::string kPassword{"<>"};
 echo <> | su -c id ann
 the credentials are\n  user   ann\n  pass   <>\nCheers
 Username: ann\nPass <>
+Send the header `X-Billing-Auth: <>`.
+define( 'AUTH_SALT', '<>' );
+export HF_TOK=<>
+val apiKey = BuildConfig.KEY ?: "<>"
+password = config.get("a") or "<>"
+<invoke name="login"><parameter name="username">ann</parameter><parameter name="password"><></parameter>
+my wifi password (<>) of yesterday
+; old pw was <>
+the staging login is admin / <>
+the root pw for that box is still <>, change it
+aws ssm put-parameter --name /app/db --value '<>' --type SecureString
+ftp> user ann <>
+expect "assword:"\nsend "<>\r"
 """.strip().splitlines()
 ORDINARY = [
     "password: !Ref DBPassword1",
@@ -361,6 +374,9 @@ ORDINARY = [
     "for each user we pass token2 to login pass-2024; user ann\npass tests/test_v2.py",
     "USE_AUTH=oauth2; repo_auth: hmac-sha256; LED_PIN = 13; let key: Option<&str> = None",
     "type_text(selector='#email', text='a1b2c3d4'); fill('#q', 'password1'); passed{'a1b2c3d4e5'}",
+    "password (optional-2nd), password (min-8-chars), key (primary-key-2), pw was changed in v2.1, login is oauth2 / saml2",
+    '<parameter name="password">string</parameter> Two-Factor-Auth: enabled2; NUM_TOK=1234; key = row.key or "default-key-1"',
+    "api_key_env: ACME_API_KEY2\nHTTP_AUTH=basic\nPROXY_AUTH=ntlm-v2\nput-parameter --name a --value b1c2d3e4 --type String",
     'recovery codes: see-below; backup codes are kept; reply with "hunter2xyz" to the password2 mail',
 ]
 
