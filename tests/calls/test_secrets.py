@@ -1,8 +1,6 @@
 """Secrets in outcomes: masked on disk and nowhere else; what only looks a little alike is left alone."""
 
-import base64
 import logging
-import random
 from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -218,14 +216,6 @@ def test_ordinary_text_is_left_alone(value, tmp_path):
         assert recordable(name="f")(lambda: None)() == value
 
 
-def test_images_in_base64_are_left_alone():
-    pick = random.Random(5)
-    for _ in range(20):
-        image = base64.b64encode(pick.randbytes(60_000)).decode()
-        assert mask(image) == image
-        assert mask(f"data:image/png;base64,{image}") == f"data:image/png;base64,{image}"
-
-
 def test_an_item_that_cannot_be_read_back_masked_is_named_by_its_place(tmp_path):
     class Strict(BaseModel):
         note: str = Field(pattern="^sk-")
@@ -264,7 +254,7 @@ shapes = st.one_of(
 around = st.text(st.sampled_from([*' \n"\\/:@-_.é\u2028', "\ud800", "a", "Z", "0"]), max_size=4)
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(around, shapes, around)
 def test_the_quick_look_never_misses_what_would_be_masked(before, secret, after):
     text = before + secret + after
@@ -306,7 +296,7 @@ def test_the_quick_look_passes_what_is_no_credential():
     assert not may_hold_secret('{"max_tokens": 3, "text": "cookies, and a password, too"}')
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(shapes, around)
 def test_a_shape_by_itself_is_masked(secret, after):
     assert secret not in mask(f" {secret} {after}")
