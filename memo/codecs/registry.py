@@ -150,7 +150,10 @@ def _renamed(cls: type) -> Codec | None:
     if cls.__module__ == "builtins":
         return None
     name = cls.__qualname__
-    for module in [*_later]:
+    is_standard = cls.__module__.partition(".")[0] in sys.stdlib_module_names
+    for module, (_, optional) in [*_later.items()]:
+        if optional and is_standard:
+            continue  # a package exports what it imports, such as polars.Any
         # No getattr: a package's own would be asked for what it does not have.
         if vars(sys.modules.get(module, sys)).get(name) is cls:
             return codec_named(f"{module}:{name}")

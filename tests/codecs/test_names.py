@@ -1,6 +1,7 @@
 """Trust: what a file may name, and that nothing is imported, called or built before it is known."""
 
 import importlib
+import subprocess
 import sys
 import types
 from dataclasses import dataclass
@@ -298,3 +299,20 @@ def test_any_json_gives_a_value_or_an_error_of_memos(tree):
             act()
         except MemoError:
             pass
+
+
+def test_a_name_of_the_standard_library_loads_no_codecs_of_a_package_that_exports_it():
+    program = """
+import sys, polars
+from memo.codecs.types import Types
+from memo.codecs.values import Values
+from memo.errors import TypeNotFound, UntrustedType
+
+assert polars.Any
+try:
+    Values(Types()).decode({"__type__": "typing:Any", "value": {}})
+except (TypeNotFound, UntrustedType):
+    print(sorted(name for name in sys.modules if name.startswith(("polars.testing", "memo.codecs._packages.p"))))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
