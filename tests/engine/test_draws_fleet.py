@@ -13,9 +13,11 @@ import pytest
 PROCESSES, PROMPTS, DRAWS = (int(number) for number in os.environ.get("MEMO_DRAWS", "3,5,6").split(","))
 
 PROGRAM = """
-import asyncio, json, os, random, sys
+import asyncio, json, os, random, sys, warnings
 from memo import recordable, recording
+from memo.errors import OrderNotKeptWarning
 
+warnings.simplefilter("ignore", OrderNotKeptWarning)  # its calls begin at random, and several processes have no order
 store, mode, draws, prompts = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 made = []
 
