@@ -68,7 +68,7 @@ def told(key_builder: KeyBuilder, *args: Any) -> Call | str:
         return str(error)
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(st.lists(plain | odd | rows, min_size=1, max_size=3), st.data())
 def test_a_call_that_is_asked_for_again_has_the_key_of_the_first_time(values: list[Any], data: st.DataObject) -> None:
     key_builder = KeyBuilder("f", Signature(anything))

@@ -208,27 +208,27 @@ def again(value: Any, pick: random.Random) -> Any:
     return bytearray(value) if kind is bytes else value
 
 
-@settings(max_examples=150)
+@settings(max_examples=400)
 @given(values, values, st.integers())
 def test_equal_arguments_and_only_they_have_equal_keys(value, leaf, seed):
     other = near(value, leaf, random.Random(seed))
     assert (normal(value) == normal(other)) == (key(value) == key(other))
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(st.lists(leaves, min_size=2, max_size=12))
 def test_no_two_leaves_share_a_key_that_are_not_one(many):
     assert len({normal(each) for each in many}) == len({key(each) for each in many})
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(values, st.integers())
 def test_a_key_is_the_same_for_the_same_arguments_made_again(value, seed):
     assert key(copy.deepcopy(value)) == key(value)
     assert key(again(value, random.Random(seed))) == key(value)
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(values)
 def test_the_hashed_arguments_are_the_key(value):
     call = Call.of("f", {"value": value}, 3)
@@ -291,7 +291,7 @@ oddities = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(st.recursive(st.one_of(leaves, oddities), containers, max_leaves=6))
 @example([random.Random(1), {Raises("self"): 1}])
 @example([odd("Bad", dict, __getattribute__=fail)(a=1)])

@@ -292,10 +292,10 @@ def test_only_the_credential_goes():
     assert mask("client_secret=hunter2-hunter2&scope=x") == f"client_secret={MASK}&scope=x"
 
 
-@pytest.mark.parametrize(("size", "images"), [(1_000, 20), (60_000, 5)])
-def test_images_and_random_ids_are_left_alone(size: int, images: int):
+@pytest.mark.parametrize("size", [1_000, 60_000])
+def test_images_and_random_ids_are_left_alone(size: int):
     pick = random.Random(5)
-    for _ in range(images):
+    for _ in range(20):
         image = base64.b64encode(pick.randbytes(size)).decode()
         for text in (image, f"data:image/png;base64,{image}", pick.randbytes(size // 50).hex(), " ".join([UUID] * 20)):
             assert mask(text) == text

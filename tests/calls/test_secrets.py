@@ -254,7 +254,7 @@ shapes = st.one_of(
 around = st.text(st.sampled_from([*' \n"\\/:@-_.é\u2028', "\ud800", "a", "Z", "0"]), max_size=4)
 
 
-@settings(max_examples=150)
+@settings(max_examples=500)
 @given(around, shapes, around)
 def test_the_quick_look_never_misses_what_would_be_masked(before, secret, after):
     text = before + secret + after
@@ -296,7 +296,7 @@ def test_the_quick_look_passes_what_is_no_credential():
     assert not may_hold_secret('{"max_tokens": 3, "text": "cookies, and a password, too"}')
 
 
-@settings(max_examples=80)
+@settings(max_examples=200)
 @given(shapes, around)
 def test_a_shape_by_itself_is_masked(secret, after):
     assert secret not in mask(f" {secret} {after}")

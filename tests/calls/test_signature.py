@@ -57,13 +57,13 @@ def agrees(signature: Signature, function: Any, args: Any, kwargs: Any) -> None:
         assert signature.bind(args, kwargs) == expected
 
 
-@settings(max_examples=150)
+@settings(max_examples=500)
 @given(functions(), calls)
 def test_binds_as_python_does(function, call):
     agrees(Signature(function), function, *call)
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(functions(), st.data())
 def test_binds_a_call_that_fits(function, data):
     parameters = inspect.signature(function).parameters.values()
@@ -78,13 +78,13 @@ def test_binds_a_call_that_fits(function, data):
     assert function(*args, **kwargs) == Signature(function).bind(tuple(args), kwargs)
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(functions(first="self"), calls)
 def test_binds_a_method_without_self(function, call):
     agrees(Signature(function, skip=1), function.__get__(object()), *call)
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(functions(), calls, calls)
 def test_binds_what_a_partial_has_fixed(function, fixed, call):
     made = functools.partial(functools.partial(function, *fixed[0]), **fixed[1])

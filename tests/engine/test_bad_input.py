@@ -216,7 +216,7 @@ async def drain(stream: Any) -> None:
         pass
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bad_outcomes)
 def test_nothing_in_an_outcome_breaks_more_than_the_replay(tree):
     """Whatever stands there: it replays, as a value or as the error that it says it is, or it is memo's error."""

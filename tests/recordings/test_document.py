@@ -221,7 +221,7 @@ def same(one: Any, other: Any) -> bool:
     return orjson.dumps(one) == orjson.dumps(other)
 
 
-@settings(max_examples=50)
+@settings(max_examples=150)
 @given(documents())
 def test_what_is_written_comes_back_as_it_was(document):
     data = render(Document.from_tree(document))
