@@ -56,7 +56,9 @@ _LOCATION = Expression(r"(?:[a-z][a-z0-9+.-]*:)?/|\.{1,2}/|[\w.+-]+@[\w-]+\.\w",
 _CODE = Expression(r"(?:self|os|config|settings|env|process|this)\.|[A-Za-z_][\w.]*[(\[{]")
 _PLACEHOLDER = Expression(
     r"<.*>|\$?\{.*\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\(?\w+\)?s?%?|![A-Za-z]{1,16}|(?-i:[A-Z][A-Z0-9_]{0,64}_(?:KEY|TOKEN|SECRET|PASS(?:WORD|WD)?|PWD|AUTH)\d?)|[*.x•_-]+|\[.*\]|(?:your|my|the|some|example|dummy|fake|test|insert|enter|change)[-_ ].*"
-    r"|(?:string|null|none|true|false|undefined|secret|pass|passwd|password|redacted|masked|hidden|changeme|required|optional|token|include|same-origin|omit)",
+    r"|(?:string|null|none|true|false|undefined|secret|pass|passwd|password|redacted|masked|hidden|changeme|required|optional|token|{of_fetch})".replace(
+        "{of_fetch}", "|".join(_OF_FETCH)
+    ),
     re.IGNORECASE | re.DOTALL,
 )
 _METHOD_PART = Expression(

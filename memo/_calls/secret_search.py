@@ -123,6 +123,7 @@ def _search(in_name: str, quote: str, assigned: str, names: list[str]) -> Callab
     option = rf"--[0-9A-Za-z_-]*(?:{stems})[0-9A-Za-z_-]*(?:\s|\\*[\"'],)"
     quoted = rf"(?:{'|'.join(_QUOTED_STEMS)})[0-9A-Za-z_.-]*{quote}\s*(?::|=>)"
     groups = [
+        # In two halves: all of them at once overflow the cache of the engine on source code, which takes half as long again.
         ended[::2],
         ended[1::2],
         anywhere,

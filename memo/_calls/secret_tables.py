@@ -44,16 +44,17 @@ _LONGEST_HEADER = 2048
 
 def spans(text: str, more: frozenset[str], fewer: frozenset[str]) -> list[tuple[int, int]]:
     """Return where credentials are in the cells of tables."""
-    stems = [stem for stem in (_NAMED, secret_languages.stem(text)) if stem is not None and stem.search(text)]
-    if not stems:
+    foreign = secret_languages.stem(text)
+    if foreign is None and _NAMED.search(text) is None:
         return []
     found = [span for insert in _INSERT.finditer(text) for span in _inserted(text, insert, more, fewer)]
     if "</th>" in text:
         found += _in_html(text, more, fewer)
     if not text.isascii():
         text = text.translate(_BOXES)
-    for stem in stems:
-        _below(text, stem, (more, fewer), found)
+    for stems in (_NAMED, foreign):
+        if stems is not None:
+            _below(text, stems, (more, fewer), found)
     return found
 
 
@@ -82,6 +83,12 @@ def _line_before(text: str, start: int) -> str:
     return text[text.rfind("\n", max(0, start - _LONGEST_HEADER), max(0, start - 1)) + 1 : start]
 
 
+def _line_end(text: str, at: int) -> int:
+    """Return where the line ends that a place is in."""
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
 def _forms(names: list[str], more: frozenset[str], fewer: frozenset[str]) -> list[Form | None]:
     """Return the form of a credential in each column; nothing if these are no names of columns."""
     plain = [name.strip(" \t\r\n\"'`*") for name in names]
@@ -94,8 +101,7 @@ def _forms(names: list[str], more: frozenset[str], fewer: frozenset[str]) -> lis
 def _rows(text: str, at: int, separator: str, forms: list[Form | None], found: list[tuple[int, int]]) -> int:
     """Add the credentials in the rows below a header; return where the table ends."""
     while at < len(text):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
+        end = _line_end(text, at)
         line = text[at:end]
         if _RULE.fullmatch(line) is None:
             cells = line.split(separator)
@@ -142,8 +148,7 @@ def _columns(
     if not header.isupper():
         forms = [CHOSEN if form is PASSWORD else form for form in forms]
     while at < len(text):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
+        end = _line_end(text, at)
         line = text[at : min(end, at + _LONGEST_HEADER)]
         if len(_GAPPED.findall(line)) < 2 and _RULE.fullmatch(line) is None:
             return at
